@@ -1,0 +1,35 @@
+/** What the compiler hands out: plain data, in the shape that an xDS engine publishes, though it knows none. */
+import type { Violation } from '#libs/kernel';
+
+/** An encoded resource. `key` is unique in the mesh; `requires` names what must be active in Envoy before it. */
+export interface CompiledResource {
+  readonly key: string;
+  readonly type: string;
+  readonly name: string;
+  /** Content hash of `bytes`. */
+  readonly version: string;
+  readonly bytes: Uint8Array;
+  readonly requires: readonly { readonly type: string; readonly name: string }[];
+}
+
+/** What one pass changed. Layer and view ids and resource keys are unique in the process (they begin with the mesh). */
+export interface CompiledChange {
+  readonly set: readonly CompiledResource[];
+  readonly removed: readonly string[];
+  readonly layers: readonly { readonly id: string; readonly keys: readonly string[] }[];
+  readonly removedLayers: readonly string[];
+  readonly views: readonly { readonly id: string; readonly layers: readonly string[] }[];
+  readonly removedViews: readonly string[];
+  /** Resources whose query failed: they are withheld, streams keep what they hold. */
+  readonly failures: readonly { readonly key: string; readonly message: string }[];
+}
+
+/** A condition of a stored resource, with Gateway API type names and reasons. */
+export interface Condition {
+  readonly type: 'Accepted' | 'ResolvedRefs' | 'Effective';
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+  /** The same as violations with paths into the manifest, for warnings in answers. */
+  readonly details: readonly Violation[];
+}

@@ -1,0 +1,7 @@
+export * from './canonical.js';
+export * from './decode.js';
+export * from './duration.js';
+export * from './http-filters.js';
+export * from './messages.js';
+export * from './services/definitions.js';
+export * from './type-urls.js';

@@ -1,0 +1,231 @@
+/**
+ * Domain values: what the schemas parse manifests into, with defaults filled in, and what the compiler reads. All are
+ * plain frozen data that canonical JSON can hash.
+ */
+
+/** Where a value comes from: printed by explain and by "shadowed by". */
+export interface Source {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Config revision of its last write. */
+  readonly revision: number;
+  /** Config revision of its creation: its age, for ties. */
+  readonly createdRevision: number;
+}
+
+export type MtlsMode = 'STRICT' | 'PERMISSIVE';
+
+export interface Mesh {
+  readonly name: string;
+  readonly trustDomain: string;
+  readonly mtls: MtlsMode;
+  readonly scoping: 'All' | 'Declared';
+}
+
+/** `http`: HTTP/1.1 to the application; `http2` and `grpc`: HTTP/2 without TLS (h2c); `tcp`: bytes. */
+export type PortProtocol = 'http' | 'http2' | 'grpc' | 'tcp';
+
+export interface ServicePort {
+  /** DNS label, unique in the service. */
+  readonly name: string;
+  /** 1 to 65535: the port that callers write. */
+  readonly port: number;
+  readonly protocol: PortProtocol;
+  /** Name of the port of the selected instances; default: `name`. */
+  readonly targetPort: string;
+}
+
+export interface Subset {
+  readonly name: string;
+  /** Further selector on the labels of the service's instances. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface Service {
+  readonly source: Source;
+  readonly namespace: string;
+  readonly name: string;
+  /** At least one. */
+  readonly ports: readonly ServicePort[];
+  /** Further host names, lower-case, unique in the mesh. */
+  readonly hostnames: readonly string[];
+  /** Never empty; default `{workload: <name>}`. */
+  readonly selector: Readonly<Record<string, string>>;
+  readonly subsets: readonly Subset[];
+  /** Services that the selected workloads call, `<namespace>/<name>`; used when the mesh's scoping is Declared. */
+  readonly dependencies: readonly string[];
+}
+
+export interface ExternalEndpoint {
+  /** Host name (resolution DNS) or IP address (resolution STATIC). */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** A service outside the mesh. Callers reach it like a service of the mesh, by its hostnames. */
+export interface ExternalService {
+  readonly source: Source;
+  readonly namespace: string;
+  readonly name: string;
+  readonly hostnames: readonly string[];
+  readonly ports: readonly ServicePort[];
+  readonly resolution: 'DNS' | 'STATIC';
+  readonly endpoints: readonly ExternalEndpoint[];
+  /** TLS that the sidecar originates; undefined = plaintext. */
+  readonly tls:
+    | { readonly serverName: string; readonly subjectAltNames: readonly string[]; readonly caFile: string }
+    | undefined;
+}
+
+export interface ReferenceGrant {
+  readonly source: Source;
+  readonly namespace: string;
+  readonly from: readonly { readonly kind: string; readonly namespace: string }[];
+  /** `name` undefined = every resource of the kind in the grant's namespace. */
+  readonly to: readonly { readonly kind: string; readonly name: string | undefined }[];
+}
+
+export type StringMatch =
+  | { readonly type: 'Exact'; readonly value: string }
+  /** RE2 syntax, matched against the whole value. */
+  | { readonly type: 'RegularExpression'; readonly value: string };
+
+export type PathMatch =
+  | { readonly type: 'Exact'; readonly value: string }
+  /** By path elements: `/a` matches `/a` and `/a/b`, not `/ab`. */
+  | { readonly type: 'PathPrefix'; readonly value: string }
+  | { readonly type: 'RegularExpression'; readonly value: string };
+
+export interface NamedMatch {
+  readonly name: string;
+  readonly match: StringMatch;
+}
+
+/** One match of a rule: all of its conditions hold. An HTTPRoute rule without matches gets one PathPrefix `/`. */
+export interface RouteMatch {
+  readonly path: PathMatch;
+  readonly method: string | undefined;
+  /** Names lower-case, unique. */
+  readonly headers: readonly NamedMatch[];
+  readonly queryParams: readonly NamedMatch[];
+}
+
+export interface HeaderChange {
+  readonly set: readonly { readonly name: string; readonly value: string }[];
+  readonly add: readonly { readonly name: string; readonly value: string }[];
+  readonly remove: readonly string[];
+}
+
+export type PathRewrite =
+  | { readonly type: 'ReplaceFullPath'; readonly value: string }
+  | { readonly type: 'ReplacePrefixMatch'; readonly value: string };
+
+export interface Backend {
+  /** Service or ExternalService. */
+  readonly kind: 'Service' | 'ExternalService';
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number;
+  /** '' = the whole service. */
+  readonly subset: string;
+  /** 0 to 1,000,000; 0 = gets no traffic. */
+  readonly weight: number;
+  readonly requestHeaders: HeaderChange | undefined;
+  readonly responseHeaders: HeaderChange | undefined;
+}
+
+export interface Redirect {
+  readonly scheme: string | undefined;
+  readonly hostname: string | undefined;
+  readonly port: number | undefined;
+  readonly path: PathRewrite | undefined;
+  readonly statusCode: number;
+}
+
+export interface Mirror {
+  readonly backend: Omit<Backend, 'weight' | 'requestHeaders' | 'responseHeaders'>;
+  /** Share of requests, 0 to 1. */
+  readonly fraction: number;
+}
+
+export interface RouteRule {
+  /** The rule's name, or its index in the manifest as text: the last part of the Envoy route's name. */
+  readonly name: string;
+  readonly matches: readonly RouteMatch[];
+  readonly requestHeaders: HeaderChange | undefined;
+  readonly responseHeaders: HeaderChange | undefined;
+  readonly rewrite: { readonly hostname: string | undefined; readonly path: PathRewrite | undefined } | undefined;
+  readonly redirect: Redirect | undefined;
+  readonly mirrors: readonly Mirror[];
+  readonly backends: readonly Backend[];
+  /** Milliseconds; 0 = no timeout; undefined = whatever policies and defaults say. */
+  readonly timeoutMs: number | undefined;
+  readonly backendTimeoutMs: number | undefined;
+  readonly retry:
+    | {
+        readonly attempts: number | undefined;
+        readonly backoffMs: number | undefined;
+        readonly codes: readonly number[];
+      }
+    | undefined;
+}
+
+/** An HTTPRoute or a GRPCRoute attached to services (GAMMA). gRPC method matches are turned into paths. */
+export interface Route {
+  readonly source: Source;
+  readonly kind: 'HTTPRoute' | 'GRPCRoute';
+  readonly namespace: string;
+  readonly name: string;
+  readonly parents: readonly {
+    readonly kind: 'Service' | 'ExternalService';
+    readonly namespace: string;
+    readonly name: string /** undefined = every port */;
+    readonly port: number | undefined;
+  }[];
+  /** For mesh services these must be empty or match the service's own names (GAMMA ignores them); kept for gateways. */
+  readonly hostnames: readonly string[];
+  readonly rules: readonly RouteRule[];
+}
+
+/** Levels of policy targets, most specific first; the order of this list is the precedence (one place for all kinds). */
+export const TARGET_LEVELS = ['RouteRule', 'Route', 'ServicePort', 'Service', 'Gateway', 'Namespace', 'Mesh'] as const;
+export type TargetLevel = (typeof TARGET_LEVELS)[number];
+
+export interface PolicyTarget {
+  readonly level: TargetLevel;
+  /** Kind of the target: Service, HTTPRoute, GRPCRoute, Mesh, or '' for Namespace. */
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  /** Rule name or port name; '' when the whole target is meant. */
+  readonly section: string;
+}
+
+/**
+ * Where a sidecar listens, where its application does, and what it was granted. Port maps are by port name: the inbound
+ * listener, cluster and route configuration of port `http` are named `inbound/http`.
+ */
+export interface InstanceSpec {
+  readonly mesh: string;
+  readonly namespace: string;
+  readonly workload: string;
+  readonly name: string;
+  /** Granted labels; `workload` is always among them. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly bind: { readonly address: string; readonly ports: Readonly<Record<string, number>> };
+  readonly app: { readonly address: string; readonly ports: Readonly<Record<string, number>> };
+  /** Address that callers dial; default `bind.address`. */
+  readonly advertised: string;
+  readonly outbound: { readonly address: string; readonly httpPort: number };
+  readonly host: string;
+  readonly locality: { readonly region: string; readonly zone: string };
+}
+
+/** A running copy of a workload, as the compiler sees it. */
+export interface Instance extends InstanceSpec {
+  /** Booleans of its Envoy's version (`srds`, ...): select encodings only. Empty until it first connected. */
+  readonly features: readonly string[];
+  /** Serves traffic: appears in endpoint lists. */
+  readonly routable: boolean;
+}

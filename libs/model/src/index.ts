@@ -1,0 +1,4 @@
+export * from './domain.js';
+export * from './manifest.js';
+export * from './policy.js';
+export * from './registry.js';

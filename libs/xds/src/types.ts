@@ -1,0 +1,171 @@
+/** The contract of the xDS engine. It knows nothing of meshes: resources and layered views go in, streams come out. */
+
+/** Full type URL of a resource type, `type.googleapis.com/envoy.config.cluster.v3.Cluster`. */
+export type TypeUrl = string;
+
+/** A reference to a resource by its wire name. */
+export interface Ref {
+  readonly type: TypeUrl;
+  readonly name: string;
+}
+
+/** One immutable, encoded resource. */
+export interface Resource {
+  /** Unique in the engine; two keys may carry the same wire name (every proxy has its own `inbound/8080`). */
+  readonly key: string;
+  readonly type: TypeUrl;
+  /** Name on the wire. */
+  readonly name: string;
+  /** Changes if and only if the bytes change: normally the content hash of `bytes`. */
+  readonly version: string;
+  /** The serialized message of `type`, without the Any and Resource wrappers. */
+  readonly bytes: Uint8Array;
+  /** What must be active in the client before this resource may go out: a route configuration requires its clusters. */
+  readonly requires: readonly Ref[];
+}
+
+/** A named part of views: the keys of resources by type. The name comes from the resource. */
+export interface Layer {
+  readonly id: string;
+  /** Resource keys. Two of the same type and name in one layer are a bug of the caller. */
+  readonly keys: readonly string[];
+}
+
+/** What one class of clients may see: layers in order, where a later layer's resource of the same type and name wins. */
+export interface View {
+  /** Identifies the view; clients are mapped to views by id. */
+  readonly id: string;
+  readonly layers: readonly string[];
+}
+
+/** One atomic publication: nobody sees half of it. */
+export interface Publication {
+  /** Number of the change, for nonces, logs and the ledger; grows within the process. */
+  readonly change: number;
+  readonly set: readonly Resource[];
+  readonly removed: readonly string[];
+  readonly layers: readonly Layer[];
+  readonly removedLayers: readonly string[];
+  readonly views: readonly View[];
+  readonly removedViews: readonly string[];
+}
+
+/** Who a stream is, by its verified credential alone. Opaque to the engine but for the strings below. */
+export interface Principal {
+  /** Unique name of the credential's subject, for limits, logs and metrics. */
+  readonly id: string;
+  /** When the credential ends, in milliseconds since the epoch; streams of an expired principal are cut. */
+  readonly expiresAt: number;
+  /** Anything the embedding program wants to find again in `admit` and in the secret source. */
+  readonly claims: unknown;
+}
+
+/** The first message's node, cut down to what may be used. */
+export interface NodeInfo {
+  readonly id: string;
+  readonly cluster: string;
+  readonly userAgentName: string;
+  /** `1.40.0`, or '' when the client did not say. Selects encodings, never identity or policy. */
+  readonly userAgentVersion: string;
+  readonly clientFeatures: readonly string[];
+}
+
+export class Denied extends Error {
+  constructor(
+    /** UNAUTHENTICATED: no or a bad credential. PERMISSION_DENIED: a good one for something else. INVALID_ARGUMENT: malformed. */
+    readonly status:
+      | 'UNAUTHENTICATED'
+      | 'PERMISSION_DENIED'
+      | 'INVALID_ARGUMENT'
+      | 'UNAVAILABLE'
+      | 'RESOURCE_EXHAUSTED',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'Denied';
+  }
+}
+
+/** Where secrets come from: per stream, asynchronous, outside of views. */
+export interface SecretSource {
+  /**
+   * The secret that the principal may have under this wire name.
+   * @param heldVersion version the client says it holds (delta `initial_resource_versions`, or what this stream ACKed)
+   * @returns `keep`: the held one is still good, send nothing. `none`: no such secret for this principal; nothing is sent.
+   */
+  resolve(principal: Principal, node: NodeInfo, name: string, heldVersion: string | undefined): Promise<SecretAnswer>;
+  /** When the secret should be looked at again, in milliseconds from now; `undefined`: only when `changed` is called. */
+  recheckAfterMs(principal: Principal, name: string, version: string): number | undefined;
+}
+
+export type SecretAnswer =
+  | { readonly kind: 'keep' }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'send'; readonly version: string; readonly bytes: Uint8Array };
+
+/** The embedding program's part: who may connect and which view they get. */
+export interface Gatekeeper {
+  /** Judges the call's metadata, before any message is read (SEC-3, SEC-7). @throws Denied */
+  authenticate(metadata: ReadonlyMap<string, string>, peerAddress: string): Promise<Principal>;
+  /** Judges the first message's node against the credential (SEC-1). @returns the id of the client's view. @throws Denied */
+  admit(principal: Principal, node: NodeInfo): Promise<string>;
+}
+
+/** Observer of deliveries. Calls are synchronous and must not throw. */
+export interface DeliveryListener {
+  streamOpened?(stream: StreamInfo): void;
+  streamClosed?(stream: StreamInfo): void;
+  /** Everything of `change` that concerns this stream and type has been ACKed, or nothing concerned it. */
+  acked?(stream: StreamInfo, type: TypeUrl, change: number): void;
+  nacked?(stream: StreamInfo, nack: NackInfo): void;
+}
+
+export interface StreamInfo {
+  /** Unique in the process. */
+  readonly id: number;
+  readonly principal: Principal;
+  readonly node: NodeInfo;
+  readonly view: string;
+  readonly peer: string;
+  readonly variant: 'delta' | 'sotw';
+  /** Milliseconds since the epoch. */
+  readonly openedAt: number;
+}
+
+export interface NackInfo {
+  readonly type: TypeUrl;
+  /** Names in the refused response; one name when it is known to be the culprit. */
+  readonly names: readonly string[];
+  readonly nonce: string;
+  /** The client's words, cut to 4 KB (SEC-12). */
+  readonly message: string;
+  /** True when the response held a single resource, so that the refusal is certain to be its own. */
+  readonly isolated: boolean;
+  /** Version refused, when `isolated`. */
+  readonly version: string;
+  /** Change with which it was sent. */
+  readonly change: number;
+}
+
+/** Delivery state of one type on one stream, for status pages and CSDS. */
+export interface TypeState {
+  readonly type: TypeUrl;
+  readonly subscribed: 'wildcard' | readonly string[];
+  /** Resources the client has ACKed, by name. */
+  readonly acked: ReadonlyMap<string, string>;
+  /** Names sent and not yet ACKed. */
+  readonly pending: readonly string[];
+  /** Resources that the client refused: it still runs the previous content. */
+  readonly refused: readonly { readonly name: string; readonly version: string; readonly message: string }[];
+  /** Newest change fully ACKed for this type. */
+  readonly ackedChange: number;
+  /** Milliseconds since the epoch since when something is unacknowledged or held back; 0 = up to date. */
+  readonly behindSince: number;
+  /** Names held back because something they require is not active yet. */
+  readonly held: readonly string[];
+}
+
+export interface StreamState {
+  readonly stream: StreamInfo;
+  readonly types: readonly TypeState[];
+}

@@ -1,0 +1,38 @@
+import { defineConfig } from 'vitest/config';
+
+const root = import.meta.dirname;
+const alias = [
+  { find: '#policies', replacement: `${root}/libs/policies/index.ts` },
+  { find: /^#libs\/(.+)$/, replacement: `${root}/libs/$1/src/index.ts` },
+];
+
+// Two projects: pure tests share one process and need nothing; the others get a real Postgres and real Envoys.
+// A file whose name ends in .pg.spec.ts, .envoy.spec.ts or .e2e.spec.ts, or that lies in test/, is of the second kind.
+const HEAVY = ['**/*.{pg,envoy,e2e}.spec.ts', 'test/**/*.spec.ts'];
+const SKIP = ['node_modules/**', 'dist/**'];
+
+export default defineConfig({
+  resolve: { alias },
+  test: {
+    maxWorkers: 2,
+    reporters: ['default', './libs/testing/src/tally.reporter.ts'],
+    projects: [
+      {
+        resolve: { alias },
+        test: { name: 'unit', include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts'], exclude: [...HEAVY, ...SKIP], pool: 'threads', isolate: false, testTimeout: 60_000 },
+      },
+      {
+        resolve: { alias },
+        test: {
+          name: 'feature',
+          include: HEAVY,
+          exclude: SKIP,
+          pool: 'forks',
+          globalSetup: ['libs/testing/src/postgres.global.ts'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
