@@ -1,1 +1,10 @@
+export { Access, AccessOrProxy, Anonymous, JsonBody, MergePatchBody, ProxyAccess } from './access.js';
+export { createApiModule } from './api.module.js';
+export * from './auth.ports.js';
+export { API_DEPS, type ApiDeps, type BootstrapInfo } from './deps.js';
+export { createAuth } from './identity-auth.js';
+export { openApiDocument } from './openapi.js';
 export * from './ports.js';
+export { ProblemError } from './problem.js';
+export type { ResourceView } from './resource-view.js';
+export { type ApiOptions, type RunningApi, type ServerTls, startApi } from './server.js';

@@ -1,1 +1,12 @@
+export { featuresOf, NEWEST_FEATURES } from './features.js';
+export { type ForkChanges, MeshFork } from './mesh-fork.js';
+export { MeshGraph, type MeshGraphOptions } from './mesh-graph.js';
+export {
+  IDENTITY_SECRET,
+  INBOUND_RBAC_ALLOW,
+  INBOUND_RBAC_DENY,
+  inboundName,
+  TRUST_SECRET,
+  UNRESOLVED_CLUSTER,
+} from './names.js';
 export * from './types.js';

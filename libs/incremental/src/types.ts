@@ -6,6 +6,7 @@
 /** A kind of input: values by string key. `hash` decides whether a newly set value is a change. */
 export interface InputKind<V> {
   readonly type: 'input';
+  /** Unique among the kinds of one graph. */
   readonly name: string;
   readonly hash: (value: V) => string;
 }
@@ -18,17 +19,31 @@ export interface IndexKind<V> {
   readonly type: 'index';
   readonly name: string;
   readonly of: InputKind<V>;
-  /** The index keys under which the input with this key and value is found. Pure. */
+  /** The index keys under which the input with this key and value is found. Pure and total: a throw refuses the pass. */
   readonly keysOf: (key: string, value: V) => readonly string[];
 }
 
-/** A memoised query: value by string key. Without `hash`, the value is hashed by its canonical JSON. */
+/** A memoised query: value by string key. Equal hashes mean equal values: that is where propagation stops. */
 export interface QueryKind<V> {
   readonly type: 'query';
   readonly name: string;
   readonly run: (ctx: Ctx, key: string) => V;
   readonly hash: (value: V) => string;
 }
+
+/** Kinds with the type of their values forgotten, for code that handles all of them alike. */
+export type AnyInput = InputKind<never>;
+export type AnyIndex = IndexKind<never>;
+export interface AnyQuery {
+  readonly type: 'query';
+  readonly name: string;
+  readonly run: (ctx: Ctx, key: string) => unknown;
+  readonly hash: (value: never) => string;
+}
+export type AnyKind = AnyInput | AnyIndex | AnyQuery;
+
+/** The value of a query, or why it has none. */
+export type Outcome<V> = { readonly ok: true; readonly value: V } | { readonly ok: false; readonly error: QueryError };
 
 /** What a query may read. Every read is recorded as a dependency, a read of what does not exist too. */
 export interface Ctx {
@@ -38,10 +53,7 @@ export interface Ctx {
   /** Value of another query. If that one failed, rethrows its `QueryError`, so that failures reach whoever decides. */
   get<V>(kind: QueryKind<V>, key: string): V;
   /** Like `get`, with the failure as a value: for queries that decide what happens then. */
-  tryGet<V>(
-    kind: QueryKind<V>,
-    key: string,
-  ): { readonly ok: true; readonly value: V } | { readonly ok: false; readonly error: QueryError };
+  tryGet<V>(kind: QueryKind<V>, key: string): Outcome<V>;
 }
 
 /** Why a cell has no value: the first failure on the way down, and the cell it came from. */
@@ -55,6 +67,28 @@ export class QueryError extends Error {
   }
 }
 
+/**
+ * Cause of the `QueryError` of every cell on a cycle of reads. `path` holds its members by kind and key in code-unit
+ * order, so it is the same from whichever member, or outside reader, the cycle was entered.
+ */
+export class CycleError extends Error {
+  constructor(readonly path: readonly CellName[]) {
+    super(`cycle of ${path.map((cell) => `${cell.kind} ${cell.key}`).join(', ')}`);
+    this.name = 'CycleError';
+  }
+}
+
+/**
+ * The graph was used against its contract (a pass inside a pass, an index whose `keysOf` throws, an expired fork).
+ * Never becomes the value of a cell: it reaches the caller, and a pass that meets it leaves the state as it was.
+ */
+export class GraphFault extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'GraphFault';
+  }
+}
+
 export interface CellName {
   readonly kind: string;
   readonly key: string;
@@ -62,13 +96,14 @@ export interface CellName {
 
 /** What one pass changed among the observed cells. */
 export interface ChangeSet {
-  /** Number of this pass, counted from 1 in this process. */
+  /** Number of this pass, counted from 1 in this process. Passes that threw have no number. */
   readonly pass: number;
-  /** Observed cells whose value is new or different, or that now fail, in the order they were recomputed. */
+  /** Observed cells whose value is new or different, or that now fail, in code-unit order of kind and key. */
   readonly changed: readonly CellChange[];
 }
 
 export interface CellChange extends CellName {
+  /** `undefined` when the cell fails. */
   readonly value: unknown;
   readonly error: QueryError | undefined;
 }
@@ -79,18 +114,37 @@ export interface GraphCounters {
   readonly verified: number;
   /** Query functions that ran. */
   readonly run: number;
-  /** Dependency edges walked. */
+  /** Dependency edges walked, both ways: marking what may be dirty, and verifying it. */
   readonly edges: number;
 }
 
+/** A recorded read with what it read in turn. */
 export interface Dependency extends CellName {
   readonly type: 'input' | 'index' | 'query';
+  /** In the order of the reads. Empty for inputs and indexes, and where `repeated`. */
   readonly dependencies: readonly Dependency[];
+  /** Set where the cell has been expanded earlier in the same tree, depth first. */
+  readonly repeated?: true;
 }
 
 /** An override of one input: `undefined` removes it. */
 export interface Override {
-  readonly kind: InputKind<never>;
+  readonly kind: AnyInput;
   readonly key: string;
   readonly value: unknown;
+}
+
+/** Asks whether the slice that the event loop grants is used up; injected, since the graph has no clock. */
+export interface PassBudget {
+  readonly exhausted: () => boolean;
+}
+
+export interface PassOptions {
+  /**
+   * Called with what each round of the pass changed. It may observe and unobserve (a layer lists resources); newly
+   * observed cells make another round of the same pass. Called until a round changes nothing. A throw undoes the pass.
+   */
+  readonly expand?: ((changes: readonly CellChange[]) => void) | undefined;
+  /** Accepted and not used yet: every pass runs to its end in one go. */
+  readonly budget?: PassBudget | undefined;
 }

@@ -111,6 +111,7 @@ export interface RouteMatch {
   readonly queryParams: readonly NamedMatch[];
 }
 
+/** Names lower-case; values are literal: what stands for something else in Envoy's header formats (`%`) is to be escaped. */
 export interface HeaderChange {
   readonly set: readonly { readonly name: string; readonly value: string }[];
   readonly add: readonly { readonly name: string; readonly value: string }[];
@@ -147,6 +148,8 @@ export interface Mirror {
   readonly backend: Omit<Backend, 'weight' | 'requestHeaders' | 'responseHeaders'>;
   /** Share of requests, 0 to 1. */
   readonly fraction: number;
+  /** Index of the filter in the rule, for messages. */
+  readonly filterIndex?: number;
 }
 
 export interface RouteRule {

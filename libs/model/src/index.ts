@@ -1,4 +1,17 @@
+export * from './address.js';
+export * from './create-registry.js';
+export * from './documents.js';
 export * from './domain.js';
+export * from './duration-text.js';
+export * from './freeze.js';
+export * from './grants.js';
 export * from './manifest.js';
+export { DEFAULT_NAMESPACE, isLabelKey, MESH_LABEL } from './metadata.js';
 export * from './policy.js';
+export * from './precedence.js';
+export * from './references.js';
 export * from './registry.js';
+export { MAX_REGEX_LENGTH, MAX_REGEX_PROGRAM, regexProblem } from './regex.js';
+export * from './schema-parts.js';
+export * from './spiffe.js';
+export * from './suggest.js';

@@ -58,4 +58,6 @@ export interface Reference {
   readonly to: ResourceId;
   /** Port of the target that is meant; undefined = the whole of it. */
   readonly port: number | undefined;
+  /** Subset of the target that is meant; absent = the whole of it. */
+  readonly subset?: string;
 }

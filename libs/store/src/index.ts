@@ -1,1 +1,4 @@
+export * from './embedded-postgres/index.js';
+export { migrateDatabase, SchemaTooNew } from './migrate.js';
+export { type OpenStoreOptions, openStore } from './open-store.js';
 export * from './ports.js';

@@ -1,0 +1,29 @@
+import { Command } from 'commander';
+import { type Context, type ContextFlags, resolveContext } from './context.js';
+import { type Format, parseFormat } from './output.js';
+import { RestClient } from './rest-client.js';
+
+/** What a command that talks to a control plane gets. */
+export interface Session {
+  readonly context: Context;
+  readonly rest: RestClient;
+  readonly format: Format;
+  /** `/api/v1/meshes/<mesh>` */
+  readonly meshPath: string;
+}
+
+/** Adds the flags that every command has which talks to a control plane. */
+export function remote(command: Command): Command {
+  return command
+    .option('--context <name>', 'context of the configuration file to use')
+    .option('--server <url>', 'address of the control plane (HEDDLE_SERVER)')
+    .option('--token <token>', 'API token (HEDDLE_TOKEN)')
+    .option('-m, --mesh <name>', 'mesh (HEDDLE_MESH, default: default)')
+    .option('-n, --namespace <name>', 'namespace (HEDDLE_NAMESPACE, default: default)')
+    .option('-o, --output <format>', 'table, json or yaml', 'table');
+}
+
+export function session(flags: ContextFlags & { readonly output?: string }): Session {
+  const context = resolveContext(flags, process.env);
+  return { context, rest: new RestClient(context), format: parseFormat(flags.output ?? 'table'), meshPath: `/api/v1/meshes/${encodeURIComponent(context.mesh)}` };
+}

@@ -1,0 +1,61 @@
+import { Command } from 'commander';
+import { remote, session } from '../command.js';
+import { printAs, table } from '../output.js';
+
+interface TypeStatus {
+  readonly type: string;
+  readonly state: 'ACKED' | 'PENDING' | 'NACKED';
+  readonly behindMs: number;
+  readonly refused: readonly { readonly name: string; readonly message: string }[];
+}
+
+interface ProxyStatus {
+  readonly namespace: string;
+  readonly workload: string;
+  readonly instance: string;
+  readonly connected: boolean;
+  readonly routable: boolean;
+  readonly duplicate: boolean;
+  readonly envoyVersion: string;
+  readonly tokenDaysLeft?: number;
+  readonly tokenState?: string;
+  readonly types: readonly TypeStatus[];
+}
+
+const TYPES = ['CDS', 'EDS', 'LDS', 'SRDS', 'RDS', 'SDS'];
+
+export function statusCommand(): Command {
+  const command = new Command('status').description('show every proxy: connected, what it has ACKed, what it refused and why');
+  return remote(command).action(async (flags: Record<string, string>) => {
+    const s = session(flags);
+    const answer = await s.rest.get<{ items: ProxyStatus[] }>(`${s.meshPath}/proxies`);
+    printAs(s.format, answer, () => report(answer.items));
+  });
+}
+
+function report(items: readonly ProxyStatus[]): string {
+  const rows = items.map((proxy) => [
+    `${proxy.namespace}/${proxy.instance}`,
+    proxy.workload,
+    proxy.connected ? (proxy.duplicate ? 'twice' : 'yes') : 'no',
+    proxy.routable ? 'yes' : 'no',
+    ...TYPES.map((type) => state(proxy.types.find((one) => one.type === type))),
+    token(proxy),
+    proxy.envoyVersion,
+  ]);
+  const grid = table(['proxy', 'workload', 'connected', 'routable', ...TYPES, 'token', 'envoy'], rows);
+  const refusals = items.flatMap((proxy) => proxy.types.flatMap((type) => type.refused.map((one) => `${proxy.namespace}/${proxy.instance} refuses ${type.type} ${one.name}:\n  ${one.message}`)));
+  return refusals.length > 0 ? `${grid}\n\n${refusals.join('\n')}` : grid;
+}
+
+function state(type: TypeStatus | undefined): string {
+  if (!type) return '-';
+  if (type.state === 'PENDING') return `behind ${(type.behindMs / 1000).toFixed(1)}s`;
+  return type.state === 'NACKED' ? 'NACKed' : 'ACKed';
+}
+
+function token(proxy: ProxyStatus): string {
+  if (proxy.tokenDaysLeft === undefined) return '-';
+  const warning = proxy.tokenState === 'ok' ? '' : ` (${proxy.tokenState})`;
+  return `${proxy.tokenDaysLeft} d${warning}`;
+}

@@ -1,0 +1,28 @@
+/** Exit codes of the CLI: programs may rely on them. */
+export const EXIT = {
+  ok: 0,
+  /** The documents or the request were refused; nothing was changed. */
+  refused: 1,
+  /** Wrong flags or arguments. */
+  usage: 2,
+  /** The control plane could not be reached, or did not accept the token. */
+  unreachable: 3,
+  notFound: 4,
+  /** The change was applied, but at least one proxy refused it. */
+  proxyRefused: 5,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Ends the command: the message for people, the code for programs. */
+export class CliError extends Error {
+  constructor(
+    message: string,
+    readonly code: ExitCode,
+    /** One line each: what is wrong and where. */
+    readonly details: readonly string[] = [],
+  ) {
+    super(message);
+    this.name = 'CliError';
+  }
+}

@@ -1,0 +1,55 @@
+import { Command, CommanderError } from 'commander';
+import { applyCommand } from './commands/apply.js';
+import { completionCommand } from './commands/completion.js';
+import { configCommand } from './commands/config.js';
+import { deleteCommand } from './commands/delete.js';
+import { getCommand } from './commands/get.js';
+import { historyCommand } from './commands/history.js';
+import { proxyCommand } from './commands/proxy.js';
+import { statusCommand } from './commands/status.js';
+import { tokenCommand } from './commands/token.js';
+import { upCommand } from './commands/up.js';
+import { validateCommand } from './commands/validate.js';
+import { CliError, EXIT } from './exit-codes.js';
+import { note } from './output.js';
+
+const HELP = `
+Exit codes: 0 done; 1 refused; 2 wrong usage; 3 control plane unreachable or token not accepted; 4 not found; 5 a proxy refused the change.
+
+Examples:
+  heddle up                                 start a control plane with its own Postgres
+  heddle apply -f shop/ --wait              apply a directory, wait for every Envoy's ACK
+  heddle status                             who has what, and who refused it
+  heddle proxy run --workload web ...       run a sidecar on this machine`;
+
+export function program(): Command {
+  const heddle = new Command('heddle').description('Service mesh for stock Envoy: plan, deliver, explain and undo every change.').addHelpText('after', HELP);
+  heddle.exitOverride().showHelpAfterError('(--help shows what there is)');
+  for (const command of [upCommand(), applyCommand(), getCommand(), deleteCommand(), statusCommand(), historyCommand(), proxyCommand(), tokenCommand(), validateCommand(), configCommand()]) {
+    heddle.addCommand(inherit(command));
+  }
+  return heddle.addCommand(inherit(completionCommand(heddle)));
+}
+
+/** Subcommands made on their own do not inherit how errors end; without this they would end the process themselves. */
+function inherit(command: Command): Command {
+  command.exitOverride().showHelpAfterError('(--help shows what there is)');
+  for (const sub of command.commands) inherit(sub);
+  return command;
+}
+
+/** Runs the CLI. @returns its exit code */
+export async function main(argv: readonly string[]): Promise<number> {
+  try {
+    await program().parseAsync([...argv], { from: 'user' });
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (!(error instanceof CliError)) throw error;
+    note(`heddle: ${error.message}`);
+    for (const detail of error.details) note(`  ${detail}`);
+    return error.code;
+  }
+}
+
+if (import.meta.main) process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { printConfig, printHelp, resolveConfig, withoutPassword } from './config.resolve.js';
+import { SETTINGS } from './config.settings.js';
+
+let directory: string;
+let file: string;
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'heddle-config-'));
+  file = join(directory, 'heddle.yaml');
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const write = (text: string): string[] => {
+  writeFileSync(file, text);
+  return ['--config', file];
+};
+const problems = (argv: string[], env: Record<string, string> = {}): readonly string[] => {
+  const resolved = resolveConfig(argv, env);
+  return resolved.ok ? [] : resolved.error;
+};
+
+describe('the configuration', () => {
+  it('has defaults for everything', () => {
+    const resolved = resolveConfig([], {});
+    expect(resolved).toMatchObject({
+      ok: true,
+      value: { config: { dataDir: '.heddle', rest: { host: '127.0.0.1', port: 8190 }, xds: { port: 8191 }, log: { level: 'info' } } },
+    });
+  });
+
+  it('takes flags before the environment, that before the file, and says so', () => {
+    const argv = [...write('rest: { port: 1, host: ::1 }\nxds: { serverNames: [a.test] }\n'), '--rest-port=3', '--database-accept'];
+    const resolved = resolveConfig(argv, { HEDDLE_REST_PORT: '2', HEDDLE_XDS_PORT: '4', DATABASE_URL: 'postgres://u:secret@db/h' });
+    if (!resolved.ok) throw new Error(resolved.error.join());
+    const { config, origins } = resolved.value;
+    expect(config).toMatchObject({ rest: { port: 3, host: '::1' }, xds: { port: 4, serverNames: ['a.test'] }, database: { accept: true } });
+    expect(['rest.port', 'xds.port', 'rest.host', 'dataDir', 'database.url'].map((key) => origins.get(key))).toEqual([
+      '--rest-port', 'HEDDLE_XDS_PORT', `file ${file}`, 'default', 'DATABASE_URL',
+    ]);
+    const printed = printConfig(resolved.value);
+    expect(printed).toMatch(/^rest\.port +3 +--rest-port$/m);
+    expect(printed).not.toContain('secret');
+  });
+
+  it.each([
+    [['--rest-prt', '1'], /--rest-prt is not a flag; did you mean "--rest-port"\?/],
+    [['--rest-port'], /--rest-port needs a value/],
+    [['--rest-port', 'x'], /^rest\.port \(--rest-port\): /],
+    [['--rest-port', '70000'], /^rest\.port \(--rest-port\): /],
+    [['--rest-tls-cert-file', 'x'], /^rest\.tlsKeyFile: a certificate and its key are given together/],
+    [['--config', '/nowhere/heddle.yaml'], /^\/nowhere\/heddle\.yaml cannot be read/],
+  ])('refuses the flags %j', (argv, message) => {
+    expect(problems(argv).join('\n')).toMatch(message);
+  });
+
+  it('refuses unknown settings of a file and of the environment, all at once', () => {
+    const found = problems(write('rest: { prot: 1 }\nxsd: { port: 1 }\nlog: loud\n'), { HEDDLE_REST_PROT: '1', HEDDLE_TOKEN: 'x' });
+    expect(found).toHaveLength(4);
+    expect(found.join('\n')).toMatch(/rest\.prot is not a setting; did you mean "rest\.port"/);
+    expect(found.join('\n')).toMatch(/xsd is not a setting; did you mean "xds"/);
+    expect(found.join('\n')).toMatch(/log must be a map/);
+    expect(found.join('\n')).toMatch(/HEDDLE_REST_PROT is not a setting; did you mean "HEDDLE_REST_PORT"/);
+  });
+
+  it('describes every setting', () => {
+    for (const setting of SETTINGS) expect(printHelp()).toContain(setting.flag);
+    expect(SETTINGS.every(({ description }) => description.length > 10)).toBe(true);
+  });
+
+  it('SEC-67: shows no password', () => {
+    expect(withoutPassword('postgres://u:pw@h/d?password=pw')).not.toContain('pw');
+  });
+});

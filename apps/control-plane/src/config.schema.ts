@@ -1,0 +1,92 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+
+const port = z.int().min(0).max(65_535);
+const host = z.string().min(1).max(253);
+const file = z.string().min(1);
+
+const rest = z.strictObject({
+  host: host
+    .default('127.0.0.1')
+    .describe('Address that REST listens on. Off loopback REST is TLS, always.'),
+  port: port.default(8190).describe('Port of REST. 0 = any free one.'),
+  allowedHosts: z
+    .array(host)
+    .default([])
+    .describe('Names by which clients reach REST, beside localhost and addresses: others are refused (421).'),
+  tlsCertFile: file
+    .optional()
+    .describe('Certificate chain of REST, PEM. Default: one by the server CA that bootstraps pin.'),
+  tlsKeyFile: file.optional().describe('Private key of `tlsCertFile`, PEM.'),
+});
+
+const xds = z.strictObject({
+  host: host.default('127.0.0.1').describe('Address that xDS listens on, always with TLS.'),
+  port: port.default(8191).describe('Port of xDS. 0 = any free one.'),
+  advertisedAddress: host
+    .optional()
+    .describe('Name or address that proxies dial. Default: `host`, or the name of this machine when that is "every address".'),
+  serverNames: z
+    .array(host)
+    .default([])
+    .describe('Further names and addresses for the certificate of REST and xDS, beside control-plane.heddle.local.'),
+});
+
+const database = z.strictObject({
+  url: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'a URL such as postgres://user:password@host:5432/heddle')
+    .optional()
+    .describe('Postgres to use. Default: one of our own in `<dataDir>/postgres`.'),
+  migrateUrl: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'a URL such as postgres://user:password@host:5432/heddle')
+    .optional()
+    .describe('The same database as a role that may change its schema. Default: `url`.'),
+  pool: z.int().min(2).max(200).default(10).describe('Connections at most, beside the one that listens.'),
+  waitSeconds: z
+    .int()
+    .min(0)
+    .max(3_600)
+    .default(30)
+    .describe('Seconds to wait at the start for a database that cannot be reached; 0 = do not wait.'),
+  accept: z
+    .boolean()
+    .default(false)
+    .describe('Serve from a database that is not, or is older than, the one served before. For one start, on purpose.'),
+});
+
+/** Every setting of the control plane. Files, environment, flags, `heddle config` and the reference come from this. */
+export const configSchema = z
+  .strictObject({
+    dataDir: file
+      .default('.heddle')
+      .describe('Directory of this replica: its key file, what it has served, and its own Postgres if it has one.'),
+    replica: z
+      .string()
+      .regex(/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/, 'lower-case letters, digits, inner "-" and "."')
+      .optional()
+      .describe('Name of this replica, unique among those that share the database. Default: the name of this machine.'),
+    keyFile: file
+      .optional()
+      .describe('Key that encrypts the authorities. Every replica needs the same. Default: `<dataDir>/key`.'),
+    log: z
+      .strictObject({
+        level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least severity to log.'),
+      })
+      .prefault({}),
+    database: database.prefault({}),
+    rest: rest.prefault({}),
+    xds: xds.prefault({}),
+  })
+  .superRefine((config, context) => {
+    const { tlsCertFile, tlsKeyFile } = config.rest;
+    if ((tlsCertFile === undefined) === (tlsKeyFile === undefined)) return;
+    const path = ['rest', tlsCertFile === undefined ? 'tlsCertFile' : 'tlsKeyFile'];
+    context.addIssue({ code: 'custom', path, message: 'a certificate and its key are given together' });
+  });
+
+export type Config = z.output<typeof configSchema>;
+
+/** `0.0.0.0` and `::`: every address of the machine, which nobody can dial. */
+export const isEveryAddress = (address: string): boolean => isIP(address) !== 0 && /^[0.:]+$/.test(address);

@@ -1,0 +1,223 @@
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { createAuth, type RunningApi, startApi } from '#libs/api';
+import { createChanges } from '#libs/changes';
+import {
+  CONTROL_PLANE_NAME,
+  createMeshIdentity,
+  defaultTrustDomain,
+  KekUnusable,
+  loadOrCreateKek,
+  type MeshIdentity,
+  type ServerCertificate,
+} from '#libs/identity';
+import { type Clock, systemClock } from '#libs/kernel';
+import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
+import { policies as everyPolicy } from '#policies';
+import { type Config, isEveryAddress } from './config.schema.js';
+import { takeDataDirectory } from './data-directory.js';
+import { DatabaseGuard } from './database-guard.js';
+import { portError, requireFreePort, type WantedPort } from './free-port.js';
+import { type OpenDatabase, openDatabase } from './open-database.js';
+import type { ControlPlanePorts, Telemetry } from './ports.js';
+import { type WiredRuntime, wireRuntime } from './runtime-wiring.js';
+import { Shutdown } from './shutdown.js';
+import { codeOf, EXIT, StartError } from './start-error.js';
+import { createTelemetry } from './telemetry.js';
+import { advertisedAddress, certificateNames, isPlainRest, keepCertificates, restTls, tlsOf } from './tls.js';
+
+export interface RunningControlPlane {
+  readonly restUrl: string;
+  readonly xdsPort: number;
+  /** File with the one-time admin token; undefined when somebody can log in as admin. */
+  readonly adminTokenFile: string | undefined;
+  /** Certificate of the server CA, by which REST's certificate is where REST is TLS. */
+  readonly caPem: string;
+  /** Finishes what is in flight and stops everything that was started. */
+  stop(): Promise<void>;
+}
+
+/** How often what was served is noted in the data directory. */
+const NOTE_EVERY_MS = 10_000;
+/** Milliseconds that streams get to end by themselves. */
+const STREAM_GRACE_MS = 5_000;
+const VERSION = '0.1.0';
+
+/** What every step of the start needs. */
+interface Starting {
+  readonly config: Config;
+  readonly replica: string;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly ports: ControlPlanePorts;
+  readonly policies: readonly PolicyKind[];
+  readonly registry: Registry;
+  readonly shutdown: Shutdown;
+  /** Set once it runs. */
+  runtime?: WiredRuntime;
+}
+
+/** What the later steps are made of. */
+interface Foundation {
+  readonly database: OpenDatabase;
+  readonly identity: MeshIdentity;
+  readonly certificate: ServerCertificate;
+}
+
+/**
+ * Starts the control plane and resolves when it is ready: its state is loaded, both ports are open.
+ * @throws StartError with one line that says what to do; whatever was started is stopped again
+ */
+export async function startControlPlane(config: Config, ports: ControlPlanePorts = {}): Promise<RunningControlPlane> {
+  const telemetry = ports.telemetry ?? createTelemetry(config.log.level);
+  const policies = ports.policies ?? everyPolicy;
+  const starting: Starting = {
+    config,
+    replica: config.replica ?? machineName(),
+    clock: ports.clock ?? systemClock,
+    telemetry,
+    ports,
+    policies,
+    registry: createRegistry(policies),
+    shutdown: new Shutdown(),
+  };
+  starting.shutdown.add('telemetry', () => telemetry.close());
+  try {
+    return await start(starting);
+  } catch (error) {
+    await starting.shutdown.run(telemetry.log);
+    throw error instanceof KekUnusable ? new StartError(EXIT.key, error.message, { cause: error }) : error;
+  }
+}
+
+const machineName = (): string => hostname().toLowerCase().replaceAll(/[^-a-z0-9.]/g, '-');
+
+async function start(starting: Starting): Promise<RunningControlPlane> {
+  const { config, shutdown, telemetry, clock } = starting;
+  const { log } = telemetry;
+  const { rest, xds } = wantedPorts(config);
+  await requireFreePort(rest);
+  await requireFreePort(xds);
+  const directory = takeDataDirectory(config.dataDir);
+  shutdown.add('data directory', () => directory.release());
+  const database = await guardedDatabase(starting);
+  const identity = await startIdentity(starting, database);
+  const certificate = await identity.server.issue(certificateNames(config));
+  const foundation = { database, identity, certificate };
+  const runtime = await startRuntime(starting, foundation, xds);
+  // Before REST answers "ready": whoever waits for that reads the file next.
+  const adminToken = await identity.adminLogin.ensure();
+  const api = await startRest(starting, { ...foundation, runtime }, rest);
+  const { server } = identity;
+  const stopRenewing = keepCertificates({ config, clock, log, server, first: certificate, runtime, api });
+  shutdown.add('certificates', stopRenewing);
+  log.info('ready', { rest: api.port, xds: runtime.xdsPort });
+  return {
+    restUrl: `${isPlainRest(config) ? 'http' : 'https'}://${urlHost(config.rest.host)}:${api.port}`,
+    xdsPort: runtime.xdsPort,
+    adminTokenFile: adminToken?.path,
+    caPem: certificate.caPem,
+    stop: () => shutdown.run(log),
+  };
+}
+
+const wantedPorts = ({ rest, xds }: Config): { rest: WantedPort; xds: WantedPort } => ({
+  rest: { host: rest.host, port: rest.port, flag: '--rest-port', what: 'REST' },
+  xds: { host: xds.host, port: xds.port, flag: '--xds-port', what: 'xDS' },
+});
+
+/** Opens the database and refuses one that is not the one served before (REL-4, REL-5). */
+async function guardedDatabase(starting: Starting): Promise<OpenDatabase> {
+  const { config, replica, shutdown, telemetry, clock, ports } = starting;
+  const { log, metrics } = telemetry;
+  const guard = new DatabaseGuard(config.dataDir);
+  const database = await openDatabase({ config, replica, clock, log, metrics, onProgress: ports.onProgress });
+  shutdown.add('database', () => database.close());
+  const found = await database.store.identity();
+  const verdict = guard.require(found, config.database.accept);
+  if (verdict === 'restored') log.warn('the database was restored or failed over: everything is read anew', { ...found });
+  if (verdict === 'accepted') log.warn('the database is accepted as it is', { ...found });
+  guard.save(found);
+  const note = async (): Promise<void> => guard.save(await database.store.identity());
+  const stop = clock.every(NOTE_EVERY_MS, () => {
+    note().catch((error: unknown) => log.debug('what was served could not be noted', { error }));
+  });
+  shutdown.add('note of what was served', async () => {
+    stop();
+    await note();
+  });
+  return database;
+}
+
+async function startIdentity(starting: Starting, { store }: OpenDatabase): Promise<MeshIdentity> {
+  const { config, shutdown, telemetry, clock } = starting;
+  const kek = await loadOrCreateKek(config.keyFile ?? join(config.dataDir, 'key'));
+  const identity = createMeshIdentity({
+    authorities: store.authorities,
+    tokens: store.tokens,
+    kek,
+    dataDirectory: config.dataDir,
+    clock,
+    log: telemetry.log,
+    metrics: telemetry.metrics,
+    // Nobody is given a certificate before the runtime has loaded the meshes.
+    trustDomain: (mesh) => starting.runtime?.trustDomain(mesh) ?? defaultTrustDomain(mesh),
+  });
+  shutdown.add('identity', () => identity.stop());
+  await identity.start(await store.resources.meshes());
+  return identity;
+}
+
+async function startRuntime(starting: Starting, foundation: Foundation, wanted: WantedPort): Promise<WiredRuntime> {
+  const { telemetry, clock, registry, policies, replica, shutdown, ports } = starting;
+  const { database, identity, certificate } = foundation;
+  const { log, metrics } = telemetry;
+  const xds = { host: wanted.host, port: wanted.port, tls: tlsOf(certificate) };
+  const deps = { store: database.store, registry, policies, identity, replica, xds, clock, log, metrics };
+  const runtime = await orPortError(wanted, (ports.wireRuntime ?? wireRuntime)(deps));
+  shutdown.add('runtime', () => runtime.stop(STREAM_GRACE_MS));
+  starting.runtime = runtime;
+  return runtime;
+}
+
+async function startRest(
+  starting: Starting,
+  { database, identity, certificate, runtime }: Foundation & { readonly runtime: WiredRuntime },
+  wanted: WantedPort,
+): Promise<RunningApi> {
+  const { config, telemetry, clock, registry, shutdown } = starting;
+  const { log, metrics } = telemetry;
+  const { store } = database;
+  const xds = { address: advertisedAddress(config), port: runtime.xdsPort, serverName: CONTROL_PLANE_NAME };
+  const deps = {
+    registry,
+    store,
+    changes: createChanges({ registry, store, preview: (...proposed) => runtime.port.preview(...proposed) }),
+    runtime: runtime.port,
+    auth: createAuth(identity),
+    bootstrap: { xds, caPem: certificate.caPem },
+    clock,
+    log,
+    metrics,
+    exposition: () => telemetry.exposition(),
+    allowedHosts: [...config.rest.allowedHosts, CONTROL_PLANE_NAME],
+    databaseName: database.name,
+    version: VERSION,
+  };
+  const { host, port } = wanted;
+  const api = await orPortError(wanted, startApi({ deps, host, port, tls: await restTls(config, certificate) }));
+  shutdown.add('REST', () => api.close());
+  return api;
+}
+
+/** A port can be taken between the first look and now. */
+async function orPortError<T>(wanted: WantedPort, started: Promise<T>): Promise<T> {
+  try {
+    return await started;
+  } catch (error) {
+    throw ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes(codeOf(error)) ? portError(wanted, error) : error;
+  }
+}
+
+const urlHost = (host: string): string =>
+  isEveryAddress(host) ? 'localhost' : host.includes(':') ? `[${host}]` : host;

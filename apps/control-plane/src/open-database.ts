@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock, Log, Metrics } from '#libs/kernel';
+import { type EmbeddedPostgres, EmbeddedPostgresError, openStore, SchemaTooNew, startEmbeddedPostgres, type Store, StoreUnavailable } from '#libs/store';
+import type { Config } from './config.schema.js';
+import { withoutPassword } from './config.resolve.js';
+import { EXIT, StartError } from './start-error.js';
+
+export interface OpenDatabase {
+  readonly store: Store;
+  /** Where it is, for people: without credentials. */
+  readonly name: string;
+  close(): Promise<void>;
+}
+
+export interface DatabaseParts {
+  readonly config: Config;
+  readonly replica: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly onProgress?: ((step: string) => void) | undefined;
+}
+
+const RETRY_MS = 500;
+
+/** Opens the store on the configured Postgres, or on one of our own. @throws StartError */
+export async function openDatabase(parts: DatabaseParts): Promise<OpenDatabase> {
+  const { database, dataDir } = parts.config;
+  if (database.url !== undefined) {
+    const name = withoutPassword(database.url);
+    const store = await openWithPatience(parts, database.url, name);
+    return { store, name, close: () => store.close() };
+  }
+  const postgres = await startOwn(parts);
+  try {
+    const name = `the embedded Postgres in ${join(dataDir, 'postgres')}`;
+    const store = await open(parts, postgres.url, name);
+    const close = async (): Promise<void> => {
+      await store.close();
+      await postgres.stop();
+    };
+    return { store, name, close };
+  } catch (error) {
+    await postgres.stop();
+    throw error;
+  }
+}
+
+async function startOwn({ config, log, onProgress = () => {} }: DatabaseParts): Promise<EmbeddedPostgres> {
+  try {
+    return await startEmbeddedPostgres({ dataDir: join(config.dataDir, 'postgres'), log, onProgress });
+  } catch (error) {
+    if (!(error instanceof EmbeddedPostgresError)) throw error;
+    throw new StartError(EXIT.database, error.message, { cause: error });
+  }
+}
+
+/** In a stack that starts at once the database may come later than we do. */
+async function openWithPatience(parts: DatabaseParts, url: string, name: string): Promise<Store> {
+  const { clock, log, config } = parts;
+  const until = clock.monotonic() + config.database.waitSeconds * 1000;
+  for (;;) {
+    try {
+      return await open(parts, url, name);
+    } catch (error) {
+      const away = error instanceof StartError && error.cause instanceof StoreUnavailable;
+      if (!away || clock.monotonic() >= until) throw error;
+      log.info('waiting for the database', { database: name });
+      await sleep(RETRY_MS);
+    }
+  }
+}
+
+async function open(parts: DatabaseParts, url: string, name: string): Promise<Store> {
+  const { config, replica, log, metrics, clock } = parts;
+  const { migrateUrl, pool } = config.database;
+  try {
+    return await openStore({ url, migrateUrl, replica, log, metrics, clock, pool });
+  } catch (error) {
+    if (error instanceof SchemaTooNew) throw new StartError(EXIT.database, error.message, { cause: error });
+    if (!(error instanceof StoreUnavailable)) throw error;
+    const message = `the database ${name} (--database-url) cannot be used: ${error.message}`;
+    throw new StartError(EXIT.database, message, { cause: error });
+  }
+}

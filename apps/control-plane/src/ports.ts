@@ -1,0 +1,22 @@
+import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { PolicyKind } from '#libs/model';
+import type { RuntimeDeps, WiredRuntime } from './runtime-wiring.js';
+
+/** Where logs and numbers go, and the text of `/metrics`. */
+export interface Telemetry {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  exposition(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Stops measuring the process. */
+  close(): void;
+}
+
+/** What tests may put in place of the product's own parts. */
+export interface ControlPlanePorts {
+  readonly clock?: Clock;
+  readonly telemetry?: Telemetry;
+  readonly wireRuntime?: (deps: RuntimeDeps) => Promise<WiredRuntime>;
+  readonly policies?: readonly PolicyKind[];
+  /** Told what is being done, for people who wait. */
+  readonly onProgress?: (step: string) => void;
+}

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import type { ChangeProgress, RuntimePort } from '#libs/api';
+import { admitNode, type MeshIdentity } from '#libs/identity';
+import type { Clock, Log, Metrics } from '#libs/kernel';
+import { err, parseNodeId } from '#libs/kernel';
+import type { PolicyKind, Registry } from '#libs/model';
+import { claimsOf, type ProxyCredentials, type RevisionProgress, Runtime, RuntimeQuestions } from '#libs/runtime';
+import type { Store } from '#libs/store';
+import { Denied, type SecretSource } from '#libs/xds';
+
+export interface RuntimeDeps {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly policies: readonly PolicyKind[];
+  readonly identity: MeshIdentity;
+  readonly replica: string;
+  readonly xds: { readonly host: string; readonly port: number; readonly tls: { readonly keyPem: string; readonly certPem: string } };
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+export interface WiredRuntime {
+  readonly port: RuntimePort;
+  readonly xdsPort: number;
+  /** Trust domain of a mesh, as its Mesh resource says. */
+  readonly trustDomain: (mesh: string) => string;
+  /** Gives the xDS server a renewed certificate; streams go on. */
+  readonly replaceTls: (tls: { readonly keyPem: string; readonly certPem: string }) => void;
+  stop(graceMs?: number): Promise<void>;
+}
+
+/** Puts the push path together and starts it: the state is loaded and the xDS port is open when this resolves. */
+export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
+  const { identity, ...rest } = deps;
+  const runtime = new Runtime({ ...rest, epoch: randomUUID(), credentials: credentials(identity), secrets: secretSource(identity, deps.clock) });
+  const xdsPort = await runtime.start();
+  return {
+    port: runtimePort(runtime, deps),
+    xdsPort,
+    trustDomain: (mesh) => runtime.coordinator.host(mesh).trustDomain,
+    replaceTls: (tls) => runtime.server.replaceTls(tls),
+    stop: (graceMs = 5_000) => runtime.stop(graceMs),
+  };
+}
+
+function credentials(identity: MeshIdentity): ProxyCredentials & { isDenied(jti: string): boolean } {
+  return {
+    async verifyProxyToken(token) {
+      const verified = await identity.proxyTokens.verify(token);
+      // The caller learns that the token is not good, not why.
+      return verified.ok ? verified : err('the proxy token is not valid here, has expired or was revoked');
+    },
+    admitNode,
+    isDenied: (jti) => identity.denyList.isDenied(jti),
+  };
+}
+
+function secretSource(identity: MeshIdentity, clock: Clock): SecretSource {
+  return {
+    resolve(principal, node, name, heldVersion) {
+      const proxy = parseNodeId(node.id);
+      const { mesh, namespace, workload } = claimsOf(principal);
+      if (!proxy || proxy.mesh !== mesh || proxy.namespace !== namespace || proxy.workload !== workload) {
+        throw new Denied('PERMISSION_DENIED', 'the node is not the one that the token is for');
+      }
+      return identity.secrets.resolve(proxy, name, heldVersion);
+    },
+    recheckAfterMs: (_principal, _name, version) => identity.secrets.renewAfterMs(version, clock.now()),
+  };
+}
+
+function runtimePort(runtime: Runtime, { store, identity }: RuntimeDeps): RuntimePort {
+  const questions = new RuntimeQuestions(runtime);
+  return {
+    proxies: async (mesh) => questions.proxies(mesh),
+    progress: async (mesh, revision) => changeProgress(revision, runtime.coordinator.configRevision, questions.progress(mesh, revision)),
+    deregister: (mesh, namespace, name, waitMs) => questions.deregister({ mesh, namespace, name }, waitMs),
+    conditions: (mesh, id) => questions.conditions(mesh, id),
+    preview: (mesh, puts, deletes) => questions.preview(mesh, puts, deletes),
+    async published(_mesh, revision) {
+      await store.feed.poke();
+      await runtime.coordinator.reached(revision);
+    },
+    readiness() {
+      const checks = [
+        { name: 'config', ok: runtime.coordinator.loaded, message: runtime.coordinator.loaded ? 'a full state is served' : 'the state is not loaded yet' },
+        { name: 'database', ok: store.feed.connected, message: store.feed.connected ? 'connected' : 'away: the last good state is served, writes are refused' },
+      ];
+      return { ready: runtime.coordinator.loaded, checks };
+    },
+    async revoke(jti) {
+      await identity.denyList.deny(jti, 'revoked');
+      runtime.server.disconnect((principal) => claimsOf(principal).jti === jti, 'UNAUTHENTICATED', 'the proxy token was revoked');
+    },
+  };
+}
+
+/** A revision that this replica no longer remembers has been delivered long ago, or concerned nobody here. */
+function changeProgress(revision: number, reached: number, known: RevisionProgress | undefined): ChangeProgress {
+  const change = `c-${revision}`;
+  if (!known) return { change, revision, started: reached >= revision, total: 0, acked: 0, elapsedMs: 0, refused: [], behind: [] };
+  const { total, acked, elapsedMs, refused, behind } = known;
+  return { change, revision, started: true, total, acked, elapsedMs, refused, behind };
+}

@@ -1,0 +1,50 @@
+/** Who runs in the demo, and where: every replica has its own loopback addresses, so that ports never clash. */
+export interface ReplicaPlan {
+  readonly name: string;
+  readonly service: 'web' | 'catalog' | 'orders' | 'payments';
+  readonly workload: string;
+  readonly version: string;
+  /** From 1; the last byte of the replica's loopback addresses. */
+  readonly index: number;
+  /** RE2 program size from which this sidecar's Envoy refuses a regular expression. */
+  readonly maxRegexProgram: number;
+}
+
+export const MESH = 'default';
+export const NAMESPACE = 'shop';
+export const HTTP_PORT = 8080;
+export const GRPC_PORT = 9090;
+
+const plan = (service: ReplicaPlan['service'], workload: string, version: string, replica: number, index: number): ReplicaPlan => ({
+  name: `${workload}-${replica}`,
+  service,
+  workload,
+  version,
+  index,
+  maxRegexProgram: 1000,
+});
+
+/** The second web sidecar refuses large regular expressions: step 5 shows what a refusal does and does not do. */
+export const REPLICAS: readonly ReplicaPlan[] = [
+  plan('web', 'web', 'v1', 1, 1),
+  { ...plan('web', 'web', 'v1', 2, 2), maxRegexProgram: 50 },
+  plan('catalog', 'catalog', 'v1', 1, 3),
+  plan('catalog', 'catalog', 'v1', 2, 4),
+  plan('payments', 'payments', 'v1', 1, 5),
+  plan('payments', 'payments', 'v1', 2, 6),
+  plan('orders', 'orders-blue', 'blue', 1, 7),
+  plan('orders', 'orders-blue', 'blue', 2, 8),
+  plan('orders', 'orders-green', 'green', 1, 9),
+  plan('orders', 'orders-green', 'green', 2, 10),
+];
+
+/** The replica that comes and goes in step 2. */
+export const THIRD_CATALOG: ReplicaPlan = plan('catalog', 'catalog', 'v1', 3, 11);
+
+/** Address of the application; only its own sidecar calls it. */
+export const appAddress = (replica: ReplicaPlan): string => `127.0.20.${replica.index}`;
+/** Address where the sidecar takes mTLS from other sidecars. */
+export const bindAddress = (replica: ReplicaPlan): string => `127.0.10.${replica.index}`;
+/** First address of the sidecar's own /16 for outgoing calls. */
+export const outboundAddress = (replica: ReplicaPlan): string => `127.${100 + replica.index}.0.1`;
+export const OUTBOUND_HTTP_PORT = 15001;

@@ -1,0 +1,51 @@
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, DiscoveryModule, Reflector } from '@nestjs/core';
+import { AccessGuard } from './access.guard.js';
+import { BodyInterceptor } from './body.interceptor.js';
+import { ChangeController } from './change.controller.js';
+import { API_DEPS, type ApiDeps } from './deps.js';
+import { DocsController } from './docs.controller.js';
+import { FailureLimiter } from './failure-limiter.js';
+import { InstanceController } from './instance.controller.js';
+import { createKindControllers } from './kind.controller.js';
+import { MeshController } from './mesh.controller.js';
+import { PermissionCheck } from './permission-check.js';
+import { ProbeController } from './probe.controller.js';
+import { ProblemFilter } from './problem.filter.js';
+import { ProxyController } from './proxy.controller.js';
+import { ResourceService } from './resource.service.js';
+import { TokenController } from './token.controller.js';
+
+/** Fixed addresses; those of kinds come after them, so that no kind can take one over. */
+const FIXED: readonly Type<object>[] = [
+  ProbeController,
+  DocsController,
+  TokenController,
+  ProxyController,
+  ChangeController,
+  InstanceController,
+  MeshController,
+];
+
+@Module({})
+class ApiModule {}
+
+/** The REST API as a Nest module. `controllers` are further ones of the app; the same guard holds for them. */
+export function createApiModule(deps: ApiDeps, controllers: readonly Type<object>[] = []): DynamicModule {
+  const kinds = deps.registry.kinds.filter(({ kind }) => kind !== 'Mesh');
+  const limiter = new FailureLimiter(deps.clock);
+  return {
+    module: ApiModule,
+    imports: [DiscoveryModule],
+    controllers: [...FIXED, ...controllers, ...kinds.flatMap(createKindControllers)],
+    providers: [
+      { provide: API_DEPS, useValue: deps },
+      { provide: FailureLimiter, useValue: limiter },
+      { provide: APP_GUARD, useFactory: (r: Reflector) => new AccessGuard(deps.auth, limiter, r), inject: [Reflector] },
+      { provide: APP_INTERCEPTOR, useFactory: (r: Reflector) => new BodyInterceptor(r), inject: [Reflector] },
+      { provide: APP_FILTER, useValue: new ProblemFilter(deps.log, deps.databaseName) },
+      ResourceService,
+      PermissionCheck,
+    ],
+  };
+}

@@ -1,0 +1,97 @@
+/** What REST needs of identity. `libs/identity` satisfies it; the app hands it in. */
+import type { ProxyClaims } from '#libs/identity';
+import type { Result, Violation } from '#libs/kernel';
+
+/** viewer: reads. operator: writes, instances, proxy tokens too. admin: API tokens too. Each holds what the one before does. */
+export const ROLES = ['viewer', 'operator', 'admin'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** True if a holder of `held` may do what `needed` may. */
+export const holds = (held: Role, needed: Role): boolean => ROLES.indexOf(held) >= ROLES.indexOf(needed);
+
+export interface ApiPrincipal {
+  /** Public part of the token. */
+  readonly id: string;
+  readonly name: string;
+  readonly role: Role;
+}
+
+export interface ApiTokenInfo extends ApiPrincipal {
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  /** 0 = never. */
+  readonly lastUsedAt: number;
+  readonly revoked: boolean;
+}
+
+/** Why the one-time token was not taken: it is not good (any more), or the name of the new token is not. */
+export type ExchangeRefusal =
+  | { readonly code: 'not-good' }
+  | { readonly code: 'invalid'; readonly violations: readonly Violation[] };
+
+/** A token as it is shown once: only its hash is kept (SEC-44). */
+export interface IssuedApiToken extends ApiPrincipal {
+  readonly token: string;
+  readonly expiresAt: number;
+}
+
+export interface ApiTokenPort {
+  /** Undefined for everything that is not a token in force. @throws StoreUnavailable */
+  verifyApiToken(text: string): Promise<ApiPrincipal | undefined>;
+  /** @param request.ttlDays 1 to 365 */
+  issueApiToken(request: {
+    readonly name: string;
+    readonly role: Role;
+    readonly ttlDays: number;
+  }): Promise<Result<IssuedApiToken, readonly Violation[]>>;
+  listApiTokens(): Promise<readonly ApiTokenInfo[]>;
+  /** False when there is none with this id. */
+  revokeApiToken(id: string): Promise<boolean>;
+  /** Trades the one-time admin token for a named one; not good when it is wrong, used or older than 1 h (SEC-46). */
+  exchangeOneTimeToken(text: string, name: string): Promise<Result<IssuedApiToken, ExchangeRefusal>>;
+}
+
+export interface ProxyTokenRequest {
+  readonly mesh: string;
+  readonly namespace: string;
+  readonly workload: string;
+  /** One instance, or a name prefix followed by `*`. */
+  readonly instance: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly addresses: readonly string[];
+  /** 1 to 90. */
+  readonly ttlDays: number;
+}
+
+export interface IssuedProxyToken {
+  readonly token: string;
+  readonly jti: string;
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
+}
+
+/** What an instance says of itself, to be compared with what its token grants. */
+export interface ClaimedInstance {
+  readonly mesh: string;
+  readonly namespace: string;
+  readonly workload: string;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly bindAddress: string;
+  readonly advertised: string;
+}
+
+export interface ProxyTokenPort {
+  /** Verifies signature, expiry and the deny-list; the error says which failed, for the log only. */
+  verifyProxyToken(text: string): Promise<Result<ProxyClaims, string>>;
+  issueProxyToken(request: ProxyTokenRequest): Promise<Result<IssuedProxyToken, readonly Violation[]>>;
+  /** A new token with the claims of a valid one and a full lifetime. There is no renewal after expiry (SEC-28). */
+  renewProxyToken(text: string): Promise<Result<IssuedProxyToken, string>>;
+  /** Puts the token and its renewals on the deny-list. */
+  revokeProxyToken(jti: string): Promise<void>;
+  /** Empty when the token grants all of it; else every excess, with paths into the instance's document (SEC-1, SEC-13). */
+  excess(claims: ProxyClaims, instance: ClaimedInstance): readonly Violation[];
+}
+
+export type AuthPort = ApiTokenPort & ProxyTokenPort;

@@ -1,0 +1,43 @@
+import type { Changes } from '#libs/changes';
+import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { Registry } from '#libs/model';
+import type { Store } from '#libs/store';
+import type { AuthPort } from './auth.ports.js';
+import type { RuntimePort } from './ports.js';
+
+/** What `heddle proxy bootstrap` must know of this control plane. */
+export interface BootstrapInfo {
+  readonly xds: {
+    /** Host name or address that proxies dial. */
+    readonly address: string;
+    readonly port: number;
+    /** Name in the xDS server's certificate, which the bootstrap pins. */
+    readonly serverName: string;
+  };
+  /** Certificate of the server CA, which signs the xDS and REST certificates. */
+  readonly caPem: string;
+}
+
+/** Everything that REST is made of; the app hands it in. */
+export interface ApiDeps {
+  readonly registry: Registry;
+  readonly store: Pick<Store, 'resources' | 'instances' | 'identity' | 'ping'>;
+  readonly changes: Changes;
+  readonly runtime: RuntimePort;
+  readonly auth: AuthPort;
+  readonly bootstrap: BootstrapInfo;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** The text of `/metrics` with its content type. */
+  readonly exposition: () => Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Names beside `localhost` and addresses that a Host header may have (SEC-35). */
+  readonly allowedHosts: readonly string[];
+  /** Where the database is, without credentials: named by 503 answers. */
+  readonly databaseName: string;
+  /** Version of Heddle, for the OpenAPI document. */
+  readonly version: string;
+}
+
+/** Injection token of {@link ApiDeps}. */
+export const API_DEPS = Symbol('heddle.api.deps');

@@ -1,0 +1,48 @@
+import { covers, type IssuedProxyToken as Issued, type MeshIdentity, type ProxyClaims } from '#libs/identity';
+import { err, ok, type Result, type Violation } from '#libs/kernel';
+import type { AuthPort, ClaimedInstance, ExchangeRefusal, IssuedApiToken, IssuedProxyToken } from './auth.ports.js';
+
+const DAY_MS = 86_400_000;
+
+/** REST's view of identity: who a token is, and tokens made, renewed and revoked. */
+export function createAuth(identity: Pick<MeshIdentity, 'apiTokens' | 'adminLogin' | 'proxyTokens'>): AuthPort {
+  const { apiTokens, adminLogin, proxyTokens } = identity;
+  return {
+    async verifyApiToken(text) {
+      const verified = await apiTokens.verify(text);
+      return verified.ok ? verified.value : undefined;
+    },
+    issueApiToken: (request) => apiTokens.create(request),
+    listApiTokens: () => apiTokens.list(),
+    revokeApiToken: (id) => apiTokens.revoke(id),
+    async exchangeOneTimeToken(text, name): Promise<Result<IssuedApiToken, ExchangeRefusal>> {
+      return adminLogin.exchange(text, name);
+    },
+    verifyProxyToken: (text) => proxyTokens.verify(text),
+    async issueProxyToken({ ttlDays, ...scope }) {
+      const issued = await proxyTokens.issue({ ...scope, ttlMs: ttlDays * DAY_MS });
+      return issued.ok ? ok(shown(issued.value)) : issued;
+    },
+    async renewProxyToken(text) {
+      const renewed = await proxyTokens.renew(text);
+      return renewed.ok ? ok(shown(renewed.value)) : err(renewed.error);
+    },
+    revokeProxyToken: (jti) => proxyTokens.revoke(jti, 'revoked by REST'),
+    excess,
+  };
+}
+
+const shown = ({ token, claims }: Issued): IssuedProxyToken => {
+  return { token, jti: claims.jti, expiresAt: claims.expiresAt };
+};
+
+/** Where an instance's document has what a token is compared with. */
+const PLACES: Readonly<Record<string, string>> = { '/addresses/0': '/bind/address', '/addresses/1': '/advertised' };
+
+function excess(claims: ProxyClaims, instance: ClaimedInstance): readonly Violation[] {
+  const { mesh, namespace, workload, name, labels, bindAddress, advertised } = instance;
+  if (claims.mesh !== mesh) return [{ path: '', code: 'outside-token', message: 'the token is for another mesh' }];
+  const addresses = bindAddress === advertised ? [bindAddress] : [bindAddress, advertised];
+  const covered = covers(claims, { namespace, workload, instance: name, labels, addresses });
+  return covered.ok ? [] : covered.error.map((v) => ({ ...v, path: PLACES[v.path] ?? v.path }));
+}

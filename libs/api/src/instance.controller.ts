@@ -1,0 +1,162 @@
+import { Controller, Delete, Get, HttpCode, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
+import { isDnsLabel } from '#libs/kernel';
+import type { InstanceSpec } from '#libs/model';
+import type { InstanceRow } from '#libs/store';
+import { Access, AccessOrProxy, JsonBody } from './access.js';
+import { API_DEPS, type ApiDeps } from './deps.js';
+import { actorOf, type HttpRequest, type HttpResponse } from './http.js';
+import { instanceViolations, overlap } from './instance.rules.js';
+import { instanceBody, instanceOf } from './instance.schema.js';
+import { requireMesh, requireNamespace } from './meshes.js';
+import { invalid, notFound, ProblemError } from './problem.js';
+import { leaveQuery, nothingQuery, parseBy, parseQuery } from './query.js';
+
+interface Place {
+  readonly mesh: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** Instances: runtime state, not manifests. A proxy writes its own with its own token. */
+@Controller('api/v1/meshes/:mesh')
+export class InstanceController {
+  /** Registrations one after the other, so that two cannot both find an address free. */
+  private last: Promise<unknown> = Promise.resolve();
+
+  constructor(@Inject(API_DEPS) private readonly deps: ApiDeps) {}
+
+  @Get('instances')
+  @Access('viewer')
+  async listAll(@Param('mesh') mesh: string, @Query() query: unknown): Promise<unknown> {
+    parseQuery(nothingQuery, query);
+    await requireMesh(this.deps.store.resources, mesh);
+    return { items: (await this.deps.store.instances.list(mesh)).map(viewOf) };
+  }
+
+  @Get('namespaces/:namespace/instances')
+  @Access('viewer')
+  async list(@Param('mesh') mesh: string, @Param('namespace') namespace: string, @Query() query: unknown) {
+    parseQuery(nothingQuery, query);
+    await requireMesh(this.deps.store.resources, mesh);
+    requireNamespace(namespace);
+    return { items: (await this.deps.store.instances.list(mesh, namespace)).map(viewOf) };
+  }
+
+  @Get('namespaces/:namespace/instances/:name')
+  @Access('viewer')
+  async get(@Param() place: Place): Promise<unknown> {
+    await this.requirePlace(place);
+    return viewOf(await this.find(place));
+  }
+
+  @Put('namespaces/:namespace/instances/:name')
+  @AccessOrProxy('operator')
+  @JsonBody()
+  async put(
+    @Param() place: Place,
+    @Req() request: HttpRequest,
+    @Res({ passthrough: true }) response: HttpResponse,
+  ): Promise<unknown> {
+    // Before anything is looked up: a token learns nothing about what it does not cover.
+    requireCovered(request, place);
+    await this.requirePlace(place);
+    const body = parseBy(instanceBody, request.body);
+    const spec = instanceOf(body, placeOf(place), grantedTo(request));
+    this.requireGranted(request, spec);
+    const violations = instanceViolations(spec);
+    if (violations.length > 0) throw invalid(violations);
+    return this.inTurn(async () => {
+      const others = await this.deps.store.instances.list(spec.mesh);
+      const known = others.some((other) => isSame(other, spec));
+      requireFree(spec, others);
+      const row = await this.deps.store.instances.register(spec, actorOf(request));
+      response.statusCode = known ? 200 : 201;
+      return viewOf(row);
+    });
+  }
+
+  @Delete('namespaces/:namespace/instances/:name')
+  @HttpCode(200)
+  @AccessOrProxy('operator')
+  async leave(
+    @Param() place: Place,
+    @Req() request: HttpRequest,
+    @Query() query: unknown,
+  ): Promise<{ readonly acked: boolean }> {
+    requireCovered(request, place);
+    const { wait } = parseQuery(leaveQuery, query);
+    await this.requirePlace(place);
+    const row = await this.find(place);
+    this.requireGranted(request, row);
+    return this.deps.runtime.deregister(place.mesh, place.namespace, place.name, wait * 1000);
+  }
+
+  private async requirePlace({ mesh, namespace, name }: Place): Promise<void> {
+    await requireMesh(this.deps.store.resources, mesh);
+    requireNamespace(namespace);
+    if (!isDnsLabel(name)) throw notFound('an instance name is 1 to 63 lower-case letters, digits and inner hyphens');
+  }
+
+  private async find({ mesh, namespace, name }: Place): Promise<InstanceRow> {
+    const row = await this.deps.store.instances.get(mesh, namespace, name);
+    if (row === undefined) throw notFound(`there is no instance ${namespace}/${name}`);
+    return row;
+  }
+
+  /** A proxy token registers what it grants and nothing else: nobody joins a service uninvited (SEC-1, SEC-13). */
+  private requireGranted({ principal }: HttpRequest, spec: InstanceSpec): void {
+    if (principal?.type !== 'proxy') return;
+    const excess = this.deps.auth.excess(principal.claims, { ...spec, bindAddress: spec.bind.address });
+    if (excess.length === 0) return;
+    const detail = `the token does not grant this: ${excess[0]?.message ?? ''}`;
+    throw new ProblemError(403, 'not-granted', detail, { violations: excess });
+  }
+
+  private inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const next = this.last.then(act, act);
+    this.last = next.catch(() => undefined);
+    return next;
+  }
+}
+
+const placeOf = ({ mesh, namespace, name }: Place): Place => ({ mesh, namespace, name });
+
+const isSame = (a: Place, b: Place): boolean => a.namespace === b.namespace && a.name === b.name;
+
+const grantedTo = ({ principal }: HttpRequest): Readonly<Record<string, string>> =>
+  principal?.type === 'proxy' ? principal.claims.labels : {};
+
+/** Of another mesh, a token sees what everybody sees of a mesh that is not there (SEC-34). */
+function requireCovered({ principal }: HttpRequest, { mesh, namespace, name }: Place): void {
+  if (principal?.type !== 'proxy') return;
+  const { claims } = principal;
+  if (claims.mesh !== mesh) throw notFound('there is no such mesh');
+  const named = claims.instance.endsWith('*')
+    ? name.startsWith(claims.instance.slice(0, -1))
+    : name === claims.instance;
+  if (claims.namespace === namespace && named) return;
+  throw new ProblemError(403, 'not-granted', `the token is for ${claims.namespace}/${claims.instance}`);
+}
+
+function requireFree(spec: InstanceSpec, others: readonly InstanceRow[]): void {
+  const taken = others
+    .filter((other) => !isSame(other, spec) && !other.leaving)
+    .flatMap((other) => overlap(spec, other) ?? []);
+  const [first] = taken;
+  if (first !== undefined) throw new ProblemError(409, 'address-overlap', first.message, { violations: taken });
+}
+
+/** An instance as answers carry it. */
+function viewOf(row: InstanceRow) {
+  const { mesh, namespace, name, workload, labels, bind, app, advertised, outbound, host, locality } = row;
+  const spec = { mesh, namespace, name, workload, labels, bind, app, advertised, outbound, host, locality };
+  const status = {
+    uid: row.uid,
+    routable: row.routable,
+    leaving: row.leaving,
+    attached: row.attached.length,
+    envoyVersion: row.envoyVersion,
+    runtimeRevision: row.runtimeRevision,
+  };
+  return { ...spec, status };
+}

@@ -1,0 +1,96 @@
+import { Controller, Delete, Get, Inject, Param, Patch, Put, Query, Req, Res } from '@nestjs/common';
+import type { ChangeOutcome } from '#libs/changes';
+import { isDnsLabel } from '#libs/kernel';
+import { Access, JsonBody, MergePatchBody } from './access.js';
+import { API_DEPS, type ApiDeps } from './deps.js';
+import type { HttpRequest, HttpResponse } from './http.js';
+import { noSuchMesh, requireMesh } from './meshes.js';
+import { notFound, ProblemError } from './problem.js';
+import { nothingQuery, parseQuery } from './query.js';
+import { type Exchange, ResourceService } from './resource.service.js';
+import { type ResourceView, viewOf } from './resource-view.js';
+
+/** Meshes: the one kind whose address is the mesh itself. */
+@Controller('api/v1/meshes')
+export class MeshController {
+  constructor(
+    @Inject(API_DEPS) private readonly deps: ApiDeps,
+    @Inject(ResourceService) private readonly resources: ResourceService,
+  ) {}
+
+  @Get()
+  @Access('viewer')
+  async list(@Query() query: unknown): Promise<{ items: ResourceView[] }> {
+    parseQuery(nothingQuery, query);
+    const { resources } = this.deps.store;
+    const rows = await Promise.all((await resources.meshes()).map((mesh) => resources.get(mesh, 'Mesh', '', mesh)));
+    // A mesh can go between the two reads.
+    const found = rows.filter((row) => row !== undefined);
+    return { items: found.map((row) => viewOf(row, this.deps.runtime.conditions(row.mesh, row))) };
+  }
+
+  @Get(':mesh')
+  @Access('viewer')
+  get(
+    @Param('mesh') mesh: string,
+    @Req() request: HttpRequest,
+    @Res({ passthrough: true }) response: HttpResponse,
+  ): Promise<ResourceView | undefined> {
+    return this.resources.get(this.exchange(mesh, request, response));
+  }
+
+  @Put(':mesh')
+  @Access('operator')
+  @JsonBody()
+  put(
+    @Param('mesh') mesh: string,
+    @Req() request: HttpRequest,
+    @Res({ passthrough: true }) response: HttpResponse,
+  ): Promise<ResourceView> {
+    return this.resources.put(this.exchange(mesh, request, response));
+  }
+
+  @Patch(':mesh')
+  @Access('operator')
+  @MergePatchBody()
+  patch(
+    @Param('mesh') mesh: string,
+    @Req() request: HttpRequest,
+    @Res({ passthrough: true }) response: HttpResponse,
+  ): Promise<ResourceView> {
+    return this.resources.patch(this.exchange(mesh, request, response));
+  }
+
+  @Delete(':mesh')
+  @Access('operator')
+  async remove(
+    @Param('mesh') mesh: string,
+    @Req() request: HttpRequest,
+    @Res({ passthrough: true }) response: HttpResponse,
+  ): Promise<ChangeOutcome> {
+    await requireMesh(this.deps.store.resources, mesh);
+    await this.requireEmpty(mesh);
+    return this.resources.remove(this.exchange(mesh, request, response));
+  }
+
+  private exchange(mesh: string, request: HttpRequest, response: HttpResponse): Exchange {
+    if (!isDnsLabel(mesh)) throw request.method === 'GET' ? noSuchMesh() : badMeshName();
+    return { mesh, id: { kind: 'Mesh', namespace: '', name: mesh }, request, response };
+  }
+
+  /** Deleting a mesh with something in it would leave rows that no address reaches. */
+  private async requireEmpty(mesh: string): Promise<void> {
+    const { registry, store } = this.deps;
+    for (const { kind } of registry.kinds.filter((k) => k.kind !== 'Mesh')) {
+      const { items } = await store.resources.list({ mesh, kind, limit: 1 });
+      if (items.length > 0) throw notEmpty(`resources (${kind} ${items[0]?.namespace}/${items[0]?.name})`);
+    }
+    const instances = await store.instances.list(mesh);
+    if (instances.length > 0) throw notEmpty('instances');
+  }
+}
+
+const badMeshName = () => notFound('a mesh name is 1 to 63 lower-case letters, digits and inner hyphens');
+
+const notEmpty = (what: string): ProblemError =>
+  new ProblemError(409, 'mesh-not-empty', `the mesh still has ${what}: delete them first`);

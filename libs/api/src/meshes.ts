@@ -1,0 +1,21 @@
+import { isDnsLabel, isDnsSubdomain } from '#libs/kernel';
+import type { Resources } from '#libs/store';
+import { notFound } from './problem.js';
+
+/** @throws ProblemError 404 unless the mesh exists: what is not there and what one may not see look alike (SEC-34). */
+export async function requireMesh(resources: Resources, mesh: string): Promise<void> {
+  const known = isDnsLabel(mesh) && (await resources.get(mesh, 'Mesh', '', mesh)) !== undefined;
+  if (!known) throw noSuchMesh();
+}
+
+export const noSuchMesh = () => notFound('there is no such mesh; PUT /api/v1/meshes/<name> makes one');
+
+/** Names come from the address; only what can be a name goes to the store (SEC-38). @throws ProblemError 404 */
+export function requireNamespace(namespace: string): void {
+  if (!isDnsLabel(namespace)) throw notFound('a namespace is 1 to 63 lower-case letters, digits and inner hyphens');
+}
+
+/** @throws ProblemError 404 */
+export function requireName(name: string): void {
+  if (!isDnsSubdomain(name)) throw notFound('a name is lower-case letters, digits, inner hyphens and dots');
+}

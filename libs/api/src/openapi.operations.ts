@@ -1,0 +1,236 @@
+import type { z } from 'zod';
+import type { KindInfo } from '#libs/model';
+import { applyBody } from './change.controller.js';
+import { instanceBody } from './instance.schema.js';
+import { inputSchema, type JsonSchema, listOf, object, ref, string } from './openapi.schemas.js';
+import { historyQuery, leaveQuery, listQuery } from './query.js';
+import { apiTokenBody, exchangeBody, proxyTokenBody } from './token.controller.js';
+
+/** One operation of the API, for its description. A test compares the list with the handlers that are really routed. */
+export interface Operation {
+  readonly method: 'get' | 'put' | 'post' | 'patch' | 'delete';
+  readonly path: string;
+  readonly tag: string;
+  readonly summary: string;
+  /** Who may call it. */
+  readonly access: 'anonymous' | 'viewer' | 'operator' | 'admin' | 'operator or the proxy itself' | 'the proxy itself';
+  readonly query?: z.ZodObject;
+  readonly body?: { readonly type: string; readonly schema: JsonSchema };
+  readonly status?: number;
+  readonly answer?: JsonSchema;
+  /** Takes If-Match and If-None-Match, answers with an ETag. */
+  readonly tagged?: boolean;
+}
+
+const json = (schema: JsonSchema) => ({ type: 'application/json', schema });
+const MESH = '/api/v1/meshes/{mesh}';
+const NAMESPACE = `${MESH}/namespaces/{namespace}`;
+const INSTANCE: JsonSchema = { type: 'object', description: 'The instance, with its status.' };
+
+const SERVER: readonly Operation[] = [
+  { method: 'get', path: '/livez', tag: 'server', summary: 'The process runs.', access: 'anonymous' },
+  {
+    method: 'get',
+    path: '/readyz',
+    tag: 'server',
+    summary: 'Proxies are served.',
+    access: 'anonymous',
+    answer: ref('Readiness'),
+  },
+  {
+    method: 'get',
+    path: '/readyz/api',
+    tag: 'server',
+    summary: 'Writes are taken, too.',
+    access: 'anonymous',
+    answer: ref('Readiness'),
+  },
+  {
+    method: 'get',
+    path: '/metrics',
+    tag: 'server',
+    summary: 'Metrics in the Prometheus text format.',
+    access: 'viewer',
+  },
+  { method: 'get', path: '/api/openapi.json', tag: 'server', summary: 'This document.', access: 'anonymous' },
+  { method: 'get', path: '/api/docs', tag: 'server', summary: 'This page.', access: 'anonymous' },
+  { method: 'get', path: '/api/docs/{asset}', tag: 'server', summary: 'Files of this page.', access: 'anonymous' },
+  {
+    method: 'get',
+    path: '/api/v1/bootstrap',
+    tag: 'server',
+    summary: 'What a proxy must know to join.',
+    access: 'viewer',
+  },
+];
+
+const TOKENS: readonly Operation[] = [
+  {
+    method: 'post',
+    path: '/api/v1/login/exchange',
+    tag: 'tokens',
+    summary: 'Trade the one-time admin token for a named one.',
+    access: 'anonymous',
+    body: json(inputSchema(exchangeBody)),
+    status: 201,
+    answer: ref('ApiToken'),
+  },
+  {
+    method: 'get',
+    path: '/api/v1/tokens',
+    tag: 'tokens',
+    summary: 'List API tokens, without their secrets.',
+    access: 'admin',
+  },
+  {
+    method: 'post',
+    path: '/api/v1/tokens',
+    tag: 'tokens',
+    summary: 'Make an API token. Its text is in this answer only.',
+    access: 'admin',
+    body: json(inputSchema(apiTokenBody)),
+    status: 201,
+    answer: ref('ApiToken'),
+  },
+  {
+    method: 'delete',
+    path: '/api/v1/tokens/{id}',
+    tag: 'tokens',
+    summary: 'Revoke an API token.',
+    access: 'admin',
+    status: 204,
+  },
+  {
+    method: 'post',
+    path: '/api/v1/tokens/renew',
+    tag: 'tokens',
+    summary: 'A new token for the proxy whose valid token this request carries.',
+    access: 'the proxy itself',
+    status: 201,
+    answer: object({ token: string, expiresAt: string }),
+  },
+  {
+    method: 'post',
+    path: `${NAMESPACE}/proxy-tokens`,
+    tag: 'tokens',
+    summary: 'Make a proxy token.',
+    access: 'operator',
+    body: json(inputSchema(proxyTokenBody)),
+    status: 201,
+    answer: ref('ProxyToken'),
+  },
+  {
+    method: 'delete',
+    path: `${MESH}/proxy-tokens/{jti}`,
+    tag: 'tokens',
+    summary: 'Revoke a proxy token: its streams are cut within 10 s on every replica.',
+    access: 'operator',
+    status: 204,
+  },
+];
+
+const CHANGES: readonly Operation[] = [
+  {
+    method: 'post',
+    path: `${MESH}/apply`,
+    tag: 'changes',
+    summary: 'Apply many manifests in one transaction: all or none.',
+    access: 'operator',
+    body: json(inputSchema(applyBody)),
+    answer: ref('Outcome'),
+  },
+  {
+    method: 'get',
+    path: `${MESH}/changes/{change}`,
+    tag: 'changes',
+    summary: 'How far the delivery of a change has come.',
+    access: 'viewer',
+    answer: ref('Progress'),
+  },
+  {
+    method: 'get',
+    path: `${MESH}/history`,
+    tag: 'changes',
+    summary: 'Who changed what, newest first.',
+    access: 'viewer',
+    query: historyQuery,
+    answer: listOf(ref('HistoryEntry')),
+  },
+];
+
+const RUNTIME: readonly Operation[] = [
+  { method: 'get', path: `${MESH}/proxies`, tag: 'proxies', summary: 'State of every proxy.', access: 'viewer' },
+  {
+    method: 'get',
+    path: `${MESH}/instances`,
+    tag: 'instances',
+    summary: 'List instances.',
+    access: 'viewer',
+    answer: listOf(INSTANCE),
+  },
+  {
+    method: 'get',
+    path: `${NAMESPACE}/instances`,
+    tag: 'instances',
+    summary: 'List instances of a namespace.',
+    access: 'viewer',
+    answer: listOf(INSTANCE),
+  },
+  {
+    method: 'get',
+    path: `${NAMESPACE}/instances/{name}`,
+    tag: 'instances',
+    summary: 'Read an instance.',
+    access: 'viewer',
+    answer: INSTANCE,
+  },
+  {
+    method: 'put',
+    path: `${NAMESPACE}/instances/{name}`,
+    tag: 'instances',
+    summary: 'Register an instance, or replace its registration.',
+    access: 'operator or the proxy itself',
+    body: json(inputSchema(instanceBody)),
+    answer: INSTANCE,
+  },
+  {
+    method: 'delete',
+    path: `${NAMESPACE}/instances/{name}`,
+    tag: 'instances',
+    summary: 'Deregister an instance and wait until its callers have forgotten it.',
+    access: 'operator or the proxy itself',
+    query: leaveQuery,
+    answer: object({ acked: { type: 'boolean' } }),
+  },
+];
+
+export const FIXED_OPERATIONS: readonly Operation[] = [...SERVER, ...TOKENS, ...CHANGES, ...RUNTIME];
+
+/** The operations of one kind. */
+export function kindOperations({ kind, plural, scope }: KindInfo): Operation[] {
+  const place = kind === 'Mesh' ? '/api/v1/meshes' : scope === 'mesh' ? `${MESH}/${plural}` : `${NAMESPACE}/${plural}`;
+  const one = kind === 'Mesh' ? MESH : `${place}/{name}`;
+  const manifest = ref(kind);
+  const list = { method: 'get', tag: kind, access: 'viewer', answer: listOf(manifest) } as const;
+  const write = { path: one, tag: kind, access: 'operator', answer: manifest, tagged: true } as const;
+  const query = kind === 'Mesh' ? {} : { query: listQuery };
+  const everywhere = {
+    ...list,
+    path: `${MESH}/${plural}`,
+    summary: `List ${kind} resources of all namespaces.`,
+    ...query,
+  };
+  return [
+    ...(scope === 'namespace' ? [everywhere] : []),
+    { ...list, path: place, summary: `List ${kind} resources.`, ...query },
+    { ...write, method: 'get', access: 'viewer', summary: `Read a ${kind}.` },
+    { ...write, method: 'put', summary: `Create or replace a ${kind}.`, body: json(manifest) },
+    {
+      ...write,
+      method: 'patch',
+      summary: `Change a ${kind} by a JSON merge patch (RFC 7396).`,
+      body: { type: 'application/merge-patch+json', schema: { type: 'object' } },
+    },
+    { ...write, method: 'delete', summary: `Delete a ${kind}.`, answer: ref('Outcome') },
+  ];
+}

@@ -1,0 +1,67 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import type { Log } from '#libs/kernel';
+import { StoreUnavailable } from '#libs/store';
+import type { HttpRequest, HttpResponse } from './http.js';
+import { type Problem, ProblemError } from './problem.js';
+
+/** Seconds after which a client may try again while Postgres is away. */
+const RETRY_AFTER_S = 2;
+
+/** Turns everything that is thrown below it into problem details (RFC 9457); what nobody expected is logged and says nothing. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(
+    private readonly log: Log,
+    private readonly databaseName: string,
+  ) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<HttpRequest>();
+    const response = http.getResponse<HttpResponse>();
+    const answer = this.answer(error, request);
+    sendProblem(request, response, answer);
+  }
+
+  private answer(error: unknown, request: HttpRequest): ProblemError {
+    if (error instanceof ProblemError) return error;
+    if (error instanceof StoreUnavailable) return this.databaseAway(error);
+    if (error instanceof HttpException) return fromNest(error);
+    // Express's own refusals (an address that does not decode) have a status and a text that repeats the request.
+    if (error instanceof URIError) return new ProblemError(400, 'bad-address', 'the address is not well-formed');
+    this.log.error('request failed', { requestId: request.requestId, method: request.method, error });
+    return new ProblemError(500, 'internal', `an error of Heddle; its log has it under request ${request.requestId}`);
+  }
+
+  private databaseAway(error: StoreUnavailable): ProblemError {
+    this.log.warn('database unavailable', { reason: error.message });
+    return new ProblemError(
+      503,
+      'database-unavailable',
+      `the database (${this.databaseName}) cannot be reached; nothing was written; proxies keep what they have; try again`,
+      { headers: { 'Retry-After': String(RETRY_AFTER_S) } },
+    );
+  }
+}
+
+function fromNest(error: HttpException): ProblemError {
+  const status = error.getStatus();
+  // Nest's texts repeat the address: an error answer reflects nothing (SEC-47).
+  if (status === 404) return new ProblemError(404, 'no-such-endpoint', 'there is no such endpoint: see /api/docs');
+  return new ProblemError(status, 'refused', 'the request was refused');
+}
+
+/** Writes a problem: the one way in which an error leaves this process. */
+export function sendProblem(request: HttpRequest, response: HttpResponse, error: ProblemError): void {
+  if (response.headersSent) {
+    response.destroy();
+    return;
+  }
+  const problem: Problem = { ...error.problem, requestId: request.requestId };
+  for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
+  // What is left of a body that was refused half way is not read: the connection ends with the answer (SEC-39).
+  if (!request.complete) response.setHeader('Connection', 'close');
+  response.statusCode = error.problem.status;
+  response.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
+  response.end(JSON.stringify(problem));
+}

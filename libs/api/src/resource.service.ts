@@ -1,0 +1,117 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { ChangeOutcome, ChangeRefusal } from '#libs/changes';
+import type { Result } from '#libs/kernel';
+import { printId, type ResourceId } from '#libs/model';
+import { API_DEPS, type ApiDeps } from './deps.js';
+import { actorOf, type HttpRequest, type HttpResponse } from './http.js';
+import { etagOf, expectedVersion, idempotencyKey, isCurrent, versionConflict } from './preconditions.js';
+import { invalid, notFound, ProblemError } from './problem.js';
+import type { ListParameters } from './query.js';
+import { type ResourceView, viewOf } from './resource-view.js';
+
+/** Longest wait for this replica to compile a write before its answer, so that the answer's conditions are about it. */
+const PUBLISHED_WITHIN_MS = 500;
+
+/** One exchange about one resource. */
+export interface Exchange {
+  readonly mesh: string;
+  readonly id: ResourceId;
+  readonly request: HttpRequest;
+  readonly response: HttpResponse;
+}
+
+/** What every kind's controller does; knows no kind. */
+@Injectable()
+export class ResourceService {
+  constructor(@Inject(API_DEPS) private readonly deps: ApiDeps) {}
+
+  async list(
+    mesh: string,
+    kind: string,
+    namespace: string | undefined,
+    { limit, cursor, labelSelector: labels }: ListParameters,
+  ): Promise<{ items: ResourceView[]; cursor?: string }> {
+    const page = await this.deps.store.resources.list({ mesh, kind, namespace, labels, limit, cursor });
+    const items = page.items.map((r) => viewOf(r, this.deps.runtime.conditions(mesh, r)));
+    return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
+  }
+
+  async get({ mesh, id, request, response }: Exchange): Promise<ResourceView | undefined> {
+    const resource = await this.deps.store.resources.get(mesh, id.kind, id.namespace, id.name);
+    if (resource === undefined) throw missing(id);
+    response.setHeader('ETag', etagOf(resource.version));
+    if (isCurrent(request, resource.version)) {
+      response.statusCode = 304;
+      return undefined;
+    }
+    return viewOf(resource, this.deps.runtime.conditions(mesh, id));
+  }
+
+  async put(exchange: Exchange): Promise<ResourceView> {
+    const { mesh, id, request, response } = exchange;
+    const result = await this.deps.changes.put({
+      ...this.context(mesh, request),
+      id,
+      document: request.body,
+      ifVersion: expectedVersion(request),
+    });
+    const outcome = accepted(result);
+    response.statusCode = outcome.items[0]?.op === 'created' ? 201 : 200;
+    return this.written(exchange, outcome);
+  }
+
+  async patch(exchange: Exchange): Promise<ResourceView> {
+    const { mesh, id, request, response } = exchange;
+    const ifVersion = expectedVersion(request);
+    const outcome = accepted(
+      await this.deps.changes.patch({ ...this.context(mesh, request), id, patch: request.body, ifVersion }),
+    );
+    response.statusCode = 200;
+    return this.written(exchange, outcome);
+  }
+
+  async remove({ mesh, id, request }: Exchange): Promise<ChangeOutcome> {
+    const ifVersion = expectedVersion(request);
+    return accepted(await this.deps.changes.remove({ ...this.context(mesh, request), id, ifVersion }));
+  }
+
+  private context(mesh: string, request: HttpRequest) {
+    return { mesh, actor: actorOf(request), message: '', idempotencyKey: idempotencyKey(request) };
+  }
+
+  private async written({ mesh, id, response }: Exchange, outcome: ChangeOutcome): Promise<ResourceView> {
+    const resource = await this.deps.store.resources.get(mesh, id.kind, id.namespace, id.name);
+    if (resource === undefined) throw missing(id);
+    if (outcome.change !== '') await this.published(mesh, outcome.revision);
+    response.setHeader('ETag', etagOf(resource.version));
+    return viewOf(resource, this.deps.runtime.conditions(mesh, id), outcome);
+  }
+
+  private async published(mesh: string, revision: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.deps.clock.after(PUBLISHED_WITHIN_MS, resolve);
+    await Promise.race([this.deps.runtime.published(mesh, revision), promise]).finally(cancel);
+  }
+}
+
+const missing = (id: ResourceId): ProblemError => notFound(`${printId(id)} does not exist`);
+
+/** The outcome of a write, or the answer that its refusal is. @throws ProblemError */
+export function accepted(result: Result<ChangeOutcome, ChangeRefusal>): ChangeOutcome {
+  if (result.ok) return result.value;
+  const refusal = result.error;
+  switch (refusal.code) {
+    case 'invalid':
+      throw invalid(refusal.violations);
+    case 'version-conflict':
+      throw versionConflict(refusal.current);
+    case 'not-found':
+      throw missing(refusal.resource);
+    case 'idempotency-mismatch':
+      throw new ProblemError(
+        422,
+        'idempotency-mismatch',
+        'this Idempotency-Key was used for another request: take a new key for a new request',
+      );
+  }
+}

@@ -1,0 +1,143 @@
+/** For tests of this library: REST over a real store and real tokens; only the push path is a stand-in. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createChanges } from '#libs/changes';
+import { createMeshIdentity, loadOrCreateKek, type MeshIdentity } from '#libs/identity';
+import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
+import { createRegistry, type PolicyKind } from '#libs/model';
+import { openStore, type Store } from '#libs/store';
+import { type ApiDeps, createAuth, type Role, type RunningApi, type RuntimePort, startApi } from '../src/index.js';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of many shapes
+  readonly body: any;
+}
+
+export interface CallOptions {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** '' = no token. */
+  readonly token?: string;
+}
+
+export interface ServedApi {
+  readonly url: string;
+  readonly port: number;
+  readonly store: Store;
+  readonly identity: MeshIdentity;
+  readonly deps: ApiDeps;
+  /** Text of the one-time admin token. */
+  readonly oneTimeToken: string;
+  /** A call as admin unless `token` says otherwise. */
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  /** A new API token. */
+  token(role: Role): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** A push path that compiles nothing: ready, up to date, with `preview` as its only opinion. */
+export const idleRuntime = (overrides: Partial<RuntimePort> = {}): RuntimePort => ({
+  proxies: () => Promise.resolve([]),
+  progress: (_, revision) =>
+    Promise.resolve({ change: `c-${revision}`, revision, started: true, total: 0, acked: 0, elapsedMs: 0, refused: [], behind: [] }),
+  deregister: () => Promise.resolve({ acked: true }),
+  conditions: () => [{ type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }],
+  preview: () => [],
+  published: () => Promise.resolve(),
+  readiness: () => ({ ready: true, checks: [] }),
+  revoke: () => Promise.resolve(),
+  ...overrides,
+});
+
+async function parts(databaseUrl: string, policies: readonly PolicyKind[]) {
+  const dataDirectory = await mkdtemp(join(tmpdir(), 'heddle-api-'));
+  const store = await openStore({ url: databaseUrl, replica: 'test', pool: 4 });
+  const identity = createMeshIdentity({
+    ...store,
+    kek: await loadOrCreateKek(join(dataDirectory, 'kek')),
+    dataDirectory,
+    clock: systemClock,
+    log: silentLog,
+    metrics: silentMetrics,
+    trustDomain: (mesh) => `${mesh}.heddle.local`,
+  });
+  await identity.start(['default']);
+  return { dataDirectory, store, identity, registry: createRegistry(policies) };
+}
+
+/** Starts the API on a free port of 127.0.0.1. */
+export async function serveApi(
+  databaseUrl: string,
+  options: { readonly runtime?: RuntimePort; readonly policies?: readonly PolicyKind[] } = {},
+): Promise<ServedApi> {
+  const { dataDirectory, store, identity, registry } = await parts(databaseUrl, options.policies ?? []);
+  const file = await identity.adminLogin.ensure();
+  const oneTimeToken = file === undefined ? '' : (await readFile(file.path, 'utf8')).trim();
+  const runtime = options.runtime ?? idleRuntime();
+  const deps: ApiDeps = {
+    registry,
+    store,
+    changes: createChanges({ registry, store, preview: (...args) => runtime.preview(...args) }),
+    runtime,
+    auth: createAuth(identity),
+    bootstrap: { xds: { address: '127.0.0.1', port: 8191, serverName: 'control-plane.heddle.local' }, caPem: await identity.server.caPem() },
+    clock: systemClock,
+    log: silentLog,
+    metrics: silentMetrics,
+    exposition: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
+    allowedHosts: ['heddle.test'],
+    databaseName: 'test database',
+    version: '0.0.0',
+  };
+  const api = await startApi({ deps, host: '127.0.0.1', port: 0 });
+  return client({ api, deps, identity, oneTimeToken, store }, () => rm(dataDirectory, { recursive: true }));
+}
+
+async function client(
+  running: { api: RunningApi; deps: ApiDeps; identity: MeshIdentity; oneTimeToken: string; store: Store },
+  cleanUp: () => Promise<void>,
+): Promise<ServedApi> {
+  const { api, identity, store, ...rest } = running;
+  const url = `http://127.0.0.1:${api.port}`;
+  const token = async (role: Role): Promise<string> => {
+    const created = await identity.apiTokens.create({ name: `test-${role}`, role });
+    if (!created.ok) throw new Error('no token');
+    return created.value.token;
+  };
+  const admin = await token('admin');
+  return {
+    ...rest,
+    url,
+    port: api.port,
+    store,
+    identity,
+    token,
+    call: (method, path, options = {}) => call(url + path, method, { token: admin, ...options }),
+    async stop() {
+      await api.close();
+      await identity.stop();
+      await store.close();
+      await cleanUp();
+    },
+  };
+}
+
+async function call(url: string, method: string, { body, headers = {}, token }: CallOptions): Promise<Answer> {
+  const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+  const response = await fetch(url, {
+    method,
+    redirect: 'manual',
+    headers: {
+      ...(token ? { authorization: `Bearer ${token}` } : {}),
+      ...(body === undefined ? {} : { 'content-type': type }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  return { status: response.status, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : text };
+}

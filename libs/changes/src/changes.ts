@@ -1,0 +1,52 @@
+import { err, type Result, valueHash } from '#libs/kernel';
+import { applyDocuments } from './apply.js';
+import { toDocument, withIdentity } from './document.js';
+import { mergePatch } from './merge-patch.js';
+import type { ChangeOutcome, ChangeRefusal, Changes, ChangesDeps, PatchRequest, PutRequest } from './types.js';
+
+/** How often a patch without `ifVersion` is merged anew when other writes keep coming in between. */
+const PATCH_ATTEMPTS = 4;
+
+/** Makes the door through which every configuration write goes. */
+export function createChanges(deps: ChangesDeps): Changes {
+  return {
+    apply: (request) =>
+      applyDocuments(deps, request, {
+        documents: request.documents.map((document) => ({ document })),
+        deletes: request.deletes ?? [],
+      }),
+    put: (request) => put(deps, request),
+    patch: (request) => patch(deps, request),
+    remove: (request) =>
+      applyDocuments(deps, request, { documents: [], deletes: [{ ...request.id, ifVersion: request.ifVersion }] }),
+  };
+}
+
+function put(deps: ChangesDeps, request: PutRequest): Promise<Result<ChangeOutcome, ChangeRefusal>> {
+  const document = withIdentity(request.document, request.id);
+  return applyDocuments(deps, request, {
+    documents: [{ document, mustBe: request.id, ifVersion: request.ifVersion }],
+    deletes: [],
+  });
+}
+
+async function patch(deps: ChangesDeps, request: PatchRequest): Promise<Result<ChangeOutcome, ChangeRefusal>> {
+  const { mesh, id } = request;
+  for (let attempt = 1; ; attempt += 1) {
+    const current = await deps.store.resources.get(mesh, id.kind, id.namespace, id.name);
+    if (current === undefined) return err({ code: 'not-found', resource: id });
+    const manifest = toDocument(current);
+    const document = mergePatch(manifest, request.patch);
+    const repeated = request.idempotencyKey !== undefined && valueHash(document) === valueHash(manifest);
+    if (request.ifVersion !== undefined && request.ifVersion !== current.version && !repeated) {
+      return err({ code: 'version-conflict', resource: id, current: current.version });
+    }
+    const result = await put(deps, { ...request, document, ifVersion: current.version });
+    // The same patch sent again (REL-39): what it asks for is in place, though what it is merged into has changed.
+    if (repeated && !result.ok && result.error.code === 'idempotency-mismatch') {
+      return put(deps, { ...request, document, ifVersion: current.version, idempotencyKey: undefined });
+    }
+    const raced = !result.ok && result.error.code === 'version-conflict' && request.ifVersion === undefined;
+    if (!raced || attempt >= PATCH_ATTEMPTS) return result;
+  }
+}

@@ -1,0 +1,4 @@
+export { createChanges } from './changes.js';
+export { toManifest } from './document.js';
+export { mergePatch } from './merge-patch.js';
+export type * from './types.js';

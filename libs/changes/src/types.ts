@@ -1,0 +1,98 @@
+import type { Result, Violation } from '#libs/kernel';
+import type { DomainValue, Registry, ResourceId } from '#libs/model';
+import type { Actor, Store, WriteOutcome } from '#libs/store';
+
+/** A violation with the resource it belongs to: an answer may be about many documents. */
+export interface ResourceViolation extends Violation {
+  /** As far as the document names it; parts that it does not name are ''. */
+  readonly resource: ResourceId;
+  /** Index in the request's list of documents; undefined for a deletion. */
+  readonly document: number | undefined;
+}
+
+/** A remark about an accepted write: unresolved references, shadowed policies, ignored members. */
+export type ResourceWarning = Omit<ResourceViolation, 'document' | 'severity'>;
+
+/** Names a resource that a request deletes. */
+export interface Deletion extends ResourceId {
+  /** Refused unless this is its version; undefined = whatever it is. */
+  readonly ifVersion?: number | undefined;
+}
+
+/** What every write has. */
+export interface WriteContext {
+  readonly mesh: string;
+  readonly actor: Actor;
+  /** Why, in the author's words; shown by history. May be ''. */
+  readonly message: string;
+  /** Two requests with the same key within 24 h are one (REL-39). */
+  readonly idempotencyKey?: string | undefined;
+  /** Checks everything, writes nothing. */
+  readonly dryRun?: boolean | undefined;
+}
+
+export interface ApplyRequest extends WriteContext {
+  /** Manifests of any kind, as parsed from JSON or YAML; nothing is assumed of them. */
+  readonly documents: readonly unknown[];
+  readonly deletes?: readonly Deletion[] | undefined;
+}
+
+export interface PutRequest extends WriteContext {
+  readonly id: ResourceId;
+  readonly document: unknown;
+  /** Refused unless this is its version; 0 = it must not exist; undefined = whatever it is. */
+  readonly ifVersion?: number | undefined;
+}
+
+export interface PatchRequest extends WriteContext {
+  readonly id: ResourceId;
+  /** JSON merge patch (RFC 7396) of the manifest. */
+  readonly patch: unknown;
+  readonly ifVersion?: number | undefined;
+}
+
+export interface DeleteRequest extends WriteContext {
+  readonly id: ResourceId;
+  readonly ifVersion?: number | undefined;
+}
+
+export interface ChangeOutcome extends WriteOutcome {
+  readonly warnings: readonly ResourceWarning[];
+}
+
+/** Expected refusals; nothing was written. */
+export type ChangeRefusal =
+  /** At least one document is wrong; every violation of every document is here. */
+  | { readonly code: 'invalid'; readonly violations: readonly ResourceViolation[] }
+  /** `current` is the version in the store; 0 = it does not exist. */
+  | { readonly code: 'version-conflict'; readonly resource: ResourceId; readonly current: number }
+  | { readonly code: 'not-found'; readonly resource: ResourceId }
+  /** The idempotency key was used for a different request. */
+  | { readonly code: 'idempotency-mismatch'; readonly key: string };
+
+/** Warnings of proposed writes, evaluated beside the live graph; nothing is changed. The shape of the runtime's port. */
+export type Preview = (
+  mesh: string,
+  puts: readonly DomainValue[],
+  deletes: readonly ResourceId[],
+) => readonly { readonly resource: ResourceId; readonly warnings: readonly Violation[] }[];
+
+export interface ChangesDeps {
+  readonly registry: Registry;
+  readonly store: Pick<Store, 'resources' | 'identity'>;
+  readonly preview: Preview;
+}
+
+/**
+ * The life of a change, from documents to one transaction. Every operation is one write of the store or none.
+ * @throws StoreUnavailable when Postgres is away: nothing was written
+ */
+export interface Changes {
+  /** Many documents and deletions, in one transaction. */
+  apply(request: ApplyRequest): Promise<Result<ChangeOutcome, ChangeRefusal>>;
+  /** One document, which must be the named resource; members of its identity that it leaves out are filled in. */
+  put(request: PutRequest): Promise<Result<ChangeOutcome, ChangeRefusal>>;
+  /** Reads, merges, writes; tries again when another write came in between, unless `ifVersion` is given. */
+  patch(request: PatchRequest): Promise<Result<ChangeOutcome, ChangeRefusal>>;
+  remove(request: DeleteRequest): Promise<Result<ChangeOutcome, ChangeRefusal>>;
+}

@@ -1,0 +1,233 @@
+/**
+ * What proxies may see. A view is a list of layers and a layer a list of resource cells, never of contents, so that an
+ * endpoint change touches neither. Later layers win where two have a resource of one name.
+ *
+ * | layer | cell key | holds |
+ * |---|---|---|
+ * | services | scope | clusters, endpoints, route configurations, scopes of names that are good in the whole mesh |
+ * | addresses | /16, which ports, scope | listeners of ports with an address of their own, and their route configurations |
+ * | namespace | namespace, scope | scopes of short names; routes that this namespace has for services of others |
+ * | workload | workload | inbound route configurations |
+ * | instance | instance | inbound listeners and clusters, the shared outbound listener |
+ *
+ * A scope is `*`, the whole mesh, or the sorted list of the destinations that a proxy depends on.
+ */
+import { type Ctx, defineQuery, type QueryKind } from '#libs/incremental';
+import { sortedUnique } from '#libs/kernel';
+import type { ServicePort } from '#libs/model';
+import { attachedFrom } from './attachments.js';
+import { CLUSTER, ENDPOINTS } from './clusters.js';
+import {
+  ALIASES,
+  type Destination,
+  destinationOf,
+  destinationsIn,
+  isHttp,
+  isHttp2,
+  SERVICES_OF_INSTANCE,
+  subsetsInUse,
+} from './destinations.js';
+import { NEWEST_FEATURES } from './features.js';
+import { INBOUND_CLUSTER, INBOUND_LISTENER, INBOUND_ROUTES } from './inbound.js';
+import { INBOUND_PROTOCOL, portsOf, WORKLOAD_PORTS } from './inbound-ports.js';
+import { ADDRESS, ALL, CONSUMER_ROUTES_IN, FEATURES, INSTANCE, ROUTE, SERVICE } from './inputs.js';
+import { meshOf } from './mesh-settings.js';
+import { clusterName, destinationKey, resourceCell, shortAlias } from './names.js';
+import { OUTBOUND, PORT_LISTENER, slash16 } from './outbound.js';
+import type { Encoded } from './resource.js';
+import { NEEDED_CLUSTERS, PORT_ROUTE_TABLE, ROUTE_TABLE, SCOPE } from './route-tables.js';
+
+/** Every query that makes a resource, by its name: the first part of resource keys. */
+export const RESOURCES: ReadonlyMap<string, QueryKind<Encoded>> = new Map(
+  [
+    CLUSTER,
+    ENDPOINTS,
+    ROUTE_TABLE,
+    PORT_ROUTE_TABLE,
+    SCOPE,
+    OUTBOUND,
+    PORT_LISTENER,
+    INBOUND_LISTENER,
+    INBOUND_CLUSTER,
+    INBOUND_ROUTES,
+  ].map((query) => [query.name, query]),
+);
+
+const cell = (query: QueryKind<Encoded>, key: string): string => resourceCell(query.name, key);
+
+/** The cluster with this wire name and, if it is of the mesh, its endpoints. */
+const clusterCells = (ctx: Ctx, name: string): readonly string[] => {
+  const [namespace = '', service = ''] = name.split('/');
+  const isMesh = ctx.input(SERVICE, destinationKey(namespace, service)) !== undefined;
+  return [cell(CLUSTER, name), ...(isMesh ? [cell(ENDPOINTS, name)] : [])];
+};
+
+/** Resource cells of one destination in the services layer: rerun only when its ports, names or subsets in use change. */
+const DESTINATION_CELLS = defineQuery<readonly string[]>({
+  name: 'destination-cells',
+  run: (ctx, key) => {
+    const destination = destinationOf(ctx, key);
+    if (!destination) return [];
+    const clusters = destination.value.ports.flatMap((port) => [
+      clusterName(key, port.port),
+      ...subsetsInUse(ctx, destination).map((subset) => clusterName(key, port.port, subset)),
+    ]);
+    const cells = clusters.flatMap((name) => clusterCells(ctx, name));
+    if (!destination.value.ports.some(isHttp)) return cells;
+    const scopes = ctx.get(ALIASES, key).map((alias) => cell(SCOPE, `${key}/${alias}`));
+    return [...cells, cell(ROUTE_TABLE, key), ...scopes];
+  },
+});
+
+/** Destinations of a scope that exist. */
+const destinationsOf = (ctx: Ctx, scope: string): readonly string[] =>
+  scope === ALL ? destinationsIn(ctx) : scope.split(',').filter((key) => destinationOf(ctx, key) !== undefined);
+
+const inScope = (scope: string, key: string): boolean => scope === ALL || scope.split(',').includes(key);
+
+/** Clusters that routes lead to; with the whole mesh in scope they are there anyway. */
+const routedCells = (ctx: Ctx, scope: string, tables: readonly string[]): readonly string[] =>
+  scope === ALL
+    ? []
+    : tables.flatMap((table) => ctx.get(NEEDED_CLUSTERS, table)).flatMap((name) => clusterCells(ctx, name));
+
+const hasRoutes = (ctx: Ctx, key: string): boolean => destinationOf(ctx, key)?.value.ports.some(isHttp) ?? false;
+
+const SERVICES_LAYER = defineQuery<readonly string[]>({
+  name: 'services',
+  run: (ctx, scope) => {
+    const destinations = destinationsOf(ctx, scope);
+    const own = destinations.flatMap((key) => ctx.get(DESTINATION_CELLS, key));
+    const tables = scope === ALL ? [] : destinations.filter((key) => hasRoutes(ctx, key));
+    return sortedUnique([...own, ...routedCells(ctx, scope, tables)]);
+  },
+});
+
+/** Ports that get an address of their own: `some` = what the shared port is not for, `every` = all. */
+type Which = 'some' | 'every';
+
+/** Cells of one destination at addresses in a /16, by `<a.b>|<which>|<destination>`; none without a number. */
+const ADDRESS_CELLS = defineQuery<readonly string[]>({
+  name: 'address-cells',
+  run: (ctx, key) => {
+    const [prefix = '', which = '', name = ''] = key.split('|');
+    const destination = destinationOf(ctx, name);
+    if (!destination || ctx.input(ADDRESS, name) === undefined) return [];
+    const wanted = (port: ServicePort): boolean => which === 'every' || !isHttp(port) || isHttp2(port);
+    return destination.value.ports
+      .filter(wanted)
+      .flatMap((port) => [
+        cell(PORT_LISTENER, `${prefix}|${clusterName(name, port.port)}`),
+        ...(isHttp(port) ? [cell(PORT_ROUTE_TABLE, clusterName(name, port.port))] : []),
+      ]);
+  },
+});
+
+const ADDRESSES_LAYER = defineQuery<readonly string[]>({
+  name: 'addresses',
+  run: (ctx, key) => {
+    const [prefix = '', which = '', scope = ''] = key.split('|');
+    const cells = destinationsOf(ctx, scope).flatMap((name) => ctx.get(ADDRESS_CELLS, `${prefix}|${which}|${name}`));
+    return sortedUnique(cells);
+  },
+});
+
+/** Route configurations that callers of a namespace have in place of a destination's own. */
+function consumerCells(ctx: Ctx, namespace: string, destination: Destination): readonly string[] {
+  const ports = destination.value.ports.filter(
+    (port) => isHttp(port) && attachedFrom(ctx, destination, port, namespace).length > 0,
+  );
+  if (ports.length === 0) return [];
+  return [
+    cell(ROUTE_TABLE, `${destination.key}@${namespace}`),
+    ...ports.map((port) => cell(PORT_ROUTE_TABLE, `${clusterName(destination.key, port.port)}@${namespace}`)),
+  ];
+}
+
+/** Destinations in other namespaces to which routes of this one are attached. */
+function consumed(ctx: Ctx, namespace: string): readonly string[] {
+  const routes = ctx.index(CONSUMER_ROUTES_IN, namespace).flatMap((key) => ctx.input(ROUTE, key) ?? []);
+  const foreign = routes.flatMap((route) => route.parents.filter((p) => p.namespace !== namespace));
+  return sortedUnique(foreign.map((p) => destinationKey(p.namespace, p.name)));
+}
+
+const NAMESPACE_LAYER = defineQuery<readonly string[]>({
+  name: 'ns',
+  run: (ctx, key) => {
+    const [namespace = '', scope = ''] = key.split('|');
+    const scopes = destinationsIn(ctx, namespace)
+      .filter((name) => inScope(scope, name) && hasRoutes(ctx, name))
+      .map((name) => cell(SCOPE, `${name}/${shortAlias(name.slice(namespace.length + 1))}`));
+    const tables = consumed(ctx, namespace)
+      .filter((name) => inScope(scope, name))
+      .flatMap((name) => destinationOf(ctx, name) ?? [])
+      .map((destination) => ({ destination, cells: consumerCells(ctx, namespace, destination) }))
+      .filter(({ cells }) => cells.length > 0);
+    const needed = tables.map(({ destination }) => `${destination.key}@${namespace}`);
+    return sortedUnique([...scopes, ...tables.flatMap(({ cells }) => cells), ...routedCells(ctx, scope, needed)]);
+  },
+});
+
+const WORKLOAD_LAYER = defineQuery<readonly string[]>({
+  name: 'workload',
+  run: (ctx, key) =>
+    ctx
+      .get(WORKLOAD_PORTS, key)
+      .map((port) => `${key}/${port}`)
+      .filter((port) => ctx.get(INBOUND_PROTOCOL, port) !== 'tcp')
+      .map((port) => cell(INBOUND_ROUTES, port)),
+});
+
+/** Whether an instance's Envoy has a feature; one that never connected is taken for the newest. */
+function hasFeature(ctx: Ctx, instance: string, feature: string): boolean {
+  const known = ctx.input(FEATURES, instance) ?? [];
+  return (known.length > 0 ? known : NEWEST_FEATURES).includes(feature);
+}
+
+const INSTANCE_LAYER = defineQuery<readonly string[]>({
+  name: 'instance',
+  run: (ctx, key) => {
+    const inbound = portsOf(ctx, key).flatMap((port) => [
+      cell(INBOUND_LISTENER, `${key}/${port}`),
+      cell(INBOUND_CLUSTER, `${key}/${port}`),
+    ]);
+    return sortedUnique([...inbound, ...(hasFeature(ctx, key, 'srds') ? [cell(OUTBOUND, key)] : [])]);
+  },
+});
+
+/** Every query that makes a layer, by its name. */
+export const LAYERS: ReadonlyMap<string, QueryKind<readonly string[]>> = new Map(
+  [SERVICES_LAYER, ADDRESSES_LAYER, NAMESPACE_LAYER, WORKLOAD_LAYER, INSTANCE_LAYER].map((query) => [
+    query.name,
+    query,
+  ]),
+);
+
+/** What an instance calls: everything, or what the services that select it declare, taken together. */
+const SCOPE_OF = defineQuery<string>({
+  name: 'scope-of',
+  run: (ctx, key) => {
+    if (meshOf(ctx).scoping === 'All') return ALL;
+    const services = ctx.get(SERVICES_OF_INSTANCE, key).flatMap((name) => ctx.input(SERVICE, name) ?? []);
+    return sortedUnique(services.flatMap((service) => service.dependencies)).join(',');
+  },
+});
+
+/** Layer cells of an instance's view, in order, by `<namespace>/<instance>`. */
+export const VIEW = defineQuery<readonly string[]>({
+  name: 'view',
+  run: (ctx, key) => {
+    const instance = ctx.input(INSTANCE, key);
+    if (!instance) return [];
+    const scope = ctx.get(SCOPE_OF, key);
+    const which: Which = hasFeature(ctx, key, 'srds') ? 'some' : 'every';
+    const prefix = slash16(instance.outbound.address);
+    return [
+      resourceCell(SERVICES_LAYER.name, scope),
+      ...(prefix === undefined ? [] : [resourceCell(ADDRESSES_LAYER.name, `${prefix}|${which}|${scope}`)]),
+      resourceCell(NAMESPACE_LAYER.name, `${instance.namespace}|${scope}`),
+      resourceCell(WORKLOAD_LAYER.name, `${instance.namespace}/${instance.workload}`),
+      resourceCell(INSTANCE_LAYER.name, key),
+    ];
+  },
+});

@@ -1,0 +1,152 @@
+import { type Dependency, Graph, type GraphCounters } from '#libs/incremental';
+import { sortedBy } from '#libs/kernel';
+import {
+  type DomainValue,
+  type Instance,
+  type InstanceSpec,
+  type PolicyKind,
+  type PolicyTarget,
+  type ResourceId,
+  resourceKey,
+} from '#libs/model';
+import { CONDITIONS } from './conditions.js';
+import { ADDRESS, FEATURES, INSTANCE, ONCE, ROUTABLE, SETTINGS, WITHHELD } from './inputs.js';
+import { RESOURCES } from './layers.js';
+import { MeshFork } from './mesh-fork.js';
+import { isServerPolicy, type Placement, placementOf, removalOf } from './mesh-inputs.js';
+import { destinationKey } from './names.js';
+import { Published, viewId } from './publication.js';
+import { queryOf, Roots } from './roots.js';
+import type { CompiledChange, Condition } from './types.js';
+
+export interface MeshGraphOptions {
+  readonly mesh: string;
+  /** Every policy kind that may be set. Their names are unique. */
+  readonly policies: readonly PolicyKind[];
+}
+
+/**
+ * Everything of one mesh: stored resources and instances go in, Envoy resources and the views that may see them come
+ * out. Nothing of another mesh can reach it. Set what changed, then `pass()`: its result is published at once or not at
+ * all. The state is a function of what is set, whatever the order and history. Synchronous and pure.
+ */
+export class MeshGraph {
+  readonly #mesh: string;
+  readonly #kinds: readonly PolicyKind[];
+  readonly #graph = new Graph();
+  readonly #roots = new Roots(this.#graph);
+  readonly #published: Published;
+
+  constructor(options: MeshGraphOptions) {
+    this.#mesh = options.mesh;
+    this.#kinds = sortedBy(options.policies, (kind) => kind.kind);
+    this.#published = new Published(options.mesh, this.#roots);
+    this.#graph.set(SETTINGS, ONCE, {
+      mesh: options.mesh,
+      client: this.#kinds.filter((kind) => kind.side === 'client'),
+      server: this.#kinds.filter((kind) => kind.side === 'server'),
+    });
+  }
+
+  /** Sets a stored resource from the next pass on. */
+  setResource(id: ResourceId, value: DomainValue): void {
+    this.#place(placementOf(this.#kinds, value));
+    this.#graph.remove(WITHHELD, resourceKey(id));
+  }
+
+  removeResource(id: ResourceId): void {
+    this.#place(removalOf(this.#kinds, id));
+    this.#graph.remove(WITHHELD, resourceKey(id));
+  }
+
+  /**
+   * For a row that no longer parses. An access policy then denies everything to whom it concerned: its target if that can
+   * still be read, else its whole namespace. Of others the last content that was set stays.
+   */
+  withhold(id: ResourceId, target?: PolicyTarget): void {
+    const isAccess = isServerPolicy(this.#kinds, id.kind);
+    if (isAccess) this.#place(removalOf(this.#kinds, id));
+    const whole: PolicyTarget = { level: 'Namespace', kind: '', namespace: id.namespace, name: '', section: '' };
+    this.#graph.set(WITHHELD, resourceKey(id), { id, denies: isAccess ? (target ?? whole) : undefined });
+  }
+
+  /** Registers an instance, or takes note of what became of it. */
+  setInstance(instance: Instance): void {
+    const key = destinationKey(instance.namespace, instance.name);
+    this.#graph.set(INSTANCE, key, specOf(instance));
+    this.#graph.set(FEATURES, key, instance.features);
+    this.#graph.set(ROUTABLE, key, instance.routable);
+    this.#roots.addInstance(key);
+  }
+
+  removeInstance(namespace: string, name: string): void {
+    const key = destinationKey(namespace, name);
+    for (const input of [INSTANCE, FEATURES, ROUTABLE]) this.#graph.remove(input, key);
+    this.#roots.removeInstance(key);
+  }
+
+  /** @param service `<namespace>/<name>` @param number 1 to 65535: its place in the /16 of every outbound address */
+  setAddress(service: string, number: number): void {
+    this.#graph.set(ADDRESS, service, number);
+  }
+
+  /** Takes over what was set, recompiles what it reaches, and says what is different. */
+  pass(): CompiledChange {
+    return this.#published.next(this.#graph.pass({ expand: (changes) => this.#roots.follow(changes) }));
+  }
+
+  /** Id of an instance's view, once a pass has compiled it. */
+  viewOf(namespace: string, instance: string): string | undefined {
+    const key = destinationKey(namespace, instance);
+    return this.#published.hasView(key) ? viewId(this.#mesh, key) : undefined;
+  }
+
+  /** Conditions of a stored resource as of the last pass; none if it was not there. @throws QueryError on a bug */
+  conditions(id: ResourceId): readonly Condition[] {
+    return this.#graph.read(CONDITIONS, resourceKey(id));
+  }
+
+  /** The mesh after some writes, without making them. */
+  fork(writes: { readonly puts: readonly DomainValue[]; readonly deletes: readonly ResourceId[] }): MeshFork {
+    const overrides = [
+      ...writes.deletes.map((id) => removalOf(this.#kinds, id)),
+      ...writes.puts.map((value) => placementOf(this.#kinds, value)),
+    ];
+    return new MeshFork(this.#mesh, this.#graph.fork(overrides), this.#roots);
+  }
+
+  /** What a published resource was made from, down to inputs. @param key a `CompiledResource.key` of this mesh */
+  explain(key: string): Dependency {
+    const { query, key: cellKey } = queryOf(RESOURCES, key.slice(this.#mesh.length + 1));
+    return this.#graph.explain(query, cellKey);
+  }
+
+  /** Drops what nothing needs any more. Costs the whole graph: for a quiet moment. @returns how many cells went */
+  sweep(): number {
+    return this.#graph.sweep();
+  }
+
+  get counters(): GraphCounters {
+    return this.#graph.counters;
+  }
+
+  #place({ kind, key, value }: Placement): void {
+    if (value === undefined) this.#graph.remove(kind, key);
+    else this.#graph.set(kind, key, value as never);
+  }
+}
+
+/** Without what changes often, and without what a caller's row may hold besides. */
+const specOf = (instance: Instance): InstanceSpec => ({
+  mesh: instance.mesh,
+  namespace: instance.namespace,
+  workload: instance.workload,
+  name: instance.name,
+  labels: instance.labels,
+  bind: instance.bind,
+  app: instance.app,
+  advertised: instance.advertised,
+  outbound: instance.outbound,
+  host: instance.host,
+  locality: instance.locality,
+});

@@ -1,0 +1,42 @@
+import type { Authorities, AuthorityRow } from '#libs/store';
+import { unwrapKey, wrapKey } from './envelope.js';
+import type { Kek } from './kek.js';
+
+/** A key to be stored, before it is wrapped. */
+export interface AuthorityDraft {
+  readonly id: string;
+  readonly certificatePem: string;
+  readonly pkcs8: Uint8Array;
+  /** Milliseconds since the epoch. */
+  readonly notAfter: number;
+}
+
+/** The authorities' rows, with their keys wrapped on the way in and opened on the way out. */
+export class AuthorityVault {
+  readonly #authorities: Authorities;
+  readonly #kek: Kek;
+
+  constructor(authorities: Authorities, kek: Kek) {
+    this.#authorities = authorities;
+    this.#kek = kek;
+  }
+
+  /** The active row, made by `create` when there is none; replicas that ask together get the same. */
+  ensure(mesh: string, purpose: AuthorityRow['purpose'], create: () => Promise<AuthorityDraft>): Promise<AuthorityRow> {
+    return this.#authorities.ensure(mesh, purpose, async () => {
+      const { id, certificatePem, pkcs8, notAfter } = await create();
+      const wrappedKey = wrapKey(this.#kek, { mesh, id, purpose }, pkcs8);
+      return { id, mesh, purpose, certificatePem, wrappedKey, notAfter, active: true };
+    });
+  }
+
+  /** All rows of a mesh, newest first. */
+  list(mesh: string): Promise<readonly AuthorityRow[]> {
+    return this.#authorities.list(mesh);
+  }
+
+  /** The private key of a row as PKCS #8. @throws KekUnusable */
+  open(row: AuthorityRow): Uint8Array {
+    return unwrapKey(this.#kek, { mesh: row.mesh, id: row.id, purpose: row.purpose }, row.wrappedKey);
+  }
+}

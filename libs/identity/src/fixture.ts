@@ -1,0 +1,138 @@
+/** For this library's tests only: the two ports of the store in memory, and a clock that tests move. */
+import type { Clock } from '#libs/kernel';
+import { type ApiTokenRow, type Authorities, type AuthorityRow, StoreUnavailable, type Tokens } from '#libs/store';
+import type { IssuedCertificate } from './issuance-log.js';
+
+export const DAY_MS = 86_400_000;
+export const START = Date.UTC(2027, 0, 10, 12);
+
+/** One replica's view of a database that can be switched off. */
+export class MemoryStore {
+  away = false;
+  rows: AuthorityRow[] = [];
+  readonly issued = new Map<string, IssuedCertificate>();
+  readonly apiTokens = new Map<string, ApiTokenRow>();
+  readonly deniedTokens = new Map<string, number>();
+  touches = 0;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  readonly authorities: Authorities = {
+    list: async (mesh) => {
+      this.#reach();
+      return this.rows.filter((row) => row.mesh === mesh).toReversed();
+    },
+    ensure: (mesh, purpose, create) => {
+      const turn = this.#turn.then(async () => {
+        this.#reach();
+        const found = this.rows.find((row) => row.mesh === mesh && row.purpose === purpose && row.active);
+        if (found) return found;
+        const row = await create();
+        this.rows.push(row);
+        return row;
+      });
+      this.#turn = turn.catch(() => undefined);
+      return turn;
+    },
+    recordIssued: async (rows) => {
+      this.#reach();
+      for (const row of rows) this.issued.set(row.serial, row);
+    },
+  };
+
+  readonly tokens: Tokens = {
+    insert: async (row) => {
+      this.#reach();
+      this.apiTokens.set(row.id, row);
+    },
+    find: async (id) => {
+      this.#reach();
+      return this.apiTokens.get(id);
+    },
+    list: async () => {
+      this.#reach();
+      return [...this.apiTokens.values()];
+    },
+    revoke: async (id) => {
+      this.#reach();
+      const row = this.apiTokens.get(id);
+      if (row) this.apiTokens.set(id, { ...row, revoked: true });
+      return row !== undefined;
+    },
+    touch: async (id, at) => {
+      this.#reach();
+      this.touches += 1;
+      const row = this.apiTokens.get(id);
+      if (row) this.apiTokens.set(id, { ...row, lastUsedAt: at });
+    },
+    deny: async (jti, until) => {
+      this.#reach();
+      this.deniedTokens.set(jti, until);
+    },
+    denied: async () => {
+      this.#reach();
+      return new Map(this.deniedTokens);
+    },
+  };
+
+  #reach(): void {
+    if (this.away) throw new StoreUnavailable('the database is away');
+  }
+}
+
+interface Timer {
+  due: number;
+  readonly task: () => void;
+  readonly everyMs: number | undefined;
+}
+
+/** Time stands still until `advance` moves it; timers run in order on the way. */
+export class ManualClock implements Clock {
+  #now = START;
+  readonly #timers = new Set<Timer>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  after(ms: number, task: () => void): () => void {
+    return this.#add({ due: this.#now + ms, task, everyMs: undefined });
+  }
+
+  every(ms: number, task: () => void): () => void {
+    return this.#add({ due: this.#now + ms, task, everyMs: ms });
+  }
+
+  /** Moves time and runs what falls due; promises that hang on it settle before this resolves. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms;
+    for (let timer = this.#next(end); timer; timer = this.#next(end)) {
+      this.#now = timer.due;
+      if (timer.everyMs === undefined) this.#timers.delete(timer);
+      else timer.due += timer.everyMs;
+      timer.task();
+      await settle();
+    }
+    this.#now = end;
+    await settle();
+  }
+
+  /** Moves time without running timers, as a jump of the machine's clock does. */
+  jump(ms: number): void {
+    this.#now += ms;
+  }
+
+  #next(end: number): Timer | undefined {
+    return [...this.#timers].filter(({ due }) => due <= end).sort((a, b) => a.due - b.due)[0];
+  }
+
+  #add(timer: Timer): () => void {
+    this.#timers.add(timer);
+    return () => void this.#timers.delete(timer);
+  }
+}
+
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,92 @@
+import { defineIndex, defineInput, defineQuery } from './define.js';
+import type { Ctx, IndexKind, InputKind, Outcome, QueryKind } from './types.js';
+import { QueryError } from './types.js';
+
+/** One step of a random query: what it reads decides what it reads next. */
+export type Step =
+  | { readonly op: 'input'; readonly key: number }
+  | { readonly op: 'members'; readonly key: number }
+  | { readonly op: 'node'; readonly key: number }
+  | { readonly op: 'try'; readonly key: number }
+  | { readonly op: 'branch'; readonly on: number; readonly even: number; readonly odd: number }
+  | { readonly op: 'failIf'; readonly key: number };
+
+/** The steps of every node; node `n` is query `node` with key `n`. */
+export type Program = readonly (readonly Step[])[];
+
+export interface World {
+  readonly number: InputKind<number>;
+  readonly byRemainder: IndexKind<number>;
+  readonly node: QueryKind<number>;
+}
+
+/** Kinds for a random program. With `acyclic`, a read of a node at or above the reader goes to input 0 instead. */
+export function world(program: Program, acyclic: boolean): World {
+  const number = defineInput<number>('number');
+  const byRemainder = defineIndex({ name: 'byRemainder', of: number, keysOf: (_, value) => remainders(value) });
+  const node: QueryKind<number> = defineQuery({
+    name: 'node',
+    run: (ctx, key) => {
+      const self = Number(key);
+      const follow = (target: number, attempt: boolean): number => {
+        if (acyclic && target >= self) return ctx.input(number, '0') ?? -1;
+        if (!attempt) return ctx.get(node, String(target));
+        const outcome = ctx.tryGet(node, String(target));
+        return outcome.ok ? outcome.value : 7;
+      };
+      return (program[self] ?? []).reduce((sum, step) => (sum * 3 + runStep(step, ctx, follow)) % 11, self);
+    },
+  });
+  const runStep = (step: Step, ctx: Ctx, follow: (target: number, attempt: boolean) => number): number => {
+    const input = (key: number): number => ctx.input(number, String(key)) ?? -1;
+    switch (step.op) {
+      case 'input':
+        return input(step.key);
+      case 'members':
+        return ctx.index(byRemainder, String(step.key)).reduce((sum, key) => sum * 2 + input(Number(key)), 1);
+      case 'node':
+        return follow(step.key, false);
+      case 'try':
+        return follow(step.key, true);
+      case 'branch':
+        return follow(input(step.on) % 2 === 0 ? step.even : step.odd, false);
+      case 'failIf':
+        if (input(step.key) === 3) throw new Error(`input ${step.key} is 3`);
+        return 0;
+    }
+  };
+  return { number, byRemainder, node };
+}
+
+const remainders = (value: number): string[] => [String(value % 3), String(value % 2), String(value % 3)];
+
+/** The oracle: the same queries by plain recursion, without memory, over plain maps. For acyclic programs. */
+export function plainly({ number, byRemainder, node }: World, inputs: ReadonlyMap<string, number>, key: string) {
+  const ctx: Ctx = {
+    input: <V>(_kind: InputKind<V>, k: string) => inputs.get(k) as V | undefined,
+    index: (_kind, k) =>
+      [...inputs]
+        .filter(([inputKey, value]) => byRemainder.keysOf(inputKey, value).includes(k))
+        .map(([inputKey]) => inputKey)
+        .sort(),
+    get: (query, k) => {
+      const outcome = ctx.tryGet(query, k);
+      if (!outcome.ok) throw outcome.error;
+      return outcome.value;
+    },
+    tryGet: <V>(query: QueryKind<V>, k: string): Outcome<V> => {
+      try {
+        return { ok: true, value: query.run(ctx, k) };
+      } catch (thrown) {
+        const error = thrown instanceof QueryError ? thrown : new QueryError({ kind: query.name, key: k }, thrown);
+        return { ok: false, error };
+      }
+    },
+  };
+  void number;
+  return show(ctx.tryGet(node, key));
+}
+
+/** An outcome as text, to compare. */
+export const show = (outcome: Outcome<unknown>): string =>
+  outcome.ok ? `= ${String(outcome.value)}` : `! ${outcome.error.message}`;

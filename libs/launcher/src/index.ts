@@ -1,0 +1,15 @@
+export * from './bootstrap.js';
+export * from './bootstrap-yaml.js';
+export * from './check-host.js';
+export * from './control-plane-client.js';
+export * from './envoy-admin.js';
+export { compareVersions, type EnvoyVersions, readEnvoyVersions } from './envoy-versions.js';
+export * from './find-envoy.js';
+export * from './free-port.js';
+export * from './launcher-error.js';
+export * from './process-guard.js';
+export * from './proxy-env.js';
+export * from './run-proxy.js';
+export * from './sidecar.js';
+export * from './sidecar-files.js';
+export * from './token-renewal.js';

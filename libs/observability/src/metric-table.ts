@@ -1,0 +1,90 @@
+/** What a metric is, for people and for Prometheus. */
+export interface MetricDefinition {
+  readonly kind: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  /** Label names; each has a small closed set of values, never a proxy, a stream or a resource. Default: none. */
+  readonly labels?: readonly string[];
+  /** Upper bounds of a histogram's buckets, in the unit of its name. */
+  readonly buckets?: readonly number[];
+}
+
+const counter = (help: string, ...labels: readonly string[]): MetricDefinition => define('counter', help, labels);
+const gauge = (help: string, ...labels: readonly string[]): MetricDefinition => define('gauge', help, labels);
+const histogram = (help: string, buckets: readonly number[], ...labels: readonly string[]): MetricDefinition => ({
+  ...define('histogram', help, labels),
+  buckets,
+});
+
+function define(kind: MetricDefinition['kind'], help: string, labels: readonly string[]): MetricDefinition {
+  return labels.length > 0 ? { kind, help, labels } : { kind, help };
+}
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** Every metric of Heddle's own. A use that is not in this table is found by a test. */
+export const METRICS: Readonly<Record<string, MetricDefinition>> = {
+  // Process
+  heddle_event_loop_lag_seconds: gauge('Lateness of timers within the last second.', 'quantile'),
+  heddle_event_loop_stall_seconds: histogram('Longest lateness of a timer, one observation a second.', SECONDS),
+  heddle_log_lines_dropped: gauge('Log lines dropped since the start because nobody read them.'),
+
+  // Configuration and its delivery
+  heddle_config_revision: gauge('Newest config revision that this replica has compiled and published.'),
+  heddle_pass_seconds: histogram('Time from the begin of a pass to its publication.', SECONDS),
+  heddle_compile_failures_total: counter('Passes that failed as a whole and left everybody with what they had.'),
+  heddle_sweep_failures_total: counter('Sweeps of lost instances that failed and will be tried again.'),
+
+  // Store
+  heddle_feed_connected: gauge('1 while the change feed reads from Postgres, else 0.'),
+  heddle_feed_failures_total: counter('Reads of the change feed that failed.', 'reason'),
+  heddle_feed_listens_total: counter('Times the feed began to listen for notifications.'),
+  heddle_feed_stalls_total: counter('Times the listening connection was given up because its heartbeat got no answer.'),
+  heddle_store_retries_total: counter('Transactions run again after a deadlock or a serialization failure.'),
+  heddle_store_unavailable_total: counter('Operations that failed because Postgres was away, full or busy.'),
+  heddle_instance_batch_size: histogram(
+    'Transitions of instances in one commit.',
+    [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000],
+  ),
+  heddle_instance_removals_held: gauge('Instances whose removal is held back because too many would go at once.'),
+
+  // Identity
+  heddle_certificates_issued_total: counter('Workload certificates issued, each with a new key.'),
+  heddle_server_certificates_issued_total: counter('TLS certificates issued for the control plane itself.'),
+  heddle_secret_answers_total: counter(
+    'Decisions about secrets: sent, kept, or none of that name.',
+    'secret',
+    'answer',
+  ),
+  heddle_issuance_spool_size: gauge('Issued certificates that are not recorded in the database yet.'),
+  heddle_issuance_record_failures_total: counter('Batches of issued certificates that could not be recorded at once.'),
+  heddle_authority_life_left_ratio: gauge(
+    'Part of the life of a certificate authority that is left, 1 to 0.',
+    'mesh',
+    'purpose',
+  ),
+  heddle_deny_list_age_seconds: gauge('Time since the list of revoked proxy tokens was last read.'),
+  heddle_identity_refresh_failures_total: counter(
+    'Reads of keys or revocations that failed; the last good ones are used.',
+    'what',
+  ),
+  heddle_proxy_tokens_issued_total: counter('Proxy tokens issued.', 'why'),
+  heddle_proxy_tokens_refused_total: counter('Proxy tokens refused.', 'reason'),
+  heddle_api_tokens_refused_total: counter('API tokens refused.', 'reason'),
+
+  // xDS
+  xds_streams: gauge('Open xDS streams.'),
+  xds_resources: gauge('Resources known to the xDS server.'),
+  xds_requests_total: counter('xDS requests received, by resource type.', 'type'),
+  xds_responses_total: counter('xDS responses sent, by resource type.', 'type'),
+  xds_response_bytes_total: counter('Bytes of xDS responses sent, by resource type.', 'type'),
+  xds_acks_total: counter('Responses that a client accepted.', 'type'),
+  xds_nacks_total: counter('Responses that a client refused.', 'type'),
+  xds_denied_total: counter('Streams and calls refused for their credential or node.', 'status'),
+  xds_limit_total: counter('Times a limit of the xDS server was hit.', 'limit'),
+  xds_streams_ended_total: counter('Streams that the server ended, by gRPC status.', 'status'),
+  xds_missing_cds_total: counter('Streams ended because a reconnected client never asked for clusters.'),
+  xds_warming_nudges_total: counter('Times endpoints were sent again to let clusters finish warming.'),
+  xds_held_alarms_total: counter('Times resources had waited too long for what they require.', 'type'),
+  xds_secret_errors_total: counter('Secrets that could not be resolved and will be tried again.'),
+  xds_secrets_refused_total: counter('Subscriptions to secrets that the client may not have.'),
+};

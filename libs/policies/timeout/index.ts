@@ -1,0 +1,18 @@
+import { contributorsOf, definePolicy } from '#libs/model';
+import { type EffectiveTimeout, resolveTimeout } from './timeout.resolve.js';
+import { type TimeoutSpec, timeoutSchema } from './timeout.schema.js';
+import { timeoutToCluster, timeoutToRoute } from './timeout.translate.js';
+
+/** TimeoutPolicy: how long callers wait. */
+export const timeoutPolicy = definePolicy<TimeoutSpec, EffectiveTimeout>({
+  kind: 'TimeoutPolicy',
+  plural: 'timeoutpolicies',
+  summary: 'How long callers of a service wait: for a whole request, for the next byte, for a connection.',
+  side: 'client',
+  targets: ['Service', 'ExternalService', 'HTTPRoute', 'GRPCRoute', 'Mesh'],
+  schema: timeoutSchema,
+  resolve: resolveTimeout,
+  contributors: contributorsOf,
+  toRoute: timeoutToRoute,
+  toCluster: timeoutToCluster,
+});

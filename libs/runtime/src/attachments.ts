@@ -1,0 +1,115 @@
+import type { Clock, Log, ProxyIdentity } from '#libs/kernel';
+import { nodeId } from '#libs/kernel';
+import { type Instances, type InstanceTransition, StoreUnavailable } from '#libs/store';
+
+/** A replaced stream is not a detachment: Envoy reconnects within a second (its back-off is 0.2 s to 1 s). */
+const DETACH_AFTER_MS = 2_000;
+const RETRY_MS = 1_000;
+
+interface Lease {
+  readonly identity: ProxyIdentity;
+  /** Number of this attachment in this process: detaching removes exactly this entry. */
+  readonly number: number;
+  readonly streams: Set<number>;
+  cancelDetach: (() => void) | undefined;
+}
+
+export interface AttachmentsOptions {
+  readonly instances: Instances;
+  readonly replica: string;
+  readonly epoch: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Resolves when everything committed so far has been compiled. */
+  readonly caughtUp: () => Promise<void>;
+}
+
+/**
+ * Which instances are attached to this replica, written to the store as transitions only: a flapping proxy causes no
+ * writes (REL-41), and a second live stream of an instance does not detach the first (REL-40).
+ */
+export class Attachments {
+  readonly #leases = new Map<string, Lease>();
+  #numbers = 0;
+
+  constructor(private readonly options: AttachmentsOptions) {}
+
+  opened(identity: ProxyIdentity, stream: number, envoyVersion: string, features: readonly string[]): void {
+    const key = nodeId(identity);
+    const known = this.#leases.get(key);
+    if (known) {
+      known.streams.add(stream);
+      known.cancelDetach?.();
+      known.cancelDetach = undefined;
+      return;
+    }
+    this.#numbers += 1;
+    const lease: Lease = { identity, number: this.#numbers, streams: new Set([stream]), cancelDetach: undefined };
+    this.#leases.set(key, lease);
+    this.write({ op: 'attach', ...target(identity), attachment: this.entry(lease), envoyVersion, features }, () => this.#leases.get(key) === lease);
+  }
+
+  closed(identity: ProxyIdentity, stream: number): void {
+    const key = nodeId(identity);
+    const lease = this.#leases.get(key);
+    if (!lease?.streams.delete(stream) || lease.streams.size > 0) return;
+    lease.cancelDetach = this.options.clock.after(DETACH_AFTER_MS, () => {
+      if (lease.streams.size > 0) return;
+      this.#leases.delete(key);
+      this.write({ op: 'detach', ...target(identity), attachment: this.entry(lease) }, () => true);
+    });
+  }
+
+  /** Live streams of an instance on this replica. */
+  streamsOf(identity: ProxyIdentity): number {
+    return this.#leases.get(nodeId(identity))?.streams.size ?? 0;
+  }
+
+  /** Persists what an Envoy's version says it can read, and waits until that is compiled. Never fails: see the gatekeeper. */
+  async learn(identity: ProxyIdentity, envoyVersion: string, features: readonly string[]): Promise<void> {
+    const attachment = { replica: this.options.replica, epoch: this.options.epoch, stream: 0 };
+    try {
+      await this.options.instances.transition({ op: 'attach', ...target(identity), attachment, envoyVersion, features });
+      await this.options.instances.transition({ op: 'detach', ...target(identity), attachment });
+      await this.options.caughtUp();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      this.options.log.warn('the features of a proxy could not be stored: it is served as it was known', { proxy: nodeId(identity) });
+    }
+  }
+
+  markRoutable(identity: ProxyIdentity): void {
+    this.write({ op: 'routable', ...target(identity), routable: true }, () => this.streamsOf(identity) > 0);
+  }
+
+  /** Removes entries that an earlier process of this replica left behind. */
+  forgetEarlier(identity: ProxyIdentity, entries: readonly { readonly replica: string; readonly epoch: string; readonly stream: number }[]): void {
+    for (const attachment of entries) {
+      if (attachment.replica !== this.options.replica || attachment.epoch === this.options.epoch) continue;
+      this.write({ op: 'detach', ...target(identity), attachment }, () => true);
+    }
+  }
+
+  private entry(lease: Lease): { replica: string; epoch: string; stream: number } {
+    return { replica: this.options.replica, epoch: this.options.epoch, stream: lease.number };
+  }
+
+  /** Writes a transition; while Postgres is away it is tried again as long as it is still wanted (REL-2). */
+  private write(transition: InstanceTransition, wanted: () => boolean): void {
+    this.options.instances.transition(transition).catch((error: unknown) => {
+      if (error instanceof StoreUnavailable) {
+        this.options.clock.after(RETRY_MS, () => {
+          if (wanted()) this.write(transition, wanted);
+        });
+        return;
+      }
+      this.options.log.error('an instance transition failed', { op: transition.op, instance: transition.name, reason: String(error) });
+    });
+  }
+}
+
+const target = (identity: ProxyIdentity): { mesh: string; namespace: string; name: string } => ({
+  mesh: identity.mesh,
+  namespace: identity.namespace,
+  name: identity.instance,
+});

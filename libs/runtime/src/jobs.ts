@@ -1,0 +1,60 @@
+import type { Runtime } from './runtime.js';
+
+const SWEEP_MS = 5_000;
+const CREDENTIALS_MS = 5_000;
+/** A lost stream alone never removes an endpoint: an instance goes after five minutes without one. */
+const DETACHED_FOR_MS = 300_000;
+/** A deregistered instance has been out of every endpoint list for a while before its row goes. */
+const REMOVE_LEAVING_AFTER_MS = 30_000;
+/** Nothing is removed within one grace after Postgres came back or this process started. */
+const GRACE_MS = 30_000;
+
+/** Starts the periodic work of the push path. @returns a function that stops it */
+export function startJobs(runtime: Runtime): () => void {
+  const { clock } = runtime.options;
+  const stops = [
+    clock.every(CREDENTIALS_MS, () => cutBadCredentials(runtime)),
+    clock.after(GRACE_MS, () => forgetEarlierLives(runtime)),
+    sweeper(runtime),
+  ];
+  return () => {
+    for (const stop of stops) stop();
+  };
+}
+
+/** Streams of revoked tokens end within 10 s on every replica, those of expired ones within 60 s (SEC-5). */
+function cutBadCredentials(runtime: Runtime): void {
+  const { clock, credentials } = runtime.options;
+  const now = clock.now();
+  const claims = (principal: { claims: unknown }): { jti: string } => principal.claims as { jti: string };
+  runtime.server.disconnect((principal) => principal.expiresAt <= now, 'UNAUTHENTICATED', 'the proxy token has expired: renew it (heddle token renew)');
+  runtime.server.disconnect((principal) => credentials.isDenied(claims(principal).jti), 'UNAUTHENTICATED', 'the proxy token was revoked');
+}
+
+/** Attachments that a killed process of this replica left behind: whoever is back has a new entry by now. */
+function forgetEarlierLives(runtime: Runtime): void {
+  for (const host of runtime.coordinator.hosts.values()) {
+    for (const row of host.instances) {
+      const identity = { mesh: row.mesh, namespace: row.namespace, workload: row.workload, instance: row.name };
+      runtime.attachments.forgetEarlier(identity, row.attached);
+    }
+  }
+}
+
+function sweeper(runtime: Runtime): () => void {
+  const { clock, log, metrics, store } = runtime.options;
+  let quietSince = clock.monotonic();
+  return clock.every(SWEEP_MS, () => {
+    if (!store.feed.connected) quietSince = clock.monotonic();
+    if (clock.monotonic() - quietSince < GRACE_MS) return;
+    store.instances
+      .sweep({ detachedForMs: DETACHED_FOR_MS, removeLeavingAfterMs: REMOVE_LEAVING_AFTER_MS })
+      .then((gone) => {
+        for (const row of gone) log.info('an instance was removed', { mesh: row.mesh, namespace: row.namespace, instance: row.name, leaving: row.leaving });
+      })
+      .catch((error: unknown) => {
+        metrics.count('heddle_sweep_failures_total');
+        log.warn('the sweep of instances failed and will be tried again', { reason: String(error) });
+      });
+  });
+}

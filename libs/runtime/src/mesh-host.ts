@@ -1,0 +1,115 @@
+import type { CompiledChange, MeshGraph } from '#libs/compiler';
+import { defaultTrustDomain } from '#libs/identity';
+import type { Log } from '#libs/kernel';
+import type { DomainValue, Instance, Registry, ResourceId } from '#libs/model';
+import { printId, resourceKey } from '#libs/model';
+import type { InstanceRow, StoredResource } from '#libs/store';
+
+/** A stored row that its kind no longer accepts: withheld from the graph, shown in the status of the resource. */
+export interface Unparsable {
+  readonly id: ResourceId;
+  readonly message: string;
+}
+
+/** One mesh on this replica: its graph, fed with rows of the store. Nothing of one mesh can reach another. */
+export class MeshHost {
+  readonly #resources = new Set<string>();
+  readonly #instances = new Map<string, InstanceRow>();
+  readonly #unparsable = new Map<string, Unparsable>();
+  #trustDomain: string;
+
+  constructor(
+    readonly mesh: string,
+    readonly graph: MeshGraph,
+    private readonly registry: Registry,
+    private readonly log: Log,
+  ) {
+    this.#trustDomain = defaultTrustDomain(mesh);
+  }
+
+  /** Name under which the mesh's certificates are issued. */
+  get trustDomain(): string {
+    return this.#trustDomain;
+  }
+
+  /** Parses a row by its kind and sets it in the graph; a row that does not parse degrades this one resource only. */
+  putResource(row: StoredResource): void {
+    const id: ResourceId = { kind: row.kind, namespace: row.namespace, name: row.name };
+    this.#resources.add(resourceKey(id));
+    const value = this.parse(row);
+    if (value.ok) {
+      this.#unparsable.delete(resourceKey(id));
+      if (value.value.type === 'Mesh') this.#trustDomain = value.value.value.trustDomain;
+      this.graph.setResource(id, value.value);
+      return;
+    }
+    this.#unparsable.set(resourceKey(id), { id, message: value.error });
+    this.graph.withhold(id);
+    this.log.error('a stored resource no longer parses and is withheld', { mesh: this.mesh, resource: printId(id), reason: value.error });
+  }
+
+  removeResource(id: ResourceId): void {
+    this.#resources.delete(resourceKey(id));
+    this.#unparsable.delete(resourceKey(id));
+    this.graph.removeResource(id);
+  }
+
+  putInstance(row: InstanceRow): void {
+    this.#instances.set(`${row.namespace}/${row.name}`, row);
+    this.graph.setInstance(toInstance(row));
+  }
+
+  removeInstance(namespace: string, name: string): void {
+    this.#instances.delete(`${namespace}/${name}`);
+    this.graph.removeInstance(namespace, name);
+  }
+
+  instance(namespace: string, name: string): InstanceRow | undefined {
+    return this.#instances.get(`${namespace}/${name}`);
+  }
+
+  get instances(): Iterable<InstanceRow> {
+    return this.#instances.values();
+  }
+
+  unparsable(id: ResourceId): Unparsable | undefined {
+    return this.#unparsable.get(resourceKey(id));
+  }
+
+  /** Makes the mesh hold exactly these rows: what is not among them is removed. */
+  replaceAll(resources: readonly StoredResource[], instances: readonly InstanceRow[]): void {
+    const keep = new Set(resources.map((row) => resourceKey(row)));
+    for (const key of [...this.#resources]) {
+      if (!keep.has(key)) this.removeResource(parseKey(key));
+    }
+    const keepInstances = new Set(instances.map((row) => `${row.namespace}/${row.name}`));
+    for (const row of [...this.#instances.values()]) {
+      if (!keepInstances.has(`${row.namespace}/${row.name}`)) this.removeInstance(row.namespace, row.name);
+    }
+    for (const row of resources) this.putResource(row);
+    for (const row of instances) this.putInstance(row);
+  }
+
+  pass(): CompiledChange {
+    return this.graph.pass();
+  }
+
+  private parse(row: StoredResource): { ok: true; value: DomainValue } | { ok: false; error: string } {
+    const metadata = { name: row.name, ...(row.namespace ? { namespace: row.namespace } : {}), labels: row.labels, annotations: row.annotations };
+    const parsed = this.registry.parse({ apiVersion: row.apiVersion, kind: row.kind, metadata, spec: row.spec }, this.mesh);
+    if (!parsed.ok) return { ok: false, error: parsed.error.map((v) => `${v.path}: ${v.message}`).join('; ') };
+    const source = { kind: row.kind, namespace: row.namespace, name: row.name, revision: row.updatedRevision, createdRevision: row.createdRevision };
+    return { ok: true, value: parsed.value.toDomain(source) };
+  }
+}
+
+function parseKey(key: string): ResourceId {
+  const [kind = '', namespace = '', ...name] = key.split('/');
+  return { kind, namespace, name: name.join('/') };
+}
+
+/** What the compiler may see of an instance: attachments and times stay outside, so that they cannot cause a pass. */
+function toInstance(row: InstanceRow): Instance {
+  const { mesh, namespace, workload, name, labels, bind, app, advertised, outbound, host, locality, features } = row;
+  return { mesh, namespace, workload, name, labels, bind, app, advertised, outbound, host, locality, features, routable: row.routable && !row.leaving };
+}

@@ -1,0 +1,133 @@
+import type { Clock } from '#libs/kernel';
+import { shortType } from '#libs/envoy-api';
+import type { NackInfo, StreamInfo } from '#libs/xds';
+import type { PublishedChange } from './coordinator.js';
+
+/** How far one config revision has come on this replica. */
+export interface RevisionProgress {
+  readonly mesh: string;
+  readonly revision: number;
+  readonly change: number;
+  /** Streams that had something to receive. */
+  readonly total: number;
+  readonly acked: number;
+  /** Milliseconds from publication to the newest ACK; 0 when nobody had anything to receive. */
+  readonly elapsedMs: number;
+  readonly refused: readonly Refusal[];
+  /** Node ids that have not ACKed yet. */
+  readonly behind: readonly string[];
+}
+
+export interface Refusal {
+  readonly proxy: string;
+  readonly type: string;
+  readonly name: string;
+  readonly message: string;
+}
+
+interface Tracked {
+  readonly change: PublishedChange;
+  readonly startedAt: number;
+  readonly waiting: Map<number, string>;
+  readonly total: number;
+  lastAckAt: number;
+  readonly refused: Map<string, Refusal>;
+}
+
+/** Revisions kept for questions; older ones answer as delivered. */
+const KEPT = 200;
+
+/**
+ * Delivery of config revisions on this replica: who had something to receive, who has it, who refused it. Counts per
+ * revision, not per proxy; the per-proxy detail is the engine's ledger.
+ */
+export class ProgressTracker {
+  readonly #byChange = new Map<number, Tracked>();
+  readonly #byRevision = new Map<string, Tracked>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** @param concerned streams that are behind right after the publication, by stream id with their node id */
+  published(change: PublishedChange, concerned: ReadonlyMap<number, string>): void {
+    const now = this.clock.monotonic();
+    const tracked: Tracked = { change, startedAt: now, waiting: new Map(concerned), total: concerned.size, lastAckAt: now, refused: new Map() };
+    this.#byChange.set(change.change, tracked);
+    this.#byRevision.set(`${change.mesh}/${change.configRevision}`, tracked);
+    if (this.#byChange.size > KEPT) this.forgetOldest();
+    this.notify();
+  }
+
+  /** The stream has everything up to and including `change`. */
+  caughtUp(streamId: number, change: number): void {
+    const now = this.clock.monotonic();
+    let moved = false;
+    for (const [number, tracked] of this.#byChange) {
+      if (number > change || !tracked.waiting.delete(streamId)) continue;
+      tracked.lastAckAt = now;
+      moved = true;
+    }
+    if (moved) this.notify();
+  }
+
+  closed(streamId: number): void {
+    for (const tracked of this.#byChange.values()) tracked.waiting.delete(streamId);
+    this.notify();
+  }
+
+  refused(stream: StreamInfo, nack: NackInfo): void {
+    const tracked = this.#byChange.get(nack.change) ?? [...this.#byChange.values()].at(-1);
+    if (!tracked) return;
+    for (const name of nack.names) {
+      const type = shortType(nack.type);
+      const refusal = { proxy: stream.node.id, type, name, message: nack.message };
+      if (nack.isolated) tracked.refused.set(`${refusal.proxy} ${type} ${name}`, refusal);
+    }
+    this.notify();
+  }
+
+  of(mesh: string, revision: number): RevisionProgress | undefined {
+    const tracked = this.#byRevision.get(`${mesh}/${revision}`);
+    if (!tracked) return undefined;
+    return {
+      mesh,
+      revision,
+      change: tracked.change.change,
+      total: tracked.total,
+      acked: tracked.total - tracked.waiting.size,
+      elapsedMs: Math.round((tracked.lastAckAt - tracked.startedAt) * 10) / 10,
+      refused: [...tracked.refused.values()],
+      behind: [...tracked.waiting.values()],
+    };
+  }
+
+  /** Resolves true once nobody waits for `change` or an earlier one, false after `ms`. */
+  settled(change: number, ms: number): Promise<boolean> {
+    const done = (): boolean => [...this.#byChange].every(([number, tracked]) => number > change || tracked.waiting.size === 0);
+    if (done()) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const finish = (result: boolean): void => {
+        this.#listeners.delete(check);
+        cancel();
+        resolve(result);
+      };
+      const check = (): void => {
+        if (done()) finish(true);
+      };
+      const cancel = this.clock.after(ms, () => finish(false));
+      this.#listeners.add(check);
+    });
+  }
+
+  private notify(): void {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  private forgetOldest(): void {
+    const [oldest] = this.#byChange;
+    if (!oldest) return;
+    this.#byChange.delete(oldest[0]);
+    const key = `${oldest[1].change.mesh}/${oldest[1].change.configRevision}`;
+    if (this.#byRevision.get(key) === oldest[1]) this.#byRevision.delete(key);
+  }
+}

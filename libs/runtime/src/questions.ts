@@ -1,0 +1,49 @@
+import type { Condition } from '#libs/compiler';
+import type { Violation } from '#libs/kernel';
+import type { DomainValue, ResourceId } from '#libs/model';
+import type { RevisionProgress } from './progress.js';
+import type { Runtime } from './runtime.js';
+import { byNode, type ProxyStatus, proxyStatus, rowNodeId } from './status.js';
+
+/** What the rest of the control plane asks of the push path: status, progress, previews, leaving. */
+export class RuntimeQuestions {
+  constructor(private readonly runtime: Runtime) {}
+
+  proxies(mesh: string): readonly ProxyStatus[] {
+    const host = this.runtime.coordinator.hosts.get(mesh);
+    if (!host) return [];
+    const streams = byNode(this.runtime.server.streams());
+    const context = { now: this.runtime.options.clock.now(), revisionOf: (change: number) => this.runtime.revisionOf(change) };
+    return [...host.instances]
+      .map((row) => proxyStatus(row, streams.get(rowNodeId(row)) ?? [], context))
+      .sort((a, b) => (`${a.namespace}/${a.instance}` < `${b.namespace}/${b.instance}` ? -1 : 1));
+  }
+
+  progress(mesh: string, revision: number): RevisionProgress | undefined {
+    return this.runtime.progress.of(mesh, revision);
+  }
+
+  /** Leaving well: out of every endpoint list first; the caller ends the sidecar after this. */
+  async deregister(id: { readonly mesh: string; readonly namespace: string; readonly name: string }, waitMs: number): Promise<{ readonly acked: boolean }> {
+    const { store } = this.runtime.options;
+    const row = await store.instances.get(id.mesh, id.namespace, id.name);
+    if (!row) return { acked: true };
+    await store.instances.transition({ op: 'leave', ...id });
+    await store.feed.poke();
+    return { acked: await this.runtime.progress.settled(this.runtime.latestChange, waitMs) };
+  }
+
+  conditions(mesh: string, id: ResourceId): readonly Pick<Condition, 'type' | 'status' | 'reason' | 'message'>[] {
+    const host = this.runtime.coordinator.hosts.get(mesh);
+    if (!host) return [];
+    const broken = host.unparsable(id);
+    if (broken) return [{ type: 'Accepted', status: 'False', reason: 'Unparsable', message: broken.message }];
+    return host.graph.conditions(id);
+  }
+
+  /** Warnings of proposed writes, evaluated on a fork of the live graph: nothing is changed. */
+  preview(mesh: string, puts: readonly DomainValue[], deletes: readonly ResourceId[]): readonly { readonly resource: ResourceId; readonly warnings: readonly Violation[] }[] {
+    const host = this.runtime.coordinator.host(mesh);
+    return host.graph.fork({ puts, deletes }).warnings();
+  }
+}

@@ -1,0 +1,158 @@
+import { featuresOf, MeshGraph } from '#libs/compiler';
+import { TYPE } from '#libs/envoy-api';
+import type { Clock, Log, Metrics, ProxyIdentity } from '#libs/kernel';
+import { parseNodeId } from '#libs/kernel';
+import type { PolicyKind, Registry } from '#libs/model';
+import type { Store } from '#libs/store';
+import { type DeliveryListener, type NackInfo, type SecretSource, type StreamInfo, XdsServer } from '#libs/xds';
+import { Attachments } from './attachments.js';
+import { Coordinator, type PublishedChange } from './coordinator.js';
+import { claimsOf, type ProxyCredentials, TokenGatekeeper, viewFor } from './gatekeeper.js';
+import { startJobs } from './jobs.js';
+import { MeshHost } from './mesh-host.js';
+import { ProgressTracker } from './progress.js';
+
+export interface RuntimeOptions {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly policies: readonly PolicyKind[];
+  readonly credentials: ProxyCredentials & { isDenied(jti: string): boolean };
+  readonly secrets: SecretSource;
+  /** Name of this replica, kept across restarts, and of this process's life. */
+  readonly replica: string;
+  readonly epoch: string;
+  readonly xds: { readonly host: string; readonly port: number; readonly tls: { readonly keyPem: string; readonly certPem: string } };
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** How many changes are remembered to translate change numbers into revisions for status. */
+const REMEMBERED_CHANGES = 5_000;
+
+/**
+ * The push path of one replica: feed to graph to xDS, and what proxies answer back to the ledger and the store. The
+ * only owner of timers and concurrency there; everything it calls is a pure function or does as it is told.
+ */
+export class Runtime {
+  readonly coordinator: Coordinator;
+  readonly progress: ProgressTracker;
+  readonly attachments: Attachments;
+  readonly server: XdsServer;
+  readonly #revisions = new Map<number, number>();
+  #latest = 0;
+  #stopJobs: (() => void) | undefined;
+
+  constructor(readonly options: RuntimeOptions) {
+    const { store, clock, log, metrics } = options;
+    this.progress = new ProgressTracker(clock);
+    this.attachments = new Attachments({
+      instances: store.instances,
+      replica: options.replica,
+      epoch: options.epoch,
+      clock,
+      log,
+      caughtUp: () => store.feed.poke(),
+    });
+    this.coordinator = new Coordinator({
+      hostOf: (mesh) => new MeshHost(mesh, new MeshGraph({ mesh, policies: options.policies }), options.registry, log),
+      publish: (publication) => this.server.publish(publication),
+      published: (change) => this.onPublished(change),
+      clock,
+      log,
+      metrics,
+    });
+    this.server = new XdsServer({
+      gatekeeper: new TokenGatekeeper(options.credentials, this.coordinator, this.attachments),
+      secrets: options.secrets,
+      listener: this.listener(),
+      clock,
+      log,
+      metrics,
+    });
+  }
+
+  /** Loads the full state, then opens the xDS port. @returns the port. */
+  async start(): Promise<number> {
+    await this.options.store.feed.start((event) => this.coordinator.onEvent(event));
+    const port = await this.server.start({ host: this.options.xds.host, port: this.options.xds.port, tls: this.options.xds.tls });
+    this.#stopJobs = startJobs(this);
+    return port;
+  }
+
+  /** Ends streams gracefully; nothing is detached, so that no endpoint leaves because a control plane does. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopJobs?.();
+    await this.server.stop({ graceMs });
+    await this.options.store.feed.stop();
+  }
+
+  /** Number of the newest publication. */
+  get latestChange(): number {
+    return this.#latest;
+  }
+
+  revisionOf(change: number): number {
+    return this.#revisions.get(change) ?? 0;
+  }
+
+  private onPublished(change: PublishedChange): void {
+    this.#latest = change.change;
+    this.#revisions.set(change.change, change.configRevision);
+    if (this.#revisions.size > REMEMBERED_CHANGES) this.#revisions.delete(change.change - REMEMBERED_CHANGES);
+    this.rebindViews(change.mesh);
+    const concerned = change.touched > 0 ? this.server.behind() : new Map<number, string>();
+    this.progress.published(change, concerned);
+  }
+
+  /** A view appears when an instance is registered, and changes with its class: live streams follow. */
+  private rebindViews(mesh: string): void {
+    for (const { stream } of this.server.streamInfos()) {
+      const identity = parseNodeId(stream.node.id);
+      if (identity?.mesh !== mesh) continue;
+      const view = viewFor(this.coordinator, identity);
+      if (view !== stream.view) this.server.rebind(stream.node.id, view);
+    }
+  }
+
+  private listener(): DeliveryListener {
+    return {
+      streamOpened: (stream) => {
+        const version = stream.node.userAgentVersion;
+        this.withIdentity(stream, (identity) => this.attachments.opened(identity, stream.id, version, featuresOf(version)));
+      },
+      streamClosed: (stream) => {
+        this.withIdentity(stream, (identity) => this.attachments.closed(identity, stream.id));
+        this.progress.closed(stream.id);
+      },
+      acked: (stream, type) => this.onAcked(stream, type),
+      nacked: (stream, nack) => this.onNacked(stream, nack),
+    };
+  }
+
+  private onAcked(stream: StreamInfo, type: string): void {
+    if (!this.server.isBehind(stream.id)) this.progress.caughtUp(stream.id, this.#latest);
+    if (type !== TYPE.listener && type !== TYPE.secret) return;
+    this.withIdentity(stream, (identity) => {
+      const row = this.coordinator.hosts.get(identity.mesh)?.instance(identity.namespace, identity.instance);
+      if (row && !row.routable && this.serves(stream)) this.attachments.markRoutable(identity);
+    });
+  }
+
+  /** Its inbound listener and its certificate are ACKed: it can take traffic. */
+  private serves(stream: StreamInfo): boolean {
+    const types = this.server.streamState(stream.id)?.types ?? [];
+    const acked = (type: string): readonly string[] => [...(types.find((state) => state.type === type)?.acked.keys() ?? [])];
+    return acked(TYPE.listener).some((name) => name.startsWith('inbound/')) && acked(TYPE.secret).includes('identity');
+  }
+
+  private onNacked(stream: StreamInfo, nack: NackInfo): void {
+    this.options.log.warn('a proxy refused configuration', { proxy: stream.node.id, type: nack.type, names: nack.names, reason: nack.message });
+    this.progress.refused(stream, nack);
+  }
+
+  private withIdentity(stream: StreamInfo, use: (identity: ProxyIdentity) => void): void {
+    const identity = parseNodeId(stream.node.id);
+    if (identity && identity.mesh === claimsOf(stream.principal).mesh) use(identity);
+  }
+}

@@ -1,0 +1,103 @@
+import { shortType } from '#libs/envoy-api';
+import type { ProxyClaims } from '#libs/identity';
+import { nodeId } from '#libs/kernel';
+import type { InstanceRow } from '#libs/store';
+import type { StreamState, TypeState } from '#libs/xds';
+import { claimsOf } from './gatekeeper.js';
+
+const DAY_MS = 86_400_000;
+
+export interface TypeStatus {
+  readonly type: string;
+  readonly state: 'ACKED' | 'PENDING' | 'NACKED';
+  readonly resources: number;
+  readonly ackedRevision: number;
+  readonly behindMs: number;
+  readonly refused: readonly { readonly name: string; readonly message: string }[];
+}
+
+export interface ProxyStatus {
+  readonly mesh: string;
+  readonly namespace: string;
+  readonly workload: string;
+  readonly instance: string;
+  readonly connected: boolean;
+  readonly routable: boolean;
+  readonly duplicate: boolean;
+  readonly envoyVersion: string;
+  readonly connectedSince: string | undefined;
+  readonly tokenDaysLeft: number | undefined;
+  readonly tokenState: string | undefined;
+  readonly certificateNotAfter: string | undefined;
+  readonly types: readonly TypeStatus[];
+}
+
+export interface StatusContext {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly revisionOf: (change: number) => number;
+}
+
+/** What is known of a registered instance: its row, and its streams on this replica, oldest first. */
+export function proxyStatus(row: InstanceRow, streams: readonly StreamState[], context: StatusContext): ProxyStatus {
+  const newest = streams.at(-1);
+  const claims = newest ? claimsOf(newest.stream.principal) : undefined;
+  return {
+    mesh: row.mesh,
+    namespace: row.namespace,
+    workload: row.workload,
+    instance: row.name,
+    connected: newest !== undefined || row.attached.length > 0,
+    routable: row.routable && !row.leaving,
+    duplicate: streams.length > 1,
+    envoyVersion: newest?.stream.node.userAgentVersion ?? row.envoyVersion,
+    connectedSince: newest ? new Date(newest.stream.openedAt).toISOString() : undefined,
+    tokenDaysLeft: claims ? Math.round(((claims.expiresAt - context.now) / DAY_MS) * 10) / 10 : undefined,
+    tokenState: claims ? tokenState(claims, context.now) : undefined,
+    certificateNotAfter: newest ? certificateEnd(newest) : undefined,
+    types: newest ? newest.types.map((type) => typeStatus(type, context)) : [],
+  };
+}
+
+/** Node ids of the streams, with their states. */
+export function byNode(streams: readonly StreamState[]): Map<string, StreamState[]> {
+  const found = new Map<string, StreamState[]>();
+  for (const state of streams) {
+    const list = found.get(state.stream.node.id);
+    if (list) list.push(state);
+    else found.set(state.stream.node.id, [state]);
+  }
+  return found;
+}
+
+export const rowNodeId = (row: InstanceRow): string => nodeId({ mesh: row.mesh, namespace: row.namespace, workload: row.workload, instance: row.name });
+
+/** Alarms come at a quarter and at a tenth of the token's life, well before the first refused stream. */
+function tokenState(claims: ProxyClaims, now: number): string {
+  const left = (claims.expiresAt - now) / (claims.expiresAt - claims.issuedAt);
+  if (left <= 0) return 'expired';
+  if (left <= 0.1) return 'expires-very-soon';
+  return left <= 0.25 ? 'expires-soon' : 'ok';
+}
+
+function typeStatus(type: TypeState, context: StatusContext): TypeStatus {
+  const behind = type.behindSince > 0;
+  return {
+    type: shortType(type.type),
+    state: type.refused.length > 0 ? 'NACKED' : behind ? 'PENDING' : 'ACKED',
+    resources: type.acked.size,
+    ackedRevision: context.revisionOf(type.ackedChange),
+    behindMs: behind ? Math.max(0, context.now - type.behindSince) : 0,
+    refused: type.refused.map(({ name, message }) => ({ name, message })),
+  };
+}
+
+/** The leaf's end stands in its version, `v1.<serial>.<notBefore>.<notAfter>.<issuer>.<mac>`, in milliseconds. */
+function certificateEnd(state: StreamState): string | undefined {
+  for (const type of state.types) {
+    const version = shortType(type.type) === 'SDS' ? type.acked.get('identity') : undefined;
+    const notAfter = Number(version?.split('.')[3]);
+    if (Number.isFinite(notAfter)) return new Date(notAfter).toISOString();
+  }
+  return undefined;
+}

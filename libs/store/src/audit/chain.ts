@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { canonicalJson } from '#libs/kernel';
+import type { Actor } from '../ports.js';
+
+/**
+ * The audit chain. An entry's payload says who decided what, as canonical JSON (RFC 8785); documents are in it by
+ * their SHA-256. The entry's hash is the SHA-256 of its envelope `{at, payload, prev, revision, seq}`, where `payload`
+ * is the payload's SHA-256 and `prev` the hash of the entry before, so that nobody can edit, remove or reorder entries
+ * and leave the rest of the chain valid (SEC-62). The envelope is put together by Postgres under the lock of the
+ * config stream (`ENVELOPE_SQL`) and again here when the chain is verified.
+ */
+export interface AuditPayload {
+  readonly action: 'write';
+  readonly decision: 'applied' | 'refused';
+  readonly actor: Actor;
+  readonly mesh: string;
+  readonly message: string;
+  readonly reverts?: string | undefined;
+  /** Why it was refused. */
+  readonly reason?: unknown;
+  readonly items: readonly AuditItem[];
+}
+
+export interface AuditItem {
+  readonly op: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly version?: number | undefined;
+  /** SHA-256 of the canonical manifests before and after; '' where there was or is none. */
+  readonly before?: string | undefined;
+  readonly after?: string | undefined;
+}
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/** SHA-256 of a document's canonical JSON; '' for none. */
+export const documentHash = (document: unknown): string =>
+  document === undefined || document === null ? '' : sha256(canonicalJson(document));
+
+export interface Envelope {
+  /** RFC 3339 with milliseconds, UTC. */
+  readonly at: string;
+  readonly payload: string;
+  readonly prev: string;
+  readonly revision: number;
+  readonly seq: number;
+}
+
+export const envelopeHash = (envelope: Envelope): string => sha256(canonicalJson(envelope));
+
+/** Postgres's side of `Envelope.at`: the time of the transaction. */
+export const NOW_MS = `date_trunc('milliseconds', now())`;
+
+/**
+ * SQL for the hash of the next entry, to be used in an UPDATE of the stream `config`. The text that it hashes is
+ * canonical as it stands: keys in order, and values that need no escaping.
+ * @param payloadHash SQL expression
+ * @param revision SQL expression: the config revision after this transaction
+ */
+export const envelopeSql = (payloadHash: string, revision: string): string => `encode(sha256(convert_to(format(
+  '{"at":"%s","payload":"%s","prev":"%s","revision":%s,"seq":%s}',
+  to_char(${NOW_MS} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+  ${payloadHash}, audit_hash, ${revision}, audit_seq + 1), 'UTF8')), 'hex')`;

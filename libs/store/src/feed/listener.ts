@@ -1,0 +1,100 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock, Log, Metrics } from '#libs/kernel';
+import { StoreClient, sessionConfig } from '../session.js';
+import { FEED_CHANNEL } from './channel.js';
+
+export const HEARTBEAT_MS = 5_000;
+export const HEARTBEAT_TIMEOUT_MS = 2_000;
+const RECONNECT_MIN_MS = 50;
+const RECONNECT_MAX_MS = 2_000;
+
+export interface HintListenerOptions {
+  readonly url: string;
+  readonly role: string | undefined;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Something was committed, or may have been while nobody listened. */
+  readonly onHint: () => void;
+}
+
+/**
+ * The connection that LISTENs, apart from the pool. It never gives up: a lost connection is made again with jitter,
+ * and a silent one (M8: a stopped backend gives neither error nor end) is found by a notification to ourselves that
+ * does not come back in time, and cut (REL-7). Losing hints costs latency only.
+ */
+export class HintListener {
+  #client: StoreClient | undefined;
+  #stopped = false;
+  #failures = 0;
+  #cancelRetry = (): void => {};
+  #cancelTimeout = (): void => {};
+  readonly #stopBeating: () => void;
+  /** A channel of this connection alone, so that heartbeats wake nobody else. */
+  readonly #beatChannel = `heddle_beat_${randomUUID().replaceAll('-', '')}`;
+
+  constructor(private readonly options: HintListenerOptions) {
+    this.#stopBeating = options.clock.every(HEARTBEAT_MS, () => this.#beat());
+    void this.#connect();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#stopBeating();
+    this.#cancelRetry();
+    this.#cancelTimeout();
+    this.#client?.abort();
+    this.#client = undefined;
+  }
+
+  async #connect(): Promise<void> {
+    const { url, role, log, metrics } = this.options;
+    const client = new StoreClient({
+      connectionString: url,
+      ...sessionConfig({ applicationName: 'heddle-feed', role }),
+    });
+    this.#client = client;
+    client.on('error', () => this.#lost(client));
+    client.on('end', () => this.#lost(client));
+    client.on('notification', (notification) => this.#notified(notification.channel));
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${FEED_CHANNEL}; LISTEN ${this.#beatChannel}`);
+      this.#failures = 0;
+      metrics.count('heddle_feed_listens_total');
+      // REL-6: only now does nothing escape us any more, so whatever came before has to be read.
+      this.options.onHint();
+    } catch (error) {
+      log.debug('cannot listen for changes', { error: String(error) });
+      this.#lost(client);
+    }
+  }
+
+  #notified(channel: string): void {
+    if (channel === FEED_CHANNEL) this.options.onHint();
+    else this.#cancelTimeout();
+  }
+
+  /** A terminated backend emits `error` twice, then `end`: only the first counts. */
+  #lost(client: StoreClient): void {
+    if (this.#stopped || this.#client !== client) return;
+    this.#client = undefined;
+    this.#cancelTimeout();
+    client.abort();
+    const ceiling = Math.min(RECONNECT_MAX_MS, RECONNECT_MIN_MS * 2 ** this.#failures);
+    this.#failures += 1;
+    this.#cancelRetry = this.options.clock.after(ceiling * (0.5 + Math.random() / 2), () => void this.#connect());
+  }
+
+  #beat(): void {
+    const client = this.#client;
+    if (client === undefined) return;
+    this.#cancelTimeout();
+    this.#cancelTimeout = this.options.clock.after(HEARTBEAT_TIMEOUT_MS, () => {
+      this.options.log.warn('the connection that listens for changes is silent: it is replaced');
+      this.options.metrics.count('heddle_feed_stalls_total');
+      this.#lost(client);
+    });
+    client.query('SELECT pg_notify($1, $2)', [this.#beatChannel, '']).catch(() => this.#lost(client));
+  }
+}

@@ -1,0 +1,68 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock, Log } from '#libs/kernel';
+import type { Database } from './database.js';
+import { StoreUnavailable } from './ports.js';
+import { IDEMPOTENCY_HOURS } from './resources/idempotency.js';
+
+/** A replica shows that it lives this often (see `REPLICA_LEASE_MS`). */
+const LEASE_EVERY_MS = 5_000;
+const PRUNE_EVERY_MS = 10 * 60_000;
+
+const NOW_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
+
+const RENEW_LEASE = `
+INSERT INTO replica (replica, session, started_at, seen_at) VALUES ($1, $2, ${NOW_MS}, ${NOW_MS})
+ON CONFLICT (replica) DO UPDATE SET
+  started_at = CASE WHEN replica.session = EXCLUDED.session THEN replica.started_at ELSE EXCLUDED.started_at END,
+  session = EXCLUDED.session, seen_at = EXCLUDED.seen_at`;
+
+// The floor rises in the statement that prunes: a reader that is behind it reloads instead of missing entries.
+const PRUNE_LOG = `
+WITH gone AS (
+  DELETE FROM change_log WHERE stream = $1 AND at < now() - interval '24 hours' RETURNING revision
+)
+UPDATE stream SET log_floor = GREATEST(log_floor, (SELECT max(revision) FROM gone))
+WHERE stream = $1 AND EXISTS (SELECT 1 FROM gone)`;
+
+const PRUNE = [
+  `DELETE FROM idempotency WHERE at < now() - interval '${IDEMPOTENCY_HOURS} hours'`,
+  `DELETE FROM revocation WHERE until < ${NOW_MS}`,
+  `DELETE FROM instance_event WHERE at < now() - interval '30 days'`,
+  `DELETE FROM delivery_progress WHERE at < now() - interval '30 days'`,
+  `DELETE FROM issued_certificate WHERE not_after < ${NOW_MS} - 30 * 86400000::bigint`,
+  `DELETE FROM replica WHERE seen_at < ${NOW_MS} - 86400000::bigint`,
+];
+
+/** Removes what has outlived its time. Replicas may do it at once. */
+export async function prune(database: Database): Promise<void> {
+  for (const stream of ['config', 'runtime']) await database.query(PRUNE_LOG, [stream]);
+  for (const statement of PRUNE) await database.query(statement);
+}
+
+/** Renews the replica's lease and prunes, until stopped. Outages are none of its business: it simply comes back. */
+export function startHousekeeping(
+  database: Database,
+  options: { readonly replica: string; readonly clock: Clock; readonly log: Log },
+): () => Promise<void> {
+  const session = randomUUID();
+  const running = new Set<Promise<void>>();
+  const run = (task: () => Promise<unknown>): void => {
+    const promise: Promise<void> = task()
+      .then(() => {})
+      .catch((error: unknown) => {
+        if (!(error instanceof StoreUnavailable)) options.log.error('housekeeping failed', { error: String(error) });
+      })
+      .finally(() => running.delete(promise));
+    running.add(promise);
+  };
+  const lease = (): void => run(() => database.query(RENEW_LEASE, [options.replica, session]));
+  lease();
+  const cancel = [
+    options.clock.every(LEASE_EVERY_MS, lease),
+    options.clock.every(PRUNE_EVERY_MS, () => run(() => prune(database))),
+  ];
+  return async () => {
+    for (const stop of cancel) stop();
+    await Promise.all(running);
+  };
+}

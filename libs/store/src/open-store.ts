@@ -1,0 +1,151 @@
+import { DataSource } from 'typeorm';
+import { type Clock, type Log, type Metrics, silentLog, silentMetrics, systemClock } from '#libs/kernel';
+import { AuthorityRepository } from './administration/authority.repository.js';
+import { ProgressRepository } from './administration/progress.repository.js';
+import { TokenRepository } from './administration/token.repository.js';
+import { verifyChain } from './audit/verify.js';
+import { Database } from './database.js';
+import { ENTITIES } from './entities/index.js';
+import { asStoreError } from './errors.js';
+import { ChangeFeed } from './feed/feed.js';
+import { readHeads } from './feed/read.js';
+import { startHousekeeping } from './housekeeping.js';
+import { InstanceRepository } from './instances/instance.repository.js';
+import { migrateDatabase } from './migrate.js';
+import { SCHEMA_VERSION } from './migrations/index.js';
+import type { DatabaseIdentity, Store } from './ports.js';
+import { ResourceRepository } from './resources/resource.repository.js';
+import { APP_ROLE, canRewriteAudit, mayActAs } from './roles.js';
+import { StoreClient, sessionConfig } from './session.js';
+
+export interface OpenStoreOptions {
+  /** Postgres by URL, as the role that the control plane works with. */
+  readonly url: string;
+  /** As the role that may change the schema; default: `url`. */
+  readonly migrateUrl?: string | undefined;
+  /** Name of this replica, unique among those that share the database. */
+  readonly replica: string;
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+  readonly clock?: Clock;
+  /** Largest number of connections besides the one that listens; default 10. */
+  readonly pool?: number;
+}
+
+const DEFAULT_POOL = 10;
+const PING_TIMEOUT_MS = 1_000;
+
+/** The role to act as: `heddle_app` where the login may, so that DDL and edits of the audit are out of reach (SEC-65). */
+async function sessionRole(url: string): Promise<string | undefined> {
+  const client = new StoreClient({ connectionString: url, ...sessionConfig({ applicationName: 'heddle' }) });
+  try {
+    await client.connect();
+    const sql = {
+      query: async <Row extends object>(text: string, parameters: readonly unknown[] = []) =>
+        (await client.query<Row>(text, [...parameters])).rows,
+    };
+    return (await mayActAs(sql, APP_ROLE)) ? APP_ROLE : undefined;
+  } finally {
+    await client.end().catch(() => client.abort());
+  }
+}
+
+async function connect(options: OpenStoreOptions, role: string | undefined, log: Log): Promise<DataSource> {
+  const dataSource = new DataSource({
+    type: 'postgres',
+    url: options.url,
+    entities: ENTITIES,
+    installExtensions: false,
+    logging: false,
+    poolSize: options.pool ?? DEFAULT_POOL,
+    poolErrorHandler: (error: unknown) =>
+      log.debug('an idle connection to Postgres was lost', { error: String(error) }),
+    extra: {
+      ...sessionConfig({ applicationName: `heddle-${options.replica}`, role }),
+      Client: StoreClient,
+      idleTimeoutMillis: 60_000,
+    },
+  });
+  return dataSource.initialize();
+}
+
+/** The mesh `default` exists from the first start on; whoever deletes it later does not get it back. */
+async function ensureDefaultMesh(resources: ResourceRepository, database: Database): Promise<void> {
+  const heads = await readHeads(database);
+  if (heads.config > 0) return;
+  const manifest = {
+    apiVersion: 'heddle.dev/v1alpha1',
+    kind: 'Mesh',
+    metadata: { name: 'default', namespace: '', labels: {}, annotations: {} },
+    spec: {},
+  };
+  const actor = { name: 'system', role: 'system', ip: '', requestId: '' };
+  await resources.write({ mesh: 'default', actor, message: 'first start', items: [{ op: 'put', manifest }] });
+}
+
+async function ping(database: Database, clock: Clock): Promise<boolean> {
+  let cancel = (): void => {};
+  const late = new Promise<boolean>((resolve) => {
+    cancel = clock.after(PING_TIMEOUT_MS, () => resolve(false));
+  });
+  const answer = database.query('SELECT 1').then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([answer, late]).finally(cancel);
+}
+
+async function identity(database: Database): Promise<DatabaseIdentity> {
+  const { epoch, config } = await readHeads(database);
+  const [clusterId = '', ...rest] = epoch.split('/');
+  return { clusterId, epoch: rest.join('/'), configRevision: config, schemaVersion: SCHEMA_VERSION };
+}
+
+/**
+ * Opens the store: migrates the schema, takes the least powerful role it can, makes the `default` mesh on first start,
+ * and starts to renew this replica's lease. The feed starts when it is asked to.
+ * @throws StoreUnavailable when Postgres cannot be reached; SchemaTooNew when it was upgraded by a newer build
+ */
+export async function openStore(options: OpenStoreOptions): Promise<Store> {
+  const { log = silentLog, metrics = silentMetrics, clock = systemClock } = options;
+  await migrateDatabase(options.migrateUrl ?? options.url, log);
+  let role: string | undefined;
+  let dataSource: DataSource;
+  try {
+    role = await sessionRole(options.url);
+    dataSource = await connect(options, role, log);
+  } catch (error) {
+    throw asStoreError(error);
+  }
+  const database = new Database(dataSource, log, metrics);
+  const resources = new ResourceRepository(database, log);
+  try {
+    if (await canRewriteAudit(database)) {
+      log.warn(
+        'the audit chain is append-only by convention only: give Heddle a login that may create roles, or its own heddle_app and heddle_migrate',
+      );
+    }
+    await ensureDefaultMesh(resources, database);
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
+  const feed = new ChangeFeed({ database, url: options.url, role, clock, log, metrics });
+  const stopHousekeeping = startHousekeeping(database, { replica: options.replica, clock, log });
+  return {
+    resources,
+    instances: new InstanceRepository(database, { replica: options.replica, log, metrics }),
+    feed,
+    tokens: new TokenRepository(database),
+    authorities: new AuthorityRepository(database),
+    progress: new ProgressRepository(database),
+    identity: () => identity(database),
+    verifyAudit: () => database.transaction((sql) => verifyChain(sql), { isolation: 'snapshot' }),
+    ping: () => ping(database, clock),
+    async close() {
+      await feed.stop();
+      await stopHousekeeping();
+      await dataSource.destroy();
+    },
+  };
+}

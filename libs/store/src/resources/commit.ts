@@ -1,0 +1,118 @@
+import { canonicalJson } from '#libs/kernel';
+import { type AuditPayload, documentHash, envelopeSql, NOW_MS, sha256 } from '../audit/chain.js';
+import type { Sql } from '../database.js';
+import { FEED_CHANNEL } from '../feed/channel.js';
+import type { WriteOutcome, WriteRequest } from '../ports.js';
+import type { Step } from './evaluate.js';
+
+/**
+ * Everything a change writes, in one statement: the lock on the stream's row, which makes commits take turns, is held
+ * for this and the COMMIT only (M7, M9). Every part reads the revision from `rev`.
+ */
+const COMMIT_CHANGE = `
+WITH rev AS (
+  UPDATE stream
+  SET revision = revision + 1, audit_seq = audit_seq + 1, audit_prev = audit_hash,
+      audit_hash = ${envelopeSql('$4', 'revision + 1')}
+  WHERE stream = 'config'
+  RETURNING revision, audit_seq, audit_prev, audit_hash
+), item AS (
+  SELECT i.*, rev.revision
+  FROM rev, json_to_recordset($1::json) AS i(position int, op text, uid text, kind text, namespace text, name text,
+    api_version text, labels jsonb, annotations json, spec json, version bigint, before json, after json)
+), created AS (
+  INSERT INTO resource (uid, mesh, kind, namespace, name, api_version, labels, annotations, spec, version,
+    created_revision, updated_revision, created_at, updated_at)
+  SELECT uid, $2, kind, namespace, name, api_version, labels, annotations, spec, version,
+    revision, revision, ${NOW_MS}, ${NOW_MS}
+  FROM item WHERE op = 'created'
+), updated AS (
+  UPDATE resource r
+  SET api_version = i.api_version, labels = i.labels, annotations = i.annotations, spec = i.spec,
+      version = i.version, updated_revision = i.revision, updated_at = ${NOW_MS}
+  FROM item i WHERE i.op = 'updated' AND r.uid = i.uid AND r.version = i.version - 1
+  RETURNING r.uid
+), deleted AS (
+  DELETE FROM resource r USING item i WHERE i.op = 'deleted' AND r.uid = i.uid AND r.version = i.version
+  RETURNING r.uid
+), changed AS (
+  INSERT INTO change (revision, mesh, at, actor, role, ip, request_id, message, reverts)
+  SELECT revision, $2, ${NOW_MS}, a.name, a.role, a.ip, a."requestId", a.message, a.reverts
+  FROM rev, json_to_record($5::json) AS a(name text, role text, ip text, "requestId" text, message text, reverts text)
+  RETURNING revision
+), history AS (
+  INSERT INTO resource_history (revision, position, uid, op, mesh, kind, namespace, name, version, before, after)
+  SELECT revision, position, uid, op, $2, kind, namespace, name, version, before, after FROM item
+), logged AS (
+  INSERT INTO change_log (stream, revision, position, op, uid, mesh, kind, namespace, name)
+  SELECT 'config', revision, position, CASE op WHEN 'deleted' THEN 'delete' ELSE 'put' END, uid, $2, kind, namespace, name
+  FROM item
+), audited AS (
+  INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash)
+  SELECT audit_seq, revision, ${NOW_MS}, 'applied', $3, $4, audit_prev, audit_hash FROM rev
+), remembered AS (
+  UPDATE idempotency i SET revision = rev.revision, change = 'c-' || rev.revision, items = $8::json
+  FROM rev WHERE i.actor = $6 AND i.key = $7
+)
+SELECT rev.revision, pg_notify('${FEED_CHANNEL}', 'config:' || rev.revision)::text,
+  (SELECT count(*) FROM updated) + (SELECT count(*) FROM deleted) AS touched
+FROM rev`;
+
+const auditPayload = (request: WriteRequest, changes: readonly Step[]): AuditPayload => ({
+  action: 'write',
+  decision: 'applied',
+  actor: request.actor,
+  mesh: request.mesh,
+  message: request.message,
+  reverts: request.reverts,
+  items: changes.map((step) => ({
+    op: step.op,
+    kind: step.kind,
+    namespace: step.namespace,
+    name: step.name,
+    version: step.version,
+    before: documentHash(step.before),
+    after: documentHash(step.after),
+  })),
+});
+
+const itemRecord = (step: Step, position: number): object => ({
+  position,
+  op: step.op,
+  uid: step.uid,
+  kind: step.kind,
+  namespace: step.namespace,
+  name: step.name,
+  version: step.version,
+  api_version: step.after?.apiVersion,
+  labels: step.after?.metadata.labels,
+  annotations: step.after?.metadata.annotations,
+  spec: step.after?.spec,
+  before: step.before ?? null,
+  after: step.after ?? null,
+});
+
+/** Writes the changes of a request under a new revision. @returns the revision */
+export async function commitChange(
+  sql: Sql,
+  request: WriteRequest,
+  changes: readonly Step[],
+  items: WriteOutcome['items'],
+): Promise<number> {
+  const payload = canonicalJson(auditPayload(request, changes));
+  const about = { ...request.actor, message: request.message, reverts: request.reverts };
+  const [done] = await sql.query<{ revision: number; touched: number }>(COMMIT_CHANGE, [
+    JSON.stringify(changes.map(itemRecord)),
+    request.mesh,
+    payload,
+    sha256(payload),
+    JSON.stringify(about),
+    request.actor.name,
+    request.idempotencyKey ?? null,
+    JSON.stringify(items),
+  ]);
+  const expected = changes.filter((step) => step.op !== 'created').length;
+  // The rows are locked, so this is a bug, not a conflict: roll back rather than audit what did not happen.
+  if (done === undefined || done.touched !== expected) throw new Error('a locked resource changed its version');
+  return done.revision;
+}

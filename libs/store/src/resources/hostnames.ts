@@ -1,0 +1,46 @@
+import { compareCodeUnits } from '#libs/kernel';
+import type { Sql } from '../database.js';
+import type { Step } from './evaluate.js';
+import { Refused } from './refused.js';
+
+const HOLDER = `
+SELECT h.hostname, COALESCE(r.namespace, '') AS namespace, COALESCE(r.name, '') AS name
+FROM hostname h LEFT JOIN resource r USING (uid) WHERE h.mesh = $1 AND h.hostname = $2`;
+
+// In code-unit order, so that two requests that claim the same names cannot lock each other out.
+const CLAIM = `
+INSERT INTO hostname (mesh, hostname, uid)
+SELECT $1, c.hostname, c.uid FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS c(hostname, uid, position)
+ORDER BY c.position
+ON CONFLICT DO NOTHING
+RETURNING hostname`;
+
+/**
+ * Replaces the host names that the changed resources claim. All old claims go first, so that a name can move from one
+ * resource to another within a request.
+ * @throws Refused `hostname-taken`, with the resource that holds the name
+ */
+export async function claimHostnames(sql: Sql, mesh: string, changes: readonly Step[]): Promise<void> {
+  await sql.query('DELETE FROM hostname WHERE uid = ANY($1::text[])', [changes.map((step) => step.uid)]);
+  const claims = changes
+    .flatMap((step) => step.hostnames.map((hostname) => ({ hostname: hostname.toLowerCase(), step })))
+    .sort((a, b) => compareCodeUnits(a.hostname, b.hostname));
+  if (claims.length === 0) return;
+  const double = claims.find((claim, index) => claim.hostname === claims[index - 1]?.hostname);
+  if (double !== undefined) {
+    const { namespace, name } = claims.find((claim) => claim.hostname === double.hostname)?.step ?? double.step;
+    throw new Refused({ code: 'hostname-taken', hostname: double.hostname, namespace, name });
+  }
+  const names = claims.map((claim) => claim.hostname);
+  const taken = await sql.query<{ hostname: string }>(CLAIM, [mesh, names, claims.map((claim) => claim.step.uid)]);
+  if (taken.length === names.length) return;
+  const got = new Set(taken.map((row) => row.hostname));
+  const lost = names.find((name) => !got.has(name)) ?? '';
+  const [holder] = await sql.query<{ namespace: string; name: string }>(HOLDER, [mesh, lost]);
+  throw new Refused({
+    code: 'hostname-taken',
+    hostname: lost,
+    namespace: holder?.namespace ?? '',
+    name: holder?.name ?? '',
+  });
+}

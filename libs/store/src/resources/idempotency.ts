@@ -1,0 +1,58 @@
+import { valueHash } from '#libs/kernel';
+import type { Sql } from '../database.js';
+import type { WriteOutcome, WriteRequest } from '../ports.js';
+import { Refused } from './refused.js';
+
+/** How long the outcome of a keyed request is remembered (REL-39). */
+export const IDEMPOTENCY_HOURS = 24;
+
+interface Remembered {
+  readonly request_hash: string;
+  readonly revision: number | null;
+  readonly change: string | null;
+  readonly items: WriteOutcome['items'] | null;
+}
+
+/** Identity of a request: everything but who sent it, and how often. */
+export const requestHash = (request: WriteRequest): string =>
+  valueHash({ mesh: request.mesh, message: request.message, items: request.items, reverts: request.reverts });
+
+/**
+ * Claims the request's key in this transaction. A concurrent request with the same key waits here until the first one
+ * has committed, and then finds its outcome.
+ * @returns the outcome of the first request, if there was one
+ * @throws Refused `idempotency-mismatch`
+ */
+export async function claimKey(sql: Sql, request: WriteRequest): Promise<WriteOutcome | undefined> {
+  const key = request.idempotencyKey;
+  if (key === undefined) return undefined;
+  const id = [request.actor.name, key];
+  await sql.query(
+    `DELETE FROM idempotency WHERE actor = $1 AND key = $2 AND at < now() - interval '${IDEMPOTENCY_HOURS} hours'`,
+    id,
+  );
+  const hash = requestHash(request);
+  const claimed = await sql.query(
+    'INSERT INTO idempotency (actor, key, request_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING key',
+    [...id, hash],
+  );
+  if (claimed.length > 0) return undefined;
+  const [first] = await sql.query<Remembered>(
+    'SELECT request_hash, revision, change, items FROM idempotency WHERE actor = $1 AND key = $2',
+    id,
+  );
+  if (first === undefined || first.request_hash !== hash) throw new Refused({ code: 'idempotency-mismatch', key });
+  return { change: first.change ?? '', revision: first.revision ?? 0, items: first.items ?? [] };
+}
+
+/** Remembers the outcome of a request that changed nothing; a change does it in its own statement. */
+export async function rememberOutcome(sql: Sql, request: WriteRequest, outcome: WriteOutcome): Promise<void> {
+  if (request.idempotencyKey === undefined) return;
+  await sql.query('UPDATE idempotency SET revision = $3, change = $4, items = $5 WHERE actor = $1 AND key = $2', [
+    request.actor.name,
+    request.idempotencyKey,
+    outcome.revision,
+    outcome.change,
+    JSON.stringify(outcome.items),
+  ]);
+}

@@ -1,0 +1,137 @@
+import type { Log, Result } from '#libs/kernel';
+import type { Database } from '../database.js';
+import type {
+  HistoryEntry,
+  ListQuery,
+  Page,
+  Resources,
+  StoredResource,
+  StoreRefusal,
+  WriteOutcome,
+  WriteRequest,
+} from '../ports.js';
+import { type ResourceRow, toStoredResource } from './rows.js';
+import { ResourceWriter } from './write.js';
+
+const MAX_PAGE = 500;
+
+const LIST = `
+SELECT * FROM resource
+WHERE mesh = $1 AND kind = $2 AND ($3::text IS NULL OR namespace = $3) AND labels @> $4::jsonb
+  AND (namespace, name) > ($5, $6)
+ORDER BY namespace, name LIMIT $7`;
+
+const HISTORY = `
+SELECT c.revision, c.at, c.actor, c.message, c.reverts,
+  h.op, h.kind, h.namespace, h.name, h.before, h.after
+FROM (SELECT * FROM change WHERE mesh = $1 AND ($2::bigint IS NULL OR revision < $2) ORDER BY revision DESC LIMIT $3) c
+JOIN resource_history h USING (revision)
+ORDER BY c.revision DESC, h.position`;
+
+interface HistoryRow {
+  readonly revision: number;
+  readonly at: Date;
+  readonly actor: string;
+  readonly message: string;
+  readonly reverts: string | null;
+  readonly op: 'created' | 'updated' | 'deleted';
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+const encodeCursor = (last: StoredResource): string =>
+  Buffer.from(JSON.stringify([last.namespace, last.name])).toString('base64url');
+
+/** @returns the position to go on after; the beginning for a cursor that is not ours */
+function decodeCursor(cursor: string | undefined): readonly [string, string] {
+  try {
+    const parsed: unknown = JSON.parse(Buffer.from(cursor ?? '', 'base64url').toString());
+    if (Array.isArray(parsed) && typeof parsed[0] === 'string' && typeof parsed[1] === 'string')
+      return [parsed[0], parsed[1]];
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return ['', ''];
+}
+
+function groupHistory(rows: readonly HistoryRow[]): HistoryEntry[] {
+  const entries: (HistoryEntry & { items: HistoryEntry['items'][number][] })[] = [];
+  for (const row of rows) {
+    const change = `c-${row.revision}`;
+    let entry = entries.at(-1);
+    if (entry?.change !== change) {
+      const { revision, actor, message } = row;
+      entry = {
+        change,
+        revision,
+        at: row.at.toISOString(),
+        actor,
+        message,
+        reverts: row.reverts ?? undefined,
+        items: [],
+      };
+      entries.push(entry);
+    }
+    const { op, kind, namespace, name, before, after } = row;
+    entry.items.push({ op, kind, namespace, name, before, after });
+  }
+  return entries;
+}
+
+/** The stored manifests of all kinds. */
+export class ResourceRepository implements Resources {
+  readonly #writer: ResourceWriter;
+
+  constructor(
+    private readonly database: Database,
+    log: Log,
+  ) {
+    this.#writer = new ResourceWriter(database, log);
+  }
+
+  write(request: WriteRequest): Promise<Result<WriteOutcome, StoreRefusal>> {
+    return this.#writer.write(request);
+  }
+
+  async get(mesh: string, kind: string, namespace: string, name: string): Promise<StoredResource | undefined> {
+    const [row] = await this.database.query<ResourceRow>(
+      'SELECT * FROM resource WHERE mesh = $1 AND kind = $2 AND namespace = $3 AND name = $4',
+      [mesh, kind, namespace, name],
+    );
+    return row === undefined ? undefined : toStoredResource(row);
+  }
+
+  async list(query: ListQuery): Promise<Page<StoredResource>> {
+    const limit = Math.min(Math.max(1, Math.trunc(query.limit)), MAX_PAGE);
+    const rows = await this.database.query<ResourceRow>(LIST, [
+      query.mesh,
+      query.kind,
+      query.namespace ?? null,
+      JSON.stringify(query.labels ?? {}),
+      ...decodeCursor(query.cursor),
+      limit + 1, // one more tells whether there is a next page
+    ]);
+    const items = rows.slice(0, limit).map(toStoredResource);
+    const last = items.at(-1);
+    return { items, cursor: rows.length > limit && last !== undefined ? encodeCursor(last) : undefined };
+  }
+
+  async meshes(): Promise<readonly string[]> {
+    const rows = await this.database.query<{ name: string }>(
+      `SELECT name FROM resource WHERE kind = 'Mesh' AND name = mesh ORDER BY name`,
+    );
+    return rows.map((row) => row.name);
+  }
+
+  async history(query: {
+    readonly mesh: string;
+    readonly limit: number;
+    readonly before?: number | undefined;
+  }): Promise<readonly HistoryEntry[]> {
+    const limit = Math.min(Math.max(1, Math.trunc(query.limit)), MAX_PAGE);
+    return groupHistory(await this.database.query<HistoryRow>(HISTORY, [query.mesh, query.before ?? null, limit]));
+  }
+}

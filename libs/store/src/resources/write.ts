@@ -1,0 +1,109 @@
+import { err, type Log, ok, type Result } from '#libs/kernel';
+import { appendAudit } from '../audit/append.js';
+import type { Database, Sql } from '../database.js';
+import { codeOf, constraintOf } from '../errors.js';
+import type { StoreRefusal, WriteOutcome, WriteRequest } from '../ports.js';
+import { updateAddresses } from './addresses.js';
+import { commitChange } from './commit.js';
+import { changesOf, evaluate, idOf, outcomeItems } from './evaluate.js';
+import { claimHostnames } from './hostnames.js';
+import { claimKey, rememberOutcome } from './idempotency.js';
+import { Refused } from './refused.js';
+import type { ResourceRow } from './rows.js';
+
+const UNIQUE_VIOLATION = '23505';
+const DEFAULT_MESH = 'default';
+
+// Locked in the order of their keys, so that requests that overlap queue up instead of deadlocking. Not FOR UPDATE,
+// which would keep out the writers that only hold the Mesh in place (FOR KEY SHARE below).
+const LOCK_ROWS = `
+SELECT r.* FROM resource r
+JOIN unnest($2::text[], $3::text[], $4::text[]) AS k(kind, namespace, name) USING (kind, namespace, name)
+WHERE r.mesh = $1 ORDER BY r.kind, r.namespace, r.name FOR NO KEY UPDATE OF r`;
+
+const HOLD_MESH = `SELECT 1 FROM resource WHERE mesh = $1 AND kind = 'Mesh' AND namespace = '' AND name = $1 FOR KEY SHARE`;
+
+/** A resource lives in a mesh that exists, or in `default`, or comes with its Mesh. */
+async function requireMesh(sql: Sql, request: WriteRequest): Promise<void> {
+  const own = request.items.some(
+    (item) => item.op === 'put' && idOf(item).kind === 'Mesh' && idOf(item).name === request.mesh,
+  );
+  if (own || request.mesh === DEFAULT_MESH) return;
+  if ((await sql.query(HOLD_MESH, [request.mesh])).length > 0) return;
+  throw new Refused({ code: 'not-found', kind: 'Mesh', namespace: '', name: request.mesh });
+}
+
+async function currentRevision(sql: Sql): Promise<number> {
+  const [row] = await sql.query<{ revision: number }>(`SELECT revision FROM stream WHERE stream = 'config'`);
+  return row?.revision ?? 0;
+}
+
+async function writeIn(sql: Sql, request: WriteRequest): Promise<WriteOutcome> {
+  const first = await claimKey(sql, request);
+  if (first !== undefined) return first;
+  await requireMesh(sql, request);
+  const ids = request.items.map(idOf);
+  const rows = await sql.query<ResourceRow>(LOCK_ROWS, [
+    request.mesh,
+    ids.map((id) => id.kind),
+    ids.map((id) => id.namespace),
+    ids.map((id) => id.name),
+  ]);
+  const evaluation = evaluate(request.items, rows);
+  if (!evaluation.ok) throw new Refused(evaluation.refusal);
+  const items = outcomeItems(evaluation.steps);
+  const changes = changesOf(evaluation.steps);
+  if (changes.length === 0) {
+    const outcome = { change: '', revision: await currentRevision(sql), items };
+    await rememberOutcome(sql, request, outcome);
+    return outcome;
+  }
+  await claimHostnames(sql, request.mesh, changes);
+  await updateAddresses(sql, request.mesh, changes);
+  const revision = await commitChange(sql, request, changes, items);
+  return { change: `c-${revision}`, revision, items };
+}
+
+// Two requests created the same resource (or claimed the same number) at once: the loser starts again and finds it.
+const RACED = new Set(['resource_identity', 'service_address_mesh_number_key']);
+const racedInsert = (error: unknown): boolean => codeOf(error) === UNIQUE_VIOLATION && RACED.has(constraintOf(error));
+
+/** Carries out write requests: one transaction each, with its audit entry, or nothing at all. */
+export class ResourceWriter {
+  constructor(
+    private readonly database: Database,
+    private readonly log: Log,
+  ) {}
+
+  async write(request: WriteRequest): Promise<Result<WriteOutcome, StoreRefusal>> {
+    try {
+      return ok(await this.database.transaction((sql) => writeIn(sql, request), { alsoRetry: racedInsert }));
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      await this.#auditRefusal(request, error.refusal);
+      return err(error.refusal);
+    }
+  }
+
+  /** REL-10: who was refused, and why, is a decision like any other. It must not turn a refusal into a failure. */
+  async #auditRefusal(request: WriteRequest, refusal: StoreRefusal): Promise<void> {
+    const { actor, mesh, message, reverts } = request;
+    const items = request.items.map((item) => ({ op: item.op, ...idOf(item) }));
+    try {
+      await this.database.transaction((sql) =>
+        appendAudit(sql, {
+          action: 'write',
+          decision: 'refused',
+          actor,
+          mesh,
+          message,
+          reverts,
+          reason: refusal,
+          items,
+        }),
+      );
+    } catch (error) {
+      this.log.error('a refusal could not be audited', { mesh, refusal: refusal.code, error: String(error) });
+    }
+  }
+}

@@ -1,0 +1,2 @@
+export * from './golden-suite.js';
+export * from './policy-goldens.js';

@@ -1,0 +1,28 @@
+import type { Lookup } from '../cell.js';
+import type { TypeUrl } from '../types.js';
+import type { TypeDelivery } from './type-delivery.js';
+
+/** Where a stream's resources come from: its view, and the secrets resolved for it. */
+export interface Source {
+  lookup(type: TypeUrl, name: string): Lookup;
+  /** Names of the type in the view, for wildcard subscriptions. */
+  names(type: TypeUrl): Iterable<string>;
+  /** Number of the newest publication. */
+  readonly change: number;
+}
+
+/** What the rules of delivery need to know of a stream. */
+export interface Board {
+  readonly variant: 'delta' | 'sotw';
+  /** All types share the stream (ADS). On a single-type stream nothing is known of other types. */
+  readonly aggregated: boolean;
+  readonly source: Source;
+  /** Types requested on this stream. */
+  readonly types: ReadonlyMap<TypeUrl, TypeDelivery>;
+  /**
+   * True while the client, reconnected with resources of an earlier stream, may still come to ask for types that it
+   * has not asked for: what they hold is not known yet.
+   */
+  readonly unsettled: boolean;
+  readonly maxResponseBytes: number;
+}

@@ -1,0 +1,46 @@
+import { Cell, Foreign, WITHHELD } from '../cell.js';
+import { covers } from '../subscription.js';
+import type { Board } from './board.js';
+import { mayLeave, requirementsMet } from './references.js';
+import type { TypeDelivery } from './type-delivery.js';
+
+/**
+ * What is due for one name: a cell to send, a removal to send, nothing, or nothing yet. `absent` is a subscribed name
+ * that does not exist and that the client does not hold either, but that must be answered (DELTA-5).
+ */
+export type Step = Cell | 'remove' | 'absent' | 'settled' | 'hold';
+
+/** Looks at one name: what the client should have, what it may hold, and whether the difference may be sent now. */
+export function examine(board: Board, type: TypeDelivery, name: string): Step {
+  if (!covers(type.subscription, name)) return leftover(type, name);
+  const target = board.source.lookup(type.spec.url, name);
+  if (target === WITHHELD) return 'settled';
+  if (!target) return missing(board, type, name);
+  const held = type.acked.get(name);
+  if (type.isRefused(name, target.version)) return pinned(type, name);
+  if (held?.version === target.version && !type.orphans.has(name)) {
+    // The client holds it: from now on it is known what that content requires.
+    if (held !== target) type.acked.set(name, target);
+    return type.owed.has(name) ? target : 'settled';
+  }
+  return requirementsMet(board, target) ? target : 'hold';
+}
+
+/** GEN-10: the newest content was refused. If the client needs an answer it is the one that it accepted before. */
+function pinned(type: TypeDelivery, name: string): Step {
+  const held = type.acked.get(name);
+  return type.owed.has(name) && held instanceof Cell ? held : 'settled';
+}
+
+function missing(board: Board, type: TypeDelivery, name: string): Step {
+  // DELTA-13: a removal would be refused or do harm; the client unsubscribes when it has no use for it.
+  if (!type.spec.removable) return 'settled';
+  if (type.mayHold(name)) return mayLeave(board, type, name) ? 'remove' : 'hold';
+  return type.owed.has(name) ? 'absent' : 'settled';
+}
+
+/** Not subscribed: what is listed from before without a wildcard is known, and nothing of ours (DELTA-8). */
+function leftover(type: TypeDelivery, name: string): Step {
+  type.forget(name);
+  return 'settled';
+}

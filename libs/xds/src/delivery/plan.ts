@@ -1,0 +1,135 @@
+import type { Cell } from '../cell.js';
+import type { Board } from './board.js';
+import { examine } from './examine.js';
+import type { TypeDelivery } from './type-delivery.js';
+
+/** A response that is ready to be written. */
+export interface PlannedResponse {
+  readonly cells: readonly Cell[];
+  readonly news: readonly Cell[];
+  readonly removed: readonly string[];
+}
+
+/** What a look at some names found. */
+interface Findings {
+  readonly cells: Cell[];
+  readonly removed: string[];
+  readonly absent: string[];
+  readonly held: string[];
+}
+
+/**
+ * The next response of a type, or `undefined` if there is nothing to send now. Names that are settled or part of the
+ * response are no longer dirty afterwards; the held back ones stay dirty.
+ */
+export function planResponse(board: Board, type: TypeDelivery): PlannedResponse | undefined {
+  if (type.inFlight || !type.hasWork) return undefined;
+  spreadOut(board, type);
+  while (type.retry.length > 0) {
+    const group = type.retry.shift() ?? [];
+    const response = planNames(board, type, group.filter((name) => type.dirty.has(name)));
+    if (response) return response;
+  }
+  return planNames(board, type, [...type.dirty]);
+}
+
+/** Turns "look at everything" into names. */
+function spreadOut(board: Board, type: TypeDelivery): void {
+  if (!type.allDirty) return;
+  type.allDirty = false;
+  const { wildcard, names } = type.subscription;
+  if (wildcard) for (const name of board.source.names(type.spec.url)) type.dirty.add(name);
+  for (const name of names) type.dirty.add(name);
+  for (const name of type.acked.keys()) type.dirty.add(name);
+  for (const name of type.orphans.keys()) type.dirty.add(name);
+}
+
+function planNames(board: Board, type: TypeDelivery, names: readonly string[]): PlannedResponse | undefined {
+  const findings = look(board, type, names);
+  type.held = findings.held;
+  const sotw = board.variant === 'sotw';
+  const response = sotw ? planSotw(board, type, findings) : planDelta(board, type, findings);
+  if (response || type.retry.length > 0) return response;
+  if (!type.answerDue) return undefined;
+  // DELTA-10: nothing to send, and the client waits for a first answer.
+  if (findings.held.length > 0) return undefined;
+  type.answerDue = false;
+  return { cells: [], news: [], removed: [] };
+}
+
+function look(board: Board, type: TypeDelivery, names: readonly string[]): Findings {
+  const found: Findings = { cells: [], removed: [], absent: [], held: [] };
+  for (const name of names) {
+    const step = examine(board, type, name);
+    if (step === 'settled') done(type, name);
+    else if (step === 'hold') found.held.push(name);
+    else if (step === 'remove') found.removed.push(name);
+    else if (step === 'absent') found.absent.push(name);
+    else found.cells.push(step);
+  }
+  return found;
+}
+
+function done(type: TypeDelivery, name: string): void {
+  type.dirty.delete(name);
+  type.owed.delete(name);
+}
+
+function planDelta(board: Board, type: TypeDelivery, found: Findings): PlannedResponse | undefined {
+  const cells = choose(board, type, found.cells);
+  const removed = [...found.removed, ...found.absent];
+  if (cells.length === 0 && removed.length === 0) return undefined;
+  for (const cell of cells) done(type, cell.name);
+  for (const name of removed) done(type, name);
+  type.answerDue = false;
+  return { cells, news: cells, removed };
+}
+
+/**
+ * The resources of the next response: as many as fit, and where a refusal would not name its culprit, new ones together
+ * and updates one by one (ENV-2).
+ */
+function choose(board: Board, type: TypeDelivery, cells: readonly Cell[]): readonly Cell[] {
+  let chosen = cells;
+  if (type.spec.updatesAlone && cells.length > 1) {
+    const fresh = cells.filter((cell) => !type.mayHold(cell.name));
+    chosen = fresh.length > 0 ? fresh : cells.slice(0, 1);
+  }
+  let [bytes, count] = [0, 0];
+  for (const cell of chosen) {
+    bytes += cell.size;
+    if (bytes > board.maxResponseBytes && count > 0) break;
+    count++;
+  }
+  return count === chosen.length ? chosen : chosen.slice(0, count);
+}
+
+function planSotw(board: Board, type: TypeDelivery, found: Findings): PlannedResponse | undefined {
+  // SOTW-11: nothing is said about names that do not exist.
+  for (const name of found.absent) done(type, name);
+  if (type.spec.fullState) return planFullState(type, found);
+  // SOTW-5: these types have no deletion; the client is left with what it holds.
+  for (const name of found.removed) type.forget(name);
+  const cells = choose(board, type, found.cells);
+  if (cells.length === 0) return undefined;
+  for (const cell of cells) done(type, cell.name);
+  type.answerDue = false;
+  return { cells, news: cells, removed: [] };
+}
+
+/**
+ * SOTW-4: the complete set. What is not to be removed yet, waits for something, was refused or belongs to another group
+ * of a refused response is there in the form that the client accepted before.
+ */
+function planFullState(type: TypeDelivery, found: Findings): PlannedResponse | undefined {
+  const { cells: news, removed } = found;
+  if (news.length === 0 && removed.length === 0 && !(type.answerDue && found.held.length === 0)) return undefined;
+  const set = new Map<string, Cell>();
+  for (const [name, held] of type.acked) if ('serial' in held) set.set(name, held);
+  for (const name of removed) set.delete(name);
+  for (const cell of news) set.set(cell.name, cell);
+  for (const cell of news) done(type, cell.name);
+  for (const name of removed) done(type, name);
+  type.answerDue = false;
+  return { cells: [...set.values()], news, removed };
+}

@@ -1,0 +1,143 @@
+import type { Cell, Held } from '../cell.js';
+import { NO_SUBSCRIPTION, type Subscription } from '../subscription.js';
+import type { TypeSpec } from '../type-specs.js';
+import type { NackInfo } from '../types.js';
+import { splitRefused } from './bisect.js';
+
+/** The one response of a type that the client has not answered yet. */
+export interface InFlight {
+  readonly nonce: string;
+  readonly change: number;
+  /** All resources of the response. */
+  readonly cells: readonly Cell[];
+  /** Those of them that are new to the client: all in delta, the difference in a full-state response. */
+  readonly news: readonly Cell[];
+  readonly removed: readonly string[];
+  /** True if with its ACK nothing of `change` is left to send. */
+  readonly complete: boolean;
+  /** Milliseconds of the monotonic clock. */
+  readonly sentAt: number;
+}
+
+/** What is known about one resource type on one stream. Everything the client may hold is in `acked`, `orphans` or in flight. */
+export class TypeDelivery {
+  subscription: Subscription = NO_SUBSCRIPTION;
+  /** What the client confirmed, by name; from an earlier stream only the version is known. */
+  readonly acked = new Map<string, Held>();
+  /** Resources of refused responses, which the client may run all the same without saying so later (ENV-1). */
+  readonly orphans = new Map<string, Cell>();
+  /** Contents that this client refused on their own, by name and version: never sent to it again (GEN-10). */
+  readonly refused = new Map<string, Map<string, string>>();
+  /** Names that must be looked at before the type is settled; the held back ones stay in it. */
+  dirty = new Set<string>();
+  /** All names must be looked at: the view changed, or everything was just subscribed. */
+  allDirty = false;
+  /** Names that are answered even if the client is thought to hold them. */
+  readonly owed = new Set<string>();
+  /** Groups of a refused response that are sent again one after the other. */
+  retry: (readonly string[])[] = [];
+  /** A response is due even if it is empty, so that the client's initialisation ends (DELTA-10). */
+  answerDue = false;
+  inFlight: InFlight | undefined;
+  lastNonce = '';
+  /** Names that waited for something at the last look. */
+  held: readonly string[] = [];
+  /** Newest change of which nothing is left for this type. */
+  ackedChange = 0;
+  /** Wall clock in milliseconds since when there is something to do; 0: nothing. */
+  behindSince = 0;
+  /** The alarm for what is held was raised already. */
+  alarmed = false;
+
+  constructor(readonly spec: TypeSpec) {}
+
+  /** True if nothing is to be sent and nothing unanswered. */
+  get settled(): boolean {
+    return !this.inFlight && !this.hasWork;
+  }
+
+  /** True if a look at the names may lead to a response. */
+  get hasWork(): boolean {
+    return this.dirty.size > 0 || this.allDirty || this.answerDue;
+  }
+
+  /** The client may run something under this name. */
+  mayHold(name: string): boolean {
+    return this.acked.has(name) || this.orphans.has(name);
+  }
+
+  /** The content of this version was refused when it was sent alone. */
+  isRefused(name: string, version: string): boolean {
+    return this.refused.size > 0 && (this.refused.get(name)?.has(version) ?? false);
+  }
+
+  /** Everything about a name is forgotten: the client unsubscribed it (SOTW-7). */
+  forget(name: string): void {
+    this.acked.delete(name);
+    this.orphans.delete(name);
+    this.owed.delete(name);
+    this.dirty.delete(name);
+  }
+
+  /** The client applied the response in flight. */
+  confirm(covers: (name: string) => boolean): InFlight | undefined {
+    const done = this.inFlight;
+    if (!done) return undefined;
+    this.inFlight = undefined;
+    for (const name of done.removed) this.#gone(name);
+    for (const cell of done.cells) {
+      this.orphans.delete(cell.name);
+      if (covers(cell.name)) this.acked.set(cell.name, cell);
+    }
+    return done;
+  }
+
+  #gone(name: string): void {
+    this.acked.delete(name);
+    this.orphans.delete(name);
+  }
+
+  /**
+   * The client refused the response in flight. Alone, a resource is pinned at what was ACKed before; several are sent
+   * once more in smaller groups, of which only the culprit is refused again (ENV-1, ENV-2, GEN-10).
+   */
+  refuse(message: string): NackInfo | undefined {
+    const done = this.inFlight;
+    if (!done) return undefined;
+    this.inFlight = undefined;
+    const [only] = done.news;
+    const isolated = done.news.length === 1 && only !== undefined;
+    if (isolated) this.#pin(only, message);
+    else this.#retryInParts(done, message);
+    // A response of removals alone leaves nothing to pin; sending it again would loop.
+    if (done.news.length === 0) for (const name of done.removed) this.#gone(name);
+    else for (const name of done.removed) this.dirty.add(name);
+    return {
+      type: this.spec.url,
+      names: done.news.map((cell) => cell.name),
+      nonce: done.nonce,
+      message,
+      isolated,
+      version: isolated ? only.version : '',
+      change: done.change,
+    };
+  }
+
+  #pin(cell: Cell, message: string): void {
+    const versions = this.refused.get(cell.name) ?? new Map<string, string>();
+    this.refused.set(cell.name, versions.set(cell.version, message));
+    // Refused alone, it is certainly not applied.
+    if (this.orphans.get(cell.name) === cell) this.orphans.delete(cell.name);
+    // The newest content may be another one by now, or none.
+    this.dirty.add(cell.name);
+  }
+
+  #retryInParts(done: InFlight, message: string): void {
+    for (const cell of done.news) {
+      this.orphans.set(cell.name, cell);
+      this.dirty.add(cell.name);
+    }
+    const names = done.news.map((cell) => cell.name);
+    this.retry.unshift(...splitRefused(names, this.spec.errorsNameResource ? message : ''));
+  }
+}

@@ -1,0 +1,89 @@
+import { contentHash } from '#libs/kernel';
+import type { Cell } from './cell.js';
+import type { TypeUrl } from './types.js';
+import { deltaFrame, OutgoingMessage, sotwFrame } from './wire/message.js';
+
+/** The contents of a response, before it has a nonce. */
+export interface FrameContent {
+  readonly variant: 'delta' | 'sotw';
+  readonly type: TypeUrl;
+  readonly cells: readonly Cell[];
+  readonly removed: readonly string[];
+}
+
+interface Frame {
+  readonly pieces: readonly Buffer[];
+  readonly length: number;
+  /** False while only one stream has asked for it: its pieces are not worth a copy yet. */
+  readonly joined: boolean;
+}
+
+/**
+ * Response bodies by their content, shared by all streams that send the same: a fan-out to a thousand streams builds
+ * one body. A body is joined into one buffer when it is asked for a second time, so that what only one client gets (its
+ * own listeners) costs no copy. Least recently used bodies leave beyond the bound.
+ */
+export class FrameCache {
+  readonly #frames = new Map<string, Frame>();
+  #bytes = 0;
+  hits = 0;
+  misses = 0;
+
+  constructor(private readonly maxBytes: number) {}
+
+  /** The content as a message with this nonce. */
+  message(content: FrameContent, nonce: string): OutgoingMessage {
+    const frame = this.#frame(content);
+    return new OutgoingMessage(frame.pieces, frame.length, nonce);
+  }
+
+  #frame(content: FrameContent): Frame {
+    const key = keyOf(content);
+    const known = this.#frames.get(key);
+    if (!known) {
+      this.misses++;
+      return this.#keep(key, build(content));
+    }
+    this.hits++;
+    this.#drop(key, known);
+    return this.#keep(key, known.joined ? known : join(known));
+  }
+
+  #keep(key: string, frame: Frame): Frame {
+    this.#frames.set(key, frame);
+    this.#bytes += cost(key, frame);
+    for (const [oldest, value] of this.#frames) {
+      if (this.#bytes <= this.maxBytes || oldest === key) break;
+      this.#drop(oldest, value);
+    }
+    return frame;
+  }
+
+  #drop(key: string, frame: Frame): void {
+    this.#frames.delete(key);
+    this.#bytes -= cost(key, frame);
+  }
+}
+
+/** What a frame keeps alive: pieces belong to their cells, but may be the last to hold on to them. */
+const cost = (key: string, frame: Frame): number => key.length + frame.length;
+
+function keyOf({ variant, type, cells, removed }: FrameContent): string {
+  const serials = cells.length === 1 ? String(cells[0]?.serial) : cells.map((cell) => cell.serial).join(',');
+  return `${variant}\n${type}\n${serials}\n${removed.length === 0 ? '' : JSON.stringify(removed)}`;
+}
+
+function build({ variant, type, cells, removed }: FrameContent): Frame {
+  const pieces =
+    variant === 'delta'
+      ? [...deltaFrame(type, removed), ...cells.map((cell) => cell.delta)]
+      : [...sotwFrame(type, setVersion(cells)), ...cells.map((cell) => cell.sotw)];
+  return { pieces, length: pieces.reduce((sum, piece) => sum + piece.length, 0), joined: false };
+}
+
+const join = (frame: Frame): Frame => ({ pieces: [Buffer.concat(frame.pieces)], length: frame.length, joined: true });
+
+/** SOTW-2: one version for the set, which changes if and only if the set does, and is the same after a restart. */
+function setVersion(cells: readonly Cell[]): string {
+  return contentHash(cells.map((cell) => `${cell.name.length}:${cell.name}${cell.version}`).sort().join('\n'));
+}

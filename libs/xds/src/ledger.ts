@@ -1,0 +1,79 @@
+import type { Clock } from '#libs/kernel';
+import { Cell } from './cell.js';
+import type { InFlight, TypeDelivery } from './delivery/type-delivery.js';
+import type { Session } from './session.js';
+import type { DeliveryListener, NackInfo, StreamInfo, TypeState } from './types.js';
+
+/**
+ * What one stream has confirmed. Reports a change as ACKed when everything of it that concerns the stream and the type
+ * is, so whoever counts proxies needs no knowledge of resources.
+ */
+export class Ledger {
+  constructor(
+    private readonly session: Session,
+    private readonly listener: DeliveryListener,
+    private readonly clock: Clock,
+  ) {}
+
+  acked(stream: StreamInfo, delivery: TypeDelivery, flight: InFlight): void {
+    if (flight.complete) this.#advance(stream, delivery, flight.change);
+  }
+
+  nacked(stream: StreamInfo, nack: NackInfo): void {
+    this.listener.nacked?.(stream, nack);
+  }
+
+  /** After the stream has sent what it could: types with nothing left are at the newest change. */
+  settle(stream: StreamInfo): void {
+    for (const delivery of this.session.ordered) {
+      if (!delivery.settled) {
+        if (delivery.behindSince === 0) delivery.behindSince = this.clock.now();
+        continue;
+      }
+      delivery.behindSince = 0;
+      delivery.alarmed = false;
+      this.#advance(stream, delivery, this.session.source.change);
+    }
+  }
+
+  #advance(stream: StreamInfo, delivery: TypeDelivery, change: number): void {
+    if (change <= delivery.ackedChange) return;
+    delivery.ackedChange = change;
+    this.listener.acked?.(stream, delivery.spec.url, change);
+  }
+
+  /** The state of every type, for status pages. Computed when asked for. */
+  states(): TypeState[] {
+    return this.session.ordered.map((delivery) => stateOf(delivery, this.session));
+  }
+
+  /** Newest change of which nothing is left for any type of the stream. */
+  ackedChange(): number {
+    const newest = this.session.source.change;
+    return this.session.ordered.reduce((least, d) => Math.min(least, d.settled ? newest : d.ackedChange), newest);
+  }
+}
+
+function stateOf(delivery: TypeDelivery, session: Session): TypeState {
+  const { subscription, spec, inFlight } = delivery;
+  const newest = session.source.change;
+  return {
+    type: spec.url,
+    subscribed: subscription.wildcard ? 'wildcard' : [...subscription.names],
+    acked: new Map([...delivery.acked].map(([name, held]) => [name, held.version])),
+    pending: [...new Set([...(inFlight?.news ?? []).map((cell) => cell.name), ...(inFlight?.removed ?? [])])],
+    refused: refusals(delivery, session),
+    ackedChange: delivery.settled ? newest : delivery.ackedChange,
+    behindSince: delivery.behindSince,
+    held: delivery.held,
+  };
+}
+
+/** Refusals of the newest content; older ones are history. */
+function refusals(delivery: TypeDelivery, session: Session): TypeState['refused'] {
+  return [...delivery.refused].flatMap(([name, versions]) => {
+    const target = session.source.lookup(delivery.spec.url, name);
+    const message = target instanceof Cell ? versions.get(target.version) : undefined;
+    return target instanceof Cell && message !== undefined ? [{ name, version: target.version, message }] : [];
+  });
+}

@@ -1,0 +1,82 @@
+import type { Metrics } from '#libs/kernel';
+
+/**
+ * Every limit of the engine, in one place (SEC-8, SEC-9, SEC-12). Each time one is hit, `xds_limit_total{limit}` counts it
+ * under the name of its field here.
+ */
+export interface Limits {
+  /** Largest request in bytes. A delta reconnect lists every held name and version: 60,000 of them fit (DELTA-16, REL-22). */
+  readonly maxMessageBytes: number;
+  /** Names one stream may subscribe to for one type, and names in one message (SEC-9). */
+  readonly maxNames: number;
+  /** Longest resource name in bytes (SEC-9). */
+  readonly maxNameBytes: number;
+  /** Live streams of one principal on one service: reconnects overlap, floods do not fit (SEC-8, REL-40). */
+  readonly streamsPerPrincipal: number;
+  /** Live streams of all principals together. */
+  readonly maxStreams: number;
+  /** Sockets open at once, with or without a stream. */
+  readonly maxConnections: number;
+  /** Streams one principal may open in a burst; the allowance grows back at `opensPerSecond` (REL-41). */
+  readonly openBurst: number;
+  readonly opensPerSecond: number;
+  /** A TLS handshake that takes longer is dropped (SEC-8). Milliseconds. */
+  readonly handshakeMs: number;
+  /** A socket without an authenticated stream is closed after this long (SEC-8). Milliseconds. */
+  readonly unauthenticatedMs: number;
+  /** An authenticated stream must send its first message within this long. Milliseconds. */
+  readonly firstMessageMs: number;
+  /** How long a stream waits for the first publication before it is answered UNAVAILABLE (GEN-16). Milliseconds. */
+  readonly readyWaitMs: number;
+  /** A stream that owes an ACK for longer is cut (REL-16). Milliseconds. */
+  readonly ackProgressMs: number;
+  /** After this long without an ACK of clusters their endpoints are sent once more (ORD-12). Milliseconds. */
+  readonly warmingNudgeMs: number;
+  /** After this long a resource that waits for what it requires raises an alarm, and goes on waiting. Milliseconds. */
+  readonly heldAlarmMs: number;
+  /**
+   * After a reconnect, how long a type that was not asked for yet may still be: until then nothing is removed that its
+   * resources could use, and nothing is sent that requires it. Longer than Envoy's 15 s of warming. Milliseconds.
+   */
+  readonly settleMs: number;
+  /** A reconnected Envoy that asked for endpoints but never for clusters is cut after this long (ORD-11). Milliseconds. */
+  readonly missingClustersMs: number;
+  /** Bytes written to one stream and not yet taken by the socket, beyond which nothing is added (NET-4). */
+  readonly maxUnsentBytes: number;
+  /** A delta response beyond this many bytes is continued in the next one. */
+  readonly maxResponseBytes: number;
+  /** Bytes of response frames kept for sharing between streams. */
+  readonly frameCacheBytes: number;
+  /** How often streams are checked for what is overdue. Milliseconds. */
+  readonly checkMs: number;
+  /** Characters kept of a client's error text (SEC-12). */
+  readonly maxErrorChars: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maxMessageBytes: 16 * 1024 * 1024,
+  maxNames: 60_000,
+  maxNameBytes: 1024,
+  streamsPerPrincipal: 4,
+  maxStreams: 20_000,
+  maxConnections: 25_000,
+  openBurst: 20,
+  opensPerSecond: 1,
+  handshakeMs: 5_000,
+  unauthenticatedMs: 10_000,
+  firstMessageMs: 10_000,
+  readyWaitMs: 1_000,
+  ackProgressMs: 60_000,
+  warmingNudgeMs: 10_000,
+  heldAlarmMs: 10_000,
+  settleMs: 20_000,
+  missingClustersMs: 30_000,
+  maxUnsentBytes: 512 * 1024,
+  maxResponseBytes: 4 * 1024 * 1024,
+  frameCacheBytes: 32 * 1024 * 1024,
+  checkMs: 1_000,
+  maxErrorChars: 4096,
+};
+
+/** Counts that a limit was hit. */
+export const limitHit = (metrics: Metrics, limit: keyof Limits): void => metrics.count('xds_limit_total', { limit });

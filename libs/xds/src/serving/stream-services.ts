@@ -1,0 +1,36 @@
+import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { Catalog } from '../catalog.js';
+import type { FrameCache } from '../frames.js';
+import type { Limits } from '../limits.js';
+import type { StreamSecrets } from '../secrets.js';
+import type { DeliveryListener, Gatekeeper, StreamInfo } from '../types.js';
+import type { XdsStream } from './stream.js';
+
+/** What streams share. */
+export interface StreamServices {
+  readonly gatekeeper: Gatekeeper;
+  readonly listener: DeliveryListener;
+  readonly catalog: Catalog;
+  readonly frames: FrameCache;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly counters: WireCounters;
+  /** Begins every nonce, so that one of an earlier process is never taken for one of this (GEN-5). */
+  readonly epoch: string;
+  /** True once there is something to serve; false after the wait for it (GEN-16). */
+  ready(): Promise<boolean>;
+  secretsFor(info: StreamInfo, arrived: (name: string, asked: boolean) => void): StreamSecrets | undefined;
+  admitted(stream: XdsStream): void;
+  closed(stream: XdsStream): void;
+  /** Destroys the peer's socket if it is still there after a moment. */
+  dropSocketLater(peer: string): void;
+}
+
+/** Totals of this process; tests assert differences. */
+export interface WireCounters {
+  requests: number;
+  responses: number;
+  bytesSent: number;
+}

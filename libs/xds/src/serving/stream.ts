@@ -1,0 +1,299 @@
+import { shortType } from '#libs/envoy-api';
+import type { LogFields } from '#libs/kernel';
+import type { ViewRecord, Watcher } from '../catalog.js';
+import type { Source } from '../delivery/board.js';
+import type { Pumpable } from '../fan-out.js';
+import { Ledger } from '../ledger.js';
+import { limitHit } from '../limits.js';
+import { StreamSecrets } from '../secrets.js';
+import { type Outcome, type Outgoing, Session } from '../session.js';
+import { type TypeSpec, typeSpec } from '../type-specs.js';
+import { Denied, type NodeInfo, type Principal, type StreamInfo, type StreamState, type TypeUrl } from '../types.js';
+import { decodeNode, decodeNodeId } from '../wire/node.js';
+import { MalformedMessage } from '../wire/reader.js';
+import { decodeDeltaRequest, decodeSotwRequest, type Request, RequestTooLarge } from '../wire/request.js';
+import { type DiscoveryCall, endWith, type StatusName } from './call.js';
+import type { StreamServices } from './stream-services.js';
+
+export interface StreamOptions {
+  readonly id: number;
+  readonly call: DiscoveryCall;
+  readonly principal: Principal;
+  readonly peer: string;
+  readonly variant: 'delta' | 'sotw';
+  /** The one type of a single-type service; `undefined` on ADS. */
+  readonly onlyType: TypeSpec | undefined;
+}
+
+/**
+ * One stream. It reads requests, asks the session what to answer, and writes. A stream never blocks another, never
+ * queues more than one response of a type, and keeps its state to itself: two streams of one node know nothing of each
+ * other (GEN-14).
+ */
+export class XdsStream implements Watcher, Pumpable {
+  readonly openedAt: number;
+  readonly ledger: Ledger;
+  readonly session: Session;
+  #info: StreamInfo | undefined;
+  #view: ViewRecord | undefined;
+  #secrets: StreamSecrets | undefined;
+  #nonces = 0;
+  #unsentBytes = 0;
+  #closed = false;
+  #unknownTypeLogged = false;
+
+  constructor(
+    readonly options: StreamOptions,
+    private readonly services: StreamServices,
+  ) {
+    const { clock, limits, listener, catalog } = services;
+    this.openedAt = clock.now();
+    const source: Source = {
+      lookup: (type, name) => (typeSpec(type)?.secret ? this.#secrets?.lookup(name) : this.#view?.lookup(type, name)),
+      names: (type) => this.#view?.names(type) ?? [],
+      get change() {
+        return catalog.change;
+      },
+    };
+    this.session = new Session({
+      variant: options.variant,
+      aggregated: options.onlyType === undefined,
+      source,
+      limits,
+      nextNonce: () => `${services.epoch}.${options.id}.${++this.#nonces}`,
+    });
+    this.ledger = new Ledger(this.session, listener, clock);
+    this.#listen();
+  }
+
+  get principal(): Principal {
+    return this.options.principal;
+  }
+
+  /** Known once the client was admitted. */
+  get info(): StreamInfo | undefined {
+    return this.#info;
+  }
+
+  get state(): StreamState | undefined {
+    return this.#info && { stream: this.#info, types: this.ledger.states() };
+  }
+
+  #listen(): void {
+    const { call } = this.options;
+    call.on('data', (bytes: Buffer) => this.#onMessage(bytes));
+    // GEN-15: a half-close ends with OK; grpc-js also reports calls that we ended ourselves as cancelled.
+    call.on('end', () => this.end('OK', ''));
+    call.on('cancelled', () => this.#close());
+    call.on('error', () => this.#close());
+    call.on('close', () => this.#close());
+  }
+
+  #onMessage(bytes: Buffer): void {
+    if (this.#closed) return;
+    try {
+      const decode = this.options.variant === 'delta' ? decodeDeltaRequest : decodeSotwRequest;
+      const request: Request = decode(bytes, this.services.limits);
+      if (this.#info) this.#handle(request);
+      else this.#begin(request);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The first message says who the node is; nothing else is read until it is admitted. */
+  #begin(request: Request): void {
+    const node = request.node && decodeNode(request.node);
+    // GEN-2
+    if (!node?.id) throw new Denied('INVALID_ARGUMENT', 'the first message must carry node.id');
+    this.options.call.pause();
+    this.#admit(node).then(
+      () => {
+        if (this.#closed) return;
+        this.#handle(request);
+        this.options.call.resume();
+      },
+      (error: unknown) => this.#fail(error),
+    ).catch((error: unknown) => this.#fail(error));
+  }
+
+  async #admit(node: NodeInfo): Promise<void> {
+    const { gatekeeper, clock, catalog, listener } = this.services;
+    // GEN-16: before the first publication there is nothing that could be answered truthfully.
+    if (!(await this.services.ready())) throw new Denied('UNAVAILABLE', 'no configuration is loaded yet');
+    const view = await gatekeeper.admit(this.principal, node);
+    if (this.#closed) return;
+    const { id, peer, variant } = this.options;
+    this.#info = { id, principal: this.principal, node, view, peer, variant, openedAt: clock.now() };
+    this.session.grpcClient = /^grpc/i.test(node.userAgentName);
+    this.#secrets = this.services.secretsFor(this.#info, (name, asked) => this.#onSecret(name, asked));
+    this.#follow(catalog.view(view));
+    this.services.admitted(this);
+    listener.streamOpened?.(this.#info);
+  }
+
+  /** The client belongs to another view from now on. What it holds of the old one is compared, not sent again. */
+  rebind(viewId: string): void {
+    if (!this.#info || this.#closed || this.#info.view === viewId) return;
+    this.#info = { ...this.#info, view: viewId };
+    this.#follow(this.services.catalog.view(viewId));
+    this.touchAll();
+    this.pump();
+  }
+
+  #follow(view: ViewRecord): void {
+    this.#unfollow();
+    this.#view = view;
+    view.watchers.add(this);
+  }
+
+  #unfollow(): void {
+    if (!this.#view) return;
+    this.#view.watchers.delete(this);
+    this.services.catalog.release(this.#view);
+    this.#view = undefined;
+  }
+
+  #handle(request: Request): void {
+    const { metrics, counters } = this.services;
+    this.#checkNode(request);
+    const spec = this.#typeOf(request.typeUrl);
+    if (!spec) return;
+    counters.requests++;
+    metrics.count('xds_requests_total', { type: spec.short });
+    this.#report(this.session.receive(request, spec, this.services.clock.now()));
+    this.pump();
+  }
+
+  /** SEC-4, ENV-3: a node may be repeated; only its id is read, and it may not change. */
+  #checkNode(request: Request): void {
+    if (!request.node) return;
+    const id = decodeNodeId(request.node);
+    if (id !== '' && id !== this.#info?.node.id) throw new Denied('INVALID_ARGUMENT', 'node.id changed on the stream');
+  }
+
+  #typeOf(url: TypeUrl): TypeSpec | undefined {
+    const { onlyType } = this.options;
+    if (onlyType) {
+      // GEN-3, SEC-4: a single-type service implies its type and has no other.
+      if (url !== '' && url !== onlyType.url) throw new Denied('INVALID_ARGUMENT', 'this service has another type');
+      return onlyType;
+    }
+    if (url === '') throw new Denied('INVALID_ARGUMENT', 'type_url is required on an aggregated stream');
+    const spec = typeSpec(url);
+    if (!spec && !this.#unknownTypeLogged) {
+      // GEN-4: a client with further types must keep the ones that are served.
+      this.#unknownTypeLogged = true;
+      this.services.log.info('a client asks for an unknown resource type', { ...this.#fields(), typeUrl: url });
+    }
+    return spec;
+  }
+
+  #report({ delivery, acked, nacked, secrets, unwanted }: Outcome): void {
+    const info = this.#info;
+    if (!info) return;
+    const { metrics, log } = this.services;
+    const type = delivery.spec.short;
+    if (acked) {
+      metrics.count('xds_acks_total', { type });
+      this.ledger.acked(info, delivery, acked);
+    }
+    if (nacked) {
+      metrics.count('xds_nacks_total', { type });
+      log.warn('a client refused a response', { ...this.#fields(), ...nacked, type, names: nacked.names.slice(0, 20) });
+      this.ledger.nacked(info, nacked);
+    }
+    for (const name of unwanted) this.#secrets?.drop(name);
+    for (const { name, held } of secrets) this.#secrets?.want(name, held);
+  }
+
+  touch(type: TypeUrl, names: ReadonlySet<string>): void {
+    this.session.touch(type, names, this.services.clock.now());
+  }
+
+  touchAll(): void {
+    this.session.touchAll(this.services.clock.now());
+  }
+
+  /** Secrets may have changed at their source. */
+  refreshSecrets(): void {
+    this.#secrets?.refresh();
+  }
+
+  #onSecret(name: string, asked: boolean): void {
+    this.session.secretArrived(name, asked, this.services.clock.now());
+    this.pump();
+  }
+
+  /** Sends what may be sent: at most one response of each type, in the order of ORD-1. */
+  pump(): void {
+    const info = this.#info;
+    if (this.#closed || !info || !this.#view?.ready) return;
+    for (const delivery of this.session.ordered) {
+      // NET-4: what the socket does not take is not produced; the newest state goes out when it does.
+      if (this.#unsentBytes > this.services.limits.maxUnsentBytes) return;
+      const outgoing = this.session.next(delivery, this.services.clock.monotonic());
+      if (outgoing) this.#send(outgoing);
+    }
+    this.ledger.settle(info);
+  }
+
+  #send({ delivery, flight }: Outgoing): void {
+    const { frames, counters, metrics } = this.services;
+    const { variant, call } = this.options;
+    const content = { variant, type: delivery.spec.url, cells: flight.cells, removed: flight.removed };
+    const message = frames.message(content, flight.nonce);
+    counters.responses++;
+    counters.bytesSent += message.byteLength;
+    metrics.count('xds_responses_total', { type: delivery.spec.short });
+    metrics.count('xds_response_bytes_total', { type: delivery.spec.short }, message.byteLength);
+    this.#unsentBytes += message.byteLength;
+    call.write(message, () => this.#written(message.byteLength));
+  }
+
+  #written(bytes: number): void {
+    const limit = this.services.limits.maxUnsentBytes;
+    const wasFull = this.#unsentBytes > limit;
+    this.#unsentBytes -= bytes;
+    if (wasFull && this.#unsentBytes <= limit) this.pump();
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof Denied) this.end(error.status, error.message);
+    else if (error instanceof RequestTooLarge) {
+      limitHit(this.services.metrics, error.limit);
+      this.services.log.warn('a request is larger than allowed', { ...this.#fields(), error: error.message });
+      this.end('RESOURCE_EXHAUSTED', error.message);
+    } else if (error instanceof MalformedMessage) this.end('INVALID_ARGUMENT', `malformed request: ${error.message}`);
+    else {
+      // A bug of ours or of the gatekeeper must cost one stream only (REL-20).
+      this.services.log.error('a stream failed', { ...this.#fields(), error: String(error) });
+      this.end('UNAVAILABLE', 'internal error');
+    }
+  }
+
+  /** Ends the stream. The status may never reach a client that does not read; its socket is dropped a little later. */
+  end(status: StatusName, message: string): void {
+    if (this.#closed) return;
+    const stuck = this.#unsentBytes > 0;
+    this.#close();
+    if (status !== 'OK') this.services.metrics.count('xds_streams_ended_total', { status });
+    endWith(this.options.call, status, message);
+    if (stuck) this.services.dropSocketLater(this.options.peer);
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#unfollow();
+    this.#secrets?.close();
+    this.services.closed(this);
+    if (this.#info) this.services.listener.streamClosed?.(this.#info);
+  }
+
+  #fields(): LogFields {
+    const { id, peer, onlyType } = this.options;
+    const service = onlyType ? shortType(onlyType.url) : 'ADS';
+    return { stream: id, peer, service, principal: this.principal.id, node: this.#info?.node.id ?? '' };
+  }
+}

@@ -1,0 +1,61 @@
+import { TYPE } from '#libs/envoy-api';
+import type { TypeDelivery } from '../delivery/type-delivery.js';
+import { limitHit } from '../limits.js';
+import type { XdsStream } from './stream.js';
+import type { StreamServices } from './stream-services.js';
+
+/** Looks at one stream for what is overdue: expiry, missing ACKs, what is held back, what was never asked for. */
+export function checkStream(stream: XdsStream, services: StreamServices): void {
+  const { clock, limits } = services;
+  const now = clock.now();
+  const age = now - stream.openedAt;
+  if (now >= stream.principal.expiresAt) return stream.end('UNAUTHENTICATED', 'the credential has expired'); // SEC-5
+  if (!stream.info) {
+    if (age > limits.firstMessageMs) stream.end('UNAVAILABLE', 'no first message');
+    return;
+  }
+  if (missesClusters(stream, age, limits.missingClustersMs)) {
+    services.metrics.count('xds_missing_cds_total');
+    services.log.warn('a reconnected client asks for endpoints but not for clusters', { node: stream.info.node.id });
+    return stream.end('UNAVAILABLE', 'clusters were never asked for'); // ORD-11
+  }
+  endSettling(stream, age, limits.settleMs);
+  for (const delivery of stream.session.ordered) if (!checkType(stream, delivery, services)) return;
+}
+
+/** ORD-11: seen on Envoys that refused clusters and then reconnected: they never ask for clusters again. */
+const missesClusters = ({ session }: XdsStream, age: number, afterMs: number): boolean =>
+  age > afterMs && session.resumed && session.types.has(TYPE.endpoint) && !session.types.has(TYPE.cluster) && session.aggregated;
+
+/** Types that a reconnected client has not asked for by now hold nothing: what waited for them goes on. */
+function endSettling(stream: XdsStream, age: number, settleMs: number): void {
+  if (!stream.session.settling || age < settleMs) return;
+  stream.session.settling = false;
+  stream.pump();
+}
+
+/** @returns false if the stream was ended */
+function checkType(stream: XdsStream, delivery: TypeDelivery, services: StreamServices): boolean {
+  const { limits, clock, metrics, log } = services;
+  const type = delivery.spec.short;
+  const flight = delivery.inFlight;
+  const waited = flight ? clock.monotonic() - flight.sentAt : 0;
+  if (flight && waited > limits.ackProgressMs) {
+    limitHit(metrics, 'ackProgressMs');
+    log.warn('a stream makes no progress', { node: stream.info?.node.id, type, waitedMs: Math.round(waited) });
+    stream.end('UNAVAILABLE', 'no acknowledgement'); // REL-16
+    return false;
+  }
+  if (flight && waited > limits.warmingNudgeMs && delivery.spec.url === TYPE.cluster && !delivery.alarmed) {
+    delivery.alarmed = true;
+    metrics.count('xds_warming_nudges_total');
+    stream.session.oweEndpointsOf(flight.news); // ORD-12
+    stream.pump();
+  }
+  if (delivery.held.length > 0 && !delivery.alarmed && clock.now() - delivery.behindSince > limits.heldAlarmMs) {
+    delivery.alarmed = true;
+    metrics.count('xds_held_alarms_total', { type });
+    log.warn('resources wait for what they require', { node: stream.info?.node.id, type, held: delivery.held.slice(0, 20) });
+  }
+  return true;
+}

@@ -1,0 +1,69 @@
+import { shortType, TYPE } from '#libs/envoy-api';
+import type { TypeUrl } from './types.js';
+
+/** How the protocol treats one resource type (the table of the xDS specification, per type). */
+export interface TypeSpec {
+  readonly url: TypeUrl;
+  /** `CDS`, for people and metric labels. */
+  readonly short: string;
+  /** State-of-the-world responses carry the whole subscribed set, and absence deletes (SOTW-4, SOTW-5). */
+  readonly fullState: boolean;
+  /** An empty first request subscribes to everything (WILD-1); for other types it subscribes to nothing. */
+  readonly legacyWildcard: boolean;
+  /** False: `removed_resources` is never sent, clients cannot take it (DELTA-13). */
+  readonly removable: boolean;
+  /** Answered from the secret source, not from views; knows no wildcard. */
+  readonly secret: boolean;
+  /** An update travels alone, because a client that refuses a response does not say which resource is at fault (ENV-2). */
+  readonly updatesAlone: boolean;
+  /** The error text of a refused response names the resource at fault (observed for clusters and listeners). */
+  readonly errorsNameResource: boolean;
+  /** Types whose resources may require or name one of this type: users go first, what they use goes after them. */
+  readonly users: readonly TypeUrl[];
+  /** True when users say so in `requires`; false when they name it in their content only. */
+  readonly usersRequire: boolean;
+}
+
+const PLAIN = {
+  fullState: false,
+  legacyWildcard: false,
+  removable: true,
+  secret: false,
+  updatesAlone: false,
+  errorsNameResource: false,
+  users: [],
+  usersRequire: false,
+} as const;
+
+const spec = (url: TypeUrl, rest: Partial<TypeSpec>): TypeSpec => ({ ...PLAIN, url, short: shortType(url), ...rest });
+
+const FULL = { fullState: true, legacyWildcard: true } as const;
+
+/**
+ * Known types in the order in which one change goes out (ORD-1): clusters, endpoints, secrets, listeners, scopes, routes.
+ * A route configuration goes last: a client asks for it only after the listener or scope that names it.
+ */
+const SPECS: readonly TypeSpec[] = [
+  spec(TYPE.cluster, {
+    ...FULL,
+    errorsNameResource: true,
+    users: [TYPE.listener, TYPE.scopedRoute, TYPE.route],
+    usersRequire: true,
+  }),
+  spec(TYPE.endpoint, { users: [TYPE.cluster] }),
+  spec(TYPE.secret, { removable: false, secret: true }),
+  spec(TYPE.listener, { ...FULL, errorsNameResource: true }),
+  spec(TYPE.scopedRoute, { ...FULL }),
+  spec(TYPE.route, { updatesAlone: true, users: [TYPE.listener, TYPE.scopedRoute] }),
+  spec(TYPE.extension, { removable: false }),
+  spec(TYPE.runtime, {}),
+];
+
+const BY_URL: ReadonlyMap<TypeUrl, TypeSpec> = new Map(SPECS.map((s) => [s.url, s]));
+const ORDER: ReadonlyMap<TypeUrl, number> = new Map(SPECS.map((s, i) => [s.url, i]));
+
+/** What is known of a type; `undefined` for a type that is not served (GEN-4). */
+export const typeSpec = (url: TypeUrl): TypeSpec | undefined => BY_URL.get(url);
+
+/** Place of a type in the order of ORD-1. */
+export const typeOrder = (url: TypeUrl): number => ORDER.get(url) ?? SPECS.length;

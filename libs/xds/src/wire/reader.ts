@@ -1,0 +1,78 @@
+/** Bytes that are not a protobuf message, or not the one expected. */
+export class MalformedMessage extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'MalformedMessage';
+  }
+}
+
+const VARINT = 0;
+const FIXED64 = 1;
+const DELIMITED = 2;
+const FIXED32 = 5;
+
+/**
+ * A forward-only reader of protobuf fields. Requests arrive for every ACK of every client, so the fields that matter
+ * are read in place and everything else is skipped without being copied.
+ */
+export class Reader {
+  #at = 0;
+  #wireType = 0;
+
+  constructor(private readonly buffer: Buffer) {}
+
+  /** Number of the next field, or 0 at the end. @throws MalformedMessage */
+  next(): number {
+    if (this.#at >= this.buffer.length) return 0;
+    const tag = this.varint();
+    this.#wireType = tag & 7;
+    const field = Math.floor(tag / 8);
+    if (field === 0) throw new MalformedMessage('field number 0');
+    return field;
+  }
+
+  /** A varint as a number. Values beyond 2^53 lose precision; none of the fields read here has them. */
+  varint(): number {
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < 10; i++) {
+      const byte = this.buffer[this.#at++];
+      if (byte === undefined) throw new MalformedMessage('truncated varint');
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+      scale *= 128;
+    }
+    throw new MalformedMessage('varint of more than 10 bytes');
+  }
+
+  /** The contents of a length-delimited field, without a copy. */
+  bytes(): Buffer {
+    if (this.#wireType !== DELIMITED) throw new MalformedMessage(`wire type ${this.#wireType} where bytes belong`);
+    const length = this.varint();
+    const end = this.#at + length;
+    if (end > this.buffer.length) throw new MalformedMessage('truncated field');
+    const contents = this.buffer.subarray(this.#at, end);
+    this.#at = end;
+    return contents;
+  }
+
+  string(): string {
+    return this.bytes().toString('utf8');
+  }
+
+  /** The value of a field of an integer type. */
+  integer(): number {
+    if (this.#wireType !== VARINT) throw new MalformedMessage(`wire type ${this.#wireType} where a number belongs`);
+    return this.varint();
+  }
+
+  /** Passes over the field whose number `next` returned. Groups are refused: no xDS message has any. */
+  skip(): void {
+    if (this.#wireType === VARINT) this.varint();
+    else if (this.#wireType === DELIMITED) this.bytes();
+    else if (this.#wireType === FIXED64) this.#at += 8;
+    else if (this.#wireType === FIXED32) this.#at += 4;
+    else throw new MalformedMessage(`wire type ${this.#wireType}`);
+    if (this.#at > this.buffer.length) throw new MalformedMessage('truncated field');
+  }
+}

@@ -1,0 +1,49 @@
+import { TYPE } from '#libs/envoy-api';
+import { FakeXdsClient } from '../../libs/testing/src/xds-client/index.js';
+import type { BenchServer } from './server.js';
+
+/** Fake sidecars that hold what a real one would, in this process. */
+export interface Crowd {
+  /** Resolves when every client has a newer version of the endpoints than at the call, with the times of first and last. */
+  expectChange(): Promise<{ readonly first: number; readonly last: number }>;
+  /** Bytes of all responses so far. */
+  bytes(): number;
+  disconnect(): void;
+}
+
+const CLUSTER = 'bench/orders/8080';
+
+export async function connectClients(server: BenchServer, count: number): Promise<Crowd> {
+  const owner = await connect(server, 'orders-1', 'orders');
+  owner.subscribe(TYPE.secret, ['identity', 'trust']);
+  await owner.waitFor((one) => one.versions(TYPE.listener).size > 0 && one.versions(TYPE.secret).size === 2, 60_000);
+  const clients: FakeXdsClient[] = [];
+  for (let index = 0; index < count; index++) clients.push(await connect(server, `client-${index}`, 'client'));
+  await Promise.all(clients.map((client) => client.waitFor((one) => one.versions(TYPE.endpoint).has(CLUSTER), 120_000)));
+  return {
+    async expectChange() {
+      const held = clients.map((client) => client.versions(TYPE.endpoint).get(CLUSTER));
+      const times = clients.map(async (client, index) => {
+        await client.waitFor((one) => one.versions(TYPE.endpoint).get(CLUSTER) !== held[index], 60_000);
+        return performance.now();
+      });
+      const done = await Promise.all(times);
+      return { first: Math.min(...done), last: Math.max(...done) };
+    },
+    bytes: () => clients.reduce((sum, client) => sum + client.responses.reduce((total, response) => total + response.bytes, 0), 0),
+    disconnect() {
+      for (const client of [owner, ...clients]) client.disconnect();
+    },
+  };
+}
+
+async function connect(server: BenchServer, name: string, workload: string): Promise<FakeXdsClient> {
+  const client = new FakeXdsClient({
+    address: `127.0.0.1:${server.xdsPort}`,
+    token: await server.join(name, workload),
+    caPem: server.caPem,
+    serverName: 'control-plane.heddle.local',
+    node: { id: `default/bench/${workload}/${name}`, userAgentName: 'envoy', userAgentVersion: '1.40.0' },
+  });
+  return client.connect().subscribe(TYPE.cluster).subscribe(TYPE.endpoint, [CLUSTER]).subscribe(TYPE.listener).subscribe(TYPE.scopedRoute);
+}

@@ -1,0 +1,70 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ControlPlane } from '../../apps/demo/src/control-plane.js';
+import { freePort } from '#libs/launcher';
+
+const SHOP = '/api/v1/meshes/default/namespaces/bench';
+const CLOCK_TICKS_PER_SECOND = 100;
+
+/** A control plane process with its own Postgres, and what the bench does to it. */
+export interface BenchServer {
+  readonly xdsPort: number;
+  readonly caPem: string;
+  /** The one service. */
+  prepare(): Promise<void>;
+  /** A proxy's token and its registration. */
+  join(name: string, workload: string): Promise<string>;
+  /** Moves the one endpoint of the service to another address. @returns when the write was answered, on the clock of `performance.now()` */
+  changeEndpoint(push: number): Promise<number>;
+  counter(metric: string): Promise<number>;
+  /** User and system time of the control plane so far, in milliseconds. */
+  cpuMs(): number;
+  stop(): Promise<void>;
+}
+
+export async function startBenchServer(dataDir: string): Promise<BenchServer> {
+  mkdirSync(dataDir, { recursive: true });
+  const ports = { rest: await freePort(), xds: await freePort() };
+  const controlPlane = new ControlPlane(dataDir, ports, join(import.meta.dirname, '../../apps/control-plane/src/main.js'));
+  await controlPlane.start();
+  await controlPlane.login();
+  const { caPem } = await controlPlane.request<{ caPem: string }>('GET', '/api/v1/bootstrap');
+  const register = (name: string, workload: string, index: number, advertised = address(index)): Promise<unknown> =>
+    controlPlane.request('PUT', `${SHOP}/instances/${name}`, {
+      workload,
+      bind: { address: address(index), ports: { http: 8080 } },
+      app: { address: '127.0.0.1', ports: { http: 8080 } },
+      outbound: { address: `127.${100 + (index % 100)}.${Math.floor(index / 100)}.1`, httpPort: 15001 },
+      host: address(index),
+      advertised,
+    });
+  let members = 1;
+  return {
+    xdsPort: ports.xds,
+    caPem,
+    async prepare() {
+      const manifests = [{ apiVersion: 'heddle.dev/v1alpha1', kind: 'Service', metadata: { name: 'orders', namespace: 'bench' }, spec: { ports: [{ name: 'http', port: 8080, protocol: 'http' }] } }];
+      await controlPlane.request('POST', '/api/v1/meshes/default/apply', { manifests });
+    },
+    async join(name, workload) {
+      members += 1;
+      await register(name, workload, workload === 'orders' ? 1 : members);
+      const answer = await controlPlane.request<{ token: string }>('POST', `${SHOP}/proxy-tokens`, { workload, instance: name, addresses: ['10.0.0.0/8'] });
+      return answer.token;
+    },
+    async changeEndpoint(push) {
+      await register('orders-1', 'orders', 1, `10.200.0.${1 + (push % 2)}`);
+      return performance.now();
+    },
+    counter: (metric) => controlPlane.metric(metric),
+    cpuMs: () => cpuOf(controlPlane.pid),
+    stop: () => controlPlane.stop(),
+  };
+}
+
+const address = (index: number): string => `10.${Math.floor(index / 65_536)}.${Math.floor(index / 256) % 256}.${index % 256}`;
+
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / CLOCK_TICKS_PER_SECOND;
+}

@@ -1,0 +1,193 @@
+import { ClusterLoadAssignmentSchema, ClusterSchema, encode, ListenerSchema, RouteConfigurationSchema, ScopedRouteConfigurationSchema, SecretSchema, TYPE, Cluster_DiscoveryType } from '#libs/envoy-api';
+import { contentHash, silentLog, systemClock, type Metrics, type Clock } from '#libs/kernel';
+import {
+  Denied,
+  type DeliveryListener,
+  type Gatekeeper,
+  type Limits,
+  type NackInfo,
+  type NodeInfo,
+  type Principal,
+  type Publication,
+  type Ref,
+  type Resource,
+  type SecretSource,
+  XdsServer,
+} from '#libs/xds';
+import { FakeXdsClient, type FakeXdsClientOptions } from '../../libs/testing/src/xds-client/index.js';
+
+/** A resource from a few words; its key is `<type>/<name>`. */
+const made = (type: string, name: string, bytes: Uint8Array, requires: readonly Ref[] = []): Resource => ({
+  key: `${type.split('.').at(-1)}/${name}`,
+  type,
+  name,
+  version: contentHash(bytes),
+  bytes,
+  requires,
+});
+
+const clusterRefs = (names: readonly string[]): Ref[] => names.map((name) => ({ type: TYPE.cluster, name }));
+
+/** An EDS cluster; `mark` makes its content differ. */
+export const cluster = (name: string, mark = 0): Resource =>
+  made(
+    TYPE.cluster,
+    name,
+    encode(ClusterSchema, {
+      name,
+      clusterDiscoveryType: { case: 'type', value: Cluster_DiscoveryType.EDS },
+      altStatName: `m${mark}`,
+    }),
+  );
+
+export const endpoints = (name: string, port = 80): Resource =>
+  made(TYPE.endpoint, name, encode(ClusterLoadAssignmentSchema, { clusterName: name, policy: { overprovisioningFactor: port } }));
+
+export const listener = (name: string, requires: readonly string[] = [], mark = 0): Resource =>
+  made(TYPE.listener, name, encode(ListenerSchema, { name, statPrefix: `m${mark}` }), clusterRefs(requires));
+
+export const route = (name: string, requires: readonly string[] = [], mark = 0): Resource =>
+  made(TYPE.route, name, encode(RouteConfigurationSchema, { name, maxDirectResponseBodySizeBytes: mark }), clusterRefs(requires));
+
+export const scope = (name: string, routeName: string): Resource =>
+  made(TYPE.scopedRoute, name, encode(ScopedRouteConfigurationSchema, { name, routeConfigurationName: routeName }));
+
+export const secretBytes = (name: string): Uint8Array => encode(SecretSchema, { name });
+
+/** Counts metrics by name and labels, so that tests can see them. */
+export class CountingMetrics implements Metrics {
+  readonly counts = new Map<string, number>();
+
+  count(name: string, labels: Readonly<Record<string, string>> = {}, by = 1): void {
+    const key = [name, ...Object.values(labels)].join(' ');
+    this.counts.set(key, (this.counts.get(key) ?? 0) + by);
+  }
+
+  gauge(name: string, value: number): void {
+    this.counts.set(name, value);
+  }
+
+  observe(): void {}
+}
+
+export interface RigOptions {
+  readonly limits?: Partial<Limits>;
+  readonly secrets?: SecretSource;
+  readonly gatekeeper?: Partial<Gatekeeper>;
+  readonly clock?: Clock;
+  /** Publishes nothing at first. */
+  readonly empty?: boolean;
+}
+
+const FAR = Number.MAX_SAFE_INTEGER;
+
+/**
+ * A server on a real socket with one layer and one view, `main`, and clients to it. A token is the name of a principal;
+ * `bad` is refused.
+ */
+export class Rig {
+  readonly metrics = new CountingMetrics();
+  readonly nacks: NackInfo[] = [];
+  readonly acks: { readonly type: string; readonly change: number }[] = [];
+  readonly opened: string[] = [];
+  readonly closed: string[] = [];
+  readonly server: XdsServer;
+  readonly #clients: FakeXdsClient[] = [];
+  #resources = new Map<string, Resource>();
+  #change = 0;
+  port = 0;
+
+  private constructor(options: RigOptions) {
+    const listenerOf: DeliveryListener = {
+      streamOpened: (stream) => void this.opened.push(stream.node.id),
+      streamClosed: (stream) => void this.closed.push(stream.node.id),
+      acked: (_stream, type, change) => void this.acks.push({ type, change }),
+      nacked: (_stream, nack) => void this.nacks.push(nack),
+    };
+    this.server = new XdsServer({
+      gatekeeper: { authenticate, admit: () => Promise.resolve('main'), ...options.gatekeeper },
+      listener: listenerOf,
+      clock: options.clock ?? systemClock,
+      log: silentLog,
+      metrics: this.metrics,
+      secretsOverPlaintext: true,
+      limits: { openBurst: 1000, ...options.limits },
+      ...(options.secrets ? { secrets: options.secrets } : {}),
+    });
+  }
+
+  static async start(options: RigOptions = {}): Promise<Rig> {
+    const rig = new Rig(options);
+    rig.port = await rig.server.start({ host: '127.0.0.1', port: 0, tls: 'plaintext' });
+    if (!options.empty) rig.publish();
+    return rig;
+  }
+
+  async stop(): Promise<void> {
+    for (const client of this.#clients) client.disconnect();
+    await this.server.stop({ graceMs: 0 });
+  }
+
+  /** Makes these the resources of the view. */
+  publish(...resources: readonly Resource[]): number {
+    const next = new Map(resources.map((resource) => [resource.key, resource]));
+    const removed = [...this.#resources.keys()].filter((key) => !next.has(key));
+    this.#resources = next;
+    return this.raw({
+      set: [...next.values()],
+      removed,
+      layers: [{ id: 'layer', keys: [...next.keys()] }],
+      views: [{ id: 'main', layers: ['layer'] }],
+    });
+  }
+
+  /** Replaces or adds resources, and leaves the others. */
+  update(...resources: readonly Resource[]): number {
+    const next = new Map(this.#resources);
+    for (const resource of resources) next.set(resource.key, resource);
+    return this.publish(...next.values());
+  }
+
+  remove(...names: readonly string[]): number {
+    return this.publish(...[...this.#resources.values()].filter((resource) => !names.includes(resource.name)));
+  }
+
+  /** A publication with what is given and nothing else. */
+  raw(publication: Partial<Publication>): number {
+    this.#change++;
+    const nothing = { set: [], removed: [], layers: [], removedLayers: [], views: [], removedViews: [] };
+    this.server.publish({ ...nothing, ...publication, change: this.#change });
+    return this.#change;
+  }
+
+  client(options: Partial<FakeXdsClientOptions> = {}): FakeXdsClient {
+    const address = `127.0.0.1:${this.port}`;
+    const client = new FakeXdsClient({ address, token: 'alice', node: { id: 'alice/1' }, ...options });
+    this.#clients.push(client);
+    return client.connect();
+  }
+
+  /** The delivery state of a type on the only stream. */
+  state(type: string) {
+    return this.server.streams()[0]?.types.find((state) => state.type === type);
+  }
+}
+
+function authenticate(metadata: ReadonlyMap<string, string>): Promise<Principal> {
+  const token = metadata.get('authorization')?.replace(/^Bearer /, '') ?? '';
+  if (token === '' || token === 'bad') return Promise.reject(new Denied('UNAUTHENTICATED', 'a token is needed'));
+  return Promise.resolve({ id: token, expiresAt: FAR, claims: undefined });
+}
+
+/** A gatekeeper's `admit` that wants a node id under the principal's name, as a real one does (SEC-1). */
+export const admitOwnNodes = (principal: Principal, node: NodeInfo): Promise<string> =>
+  node.id.startsWith(`${principal.id}/`)
+    ? Promise.resolve('main')
+    : Promise.reject(new Denied('PERMISSION_DENIED', 'another node'));
+
+/** Gives everything in flight the time to arrive, to show that nothing more does. */
+export const quiet = (ms = 60): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export const GRPC = { OK: 0, CANCELLED: 1, INVALID_ARGUMENT: 3, PERMISSION_DENIED: 7, RESOURCE_EXHAUSTED: 8, UNIMPLEMENTED: 12, UNAVAILABLE: 14, UNAUTHENTICATED: 16 } as const;
+
+export { TYPE };
