@@ -44,10 +44,10 @@ export const endpoints = (name: string, port = 80): Resource =>
   made(TYPE.endpoint, name, encode(ClusterLoadAssignmentSchema, { clusterName: name, policy: { overprovisioningFactor: port } }));
 
 export const listener = (name: string, requires: readonly string[] = [], mark = 0): Resource =>
-  made(TYPE.listener, name, encode(ListenerSchema, { name, statPrefix: `m${mark}` }), clusterRefs(requires));
+  made(TYPE.listener, name, encode(ListenerSchema, { name, statPrefix: `m${mark}${requires.join()}` }), clusterRefs(requires));
 
 export const route = (name: string, requires: readonly string[] = [], mark = 0): Resource =>
-  made(TYPE.route, name, encode(RouteConfigurationSchema, { name, maxDirectResponseBodySizeBytes: mark }), clusterRefs(requires));
+  made(TYPE.route, name, encode(RouteConfigurationSchema, { name, maxDirectResponseBodySizeBytes: mark, requestHeadersToRemove: [...requires] }), clusterRefs(requires));
 
 export const scope = (name: string, routeName: string): Resource =>
   made(TYPE.scopedRoute, name, encode(ScopedRouteConfigurationSchema, { name, routeConfigurationName: routeName }));

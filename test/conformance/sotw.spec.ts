@@ -64,6 +64,7 @@ describe('state of the world', () => {
     named.subscribe(TYPE.endpoint, ['b']);
     await named.waitFor((c) => c.names(TYPE.endpoint).length === 2);
     named.unsubscribe(TYPE.endpoint, ['b']);
+    await named.waitFor(() => rig.state(TYPE.endpoint)?.subscribed.length === 1);
     rig.update(endpoints('b', 81));
     await quiet();
     expect(named.responses).toHaveLength(2);

@@ -23,7 +23,9 @@ export function remote(command: Command): Command {
     .option('-o, --output <format>', 'table, json or yaml', 'table');
 }
 
-export function session(flags: ContextFlags & { readonly output?: string }): Session {
+/** @param options the command's options: those that `remote` added are read, the command reads its own */
+export function session(options: object): Session {
+  const flags: ContextFlags & { readonly output?: string } = options;
   const context = resolveContext(flags, process.env);
   return { context, rest: new RestClient(context), format: parseFormat(flags.output ?? 'table'), meshPath: `/api/v1/meshes/${encodeURIComponent(context.mesh)}` };
 }

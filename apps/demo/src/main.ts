@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -107,6 +107,8 @@ async function main(): Promise<number> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
   });
   const dir = mkdtempSync(join(tmpdir(), 'heddle-demo-'));
+  // Postgres does not run as root: started by root, it runs as another user, who must be able to enter.
+  chmodSync(dir, 0o711);
   const shown = (async () => {
     const { shop } = await start(dir);
     for (const step of STEPS) await step(shop);

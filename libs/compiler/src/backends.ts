@@ -17,7 +17,7 @@ const missing = (message: string): ResolvedBackend => ({ ok: false, reason: 'Bac
 export function resolveBackend(ctx: Ctx, route: Route, backend: BackendTarget): ResolvedBackend {
   const { kind, namespace, name, port, subset } = backend;
   const printed = `${kind} ${namespace}/${name}`;
-  if (!mayRefer(ctx, { kind: route.kind, namespace: route.namespace, name: route.name }, backend)) {
+  if (!mayRefer(ctx, route, backend)) {
     const message = `${printed} is in another namespace, and no ReferenceGrant of ${namespace} lets a ${route.kind} of ${route.namespace} name it`;
     return { ok: false, reason: 'RefNotPermitted', message };
   }

@@ -1,9 +1,10 @@
 /** Finds the policies of a target, most specific first, and lets their kinds merge them. Knows no kind. */
 import { type Ctx, defineQuery, type IndexKind, type InputKind } from '#libs/incremental';
-import { compareCodeUnits, sortedBy } from '#libs/kernel';
+import { sortedBy } from '#libs/kernel';
 import {
   type ClusterPatch,
   type Contribution,
+  orderContributions,
   type Policy,
   type PolicyKind,
   type PolicyTarget,
@@ -11,7 +12,6 @@ import {
   type RoutePatch,
   type RouteRule,
   type ServicePort,
-  TARGET_LEVELS,
 } from '#libs/model';
 import { type Destination, destinationOf, portOf } from './destinations.js';
 import { initHash, mergeInit } from './init-message.js';
@@ -66,14 +66,10 @@ export interface Applied {
 /** A policy may name a target of another namespace only where that namespace grants it (SEC-48). */
 export function mayTarget(ctx: Ctx, { kind, source, target }: Policy): boolean {
   if (target.level === 'Mesh' || target.level === 'Namespace') return true;
-  return mayRefer(ctx, { kind, namespace: source.namespace, name: source.name }, target);
+  return mayRefer(ctx, { kind, namespace: source.namespace }, target);
 }
 
-const byAge = (a: Policy, b: Policy): number =>
-  a.source.createdRevision - b.source.createdRevision ||
-  compareCodeUnits(`${a.source.namespace}/${a.source.name}`, `${b.source.namespace}/${b.source.name}`);
-
-/** What applies under any of the targets, by kind name; within a kind by the order of levels, then by age, then by name. */
+/** What applies under any of the targets, by kind name; within a kind in the order of precedence. */
 export function applied(ctx: Ctx, side: Side, targets: readonly PolicyTarget[]): readonly Applied[] {
   const { input, index } = SIDES[side];
   const policies = targets.flatMap((target) =>
@@ -82,13 +78,12 @@ export function applied(ctx: Ctx, side: Side, targets: readonly PolicyTarget[]):
       .flatMap((key) => ctx.input(input, key) ?? [])
       .filter((policy) => mayTarget(ctx, policy)),
   );
-  const level = (policy: Policy): number => TARGET_LEVELS.indexOf(policy.target.level);
-  policies.sort((a, b) => level(a) - level(b) || byAge(a, b));
+  if (policies.length === 0) return [];
   return sortedBy(settingsOf(ctx)[side], (kind) => kind.kind).flatMap((kind) => {
     const own = policies.filter((policy) => policy.kind === kind.kind);
     if (own.length === 0) return [];
     const contributions = own.map(({ spec, source, target }) => ({ spec, source, level: target.level }));
-    return [{ kind, contributions }];
+    return [{ kind, contributions: orderContributions(contributions) }];
   });
 }
 

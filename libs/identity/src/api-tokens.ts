@@ -18,7 +18,8 @@ export type Role = (typeof ROLES)[number];
 
 /** True if the role includes everything that the other one permits. An unknown role includes nothing (SEC-30). */
 export function roleIncludes(role: string, needed: Role): boolean {
-  return ROLES.findIndex((known) => known === role) >= ROLES.indexOf(needed);
+  const ladder: readonly string[] = ROLES;
+  return ladder.indexOf(role) >= ladder.indexOf(needed);
 }
 
 const DAY_MS = 86_400_000;

@@ -129,7 +129,7 @@ async function sign(
   now: number,
 ): Promise<IssuedProxyToken> {
   const iat = Math.floor(now / 1000);
-  const payload = {
+  const payload: z.infer<typeof Payload> = {
     iss: ISSUER,
     aud: AUDIENCE,
     jti,

@@ -1,71 +1,18 @@
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { fromBinary, SecretSchema, SPIFFECertValidatorConfigSchema } from '#libs/envoy-api';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { CertificateAuthority } from './certificate-authority.js';
-import { IssuingPaused, KekUnusable } from './errors.js';
-import { DAY_MS, ManualClock, MemoryStore } from './fixture.js';
-import { IssuanceLog } from './issuance-log.js';
-import { kekOf } from './kek.js';
+import { DAY_MS, type ManualClock, MemoryStore } from './fixture.js';
 import { parseLeafVersion, renewalTime } from './leaf-version.js';
-import { leafDates } from './mesh-authority.js';
-import { createSecretSource, type SecretAnswer, type SecretSourceOptions } from './secret-source.js';
+import { identityOf, kek, orders, rig, rootsOf, type SecretRig, sent, web } from './secret-fixture.js';
 
-const kek = kekOf(new Uint8Array(32).fill(1));
-const orders = { mesh: 'default', namespace: 'shop', workload: 'orders', instance: 'orders-1' };
-const web = { ...orders, workload: 'web', instance: 'web-1' };
-
-let seed: MemoryStore['rows'] = [];
 let store: MemoryStore;
 let clock: ManualClock;
-beforeAll(async () => {
-  const first = new MemoryStore();
-  const authority = new CertificateAuthority({ authorities: first.authorities, kek, clock: new ManualClock() });
-  await authority.of('default');
-  await authority.of('other');
-  seed = first.rows;
+let replica: SecretRig['replica'];
+beforeEach(async () => {
+  const fresh = await rig();
+  ({ store, clock } = fresh);
+  replica = (options) => fresh.replica(options);
 });
-beforeEach(() => {
-  store = new MemoryStore();
-  store.rows = [...seed];
-  clock = new ManualClock();
-});
-
-/** One replica: its own caches over the shared store. */
-function replica(extra: Partial<SecretSourceOptions> & { readonly capacity?: number } = {}) {
-  const authority = new CertificateAuthority({ authorities: store.authorities, kek, clock });
-  const issuance = new IssuanceLog({
-    authorities: store.authorities,
-    clock,
-    ...(extra.capacity === undefined ? {} : { capacity: extra.capacity }),
-  });
-  return { authority, issuance, source: createSecretSource({ authority, issuance, clock, ...extra }) };
-}
-
-function sent(answer: SecretAnswer) {
-  if (answer.kind !== 'send') throw new Error(`expected a secret, got ${answer.kind}`);
-  return { version: answer.version, secret: fromBinary(SecretSchema, answer.bytes) };
-}
-
-function identityOf(answer: SecretAnswer) {
-  const { version, secret } = sent(answer);
-  if (secret.type.case !== 'tlsCertificate') throw new Error('not a certificate');
-  const { certificateChain, privateKey } = secret.type.value;
-  const pems = text(certificateChain?.specifier.value).match(/-----BEGIN[\s\S]+?-----END CERTIFICATE-----\n/g) ?? [];
-  return { version, chain: pems.map((pem) => new X509Certificate(pem)), key: text(privateKey?.specifier.value) };
-}
-
-const text = (value: string | Uint8Array | undefined): string => Buffer.from(value ?? '').toString();
-
-function rootsOf(answer: SecretAnswer) {
-  const { secret } = sent(answer);
-  if (secret.type.case !== 'validationContext') throw new Error('not a bundle');
-  const config = secret.type.value.customValidatorConfig;
-  const validator = fromBinary(SPIFFECertValidatorConfigSchema, config?.typedConfig?.value ?? new Uint8Array());
-  const bundles = validator.trustDomains.map(
-    ({ name, trustBundle }) => [name, text(trustBundle?.specifier.value)] as const,
-  );
-  return { plugin: config?.name, bundles };
-}
 
 describe('the identity secret', () => {
   it('is a certificate for the SPIFFE id, its key, and a chain that the bundle of the mesh verifies', async () => {
@@ -221,103 +168,6 @@ describe('the trust secret', () => {
     expect(changed).toEqual(['default']);
     const { bundles } = rootsOf(await source.resolve(orders, 'trust', undefined));
     expect(bundles[0]?.[1].match(/BEGIN CERTIFICATE/g)).toHaveLength(2);
-  });
-});
-
-describe('issuing', () => {
-  it('SEC-20 never leaves the issuer’s dates nor the configured life, whatever is asked for', () => {
-    const now = clock.now();
-    for (const lifetime of [-1, 0, 1, Number.NaN, Number.POSITIVE_INFINITY, 60_000, DAY_MS, 1e15]) {
-      for (const left of [120_000, DAY_MS, 400 * DAY_MS]) {
-        const issuer = { notBefore: now - 60_000, notAfter: now + left };
-        const { notBefore, notAfter } = leafDates(issuer, now, lifetime);
-        expect(notBefore).toBeGreaterThanOrEqual(issuer.notBefore);
-        expect(notAfter).toBeLessThanOrEqual(issuer.notAfter);
-        expect(notAfter).toBeGreaterThan(now);
-      }
-    }
-  });
-
-  it('REL-31 stops at the end of the issuer, and goes on without a restart when there is a new one', async () => {
-    const { source, authority } = replica();
-    await source.resolve(orders, 'identity', undefined);
-    clock.jump(365 * DAY_MS - 2 * 3_600_000);
-    const last = identityOf(await source.resolve(orders, 'identity', undefined));
-    expect(last.chain[0]?.validToDate.getTime()).toBeLessThanOrEqual(last.chain[1]?.validToDate.getTime() ?? 0);
-    clock.jump(3 * 3_600_000);
-    await expect(source.resolve(orders, 'identity', last.version)).rejects.toThrow(IssuingPaused);
-    store.rows = store.rows.map((row) => (row.purpose === 'intermediate' ? { ...row, active: false } : row));
-    await new CertificateAuthority({ authorities: store.authorities, kek, clock }).of('default');
-    await authority.refresh();
-    expect(identityOf(await source.resolve(orders, 'identity', last.version)).chain).toHaveLength(2);
-  });
-
-  it('REL-27 REL-28 decides nothing by a clock that is not the database’s', async () => {
-    let skew = 0;
-    const { source } = replica({ clockSkewMs: () => skew });
-    const { version } = sent(await source.resolve(orders, 'identity', undefined));
-    clock.jump(30 * DAY_MS);
-    skew = 30 * DAY_MS;
-    expect(await source.resolve(orders, 'identity', version)).toEqual({ kind: 'keep' });
-    await expect(source.resolve(orders, 'identity', undefined)).rejects.toMatchObject({ reason: 'clock-skew' });
-    clock.jump(-31 * DAY_MS);
-    skew = -DAY_MS;
-    await expect(source.resolve(orders, 'identity', undefined)).rejects.toMatchObject({ reason: 'clock-skew' });
-  });
-
-  it('REL-2 goes on while Postgres is away, records afterwards, and stops when the spool is full', async () => {
-    const { source, issuance } = replica({ capacity: 3 });
-    await source.resolve(orders, 'trust', undefined);
-    store.away = true;
-    for (let round = 0; round < 3; round++) await source.resolve(orders, 'identity', undefined);
-    await clock.advance(600_000);
-    expect(issuance.pending).toBe(3);
-    await expect(source.resolve(orders, 'identity', undefined)).rejects.toMatchObject({ reason: 'spool-full' });
-    store.away = false;
-    await clock.advance(31_000);
-    expect([issuance.pending, store.issued.size]).toEqual([0, 3]);
-    expect((await source.resolve(orders, 'identity', undefined)).kind).toBe('send');
-  });
-
-  it('REL-3 serves nothing when the mesh was never loaded and Postgres is away', async () => {
-    store.away = true;
-    await expect(replica().source.resolve(orders, 'trust', undefined)).rejects.toThrow(/away/);
-  });
-
-  it('replicas that start together agree on one root and one issuer', async () => {
-    store.rows = [];
-    const bundles = await Promise.all(
-      Array.from({ length: 4 }, () => replica().source.resolve(orders, 'trust', undefined)),
-    );
-    expect(new Set(bundles.map((answer) => sent(answer).version)).size).toBe(1);
-    expect(store.rows.map((row) => row.purpose)).toEqual(['root', 'intermediate']);
-  });
-
-  it('SEC-23 refuses the wrong key-encryption key and exchanged rows', async () => {
-    const wrong = new CertificateAuthority({
-      authorities: store.authorities,
-      kek: kekOf(new Uint8Array(32).fill(2)),
-      clock,
-    });
-    await expect(wrong.of('default')).rejects.toThrow(KekUnusable);
-    const key = (mesh: string) =>
-      store.rows.find((row) => row.mesh === mesh && row.purpose === 'intermediate')?.wrappedKey;
-    const swapped = key('other');
-    if (!swapped) throw new Error('no key');
-    store.rows = store.rows.map((row) =>
-      row.mesh === 'default' && row.purpose === 'intermediate' ? { ...row, wrappedKey: swapped } : row,
-    );
-    await expect(replica().authority.of('default')).rejects.toThrow(/altered or exchanged/);
-  });
-
-  it('a thousand proxies at once leave the event loop its turns', async () => {
-    const { source } = replica();
-    await source.resolve(orders, 'trust', undefined);
-    let turns = 0;
-    const count = setInterval(() => turns++, 1);
-    await Promise.all(Array.from({ length: 1000 }, () => source.resolve(orders, 'identity', undefined)));
-    clearInterval(count);
-    expect(turns).toBeGreaterThan(3);
   });
 });
 

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { defineIndex, defineInput, defineQuery, override } from './define.js';
 import { Graph } from './graph.js';
-import { GraphFault } from './types.js';
+import { GraphFault, type QueryKind } from './types.js';
 
 const policy = defineInput<{ readonly target: string; readonly ms: number }>('policy');
 const policiesByTarget = defineIndex({ name: 'policiesByTarget', of: policy, keysOf: (_, { target }) => [target] });
@@ -103,6 +103,21 @@ describe('a fork', () => {
       ['cluster', undefined],
       ['strict', 'strict s1: too short'],
     ]);
+  });
+
+  it('meets the same cycle as the parent when it enters by a key that the parent has not read', () => {
+    const ring: QueryKind<string> = defineQuery({
+      name: 'ring',
+      run: (ctx, key) => {
+        const outcome = ctx.tryGet(ring, key === 'a' ? 'b' : 'a');
+        return outcome.ok ? outcome.value : 'caught';
+      },
+    });
+    graph.observe(ring, 'a');
+    const fork = graph.fork([]);
+    const outcome = fork.tryRead(ring, 'b');
+    expect(outcome).toEqual(graph.tryRead(ring, 'b'));
+    expect(outcome.ok).toBe(false);
   });
 
   it('is pinned: a pass that changes an input ends it, other passes, reads and sweeps do not', () => {

@@ -95,14 +95,14 @@ export class Fork {
   changes(): CellChange[] {
     this.#check();
     const { cells } = this.#host.engine;
-    for (const cell of [...this.#host.pending()]) this.#host.engine.settle(cell);
+    for (const cell of this.#host.pending()) this.#host.engine.settle(cell);
     this.#follow();
     const changes: CellChange[] = [];
-    for (const cell of [...this.#tainted]) {
+    for (const cell of this.#tainted) {
       if (!this.#host.isObserved(cell)) continue;
       const kind = cells.kind(cell);
       if (kind.type !== 'query' || !this.diverged(kind, cells.key(cell))) continue;
-      const outcome = this.tryRead(kind, cells.key(cell));
+      const outcome = this.#engine.outcome<unknown>(this.#settled(kind, cells.key(cell)));
       const value = outcome.ok ? outcome.value : undefined;
       changes.push({ ...cells.name(cell), value, error: outcome.ok ? undefined : outcome.error });
     }
@@ -262,13 +262,11 @@ export class Fork {
     parent.settle(theirs);
     this.#follow();
     cells.setContent(cell, parent.cells.content(theirs));
-    cells.mark(cell, CYCLIC, parent.cells.has(theirs, CYCLIC));
-    if (!this.#tainted.has(theirs)) {
-      cells.setState(cell, CLEAN);
-    } else if (!parent.cells.has(theirs, CYCLIC)) {
-      cells.setState(cell, CHECK);
-      cells.mark(cell, DEFERRED, true);
-    }
+    // What lies on a cycle runs again: taken over, it would hide the cycle from members that only the fork has.
+    if (parent.cells.has(theirs, CYCLIC)) return;
+    const shared = !this.#tainted.has(theirs);
+    cells.setState(cell, shared ? CLEAN : CHECK);
+    cells.mark(cell, DEFERRED, !shared);
   }
 
   /** Takes over what the parent's cell has read; so late, because most cells of a fork are never verified. */

@@ -15,7 +15,7 @@ registerHooks({
 async function build(locale: string, arrival: string): Promise<string> {
   const program = `${import.meta.dirname}/locale-build.fixture.ts`;
   const flags = ['--no-warnings', '--experimental-transform-types', '--conditions=heddle-src', `--import=${HOOK}`];
-  const env = { PATH: process.env['PATH'] ?? '', LANG: locale, LC_ALL: locale };
+  const env = { ...process.env, LANG: locale, LC_ALL: locale };
   const { stdout } = await run(process.execPath, [...flags, program, arrival], { env });
   return stdout;
 }

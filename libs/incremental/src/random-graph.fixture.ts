@@ -61,7 +61,7 @@ export function world(program: Program, acyclic: boolean): World {
 const remainders = (value: number): string[] => [String(value % 3), String(value % 2), String(value % 3)];
 
 /** The oracle: the same queries by plain recursion, without memory, over plain maps. For acyclic programs. */
-export function plainly({ number, byRemainder, node }: World, inputs: ReadonlyMap<string, number>, key: string) {
+export function plainly({ byRemainder, node }: World, inputs: ReadonlyMap<string, number>, key: string) {
   const ctx: Ctx = {
     input: <V>(_kind: InputKind<V>, k: string) => inputs.get(k) as V | undefined,
     index: (_kind, k) =>
@@ -83,7 +83,6 @@ export function plainly({ number, byRemainder, node }: World, inputs: ReadonlyMa
       }
     },
   };
-  void number;
   return show(ctx.tryGet(node, key));
 }
 

@@ -45,7 +45,7 @@ async function run(name: string): Promise<RunningProxy> {
       bind: { address: '10.0.0.5', ports: { http: 8080 } },
       app: { address: '127.0.0.1', ports: { http: 8080 } },
     },
-    client: (token) => new ControlPlaneClient({ url, token, timeoutMs: 2000 }),
+    client: (token) => new ControlPlaneClient({ url, token, timeoutMs: 30_000 }),
     envoy,
     onEvent: (line) => events.push(line),
   });
@@ -62,7 +62,7 @@ describe('heddle proxy run', () => {
     expect(first).toEqual({ deregistered: true, acked: true, drained: true });
     expect(second).toBe(first);
     expect(calls).toEqual([`PUT ${path}`, `DELETE ${path}?wait=5`]);
-    expect(await proxy.exited).toMatchObject({ expected: true, code: 0 });
+    expect(await proxy.exited).toMatchObject({ expected: true, reason: 'stopped' });
     expect(events.at(-1)).toBe('left');
   });
 

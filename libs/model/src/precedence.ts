@@ -33,7 +33,8 @@ export function mergeFields<Spec extends object>(contributions: readonly Contrib
       else merged.set(name, { value, from: source, shadowed: [] });
     }
   }
-  return Object.fromEntries(merged) as Merged<Spec>;
+  // The names are those of Spec, which the type of a Map cannot say.
+  return Object.fromEntries(merged) as unknown as Merged<Spec>;
 }
 
 /** Every source that contributes at least one of the fields, without duplicates, in the order of the fields. */

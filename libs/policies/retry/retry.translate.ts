@@ -1,8 +1,9 @@
-import { durationMs, type MessageInitShape, type RetryPolicySchema, RoutingPriority } from '#libs/envoy-api';
+import { durationMs, type MessageInitShape, type RetryPolicy, type RetryPolicySchema, RoutingPriority } from '#libs/envoy-api';
 import type { ClusterPatch, RoutePatch } from '#libs/model';
 import type { EffectiveRetry } from './retry.resolve.js';
 
-type RetryInit = MessageInitShape<typeof RetryPolicySchema>;
+/** The initialiser, not a finished message: parts of it are spread together. */
+type RetryInit = Exclude<MessageInitShape<typeof RetryPolicySchema>, RetryPolicy>;
 
 /** Conditions after which nothing can have been carried out: safe for every request. */
 const SAFE = ['connect-failure', 'refused-stream', 'reset-before-request'] as const;

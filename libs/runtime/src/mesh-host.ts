@@ -2,7 +2,7 @@ import type { CompiledChange, MeshGraph } from '#libs/compiler';
 import { defaultTrustDomain } from '#libs/identity';
 import type { Log } from '#libs/kernel';
 import type { DomainValue, Instance, Registry, ResourceId } from '#libs/model';
-import { printId, resourceKey } from '#libs/model';
+import { printId, referencesOf, resourceKey } from '#libs/model';
 import type { InstanceRow, StoredResource } from '#libs/store';
 
 /** A stored row that its kind no longer accepts: withheld from the graph, shown in the status of the resource. */
@@ -14,6 +14,9 @@ export interface Unparsable {
 /** One mesh on this replica: its graph, fed with rows of the store. Nothing of one mesh can reach another. */
 export class MeshHost {
   readonly #resources = new Set<string>();
+  /** Resources by what they refer to: who would miss it. */
+  readonly #users = new Map<string, Map<string, ResourceId>>();
+  readonly #references = new Map<string, readonly string[]>();
   readonly #instances = new Map<string, InstanceRow>();
   readonly #unparsable = new Map<string, Unparsable>();
   #trustDomain: string;
@@ -41,6 +44,7 @@ export class MeshHost {
       this.#unparsable.delete(resourceKey(id));
       if (value.value.type === 'Mesh') this.#trustDomain = value.value.value.trustDomain;
       this.graph.setResource(id, value.value);
+      this.#note(id, referencesOf(value.value).map((reference) => resourceKey(reference.to)));
       return;
     }
     this.#unparsable.set(resourceKey(id), { id, message: value.error });
@@ -48,8 +52,25 @@ export class MeshHost {
     this.log.error('a stored resource no longer parses and is withheld', { mesh: this.mesh, resource: printId(id), reason: value.error });
   }
 
+  /** Resources that refer to this one. */
+  usersOf(id: ResourceId): readonly ResourceId[] {
+    return [...(this.#users.get(resourceKey(id))?.values() ?? [])];
+  }
+
+  #note(id: ResourceId, references: readonly string[]): void {
+    const key = resourceKey(id);
+    for (const old of this.#references.get(key) ?? []) this.#users.get(old)?.delete(key);
+    this.#references.set(key, references);
+    for (const target of references) {
+      const users = this.#users.get(target);
+      if (users) users.set(key, id);
+      else this.#users.set(target, new Map([[key, id]]));
+    }
+  }
+
   removeResource(id: ResourceId): void {
     this.#resources.delete(resourceKey(id));
+    this.#note(id, []);
     this.#unparsable.delete(resourceKey(id));
     this.graph.removeResource(id);
   }

@@ -107,7 +107,7 @@ export class Runtime {
 
   /** A view appears when an instance is registered, and changes with its class: live streams follow. */
   private rebindViews(mesh: string): void {
-    for (const { stream } of this.server.streamInfos()) {
+    for (const stream of this.server.streamInfos()) {
       const identity = parseNodeId(stream.node.id);
       if (identity?.mesh !== mesh) continue;
       const view = viewFor(this.coordinator, identity);

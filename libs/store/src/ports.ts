@@ -1,5 +1,8 @@
 /** The store's contract: what the rest of Heddle may ask of Postgres, in plain values. */
 import type { InstanceSpec, Manifest } from '#libs/model';
+import type { Authorities, Progress, Tokens } from './administration.port.js';
+
+export type * from './administration.port.js';
 
 /** `config`: admin writes, audited. `runtime`: instances and health, not audited. */
 export type StreamName = 'config' | 'runtime';
@@ -252,80 +255,6 @@ export interface Feed {
   /** False while Postgres cannot be reached. */
   readonly connected: boolean;
   stop(): Promise<void>;
-}
-
-export interface ApiTokenRow {
-  /** Public part, by which it is found. */
-  readonly id: string;
-  readonly name: string;
-  readonly role: string;
-  /** SHA-256 of the secret part, hex. */
-  readonly secretHash: string;
-  readonly expiresAt: number;
-  readonly createdAt: number;
-  readonly lastUsedAt: number;
-  readonly revoked: boolean;
-}
-
-export interface Tokens {
-  insert(row: ApiTokenRow): Promise<void>;
-  find(id: string): Promise<ApiTokenRow | undefined>;
-  list(): Promise<readonly ApiTokenRow[]>;
-  revoke(id: string): Promise<boolean>;
-  touch(id: string, at: number): Promise<void>;
-  /** Deny-list of proxy tokens by `jti`; entries end with the token they deny. */
-  deny(jti: string, until: number, reason: string): Promise<void>;
-  denied(): Promise<ReadonlyMap<string, number>>;
-}
-
-/** An encrypted authority key with its certificate. `wrapped` is opaque to the store. */
-export interface AuthorityRow {
-  readonly id: string;
-  /** '' for the server CA and the token signing key, which belong to no mesh. */
-  readonly mesh: string;
-  readonly purpose: 'root' | 'intermediate' | 'server-root' | 'token-signing';
-  readonly certificatePem: string;
-  readonly wrappedKey: Uint8Array;
-  readonly notAfter: number;
-  readonly active: boolean;
-}
-
-export interface Authorities {
-  /** All rows of a mesh and purpose, newest first. */
-  list(mesh: string): Promise<readonly AuthorityRow[]>;
-  /** Runs `create` under an advisory lock for (mesh, purpose) unless an active row exists, so that replicas agree. */
-  ensure(mesh: string, purpose: AuthorityRow['purpose'], create: () => Promise<AuthorityRow>): Promise<AuthorityRow>;
-  recordIssued(
-    rows: readonly {
-      readonly serial: string;
-      readonly mesh: string;
-      readonly spiffeId: string;
-      readonly instance: string;
-      readonly notBefore: number;
-      readonly notAfter: number;
-      readonly issuer: string;
-    }[],
-  ): Promise<void>;
-}
-
-export interface ProgressRow {
-  readonly mesh: string;
-  readonly change: number;
-  readonly replica: string;
-  readonly total: number;
-  readonly acked: number;
-  readonly refused: readonly {
-    readonly proxy: string;
-    readonly type: string;
-    readonly name: string;
-    readonly message: string;
-  }[];
-  readonly behind: readonly string[];
-}
-
-export interface Progress {
-  save(rows: readonly ProgressRow[]): Promise<void>;
-  of(mesh: string, change: number): Promise<readonly ProgressRow[]>;
 }
 
 /** Identity of the database, kept by each replica in its data directory (REL-4, REL-5). */

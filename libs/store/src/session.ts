@@ -8,7 +8,7 @@ const IDLE_IN_TRANSACTION_TIMEOUT_MS = 10_000;
 /** A stalled server cannot enforce its own timeouts; this one is ours, and a little longer than the server's. */
 const CLIENT_QUERY_TIMEOUT_MS = 12_000;
 /** Also the wait for a free connection of the pool (REL-36). */
-const CONNECT_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 const INT8 = 20;
 

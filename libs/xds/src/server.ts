@@ -15,7 +15,7 @@ import { StreamRegistry } from './serving/stream-registry.js';
 import type { StreamServices, WireCounters } from './serving/stream-services.js';
 import { type ListenOptions, type TlsMaterial, Transport } from './serving/transport.js';
 import { checkStream } from './serving/watchdog.js';
-import type { DeliveryListener, Gatekeeper, Principal, Publication, SecretSource, StreamState } from './types.js';
+import type { DeliveryListener, Gatekeeper, Principal, Publication, SecretSource, StreamInfo, StreamState } from './types.js';
 import { Denied } from './types.js';
 
 export interface XdsServerOptions {
@@ -113,6 +113,27 @@ export class XdsServer {
   /** The state of every admitted stream, computed now. */
   streams(): StreamState[] {
     return this.#streams.all().flatMap((stream) => stream.state ?? []);
+  }
+
+  /** The state of one admitted stream. */
+  streamState(id: number): StreamState | undefined {
+    return this.#streams.all().find((stream) => stream.info?.id === id)?.state;
+  }
+
+  /** Every admitted stream, without its state. */
+  streamInfos(): StreamInfo[] {
+    return this.#streams.all().flatMap((stream) => stream.info ?? []);
+  }
+
+  /** Admitted streams that have something to receive or to ACK: node ids by stream id. */
+  behind(): Map<number, string> {
+    const behind = this.#streams.all().filter((stream) => stream.behind);
+    return new Map(behind.flatMap(({ info }) => (info ? [[info.id, info.node.id] as const] : [])));
+  }
+
+  /** True if the stream has something to receive or to ACK. */
+  isBehind(id: number): boolean {
+    return this.#streams.all().some((stream) => stream.info?.id === id && stream.behind);
   }
 
   /** How many streams have everything of a change, those included that it does not concern. */

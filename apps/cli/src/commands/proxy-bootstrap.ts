@@ -11,7 +11,7 @@ export function proxyBootstrap(): Command {
     .option('--address <cidr...>', 'addresses that the token lets it bind or advertise (default: the bind address)')
     .option('--ttl-days <days>', 'lifetime of the token: 1 to 90 (default 7)')
     .action(async (flags: ProxyFlags & { out: string; ttlDays?: string; address?: string[] }) => {
-      const s = session(flags as unknown as Record<string, string>);
+      const s = session(flags);
       const files = await sidecarFiles(s, flags);
       const path = `${s.meshPath}/namespaces/${encodeURIComponent(s.context.namespace)}/instances/${encodeURIComponent(instanceName(flags))}`;
       await s.rest.send('PUT', path, { body: registration(flags) });

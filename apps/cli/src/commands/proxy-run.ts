@@ -14,7 +14,7 @@ export function proxyRun(): Command {
     .option('--address <cidr...>', 'addresses that the token lets it bind or advertise (default: the bind address)')
     .option('--envoy-version <version>', 'exactly this Envoy')
     .action(async (flags: ProxyFlags & { envoyVersion?: string; address?: string[] }) => {
-      const s = session(flags as unknown as Record<string, string>);
+      const s = session(flags);
       const envoy = await findEnvoy({ onProgress: note, ...(flags.envoyVersion ? { version: flags.envoyVersion } : {}) });
       const files = await sidecarFiles(s, flags);
       const proxy = await runProxy({

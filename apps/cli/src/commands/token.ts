@@ -40,7 +40,7 @@ function create(): Command {
     .option('--address <cidr...>', 'addresses that it may bind or advertise')
     .option('--ttl-days <days>', 'lifetime: 1 to 365 (default 30), for proxies 1 to 90 (default 7)')
     .action(async (name: string | undefined, flags: CreateFlags) => {
-      const s = session(flags as Record<string, never>);
+      const s = session(flags);
       const ttl = flags.ttlDays ? { ttlDays: Number(flags.ttlDays) } : {};
       const answer = flags.workload
         ? await s.rest.send<Record<string, unknown>>('POST', `${s.meshPath}/namespaces/${encodeURIComponent(s.context.namespace)}/proxy-tokens`, { body: { workload: flags.workload, instance: flags.instance ?? `${flags.workload}-*`, labels: labels(flags.label ?? []), addresses: flags.address ?? [], ...ttl } })
@@ -63,7 +63,7 @@ function renew(): Command {
   return remote(new Command('renew').description('exchange a still valid proxy token for a new one with the same scope'))
     .requiredOption('--proxy-token <token>', 'the proxy token')
     .action(async (flags: { proxyToken: string }) => {
-      const s = session(flags as Record<string, never>);
+      const s = session(flags);
       const rest = new RestClient({ server: s.context.server, token: flags.proxyToken });
       const answer = await rest.send<Record<string, unknown>>('POST', '/api/v1/tokens/renew', { body: {} });
       printAs(s.format, answer, () => String(answer['token']));
@@ -75,7 +75,7 @@ function revoke(): Command {
     .argument('<id>', 'id of an API token, or with --proxy the jti of a proxy token')
     .option('--proxy', 'it is a proxy token')
     .action(async (id: string, flags: { proxy?: boolean }) => {
-      const s = session(flags as Record<string, never>);
+      const s = session(flags);
       await s.rest.send('DELETE', flags.proxy ? `${s.meshPath}/proxy-tokens/${encodeURIComponent(id)}` : `/api/v1/tokens/${encodeURIComponent(id)}`);
       printAs(s.format, { revoked: id }, () => `revoked ${id}`);
     });

@@ -5,7 +5,7 @@ import { type AuditPayload, envelopeSql, NOW_MS, sha256 } from './chain.js';
 const APPEND = `
 WITH head AS (
   UPDATE stream
-  SET audit_seq = audit_seq + 1, audit_prev = audit_hash, audit_hash = ${envelopeSql('$2', 'revision')}
+  SET audit_seq = audit_seq + 1, audit_prev = audit_hash, audit_hash = ${envelopeSql('$2::text', 'revision')}
   WHERE stream = 'config'
   RETURNING revision, audit_seq, audit_prev, audit_hash
 )

@@ -13,7 +13,7 @@ const COMMIT_CHANGE = `
 WITH rev AS (
   UPDATE stream
   SET revision = revision + 1, audit_seq = audit_seq + 1, audit_prev = audit_hash,
-      audit_hash = ${envelopeSql('$4', 'revision + 1')}
+      audit_hash = ${envelopeSql('$4::text', 'revision + 1')}
   WHERE stream = 'config'
   RETURNING revision, audit_seq, audit_prev, audit_hash
 ), item AS (

@@ -55,7 +55,7 @@ function translated<Spec, Effective>(kind: PolicyKind<Spec, Effective>, contribu
   };
 }
 
-const inbound = (ports: readonly (readonly [string, InboundPatch | undefined])[]): unknown => ({
+const inbound = (ports: readonly (readonly [string, InboundPatch | undefined])[]): object => ({
   inbound: Object.fromEntries(ports.map(([protocol, patch]) => [protocol, patch && inboundJson(patch)])),
 });
 

@@ -75,6 +75,11 @@ export class XdsStream implements Watcher, Pumpable {
     return this.#info;
   }
 
+  /** True while something is to be sent, held back, or not yet ACKed. */
+  get behind(): boolean {
+    return this.session.ordered.some((delivery) => !delivery.settled);
+  }
+
   get state(): StreamState | undefined {
     return this.#info && { stream: this.#info, types: this.ledger.states() };
   }

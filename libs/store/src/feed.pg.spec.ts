@@ -1,0 +1,141 @@
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestDatabase, type TestDatabase } from '../../testing/src/postgres/index.js';
+import { POLL_MS } from './feed/feed.js';
+import { openStore } from './open-store.js';
+import type { Store } from './ports.js';
+import { clockWithout, put, Recorder, request, until } from './testing/fixtures.js';
+
+describe('the feed', () => {
+  let database: TestDatabase;
+  let writer: Store;
+  let raw: Client;
+
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    writer = await openStore({ url: database.url, replica: 'writer' });
+    raw = new Client({ connectionString: database.url });
+    await raw.connect();
+  });
+
+  afterAll(async () => {
+    await raw?.end();
+    await writer?.close();
+    await database?.drop();
+  });
+
+  const listeners = async (): Promise<number[]> => {
+    const { rows } = await raw.query<{ pid: number }>(
+      `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'heddle-feed'`,
+    );
+    return rows.map((row) => row.pid);
+  };
+
+  /** A store that follows by hints alone, so that only a hint can bring an event. */
+  const follow = async (recorder: Recorder, polling = false): Promise<Store> => {
+    const store = await openStore({ url: database.url, replica: 'reader', ...(polling ? {} : { clock: clockWithout(POLL_MS) }) });
+    await store.feed.start(recorder.listen);
+    await until(async () => (await listeners()).length > 0);
+    await store.feed.poke();
+    return store;
+  };
+
+  const write = async (name: string): Promise<void> => {
+    const result = await writer.resources.write(request([put('Service', name)]));
+    expect(result.ok).toBe(true);
+  };
+
+  it('hands over a commit of another replica without being asked', async () => {
+    const recorder = new Recorder();
+    const store = await follow(recorder);
+    try {
+      await write('hinted');
+      await until(() => recorder.puts.includes('hinted'));
+      expect(store.feed.connected).toBe(true);
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('REL-6 finds what was written while its connection was down, and listens again', async () => {
+    const recorder = new Recorder();
+    const store = await follow(recorder);
+    try {
+      for (const round of [1, 2, 3]) {
+        const [pid] = await listeners();
+        await raw.query('SELECT pg_terminate_backend($1)', [pid]);
+        await write(`gap-${round}`);
+        await until(() => recorder.puts.includes(`gap-${round}`));
+        await until(async () => (await listeners()).some((other) => other !== pid));
+      }
+      await write('after-the-gaps');
+      await until(() => recorder.puts.includes('after-the-gaps'));
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('REL-7 replaces a connection that has gone silent', async () => {
+    const recorder = new Recorder();
+    const store = await follow(recorder);
+    const [pid = 0] = await listeners();
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await write('silence');
+      await until(() => recorder.puts.includes('silence'), 20_000);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+      await store.close();
+    }
+  });
+
+  it('REL-7 goes on by polling while it is silent', async () => {
+    const recorder = new Recorder();
+    const store = await follow(recorder, true);
+    const [pid = 0] = await listeners();
+    process.kill(pid, 'SIGSTOP');
+    try {
+      await write('polled');
+      await until(() => recorder.puts.includes('polled'), POLL_MS + 3_000);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+      await store.close();
+    }
+  });
+
+  it('hands over a snapshot when the log no longer reaches back, or the database has another epoch', async () => {
+    const recorder = new Recorder();
+    const store = await openStore({ url: database.url, replica: 'reader', clock: clockWithout(POLL_MS) });
+    try {
+      await store.feed.start(recorder.listen);
+      await store.feed.poke();
+      const before = recorder.events.length;
+      await raw.query(`UPDATE stream SET log_floor = revision + 1, revision = revision + 2 WHERE stream = 'config'`);
+      await store.feed.poke();
+      await raw.query(`UPDATE database_identity SET epoch = 'restored'`);
+      await store.feed.poke();
+      await raw.query(`UPDATE stream SET revision = revision - 1 WHERE stream = 'config'`);
+      await store.feed.poke();
+      expect(recorder.events.slice(before).map((event) => event.kind)).toEqual(['snapshot', 'snapshot', 'snapshot']);
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('hands everything over anew when the listener threw', async () => {
+    const store = await openStore({ url: database.url, replica: 'reader', clock: clockWithout(POLL_MS) });
+    const kinds: string[] = [];
+    try {
+      await store.feed.start((event) => {
+        kinds.push(event.kind);
+        if (kinds.length === 2) throw new Error('the listener fails once');
+      });
+      await write('thrown');
+      await until(() => kinds.length >= 2);
+      await store.feed.poke();
+      expect(kinds.slice(0, 3)).toEqual(['snapshot', 'delta', 'snapshot']);
+    } finally {
+      await store.close();
+    }
+  });
+});

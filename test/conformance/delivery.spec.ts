@@ -1,0 +1,203 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { SecretAnswer } from '#libs/xds';
+import { SILENCE } from '../../libs/testing/src/xds-client/index.js';
+import { cluster, endpoints, GRPC, listener, quiet, Rig, route, secretBytes, TYPE } from './rig.js';
+
+let rig: Rig;
+afterEach(() => rig.stop());
+
+describe('what is reported', () => {
+  it('a change is ACKed for a type when everything of it that concerns the stream is', async () => {
+    rig = await Rig.start();
+    rig.publish(cluster('a'), listener('l'));
+    const client = rig.client().subscribe(TYPE.cluster).subscribe(TYPE.listener);
+    await client.waitFor(() => rig.acks.filter((ack) => ack.change === 2).length === 2);
+    client.judgeWith((r) => (r.type === TYPE.cluster ? SILENCE : undefined));
+    const change = rig.update(cluster('a', 1), listener('l', [], 1));
+    await client.waitFor(() => rig.acks.some((ack) => ack.change === change));
+    expect(rig.acks.filter((ack) => ack.change === change).map((ack) => ack.type)).toEqual([TYPE.listener]);
+    expect(rig.server.progress(change)).toEqual({ streams: 1, acked: 0 });
+    expect(rig.state(TYPE.cluster)?.behindSince).toBeGreaterThan(0);
+    client.send({ type: TYPE.cluster, nonce: client.responsesOf(TYPE.cluster).at(-1)?.nonce ?? '' });
+    await client.waitFor(() => rig.server.progress(change).acked === 1);
+    expect(rig.state(TYPE.cluster)).toMatchObject({ behindSince: 0, ackedChange: change });
+  });
+
+  it('a change that concerns no stream is ACKed by all', async () => {
+    rig = await Rig.start();
+    rig.publish(cluster('a'));
+    const client = rig.client().subscribe(TYPE.cluster);
+    await client.waitFor(() => rig.acks.length === 1);
+    const change = rig.update(endpoints('unseen'));
+    expect(rig.server.progress(change)).toEqual({ streams: 1, acked: 1 });
+  });
+});
+
+describe('what it costs', () => {
+  it('a changed resource is encoded once, whatever the number of streams and variants', async () => {
+    rig = await Rig.start({ limits: { streamsPerPrincipal: 100 } });
+    rig.publish(cluster('a'), cluster('b'));
+    const clients = Array.from({ length: 12 }, (_, i) => rig.client({ variant: i % 3 === 0 ? 'sotw' : 'delta' }));
+    for (const client of clients) client.subscribe(TYPE.cluster);
+    for (const client of clients) await client.waitFor((c) => c.names(TYPE.cluster).length === 2);
+    const before = rig.server.counters();
+    expect(before.encodes).toBe(2);
+    rig.update(cluster('a', 1));
+    for (const client of clients) await client.waitFor((c) => c.responses.length === 2);
+    const after = rig.server.counters();
+    expect(after.encodes - before.encodes).toBe(1);
+    expect(after.frameMisses - before.frameMisses).toBe(2);
+    expect(after.responses - before.responses).toBe(12);
+  });
+
+  it('a publication sends nothing to streams of other views', async () => {
+    rig = await Rig.start({ gatekeeper: { admit: (_, node) => Promise.resolve(node.cluster) } });
+    const [a, b] = [cluster('a'), cluster('b')];
+    rig.raw({
+      set: [a, b],
+      layers: [{ id: 'one', keys: [a.key] }, { id: 'two', keys: [b.key] }],
+      views: [{ id: 'v1', layers: ['one'] }, { id: 'v2', layers: ['two'] }],
+    });
+    const [first, second] = ['v1', 'v2'].map((view) => rig.client({ node: { id: view, cluster: view } }).subscribe(TYPE.cluster));
+    await first?.waitFor((c) => c.names(TYPE.cluster).join() === 'a');
+    await second?.waitFor((c) => c.names(TYPE.cluster).join() === 'b');
+    rig.raw({ set: [{ ...cluster('b', 1), key: b.key }] });
+    await second?.waitFor((c) => c.responses.length === 2);
+    await quiet();
+    expect(first?.responses).toHaveLength(1);
+  });
+
+  it('a later layer wins, and a resource that is withheld hides the one below it', async () => {
+    rig = await Rig.start({ gatekeeper: { admit: () => Promise.resolve('v') } });
+    const [low, high] = [{ ...listener('l'), key: 'low' }, { ...listener('l', [], 1), key: 'high' }];
+    rig.raw({
+      set: [low, high],
+      layers: [{ id: 'below', keys: ['low'] }, { id: 'above', keys: ['high'] }],
+      views: [{ id: 'v', layers: ['below', 'above'] }],
+    });
+    const client = rig.client().subscribe(TYPE.listener);
+    await client.waitFor((c) => c.versions(TYPE.listener).get('l') === high.version);
+    rig.raw({ removed: ['high'] });
+    await quiet();
+    expect(client.versions(TYPE.listener).get('l')).toBe(high.version);
+    rig.raw({ layers: [{ id: 'above', keys: [] }] });
+    await client.waitFor((c) => c.versions(TYPE.listener).get('l') === low.version);
+  });
+});
+
+describe('slow and gone clients', () => {
+  it('REL-16 NET-4 a client that acknowledges nothing is cut, and holds up nobody', async () => {
+    rig = await Rig.start({ limits: { ackProgressMs: 400, checkMs: 50 } });
+    rig.publish(cluster('a'));
+    const good = rig.client().subscribe(TYPE.cluster);
+    const silent = rig.client({ judge: () => SILENCE }).subscribe(TYPE.cluster);
+    await silent.waitFor((c) => c.responses.length === 1);
+    for (let i = 1; i < 20; i++) rig.update(cluster('a', i));
+    await good.waitFor((c) => c.versions(TYPE.cluster).get('a') === cluster('a', 19).version);
+    await silent.waitFor((c) => c.ended !== undefined);
+    expect(silent.ended?.code).toBe(GRPC.UNAVAILABLE);
+    expect(silent.responses).toHaveLength(1);
+    expect(good.ended).toBeUndefined();
+  });
+
+  it('REL-15 a stop ends all streams with OK', async () => {
+    rig = await Rig.start();
+    const clients = [rig.client(), rig.client()].map((client) => client.subscribe(TYPE.cluster));
+    for (const client of clients) await client.waitFor((c) => c.responses.length === 1);
+    await rig.server.stop({ graceMs: 500 });
+    for (const client of clients) {
+      await client.waitFor((c) => c.ended !== undefined);
+      expect(client.ended?.code).toBe(GRPC.OK);
+    }
+  });
+
+  it('REL-22 a reconnect with 20,000 names and versions is served', async () => {
+    rig = await Rig.start();
+    rig.publish(route('r-7'));
+    const names = Array.from({ length: 20_000 }, (_, i) => `r-${i}`);
+    const client = rig.client();
+    client.send({ type: TYPE.route, names, initialVersions: Object.fromEntries(names.map((n) => [n, 'f'.repeat(32)])) });
+    await client.waitFor((c) => c.responses.length === 1);
+    expect(client.responses[0]?.removed).toHaveLength(19_999);
+  });
+});
+
+describe('single-type services', () => {
+  it.each([
+    ['cds', TYPE.cluster, () => cluster('a')],
+    ['eds', TYPE.endpoint, () => endpoints('a')],
+    ['lds', TYPE.listener, () => listener('a', ['nothing-known-of-clusters'])],
+    ['rds', TYPE.route, () => route('a', ['nothing-known-of-clusters'])],
+  ] as const)('%s serves its type in both variants', async (service, type, make) => {
+    rig = await Rig.start();
+    rig.publish(make());
+    for (const variant of ['delta', 'sotw'] as const) {
+      const client = rig.client({ service, variant }).subscribe(type, ['a']);
+      await client.waitFor((c) => c.names(type).join() === 'a');
+    }
+  });
+});
+
+describe('secrets', () => {
+  /** A source with one version at a time, which is kept by those who hold it. */
+  const source = (answers: { version: string; asked: (string | undefined)[] }) => ({
+    resolve: (_p: unknown, _n: unknown, name: string, held: string | undefined): Promise<SecretAnswer> => {
+      answers.asked.push(held);
+      if (held === answers.version) return Promise.resolve({ kind: 'keep' });
+      return Promise.resolve({ kind: 'send', version: answers.version, bytes: secretBytes(name) });
+    },
+    recheckAfterMs: () => undefined,
+  });
+
+  it('SDS-5 a secret is sent when asked for, and again when it changes; ACKs of it cause nothing', async () => {
+    const answers = { version: 'v1', asked: [] as (string | undefined)[] };
+    rig = await Rig.start({ secrets: source(answers) });
+    const client = rig.client().subscribe(TYPE.secret, ['identity']);
+    await client.waitFor((c) => c.versions(TYPE.secret).get('identity') === 'v1');
+    rig.server.secretsChanged();
+    await quiet();
+    expect(client.responses).toHaveLength(1);
+    answers.version = 'v2';
+    rig.server.secretsChanged((principal) => principal.id === 'nobody');
+    await quiet();
+    rig.server.secretsChanged();
+    await client.waitFor((c) => c.versions(TYPE.secret).get('identity') === 'v2');
+    expect(client.responses).toHaveLength(2);
+  });
+
+  it('DELTA-1 a reconnect with a good version is sent nothing; asking without one is always answered', async () => {
+    const answers = { version: 'v1', asked: [] as (string | undefined)[] };
+    rig = await Rig.start({ secrets: source(answers) });
+    const client = rig.client().subscribe(TYPE.secret, ['identity']);
+    await client.waitFor((c) => c.names(TYPE.secret).length === 1);
+    client.reconnect();
+    await client.waitFor(() => answers.asked.length === 2);
+    await quiet();
+    expect(client.responses).toHaveLength(1);
+    expect(answers.asked).toEqual([undefined, 'v1']);
+    client.subscribe(TYPE.secret, ['identity']);
+    await client.waitFor((c) => c.responses.length === 2);
+  });
+
+  it('DELTA-13 a secret is never removed, missing ones are met with silence', async () => {
+    rig = await Rig.start({ secrets: { resolve: () => Promise.resolve({ kind: 'none' }), recheckAfterMs: () => undefined } });
+    const client = rig.client();
+    client.send({ type: TYPE.secret, names: ['gone'], initialVersions: { gone: 'v1' } });
+    client.send({ type: TYPE.secret, names: ['never'] });
+    client.send({ type: TYPE.secret, unsubscribe: ['gone'] });
+    await quiet(150);
+    expect(client.responses).toEqual([]);
+  });
+
+  it('a secret is looked at again when its source says so', async () => {
+    let version = 0;
+    rig = await Rig.start({
+      secrets: {
+        resolve: (_p, _n, name) => Promise.resolve({ kind: 'send', version: `v${++version}`, bytes: secretBytes(name) }),
+        recheckAfterMs: (_p, _n, held) => (held === 'v1' ? 50 : undefined),
+      },
+    });
+    const client = rig.client().subscribe(TYPE.secret, ['identity']);
+    await client.waitFor((c) => c.versions(TYPE.secret).get('identity') === 'v2');
+  });
+});
