@@ -19,7 +19,9 @@ export async function connectClients(server: BenchServer, count: number): Promis
   await owner.waitFor((one) => one.versions(TYPE.listener).size > 0 && one.versions(TYPE.secret).size === 2, 60_000);
   const clients: FakeXdsClient[] = [];
   for (let index = 0; index < count; index++) clients.push(await connect(server, `client-${index}`, 'client'));
-  await Promise.all(clients.map((client) => client.waitFor((one) => one.versions(TYPE.endpoint).has(CLUSTER), 120_000)));
+  await Promise.all(
+    clients.map((client) => client.waitFor((one) => one.versions(TYPE.endpoint).has(CLUSTER), 120_000)),
+  );
   return {
     async expectChange() {
       const held = clients.map((client) => client.versions(TYPE.endpoint).get(CLUSTER));
@@ -30,7 +32,8 @@ export async function connectClients(server: BenchServer, count: number): Promis
       const done = await Promise.all(times);
       return { first: Math.min(...done), last: Math.max(...done) };
     },
-    bytes: () => clients.reduce((sum, client) => sum + client.responses.reduce((total, response) => total + response.bytes, 0), 0),
+    bytes: () =>
+      clients.reduce((sum, client) => sum + client.responses.reduce((total, response) => total + response.bytes, 0), 0),
     disconnect() {
       for (const client of [owner, ...clients]) client.disconnect();
     },
@@ -45,5 +48,10 @@ async function connect(server: BenchServer, name: string, workload: string): Pro
     serverName: 'control-plane.heddle.local',
     node: { id: `default/bench/${workload}/${name}`, userAgentName: 'envoy', userAgentVersion: '1.40.0' },
   });
-  return client.connect().subscribe(TYPE.cluster).subscribe(TYPE.endpoint, [CLUSTER]).subscribe(TYPE.listener).subscribe(TYPE.scopedRoute);
+  return client
+    .connect()
+    .subscribe(TYPE.cluster)
+    .subscribe(TYPE.endpoint, [CLUSTER])
+    .subscribe(TYPE.listener)
+    .subscribe(TYPE.scopedRoute);
 }

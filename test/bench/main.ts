@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Crowd, connectClients } from './crowd.js';
 import { startBenchServer } from './server.js';
-import { connectClients, type Crowd } from './crowd.js';
 
 interface Row {
   readonly what: string;
@@ -13,7 +13,9 @@ interface Row {
   readonly must?: number;
 }
 
-const { values } = parseArgs({ options: { proxies: { type: 'string', default: '200' }, pushes: { type: 'string', default: '30' } } });
+const { values } = parseArgs({
+  options: { proxies: { type: 'string', default: '200' }, pushes: { type: 'string', default: '30' } },
+});
 const proxies = Number(values.proxies);
 const pushes = Number(values.pushes);
 const dir = mkdtempSync(join(tmpdir(), 'heddle-bench-'));
@@ -64,7 +66,10 @@ async function measure(crowd: Crowd): Promise<{ rows: Row[]; broken: string[] }>
 async function quiet(crowd: Crowd): Promise<{ bytes: number; encodes: number }> {
   const before = { bytes: crowd.bytes(), encodes: await server.counter('heddle_xds_encodes_total') };
   await new Promise((resolve) => setTimeout(resolve, 5_000));
-  return { bytes: crowd.bytes() - before.bytes, encodes: (await server.counter('heddle_xds_encodes_total')) - before.encodes };
+  return {
+    bytes: crowd.bytes() - before.bytes,
+    encodes: (await server.counter('heddle_xds_encodes_total')) - before.encodes,
+  };
 }
 
 function quantile(values: readonly number[], q: number): number {
@@ -73,7 +78,10 @@ function quantile(values: readonly number[], q: number): number {
 }
 
 function report(rows: readonly Row[]): void {
-  const lines = rows.map((row) => `${row.what.padEnd(28)}${row.p50.toFixed(1).padStart(10)}${row.p99.toFixed(1).padStart(10)} ${row.unit.padEnd(3)}${row.must === undefined ? '' : `   must ${row.must}`}`);
+  const lines = rows.map(
+    (row) =>
+      `${row.what.padEnd(28)}${row.p50.toFixed(1).padStart(10)}${row.p99.toFixed(1).padStart(10)} ${row.unit.padEnd(3)}${row.must === undefined ? '' : `   must ${row.must}`}`,
+  );
   process.stdout.write(`${''.padEnd(28)}${'p50'.padStart(10)}${'p99'.padStart(10)}\n${lines.join('\n')}\n`);
   const results = join(import.meta.dirname, '../../../test/bench/results.json');
   writeFileSync(results, `${JSON.stringify({ proxies, pushes, rows }, null, 2)}\n`);

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ControlPlane } from '../../apps/demo/src/control-plane.js';
 import { freePort } from '#libs/launcher';
+import { ControlPlane } from '../../apps/demo/src/control-plane.js';
 
 const SHOP = '/api/v1/meshes/default/namespaces/bench';
 const CLOCK_TICKS_PER_SECOND = 100;
@@ -25,7 +25,11 @@ export interface BenchServer {
 export async function startBenchServer(dataDir: string): Promise<BenchServer> {
   mkdirSync(dataDir, { recursive: true });
   const ports = { rest: await freePort(), xds: await freePort() };
-  const controlPlane = new ControlPlane(dataDir, ports, join(import.meta.dirname, '../../apps/control-plane/src/main.js'));
+  const controlPlane = new ControlPlane(
+    dataDir,
+    ports,
+    join(import.meta.dirname, '../../apps/control-plane/src/main.js'),
+  );
   await controlPlane.start();
   await controlPlane.login();
   const { caPem } = await controlPlane.request<{ caPem: string }>('GET', '/api/v1/bootstrap');
@@ -43,13 +47,24 @@ export async function startBenchServer(dataDir: string): Promise<BenchServer> {
     xdsPort: ports.xds,
     caPem,
     async prepare() {
-      const manifests = [{ apiVersion: 'heddle.dev/v1alpha1', kind: 'Service', metadata: { name: 'orders', namespace: 'bench' }, spec: { ports: [{ name: 'http', port: 8080, protocol: 'http' }] } }];
+      const manifests = [
+        {
+          apiVersion: 'heddle.dev/v1alpha1',
+          kind: 'Service',
+          metadata: { name: 'orders', namespace: 'bench' },
+          spec: { ports: [{ name: 'http', port: 8080, protocol: 'http' }] },
+        },
+      ];
       await controlPlane.request('POST', '/api/v1/meshes/default/apply', { manifests });
     },
     async join(name, workload) {
       members += 1;
       await register(name, workload, workload === 'orders' ? 1 : members);
-      const answer = await controlPlane.request<{ token: string }>('POST', `${SHOP}/proxy-tokens`, { workload, instance: name, addresses: ['10.0.0.0/8'] });
+      const answer = await controlPlane.request<{ token: string }>('POST', `${SHOP}/proxy-tokens`, {
+        workload,
+        instance: name,
+        addresses: ['10.0.0.0/8'],
+      });
       return answer.token;
     },
     async changeEndpoint(push) {
@@ -62,7 +77,8 @@ export async function startBenchServer(dataDir: string): Promise<BenchServer> {
   };
 }
 
-const address = (index: number): string => `10.${Math.floor(index / 65_536)}.${Math.floor(index / 256) % 256}.${index % 256}`;
+const address = (index: number): string =>
+  `10.${Math.floor(index / 65_536)}.${Math.floor(index / 256) % 256}.${index % 256}`;
 
 function cpuOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];

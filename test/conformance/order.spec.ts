@@ -16,7 +16,11 @@ async function connected(options: Parameters<Rig['client']>[0] = {}): Promise<Fa
   rig.publish(cluster('a'), endpoints('a'), listener('l', ['a']), scope('s', 'r'), route('r', ['a']));
   const client = rig.client(options).subscribe(TYPE.cluster).subscribe(TYPE.endpoint, ['a']).subscribe(TYPE.listener);
   client.subscribe(TYPE.scopedRoute).subscribe(TYPE.route, ['r', 'r2']);
-  await client.waitFor((c) => ['cluster', 'endpoint', 'listener', 'scopedRoute', 'route'].every((t) => c.names(TYPE[t as 'cluster']).length === 1));
+  await client.waitFor((c) =>
+    ['cluster', 'endpoint', 'listener', 'scopedRoute', 'route'].every(
+      (t) => c.names(TYPE[t as 'cluster']).length === 1,
+    ),
+  );
   await quiet();
   client.responses.length = 0;
   return client;
@@ -51,7 +55,9 @@ describe('order of one change', () => {
     client.judgeWith((r) => (r.type === TYPE.cluster ? SILENCE : undefined));
     rig.update(cluster('b'), endpoints('a', 81), endpoints('b'), route('r', ['b']), listener('l', ['a'], 1));
     client.subscribe(TYPE.endpoint, ['b']);
-    await client.waitFor((c) => c.names(TYPE.endpoint).length === 2 && c.responses.some((r) => r.type === TYPE.listener));
+    await client.waitFor(
+      (c) => c.names(TYPE.endpoint).length === 2 && c.responses.some((r) => r.type === TYPE.listener),
+    );
     await quiet();
     expect(client.responsesOf(TYPE.route)).toEqual([]);
     expect(rig.state(TYPE.route)?.held).toEqual(['r']);
@@ -126,7 +132,12 @@ describe('order after a reconnect', () => {
     client.reconnect([TYPE.cluster]);
     client.send({ type: TYPE.endpoint, names: ['a', 'b'], initialVersions: { a: endpoints('a').version } });
     await client.waitFor((c) => c.responsesOf(TYPE.endpoint).length === 1);
-    expect(client.responsesOf(TYPE.endpoint)[0]?.resources.map((r) => r.name).sort()).toEqual(['a', 'b']);
+    expect(
+      client
+        .responsesOf(TYPE.endpoint)[0]
+        ?.resources.map((r) => r.name)
+        .sort(),
+    ).toEqual(['a', 'b']);
   });
 
   it('ORD-10 names deleted meanwhile are answered as removed', async () => {

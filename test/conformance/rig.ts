@@ -1,8 +1,18 @@
-import { ClusterLoadAssignmentSchema, ClusterSchema, encode, ListenerSchema, RouteConfigurationSchema, ScopedRouteConfigurationSchema, SecretSchema, TYPE, Cluster_DiscoveryType } from '#libs/envoy-api';
-import { contentHash, silentLog, systemClock, type Metrics, type Clock } from '#libs/kernel';
 import {
-  Denied,
+  Cluster_DiscoveryType,
+  ClusterLoadAssignmentSchema,
+  ClusterSchema,
+  encode,
+  ListenerSchema,
+  RouteConfigurationSchema,
+  ScopedRouteConfigurationSchema,
+  SecretSchema,
+  TYPE,
+} from '#libs/envoy-api';
+import { type Clock, contentHash, type Metrics, silentLog, systemClock } from '#libs/kernel';
+import {
   type DeliveryListener,
+  Denied,
   type Gatekeeper,
   type Limits,
   type NackInfo,
@@ -41,13 +51,31 @@ export const cluster = (name: string, mark = 0): Resource =>
   );
 
 export const endpoints = (name: string, port = 80): Resource =>
-  made(TYPE.endpoint, name, encode(ClusterLoadAssignmentSchema, { clusterName: name, policy: { overprovisioningFactor: port } }));
+  made(
+    TYPE.endpoint,
+    name,
+    encode(ClusterLoadAssignmentSchema, { clusterName: name, policy: { overprovisioningFactor: port } }),
+  );
 
 export const listener = (name: string, requires: readonly string[] = [], mark = 0): Resource =>
-  made(TYPE.listener, name, encode(ListenerSchema, { name, statPrefix: `m${mark}${requires.join()}` }), clusterRefs(requires));
+  made(
+    TYPE.listener,
+    name,
+    encode(ListenerSchema, { name, statPrefix: `m${mark}${requires.join()}` }),
+    clusterRefs(requires),
+  );
 
 export const route = (name: string, requires: readonly string[] = [], mark = 0): Resource =>
-  made(TYPE.route, name, encode(RouteConfigurationSchema, { name, maxDirectResponseBodySizeBytes: mark, requestHeadersToRemove: [...requires] }), clusterRefs(requires));
+  made(
+    TYPE.route,
+    name,
+    encode(RouteConfigurationSchema, {
+      name,
+      maxDirectResponseBodySizeBytes: mark,
+      requestHeadersToRemove: [...requires],
+    }),
+    clusterRefs(requires),
+  );
 
 export const scope = (name: string, routeName: string): Resource =>
   made(TYPE.scopedRoute, name, encode(ScopedRouteConfigurationSchema, { name, routeConfigurationName: routeName }));
@@ -188,6 +216,15 @@ export const admitOwnNodes = (principal: Principal, node: NodeInfo): Promise<str
 /** Gives everything in flight the time to arrive, to show that nothing more does. */
 export const quiet = (ms = 60): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-export const GRPC = { OK: 0, CANCELLED: 1, INVALID_ARGUMENT: 3, PERMISSION_DENIED: 7, RESOURCE_EXHAUSTED: 8, UNIMPLEMENTED: 12, UNAVAILABLE: 14, UNAUTHENTICATED: 16 } as const;
+export const GRPC = {
+  OK: 0,
+  CANCELLED: 1,
+  INVALID_ARGUMENT: 3,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  UNIMPLEMENTED: 12,
+  UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
+} as const;
 
 export { TYPE };

@@ -1,7 +1,7 @@
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { discoveryService, SERVICE } from '#libs/envoy-api';
-import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { encodeDelta, SILENCE } from '../../libs/testing/src/xds-client/index.js';
 import { admitOwnNodes, cluster, endpoints, GRPC, quiet, Rig, secretBytes, TYPE } from './rig.js';
 
@@ -31,7 +31,9 @@ describe('hostile clients', () => {
         recheckAfterMs: () => undefined,
       },
     });
-    const client = rig.client().subscribe(TYPE.secret, ['*', 'bob-key', 'bob-key/../alice-key', 'ALICE-KEY', 'xdstp://x/alice-key']);
+    const client = rig
+      .client()
+      .subscribe(TYPE.secret, ['*', 'bob-key', 'bob-key/../alice-key', 'ALICE-KEY', 'xdstp://x/alice-key']);
     client.subscribe(TYPE.secret, ['alice-key']);
     await client.waitFor((c) => c.names(TYPE.secret).length === 1);
     await quiet();
@@ -88,7 +90,11 @@ describe('hostile clients', () => {
       gatekeeper: {
         authenticate: (metadata) => {
           const id = metadata.get('authorization')?.slice(7) ?? '';
-          return Promise.resolve({ id, expiresAt: id === 'brief' ? Date.now() + 2_000 : Number.MAX_SAFE_INTEGER, claims: 0 });
+          return Promise.resolve({
+            id,
+            expiresAt: id === 'brief' ? Date.now() + 2_000 : Number.MAX_SAFE_INTEGER,
+            claims: 0,
+          });
         },
       },
     });
@@ -120,7 +126,12 @@ describe('hostile clients', () => {
   it('SEC-7 a request with mutated bytes never does more than end its stream', async () => {
     rig = await Rig.start({ limits: { streamsPerPrincipal: 10_000, openBurst: 10_000 } });
     rig.publish(cluster('a'));
-    const request = encodeDelta({ type: TYPE.cluster, node: { id: 'alice/1' }, names: ['a'], initialVersions: { b: 'c' } });
+    const request = encodeDelta({
+      type: TYPE.cluster,
+      node: { id: 'alice/1' },
+      names: ['a'],
+      initialVersions: { b: 'c' },
+    });
     const mutation = fc.array(fc.tuple(fc.nat(request.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 });
     for (const changes of fc.sample(mutation, { numRuns: 40, seed: 7 })) {
       const bytes = Buffer.from(request);
@@ -142,13 +153,19 @@ describe('hostile clients', () => {
     await third.waitFor((c) => c.ended !== undefined);
     expect(third.ended?.code).toBe(GRPC.RESOURCE_EXHAUSTED);
     const [many, long] = open;
-    for (let i = 0; i < 3; i++) many?.subscribe(TYPE.endpoint, Array.from({ length: 50 }, (_, n) => `n${i}-${n}`));
+    for (let i = 0; i < 3; i++)
+      many?.subscribe(
+        TYPE.endpoint,
+        Array.from({ length: 50 }, (_, n) => `n${i}-${n}`),
+      );
     long?.subscribe(TYPE.endpoint, ['x'.repeat(1025)]);
     for (const client of open) {
       await client.waitFor((c) => c.ended !== undefined);
       expect(client.ended?.code).toBe(GRPC.RESOURCE_EXHAUSTED);
     }
-    const hits = ['maxNames', 'maxNameBytes', 'streamsPerPrincipal'].map((l) => rig.metrics.counts.get(`xds_limit_total ${l}`));
+    const hits = ['maxNames', 'maxNameBytes', 'streamsPerPrincipal'].map((l) =>
+      rig.metrics.counts.get(`xds_limit_total ${l}`),
+    );
     expect(hits).toEqual([1, 1, 1]);
   });
 

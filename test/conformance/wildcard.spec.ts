@@ -49,12 +49,15 @@ describe('wildcard subscriptions', () => {
     expect(subscribed()).toEqual([]);
   });
 
-  it.each([TYPE.endpoint, TYPE.route, TYPE.secret])('WILD-6 an empty first request of %s means nothing', async (type) => {
-    const client = rig.client().subscribe(type);
-    await client.waitFor(() => (rig.server.streams()[0]?.types.length ?? 0) === 1);
-    await quiet();
-    expect(client.responses).toEqual([]);
-  });
+  it.each([TYPE.endpoint, TYPE.route, TYPE.secret])(
+    'WILD-6 an empty first request of %s means nothing',
+    async (type) => {
+      const client = rig.client().subscribe(type);
+      await client.waitFor(() => (rig.server.streams()[0]?.types.length ?? 0) === 1);
+      await quiet();
+      expect(client.responses).toEqual([]);
+    },
+  );
 
   it('WILD-7 WILD-8 subscribing and unsubscribing * in one message subscribes to nothing', async () => {
     const client = rig.client();

@@ -6,10 +6,10 @@
  * `kind: Scenario`, whose `sees` lists the instances to show, `<namespace>/<name>`.
  */
 import { parseAllDocuments } from 'yaml';
-import { policies } from '#policies';
-import { resourceToJson, TYPE } from '#libs/envoy-api';
 import type { CompiledResource } from '#libs/compiler';
+import { resourceToJson, TYPE } from '#libs/envoy-api';
 import { createRegistry, type Instance } from '#libs/model';
+import { policies } from '#policies';
 import { anAddress, anInstance, type Input, TestMesh } from '../../libs/testing/src/builders/index.js';
 
 export interface Scenario {
@@ -28,8 +28,10 @@ interface ScenarioDocument {
   readonly sees: readonly string[];
 }
 
-const isInstance = (document: { readonly kind?: unknown }): document is InstanceDocument => document.kind === 'Instance';
-const isScenario = (document: { readonly kind?: unknown }): document is ScenarioDocument => document.kind === 'Scenario';
+const isInstance = (document: { readonly kind?: unknown }): document is InstanceDocument =>
+  document.kind === 'Instance';
+const isScenario = (document: { readonly kind?: unknown }): document is ScenarioDocument =>
+  document.kind === 'Scenario';
 
 /** Compiles the text of an `input.yaml`. @throws Error for a document that is not valid, or a resource that fails. */
 export function compile(input: string): Scenario {
@@ -39,7 +41,8 @@ export function compile(input: string): Scenario {
   for (const [i, parsed] of parseAllDocuments(input).entries()) {
     const document = parsed.toJS() as { readonly kind?: unknown };
     if (isScenario(document)) sees = document.sees;
-    else if (isInstance(document)) inputs.push(anInstance(`${document.metadata.namespace}/${document.metadata.name}`, document.spec));
+    else if (isInstance(document))
+      inputs.push(anInstance(`${document.metadata.namespace}/${document.metadata.name}`, document.spec));
     else inputs.push(...manifestInputs(registry, document, i + 1));
   }
   const mesh = new TestMesh(policies);
@@ -48,7 +51,11 @@ export function compile(input: string): Scenario {
   return { mesh, sees };
 }
 
-function manifestInputs(registry: ReturnType<typeof createRegistry>, document: unknown, revision: number): readonly Input[] {
+function manifestInputs(
+  registry: ReturnType<typeof createRegistry>,
+  document: unknown,
+  revision: number,
+): readonly Input[] {
   const result = registry.parse(document, 'default');
   if (!result.ok) throw new Error(result.error.map((v) => `${v.path}: ${v.message}`).join('\n'));
   const { kind, metadata } = result.value.manifest;
@@ -82,4 +89,3 @@ const ofTypes = (resources: readonly CompiledResource[], types: readonly string[
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .map((resource) => resourceToJson(type, resource.bytes)),
   );
-

@@ -2,8 +2,9 @@
  * The compiled resources of one view as a bootstrap without a control plane, for `envoy --mode validate`: routes inline,
  * endpoints in their clusters, secrets from the file itself. Everything else is as it goes on the wire.
  */
-import { resourceToJson, TYPE } from '#libs/envoy-api';
+
 import { type CompiledResource, UNRESOLVED_CLUSTER } from '#libs/compiler';
+import { resourceToJson, TYPE } from '#libs/envoy-api';
 
 type Json = { [key: string]: JsonValue };
 type JsonValue = string | number | boolean | null | Json | JsonValue[];
@@ -21,14 +22,19 @@ export function staticBootstrap(resources: readonly CompiledResource[], secret: 
   const endpoints = of(TYPE.endpoint);
   const scopes = [...of(TYPE.scopedRoute).values()];
   const clusters = [...of(TYPE.cluster).values()].map((cluster) => withEndpoints(cluster, endpoints));
-  const listeners = [...of(TYPE.listener).values()].map((listener) => walk(listener, (node) => inlined(node, tables, scopes)));
+  const listeners = [...of(TYPE.listener).values()].map((listener) =>
+    walk(listener, (node) => inlined(node, tables, scopes)),
+  );
   const unresolved: Json = { name: UNRESOLVED_CLUSTER, type: 'STATIC', connectTimeout: '1s' };
   return {
     staticResources: {
       secrets: [
         {
           name: 'identity',
-          tlsCertificate: { certificateChain: { inlineString: secret.certificate }, privateKey: { inlineString: secret.key } },
+          tlsCertificate: {
+            certificateChain: { inlineString: secret.certificate },
+            privateKey: { inlineString: secret.key },
+          },
         },
         { name: 'trust', validationContext: { trustedCa: { inlineString: secret.certificate } } },
       ],
@@ -58,7 +64,10 @@ function inlined(node: Json, tables: ReadonlyMap<string, Json>, scopes: readonly
   const scoped = node['scopedRoutes'];
   if (!isObject(scoped)) return node;
   const { scopedRds: _, rdsConfigSource: __, ...rest } = scoped;
-  const list = scopes.map(({ routeConfigurationName, ...scope }) => ({ ...scope, routeConfiguration: table(routeConfigurationName) }));
+  const list = scopes.map(({ routeConfigurationName, ...scope }) => ({
+    ...scope,
+    routeConfiguration: table(routeConfigurationName),
+  }));
   return { ...node, scopedRoutes: { ...rest, scopedRouteConfigurationsList: { scopedRouteConfigurations: list } } };
 }
 

@@ -27,5 +27,10 @@ export function remote(command: Command): Command {
 export function session(options: object): Session {
   const flags: ContextFlags & { readonly output?: string } = options;
   const context = resolveContext(flags, process.env);
-  return { context, rest: new RestClient(context), format: parseFormat(flags.output ?? 'table'), meshPath: `/api/v1/meshes/${encodeURIComponent(context.mesh)}` };
+  return {
+    context,
+    rest: new RestClient(context),
+    format: parseFormat(flags.output ?? 'table'),
+    meshPath: `/api/v1/meshes/${encodeURIComponent(context.mesh)}`,
+  };
 }

@@ -7,7 +7,17 @@ import { CliError, EXIT } from './exit-codes.js';
 
 const fileSchema = z.strictObject({
   current: z.string().default('local'),
-  contexts: z.record(z.string(), z.strictObject({ server: z.string(), token: z.string(), mesh: z.string().default('default'), namespace: z.string().default('default') })).default({}),
+  contexts: z
+    .record(
+      z.string(),
+      z.strictObject({
+        server: z.string(),
+        token: z.string(),
+        mesh: z.string().default('default'),
+        namespace: z.string().default('default'),
+      }),
+    )
+    .default({}),
 });
 type ContextFile = z.infer<typeof fileSchema>;
 
@@ -37,7 +47,11 @@ function read(path: string): ContextFile {
   if (!existsSync(path)) return { current: 'local', contexts: {} };
   const parsed = fileSchema.safeParse(parse(readFileSync(path, 'utf8')) ?? {});
   if (parsed.success) return parsed.data;
-  throw new CliError(`${path} is not a valid context file`, EXIT.usage, parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  throw new CliError(
+    `${path} is not a valid context file`,
+    EXIT.usage,
+    parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
+  );
 }
 
 /** Flags win over the environment, the environment over the file. @throws CliError when no server or token is known */
@@ -48,7 +62,9 @@ export function resolveContext(flags: ContextFlags, env: NodeJS.ProcessEnv): Con
   const server = flags.server ?? env['HEDDLE_SERVER'] ?? stored?.server;
   const token = flags.token ?? env['HEDDLE_TOKEN'] ?? stored?.token;
   if (!server || !token) {
-    throw new CliError('no control plane is known', EXIT.unreachable, ['start one with `heddle up`, or set HEDDLE_SERVER and HEDDLE_TOKEN, or pass --server and --token']);
+    throw new CliError('no control plane is known', EXIT.unreachable, [
+      'start one with `heddle up`, or set HEDDLE_SERVER and HEDDLE_TOKEN, or pass --server and --token',
+    ]);
   }
   const mesh = flags.mesh ?? env['HEDDLE_MESH'] ?? stored?.mesh ?? 'default';
   const namespace = flags.namespace ?? env['HEDDLE_NAMESPACE'] ?? stored?.namespace ?? 'default';
@@ -62,7 +78,9 @@ export function saveContext(context: Context, env: NodeJS.ProcessEnv): string {
   const { name, ...stored } = context;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, stringify({ current: name, contexts: { ...file.contexts, [name]: stored } }), { mode: 0o600 });
+  writeFileSync(temporary, stringify({ current: name, contexts: { ...file.contexts, [name]: stored } }), {
+    mode: 0o600,
+  });
   chmodSync(temporary, 0o600);
   renameSync(temporary, path);
   return path;

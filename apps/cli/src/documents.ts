@@ -19,7 +19,9 @@ export function readDocuments(path: string): SourceDocument[] {
   } catch (error) {
     throw new CliError(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, EXIT.usage);
   }
-  const files = readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((file) => EXTENSIONS.has(extname(file))).sort();
+  const files = readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter((file) => EXTENSIONS.has(extname(file)))
+    .sort();
   if (files.length === 0) throw new CliError(`${path} holds no .yaml, .yml or .json file`, EXIT.usage);
   return files.flatMap((file) => parseText(readFileSync(join(path, file), 'utf8'), join(path, file)));
 }
@@ -30,6 +32,9 @@ function parseText(text: string, from: string): SourceDocument[] {
   const broken = list.flatMap((document) => document.errors.map((error) => `${from}: ${error.message}`));
   if (broken.length > 0) throw new CliError('not valid YAML', EXIT.refused, broken);
   return list
-    .map((document, index) => ({ from: list.length > 1 ? `${from} (document ${index + 1})` : from, document: document.toJS({ maxAliasCount: 100 }) as unknown }))
+    .map((document, index) => ({
+      from: list.length > 1 ? `${from} (document ${index + 1})` : from,
+      document: document.toJS({ maxAliasCount: 100 }) as unknown,
+    }))
     .filter(({ document }) => document !== null && document !== undefined);
 }

@@ -23,9 +23,22 @@ Examples:
   heddle proxy run --workload web ...       run a sidecar on this machine`;
 
 export function program(): Command {
-  const heddle = new Command('heddle').description('Service mesh for stock Envoy: plan, deliver, explain and undo every change.').addHelpText('after', HELP);
+  const heddle = new Command('heddle')
+    .description('Service mesh for stock Envoy: plan, deliver, explain and undo every change.')
+    .addHelpText('after', HELP);
   heddle.exitOverride().showHelpAfterError('(--help shows what there is)');
-  for (const command of [upCommand(), applyCommand(), getCommand(), deleteCommand(), statusCommand(), historyCommand(), proxyCommand(), tokenCommand(), validateCommand(), configCommand()]) {
+  for (const command of [
+    upCommand(),
+    applyCommand(),
+    getCommand(),
+    deleteCommand(),
+    statusCommand(),
+    historyCommand(),
+    proxyCommand(),
+    tokenCommand(),
+    validateCommand(),
+    configCommand(),
+  ]) {
     heddle.addCommand(inherit(command));
   }
   return heddle.addCommand(inherit(completionCommand(heddle)));

@@ -29,8 +29,28 @@ export function printAs(format: Format, value: unknown, table: () => string): vo
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   if (rows.length === 0) return '(none)';
   const none = '';
-  const chars = { top: none, 'top-mid': none, 'top-left': none, 'top-right': none, bottom: none, 'bottom-mid': none, 'bottom-left': none, 'bottom-right': none, left: none, 'left-mid': none, mid: none, 'mid-mid': none, right: none, 'right-mid': none, middle: '  ' };
-  const grid = new Table({ head: head.map((text) => text.toUpperCase()), chars, style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 } });
+  const chars = {
+    top: none,
+    'top-mid': none,
+    'top-left': none,
+    'top-right': none,
+    bottom: none,
+    'bottom-mid': none,
+    'bottom-left': none,
+    'bottom-right': none,
+    left: none,
+    'left-mid': none,
+    mid: none,
+    'mid-mid': none,
+    right: none,
+    'right-mid': none,
+    middle: '  ',
+  };
+  const grid = new Table({
+    head: head.map((text) => text.toUpperCase()),
+    chars,
+    style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0 },
+  });
   for (const row of rows) grid.push(row.map(printable));
   return grid.toString();
 }

@@ -6,7 +6,12 @@ export interface ChangeProgress {
   readonly total: number;
   readonly acked: number;
   readonly elapsedMs: number;
-  readonly refused: readonly { readonly proxy: string; readonly type: string; readonly name: string; readonly message: string }[];
+  readonly refused: readonly {
+    readonly proxy: string;
+    readonly type: string;
+    readonly name: string;
+    readonly message: string;
+  }[];
   readonly behind: readonly string[];
 }
 
@@ -28,5 +33,7 @@ function draw(progress: ChangeProgress, last: boolean): void {
   if (!process.stderr.isTTY) return;
   const share = progress.total === 0 ? 1 : progress.acked / progress.total;
   const full = Math.round(share * WIDTH);
-  process.stderr.write(`\r[${'#'.repeat(full)}${'.'.repeat(WIDTH - full)}] ${progress.acked} of ${progress.total} proxies${last ? '\n' : ''}`);
+  process.stderr.write(
+    `\r[${'#'.repeat(full)}${'.'.repeat(WIDTH - full)}] ${progress.acked} of ${progress.total} proxies${last ? '\n' : ''}`,
+  );
 }

@@ -5,7 +5,11 @@ interface Problem {
   readonly title?: string;
   readonly detail?: string;
   readonly status?: number;
-  readonly violations?: readonly { readonly path: string; readonly message: string; readonly resource?: { readonly kind?: string; readonly namespace?: string; readonly name?: string } }[];
+  readonly violations?: readonly {
+    readonly path: string;
+    readonly message: string;
+    readonly resource?: { readonly kind?: string; readonly namespace?: string; readonly name?: string };
+  }[];
 }
 
 export interface RequestOptions {
@@ -35,10 +39,16 @@ export class RestClient {
     if (this.context.token) headers['authorization'] = `Bearer ${this.context.token}`;
     if (options.body !== undefined) headers['content-type'] = options.contentType ?? 'application/json';
     try {
-      return await fetch(`${this.context.server}${path}`, { method, headers, ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }) });
+      return await fetch(`${this.context.server}${path}`, {
+        method,
+        headers,
+        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      });
     } catch (error) {
       const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-      throw new CliError(`the control plane at ${this.context.server} does not answer: ${reason}`, EXIT.unreachable, ['is it running? `heddle up` starts one']);
+      throw new CliError(`the control plane at ${this.context.server} does not answer: ${reason}`, EXIT.unreachable, [
+        'is it running? `heddle up` starts one',
+      ]);
     }
   }
 }
@@ -47,7 +57,9 @@ function asError(what: string, status: number, text: string): CliError {
   const problem = parseProblem(text);
   const message = problem.detail ?? problem.title ?? `${what} was answered with ${status}`;
   const details = (problem.violations ?? []).map(({ path, message: words, resource }) => {
-    const where = resource?.kind ? `${resource.kind} ${resource.namespace ? `${resource.namespace}/` : ''}${resource.name ?? ''} ` : '';
+    const where = resource?.kind
+      ? `${resource.kind} ${resource.namespace ? `${resource.namespace}/` : ''}${resource.name ?? ''} `
+      : '';
     return `${where}${path || '/'}: ${words}`;
   });
   return new CliError(message, exitCode(status), details);

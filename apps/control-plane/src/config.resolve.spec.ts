@@ -27,18 +27,41 @@ describe('the configuration', () => {
     const resolved = resolveConfig([], {});
     expect(resolved).toMatchObject({
       ok: true,
-      value: { config: { dataDir: '.heddle', rest: { host: '127.0.0.1', port: 8190 }, xds: { port: 8191 }, log: { level: 'info' } } },
+      value: {
+        config: {
+          dataDir: '.heddle',
+          rest: { host: '127.0.0.1', port: 8190 },
+          xds: { port: 8191 },
+          log: { level: 'info' },
+        },
+      },
     });
   });
 
   it('takes flags before the environment, that before the file, and says so', () => {
-    const argv = [...write('rest: { port: 1, host: ::1 }\nxds: { serverNames: [a.test] }\n'), '--rest-port=3', '--database-accept'];
-    const resolved = resolveConfig(argv, { HEDDLE_REST_PORT: '2', HEDDLE_XDS_PORT: '4', DATABASE_URL: 'postgres://u:secret@db/h' });
+    const argv = [
+      ...write('rest: { port: 1, host: "::1" }\nxds: { serverNames: [a.test] }\n'),
+      '--rest-port=3',
+      '--database-accept',
+    ];
+    const resolved = resolveConfig(argv, {
+      HEDDLE_REST_PORT: '2',
+      HEDDLE_XDS_PORT: '4',
+      DATABASE_URL: 'postgres://u:secret@db/h',
+    });
     if (!resolved.ok) throw new Error(resolved.error.join());
     const { config, origins } = resolved.value;
-    expect(config).toMatchObject({ rest: { port: 3, host: '::1' }, xds: { port: 4, serverNames: ['a.test'] }, database: { accept: true } });
+    expect(config).toMatchObject({
+      rest: { port: 3, host: '::1' },
+      xds: { port: 4, serverNames: ['a.test'] },
+      database: { accept: true },
+    });
     expect(['rest.port', 'xds.port', 'rest.host', 'dataDir', 'database.url'].map((key) => origins.get(key))).toEqual([
-      '--rest-port', 'HEDDLE_XDS_PORT', `file ${file}`, 'default', 'DATABASE_URL',
+      '--rest-port',
+      'HEDDLE_XDS_PORT',
+      `file ${file}`,
+      'default',
+      'DATABASE_URL',
     ]);
     const printed = printConfig(resolved.value);
     expect(printed).toMatch(/^rest\.port +3 +--rest-port$/m);
@@ -57,10 +80,13 @@ describe('the configuration', () => {
   });
 
   it('refuses unknown settings of a file and of the environment, all at once', () => {
-    const found = problems(write('rest: { prot: 1 }\nxsd: { port: 1 }\nlog: loud\n'), { HEDDLE_REST_PROT: '1', HEDDLE_TOKEN: 'x' });
+    const found = problems(write('rest: { prot: 1 }\nxdz: { port: 1 }\nlog: loud\n'), {
+      HEDDLE_REST_PROT: '1',
+      HEDDLE_TOKEN: 'x',
+    });
     expect(found).toHaveLength(4);
     expect(found.join('\n')).toMatch(/rest\.prot is not a setting; did you mean "rest\.port"/);
-    expect(found.join('\n')).toMatch(/xsd is not a setting; did you mean "xds"/);
+    expect(found.join('\n')).toMatch(/xdz is not a setting; did you mean "xds"/);
     expect(found.join('\n')).toMatch(/log must be a map/);
     expect(found.join('\n')).toMatch(/HEDDLE_REST_PROT is not a setting; did you mean "HEDDLE_REST_PORT"/);
   });

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { didYouMean } from '#libs/model';
 import { err, ok, type Result } from '#libs/kernel';
+import { didYouMean } from '#libs/model';
 import { type Config, configSchema } from './config.schema.js';
-import { type Setting, SETTINGS, valueOf } from './config.settings.js';
+import { SETTINGS, type Setting, settingValue } from './config.settings.js';
 
 /** A configuration with where each value comes from: `default`, `file <path>`, `<VARIABLE>` or `--<flag>`. */
 export interface ResolvedConfig {
@@ -63,7 +63,7 @@ function readFlags(argv: readonly string[]): Reading & { readonly file: string |
     const text = inline ?? (setting?.type === 'boolean' ? 'true' : rest.shift());
     if (text === undefined) problems.push(`${flag} needs a value`);
     else if (setting === undefined) file = text;
-    else layer.set(setting.key, { value: valueOf(setting, text), origin: flag });
+    else layer.set(setting.key, { value: settingValue(setting, text), origin: flag });
   }
   return { layer, problems, file };
 }
@@ -81,7 +81,7 @@ function readEnvironment(env: Readonly<Record<string, string | undefined>>): Rea
   for (const setting of SETTINGS) {
     const text = env[setting.variable];
     if (text !== undefined && text !== '') {
-      layer.set(setting.key, { value: valueOf(setting, text), origin: setting.variable });
+      layer.set(setting.key, { value: settingValue(setting, text), origin: setting.variable });
     }
   }
   const known = [CONFIG_VARIABLE, ...SETTINGS.map((s) => s.variable)];
@@ -145,7 +145,9 @@ function describe(issue: { readonly path: readonly PropertyKey[]; readonly messa
 export function printConfig({ config, origins }: ResolvedConfig): string {
   const rows = SETTINGS.map(({ key }) => [key, show(key, lookUp(config, key)), origins.get(key) ?? 'default'] as const);
   const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column === 0 ? 0 : 1].length)));
-  return rows.map(([key, value, origin]) => `${key.padEnd(widths[0] ?? 0)}  ${value.padEnd(widths[1] ?? 0)}  ${origin}\n`).join('');
+  return rows
+    .map(([key, value, origin]) => `${key.padEnd(widths[0] ?? 0)}  ${value.padEnd(widths[1] ?? 0)}  ${origin}\n`)
+    .join('');
 }
 
 /** The flags with their meaning, for `--help`. */

@@ -6,9 +6,7 @@ const host = z.string().min(1).max(253);
 const file = z.string().min(1);
 
 const rest = z.strictObject({
-  host: host
-    .default('127.0.0.1')
-    .describe('Address that REST listens on. Off loopback REST is TLS, always.'),
+  host: host.default('127.0.0.1').describe('Address that REST listens on. Off loopback REST is TLS, always.'),
   port: port.default(8190).describe('Port of REST. 0 = any free one.'),
   allowedHosts: z
     .array(host)
@@ -25,7 +23,9 @@ const xds = z.strictObject({
   port: port.default(8191).describe('Port of xDS. 0 = any free one.'),
   advertisedAddress: host
     .optional()
-    .describe('Name or address that proxies dial. Default: `host`, or the name of this machine when that is "every address".'),
+    .describe(
+      'Name or address that proxies dial. Default: `host`, or the name of this machine when that is "every address".',
+    ),
   serverNames: z
     .array(host)
     .default([])

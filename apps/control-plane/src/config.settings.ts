@@ -37,7 +37,7 @@ function settingsUnder(prefix: string, node: unknown): Setting[] {
 export const SETTINGS: readonly Setting[] = settingsUnder('', z.toJSONSchema(configSchema, { io: 'input' }));
 
 /** The value that a flag's or variable's text stands for; what the text cannot be is left to the schema to refuse. */
-export function valueOf({ type }: Setting, text: string): unknown {
+export function settingValue({ type }: Setting, text: string): unknown {
   switch (type) {
     case 'string':
       return text;
@@ -46,6 +46,9 @@ export function valueOf({ type }: Setting, text: string): unknown {
     case 'boolean':
       return text === 'true' ? true : text === 'false' ? false : text;
     case 'array':
-      return text.split(',').map((part) => part.trim()).filter((part) => part !== '');
+      return text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== '');
   }
 }

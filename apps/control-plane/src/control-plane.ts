@@ -90,7 +90,10 @@ export async function startControlPlane(config: Config, ports: ControlPlanePorts
   }
 }
 
-const machineName = (): string => hostname().toLowerCase().replaceAll(/[^-a-z0-9.]/g, '-');
+const machineName = (): string =>
+  hostname()
+    .toLowerCase()
+    .replaceAll(/[^-a-z0-9.]/g, '-');
 
 async function start(starting: Starting): Promise<RunningControlPlane> {
   const { config, shutdown, telemetry, clock } = starting;
@@ -135,7 +138,8 @@ async function guardedDatabase(starting: Starting): Promise<OpenDatabase> {
   shutdown.add('database', () => database.close());
   const found = await database.store.identity();
   const verdict = guard.require(found, config.database.accept);
-  if (verdict === 'restored') log.warn('the database was restored or failed over: everything is read anew', { ...found });
+  if (verdict === 'restored')
+    log.warn('the database was restored or failed over: everything is read anew', { ...found });
   if (verdict === 'accepted') log.warn('the database is accepted as it is', { ...found });
   guard.save(found);
   const note = async (): Promise<void> => guard.save(await database.store.identity());

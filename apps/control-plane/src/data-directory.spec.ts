@@ -33,7 +33,9 @@ describe('the data directory', () => {
 
   it('is one clear line when it cannot be made', () => {
     writeFileSync(join(directory, 'file'), '');
-    expect(() => takeDataDirectory(join(directory, 'file', 'below'))).toThrow(/--data-dir\) cannot be used \(ENOTDIR\)/);
+    expect(() => takeDataDirectory(join(directory, 'file', 'below'))).toThrow(
+      /--data-dir\) cannot be used \(ENOTDIR\)/,
+    );
   });
 });
 
@@ -48,6 +50,8 @@ describe('a port', () => {
     server.close();
     await once(server, 'close');
     await expect(requireFreePort(wanted)).resolves.toBeUndefined();
-    await expect(requireFreePort({ ...wanted, host: '192.0.2.1' })).rejects.toThrow(/no address of this machine.*--rest-host/);
+    await expect(requireFreePort({ ...wanted, host: '192.0.2.1' })).rejects.toThrow(
+      /no address of this machine.*--rest-host/,
+    );
   });
 });

@@ -55,13 +55,15 @@ export function takeDataDirectory(path: string): DataDirectory {
     // Entering it is allowed: an embedded Postgres may run as another user. Files in it are 0600.
     mkdirSync(path, { recursive: true, mode: 0o711 });
     writeFileSync(own, JSON.stringify(mine), { mode: 0o600, flag: 'wx' });
-    take(path, file, own);
+    try {
+      take(path, file, own);
+    } finally {
+      rmSync(own, { force: true });
+    }
   } catch (error) {
     if (error instanceof StartError) throw error;
     const message = `the data directory ${path} (--data-dir) cannot be used (${codeOf(error) || String(error)})`;
     throw new StartError(EXIT.dataDirectory, message, { cause: error });
-  } finally {
-    rmSync(own, { force: true });
   }
   return {
     path,
@@ -82,7 +84,8 @@ function take(path: string, file: string, own: string): void {
       if (codeOf(error) !== 'EEXIST') throw error;
     }
     const owner = readOwner(file);
-    if (owner !== undefined && owner.started !== '' && startOf(owner.pid) === owner.started) throw owned(path, owner.pid);
+    if (owner !== undefined && owner.started !== '' && startOf(owner.pid) === owner.started)
+      throw owned(path, owner.pid);
     // Moved aside first: of two that find the same leftover, one moves it, the other finds it gone.
     const aside = `${file}.${randomUUID()}`;
     try {

@@ -1,9 +1,17 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, Log, Metrics } from '#libs/kernel';
-import { type EmbeddedPostgres, EmbeddedPostgresError, openStore, SchemaTooNew, startEmbeddedPostgres, type Store, StoreUnavailable } from '#libs/store';
-import type { Config } from './config.schema.js';
+import {
+  type EmbeddedPostgres,
+  EmbeddedPostgresError,
+  openStore,
+  SchemaTooNew,
+  type Store,
+  StoreUnavailable,
+  startEmbeddedPostgres,
+} from '#libs/store';
 import { withoutPassword } from './config.resolve.js';
+import type { Config } from './config.schema.js';
 import { EXIT, StartError } from './start-error.js';
 
 export interface OpenDatabase {

@@ -14,7 +14,11 @@ export interface RuntimeDeps {
   readonly policies: readonly PolicyKind[];
   readonly identity: MeshIdentity;
   readonly replica: string;
-  readonly xds: { readonly host: string; readonly port: number; readonly tls: { readonly keyPem: string; readonly certPem: string } };
+  readonly xds: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls: { readonly keyPem: string; readonly certPem: string };
+  };
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -33,7 +37,12 @@ export interface WiredRuntime {
 /** Puts the push path together and starts it: the state is loaded and the xDS port is open when this resolves. */
 export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
   const { identity, ...rest } = deps;
-  const runtime = new Runtime({ ...rest, epoch: randomUUID(), credentials: credentials(identity), secrets: secretSource(identity, deps.clock) });
+  const runtime = new Runtime({
+    ...rest,
+    epoch: randomUUID(),
+    credentials: credentials(identity),
+    secrets: secretSource(identity, deps.clock),
+  });
   const xdsPort = await runtime.start();
   return {
     port: runtimePort(runtime, deps),
@@ -74,7 +83,8 @@ function runtimePort(runtime: Runtime, { store, identity }: RuntimeDeps): Runtim
   const questions = new RuntimeQuestions(runtime);
   return {
     proxies: async (mesh) => questions.proxies(mesh),
-    progress: async (mesh, revision) => changeProgress(revision, runtime.coordinator.configRevision, questions.progress(mesh, revision)),
+    progress: async (mesh, revision) =>
+      changeProgress(revision, runtime.coordinator.configRevision, questions.progress(mesh, revision)),
     deregister: (mesh, namespace, name, waitMs) => questions.deregister({ mesh, namespace, name }, waitMs),
     conditions: (mesh, id) => questions.conditions(mesh, id),
     preview: (mesh, puts, deletes) => questions.preview(mesh, puts, deletes),
@@ -84,14 +94,26 @@ function runtimePort(runtime: Runtime, { store, identity }: RuntimeDeps): Runtim
     },
     readiness() {
       const checks = [
-        { name: 'config', ok: runtime.coordinator.loaded, message: runtime.coordinator.loaded ? 'a full state is served' : 'the state is not loaded yet' },
-        { name: 'database', ok: store.feed.connected, message: store.feed.connected ? 'connected' : 'away: the last good state is served, writes are refused' },
+        {
+          name: 'config',
+          ok: runtime.coordinator.loaded,
+          message: runtime.coordinator.loaded ? 'a full state is served' : 'the state is not loaded yet',
+        },
+        {
+          name: 'database',
+          ok: store.feed.connected,
+          message: store.feed.connected ? 'connected' : 'away: the last good state is served, writes are refused',
+        },
       ];
       return { ready: runtime.coordinator.loaded, checks };
     },
     async revoke(jti) {
       await identity.denyList.deny(jti, 'revoked');
-      runtime.server.disconnect((principal) => claimsOf(principal).jti === jti, 'UNAUTHENTICATED', 'the proxy token was revoked');
+      runtime.server.disconnect(
+        (principal) => claimsOf(principal).jti === jti,
+        'UNAUTHENTICATED',
+        'the proxy token was revoked',
+      );
     },
   };
 }
@@ -99,7 +121,17 @@ function runtimePort(runtime: Runtime, { store, identity }: RuntimeDeps): Runtim
 /** A revision that this replica no longer remembers has been delivered long ago, or concerned nobody here. */
 function changeProgress(revision: number, reached: number, known: RevisionProgress | undefined): ChangeProgress {
   const change = `c-${revision}`;
-  if (!known) return { change, revision, started: reached >= revision, total: 0, acked: 0, elapsedMs: 0, refused: [], behind: [] };
+  if (!known)
+    return {
+      change,
+      revision,
+      started: reached >= revision,
+      total: 0,
+      acked: 0,
+      elapsedMs: 0,
+      refused: [],
+      behind: [],
+    };
   const { total, acked, elapsedMs, refused, behind } = known;
   return { change, revision, started: true, total, acked, elapsedMs, refused, behind };
 }

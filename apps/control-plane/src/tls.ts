@@ -25,8 +25,7 @@ export const certificateNames = (config: Config): string[] =>
 
 /** REST is plain HTTP on loopback, unless the operator gave it a certificate; TLS everywhere else. */
 export const isPlainRest = ({ rest }: Config): boolean =>
-  rest.tlsCertFile === undefined &&
-  (rest.host === 'localhost' || rest.host === '::1' || rest.host.startsWith('127.'));
+  rest.tlsCertFile === undefined && (rest.host === 'localhost' || rest.host === '::1' || rest.host.startsWith('127.'));
 
 export const tlsOf = ({ certificatePem, privateKeyPem }: ServerCertificate): { certPem: string; keyPem: string } => ({
   certPem: certificatePem,

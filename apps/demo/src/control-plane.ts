@@ -10,6 +10,9 @@ export interface Ports {
   readonly xds: number;
 }
 
+/** A slow machine needs this long for the very first start; a usual one needs less than five seconds. */
+const START_MS = 600_000;
+
 /** The control plane as a process of its own, so that the demo can kill it like an accident would. */
 export class ControlPlane {
   #child: ChildProcess | undefined;
@@ -32,14 +35,24 @@ export class ControlPlane {
 
   /** Starts it; resolves once it is ready. */
   async start(): Promise<void> {
-    const flags = ['--data-dir', this.dataDir, '--rest-port', String(this.ports.rest), '--xds-port', String(this.ports.xds), '--replica', 'demo'];
+    const flags = [
+      '--data-dir',
+      this.dataDir,
+      '--rest-port',
+      String(this.ports.rest),
+      '--xds-port',
+      String(this.ports.xds),
+      '--replica',
+      'demo',
+    ];
     const child = spawn(process.execPath, [this.entry, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
     const log = createWriteStream(join(this.dataDir, '..', 'control-plane.log'), { flags: 'a' });
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
-    await until('the control plane is ready', 120_000, async () => {
-      if (child.exitCode !== null) throw new DemoFailure(`the control plane ended with code ${child.exitCode}; its log: ${log.path}`);
+    await until('the control plane is ready', START_MS, async () => {
+      if (child.exitCode !== null)
+        throw new DemoFailure(`the control plane ended with code ${child.exitCode}; its log: ${log.path}`);
       return (await fetch(`${this.url}/readyz`)).ok;
     });
   }
@@ -47,7 +60,10 @@ export class ControlPlane {
   /** Exchanges the one-time admin token for a named one, as `heddle up` does. */
   async login(): Promise<void> {
     const once = (await readFile(join(this.dataDir, 'admin-token'), 'utf8')).trim();
-    const answer = await this.request<{ token: string }>('POST', '/api/v1/login/exchange', { token: once, name: 'demo' });
+    const answer = await this.request<{ token: string }>('POST', '/api/v1/login/exchange', {
+      token: once,
+      name: 'demo',
+    });
     this.token = answer.token;
   }
 
@@ -64,7 +80,9 @@ export class ControlPlane {
 
   async metric(name: string): Promise<number> {
     const response = await fetch(`${this.url}/metrics`, { headers: { authorization: `Bearer ${this.token}` } });
-    const lines = (await response.text()).split('\n').filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
+    const lines = (await response.text())
+      .split('\n')
+      .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`));
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
@@ -79,7 +97,7 @@ export class ControlPlane {
 
   /** Milliseconds on this process's clock when the xDS port first accepted a connection. */
   async xdsPortOpen(): Promise<number> {
-    await until('the xDS port is open', 120_000, () => accepts(this.ports.xds));
+    await until('the xDS port is open', START_MS, () => accepts(this.ports.xds));
     return Date.now();
   }
 

@@ -30,7 +30,8 @@ interface Running {
 
 async function start(dir: string): Promise<Running> {
   const factor = slowness();
-  if (factor > 1.5) tell(`this machine is about ${factor.toFixed(1)} times slower than a usual one: time limits grow with it`);
+  if (factor > 1.5)
+    tell(`this machine is about ${factor.toFixed(1)} times slower than a usual one: time limits grow with it`);
   const envoy = await during('an Envoy', () => findEnvoy({ version: '1.40.0', onProgress: tell }));
   tell(`Envoy ${envoy.version}, ${envoy.source}: ${envoy.path}`);
   const ports = { rest: await freePort(), xds: await freePort() };
@@ -38,7 +39,15 @@ async function start(dir: string): Promise<Running> {
   mkdirSync(dataDir, { recursive: true });
   const controlPlane = new ControlPlane(dataDir, ports, join(import.meta.dirname, '../../control-plane/src/main.js'));
   const replicas = new Map<string, Replica>();
-  const shop: Shop = { controlPlane, replicas, manifestDir: join(import.meta.dirname, '../../../../apps/demo/manifests'), startReplica: (name) => startReplica(name), slowness: factor };
+  const shop: Shop = {
+    controlPlane,
+    replicas,
+    manifestDir: join(import.meta.dirname, '../../../../apps/demo/manifests'),
+    startReplica: (name) => startReplica(name),
+    get slowness() {
+      return slowness();
+    },
+  };
   running = { shop, dir };
   await during('the control plane, with a Postgres of its own', () => controlPlane.start());
   await controlPlane.login();
@@ -58,7 +67,10 @@ async function start(dir: string): Promise<Running> {
   return running;
 }
 
-async function replicaContext(shop: Shop, run: { readonly dir: string; readonly envoy: string }): Promise<ReplicaContext> {
+async function replicaContext(
+  shop: Shop,
+  run: { readonly dir: string; readonly envoy: string },
+): Promise<ReplicaContext> {
   const bootstrap = await shop.controlPlane.request<{ xds: XdsEndpoint; caPem: string }>('GET', '/api/v1/bootstrap');
   const grpcTarget = async (plan: ReplicaPlan): Promise<string> => {
     // The number of a service is the same at every sidecar, within the /16 of its own outbound address.
@@ -67,7 +79,14 @@ async function replicaContext(shop: Shop, run: { readonly dir: string; readonly 
     const [, , high, low] = address.split(/[.:]/);
     return `${outboundAddress(plan).split('.').slice(0, 2).join('.')}.${high}.${low}:9090`;
   };
-  return { ...run, controlPlane: shop.controlPlane, shopEntry: join(import.meta.dirname, 'shop/main.js'), xds: bootstrap.xds, caPem: bootstrap.caPem, grpcTarget };
+  return {
+    ...run,
+    controlPlane: shop.controlPlane,
+    shopEntry: join(import.meta.dirname, 'shop/main.js'),
+    xds: bootstrap.xds,
+    caPem: bootstrap.caPem,
+    grpcTarget,
+  };
 }
 
 let running: Running | undefined;
@@ -98,7 +117,9 @@ function invitation({ shop, dir }: Running): string {
 }
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { once: { type: 'boolean' }, keep: { type: 'boolean' }, help: { type: 'boolean' } } });
+  const { values } = parseArgs({
+    options: { once: { type: 'boolean' }, keep: { type: 'boolean' }, help: { type: 'boolean' } },
+  });
   if (values.help) {
     process.stdout.write(`${HELP}\n`);
     return 0;
@@ -115,7 +136,10 @@ async function main(): Promise<number> {
     heading('Everything held.');
   })();
   try {
-    const ended = await Promise.race([shown.then(() => 'shown' as const), interrupted.then(() => 'interrupted' as const)]);
+    const ended = await Promise.race([
+      shown.then(() => 'shown' as const),
+      interrupted.then(() => 'interrupted' as const),
+    ]);
     if (ended === 'shown' && !values.once && running) {
       process.stdout.write(`${invitation(running)}\n`);
       await interrupted;
@@ -124,7 +148,9 @@ async function main(): Promise<number> {
     await stopAll(values.keep === true);
     return 0;
   } catch (error) {
-    process.stdout.write(`\nFAILED  ${error instanceof DemoFailure ? error.message : error instanceof Error ? error.stack : String(error)}\n`);
+    process.stdout.write(
+      `\nFAILED  ${error instanceof DemoFailure ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
+    );
     await stopAll(true);
     return 1;
   }

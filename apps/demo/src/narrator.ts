@@ -26,7 +26,10 @@ export class DemoFailure extends Error {
 
 /** Checks a claim: the demo ends, with exit code 1, at the first that does not hold. */
 export function prove(condition: boolean, claim: string, found: unknown): void {
-  if (!condition) throw new DemoFailure(`not so: ${claim}\n         found: ${typeof found === 'string' ? found : JSON.stringify(found)}`);
+  if (!condition)
+    throw new DemoFailure(
+      `not so: ${claim}\n         found: ${typeof found === 'string' ? found : JSON.stringify(found)}`,
+    );
   proven(claim);
 }
 
@@ -34,7 +37,10 @@ export function prove(condition: boolean, claim: string, found: unknown): void {
 export async function during<T>(what: string, work: () => Promise<T>): Promise<T> {
   tell(`${what} ...`);
   const begun = performance.now();
-  const reminder = setInterval(() => tell(`  still: ${what} (${Math.round((performance.now() - begun) / 1000)} s)`), 5_000);
+  const reminder = setInterval(
+    () => tell(`  still: ${what} (${Math.round((performance.now() - begun) / 1000)} s)`),
+    5_000,
+  );
   try {
     return await work();
   } finally {
@@ -45,7 +51,11 @@ export async function during<T>(what: string, work: () => Promise<T>): Promise<T
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Waits until `check` gives something, asking every 50 ms. @throws DemoFailure after `timeoutMs` */
-export async function until<T>(what: string, timeoutMs: number, check: () => Promise<T | undefined | false>): Promise<T> {
+export async function until<T>(
+  what: string,
+  timeoutMs: number,
+  check: () => Promise<T | undefined | false>,
+): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let last: unknown;
   while (performance.now() < deadline) {

@@ -1,11 +1,28 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { endWithParent, freePort, Sidecar, type SocketAddress, writeSidecarFiles, type XdsEndpoint } from '#libs/launcher';
 import { nodeId } from '#libs/kernel';
+import {
+  endWithParent,
+  freePort,
+  Sidecar,
+  type SocketAddress,
+  writeSidecarFiles,
+  type XdsEndpoint,
+} from '#libs/launcher';
 import type { ControlPlane } from './control-plane.js';
 import { DemoFailure, until } from './narrator.js';
-import { appAddress, bindAddress, GRPC_PORT, HTTP_PORT, MESH, NAMESPACE, OUTBOUND_HTTP_PORT, outboundAddress, type ReplicaPlan } from './topology.js';
+import {
+  appAddress,
+  bindAddress,
+  GRPC_PORT,
+  HTTP_PORT,
+  MESH,
+  NAMESPACE,
+  OUTBOUND_HTTP_PORT,
+  outboundAddress,
+  type ReplicaPlan,
+} from './topology.js';
 
 export interface ReplicaContext {
   readonly controlPlane: ControlPlane;
@@ -36,7 +53,7 @@ export class Replica {
     this.#app = await this.startApp();
     await this.appReady();
     this.#sidecar = await this.startSidecar();
-    await this.#sidecar.ready(60_000);
+    await this.#sidecar.ready(300_000);
   }
 
   /**
@@ -115,20 +132,43 @@ export class Replica {
     mkdirSync(dir, { recursive: true });
     const admin: SocketAddress = { address: '127.0.0.1', port: await freePort() };
     const identity = { mesh: MESH, namespace: NAMESPACE, workload: plan.workload, instance: plan.name };
-    const files = await writeSidecarFiles(dir, { identity, admin, xds: context.xds, caPem: context.caPem, token: await this.token(), re2MaxProgramSize: plan.maxRegexProgram });
-    return Sidecar.start({ envoy: context.envoy, bootstrap: files.bootstrap, admin, id: nodeId(identity), logFile: join(context.dir, `${plan.name}-envoy.log`) });
+    const files = await writeSidecarFiles(dir, {
+      identity,
+      admin,
+      xds: context.xds,
+      caPem: context.caPem,
+      token: await this.token(),
+      re2MaxProgramSize: plan.maxRegexProgram,
+    });
+    return Sidecar.start({
+      envoy: context.envoy,
+      bootstrap: files.bootstrap,
+      admin,
+      id: nodeId(identity),
+      logFile: join(context.dir, `${plan.name}-envoy.log`),
+    });
   }
 
   private async token(): Promise<string> {
-    const body = { workload: this.plan.workload, instance: this.plan.name, labels: { app: this.plan.service, version: this.plan.version }, addresses: ['127.0.0.0/8'] };
-    const answer = await this.context.controlPlane.request<{ token: string }>('POST', `/api/v1/meshes/${MESH}/namespaces/${NAMESPACE}/proxy-tokens`, body);
+    const body = {
+      workload: this.plan.workload,
+      instance: this.plan.name,
+      labels: { app: this.plan.service, version: this.plan.version },
+      addresses: ['127.0.0.0/8'],
+    };
+    const answer = await this.context.controlPlane.request<{ token: string }>(
+      'POST',
+      `/api/v1/meshes/${MESH}/namespaces/${NAMESPACE}/proxy-tokens`,
+      body,
+    );
     return answer.token;
   }
 
   /** Waits until the application itself answers. */
   private async appReady(): Promise<void> {
-    await until(`${this.plan.name} answers`, 60_000, async () => {
-      if (this.#app?.exitCode !== null) throw new DemoFailure(`${this.plan.name} ended with code ${this.#app?.exitCode}`);
+    await until(`${this.plan.name} answers`, 300_000, async () => {
+      if (this.#app?.exitCode !== null)
+        throw new DemoFailure(`${this.plan.name} ended with code ${this.#app?.exitCode}`);
       return (await fetch(`http://${appAddress(this.plan)}:${HTTP_PORT}/healthz`)).ok;
     });
   }

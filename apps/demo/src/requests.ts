@@ -37,21 +37,38 @@ export function callAs(replica: ReplicaPlan, call: Call): Promise<Answer> {
 
 export async function askAs(replica: ReplicaPlan, call: Call): Promise<ShopAnswer> {
   const answer = await callAs(replica, call);
-  if (answer.status !== 200) throw new Error(`${call.method ?? 'GET'} http://${call.host}${call.path} as ${replica.name}: ${answer.status} ${answer.body}`);
+  if (answer.status !== 200)
+    throw new Error(
+      `${call.method ?? 'GET'} http://${call.host}${call.path} as ${replica.name}: ${answer.status} ${answer.body}`,
+    );
   return JSON.parse(answer.body) as ShopAnswer;
 }
 
-export function send(target: { readonly address: string; readonly port: number; readonly call: Call }): Promise<Answer> {
+export function send(target: {
+  readonly address: string;
+  readonly port: number;
+  readonly call: Call;
+}): Promise<Answer> {
   const { address, port, call } = target;
   const begun = performance.now();
   return new Promise((resolve) => {
     const done = (status: number, body: string): void => resolve({ status, body, ms: performance.now() - begun });
-    const sent = request({ host: address, port, method: call.method ?? 'GET', path: call.path, headers: { host: call.host, ...call.headers }, agent }, (response) => {
-      const parts: Buffer[] = [];
-      response.on('data', (part: Buffer) => parts.push(part));
-      response.on('end', () => done(response.statusCode ?? 0, Buffer.concat(parts).toString()));
-      response.on('error', (error) => done(0, String(error)));
-    });
+    const sent = request(
+      {
+        host: address,
+        port,
+        method: call.method ?? 'GET',
+        path: call.path,
+        headers: { host: call.host, ...call.headers },
+        agent,
+      },
+      (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('end', () => done(response.statusCode ?? 0, Buffer.concat(parts).toString()));
+        response.on('error', (error) => done(0, String(error)));
+      },
+    );
     sent.setTimeout(call.timeoutMs ?? 10_000, () => sent.destroy(new Error('timeout')));
     sent.on('error', (error) => done(0, String(error)));
     sent.end();

@@ -18,7 +18,11 @@ export interface ProxyAnswer {
   readonly connected: boolean;
   readonly routable: boolean;
   readonly connectedSince?: string;
-  readonly types: readonly { readonly type: string; readonly state: string; readonly refused: readonly { readonly name: string; readonly message: string }[] }[];
+  readonly types: readonly {
+    readonly type: string;
+    readonly state: string;
+    readonly refused: readonly { readonly name: string; readonly message: string }[];
+  }[];
 }
 
 interface Progress {
@@ -48,7 +52,11 @@ export function replica(shop: Shop, name: string): Replica {
 /** Applies manifests of the demo's folder, as `heddle apply -f` does. */
 export async function applyFile(shop: Shop, file: string, message: string): Promise<ApplyAnswer> {
   const text = await readFile(join(shop.manifestDir, file), 'utf8');
-  return apply(shop, parseAllDocuments(text).map((document) => document.toJS() as unknown), message);
+  return apply(
+    shop,
+    parseAllDocuments(text).map((document) => document.toJS() as unknown),
+    message,
+  );
 }
 
 export function apply(shop: Shop, manifests: readonly unknown[], message: string): Promise<ApplyAnswer> {
@@ -60,7 +68,8 @@ export async function remove(shop: Shop, plural: string, name: string): Promise<
 }
 
 export async function proxies(shop: Shop): Promise<readonly ProxyAnswer[]> {
-  return (await shop.controlPlane.request<{ items: readonly ProxyAnswer[] }>('GET', `/api/v1/meshes/${MESH}/proxies`)).items;
+  return (await shop.controlPlane.request<{ items: readonly ProxyAnswer[] }>('GET', `/api/v1/meshes/${MESH}/proxies`))
+    .items;
 }
 
 /** Waits until every Envoy that a change concerned has ACKed it. @returns what the control plane measured */
@@ -75,6 +84,14 @@ export function progressOf(shop: Shop, change: string): Promise<Progress> {
   return shop.controlPlane.request('GET', `/api/v1/meshes/${MESH}/changes/${change}`);
 }
 
-export function proveNone(failures: readonly { readonly status: number; readonly body: string }[], sent: number, what: string): void {
-  prove(failures.length === 0, `${what}: ${sent} requests, none failed`, failures.slice(0, 3).map((failure) => `${failure.status} ${failure.body.slice(0, 200)}`));
+export function proveNone(
+  failures: readonly { readonly status: number; readonly body: string }[],
+  sent: number,
+  what: string,
+): void {
+  prove(
+    failures.length === 0,
+    `${what}: ${sent} requests, none failed`,
+    failures.slice(0, 3).map((failure) => `${failure.status} ${failure.body.slice(0, 200)}`),
+  );
 }

@@ -15,7 +15,13 @@ export const NAMESPACE = 'shop';
 export const HTTP_PORT = 8080;
 export const GRPC_PORT = 9090;
 
-const plan = (service: ReplicaPlan['service'], workload: string, version: string, replica: number, index: number): ReplicaPlan => ({
+const plan = (
+  service: ReplicaPlan['service'],
+  workload: string,
+  version: string,
+  replica: number,
+  index: number,
+): ReplicaPlan => ({
   name: `${workload}-${replica}`,
   service,
   workload,

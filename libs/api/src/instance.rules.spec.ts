@@ -43,8 +43,13 @@ describe('an instance', () => {
     const a = instance('a');
     const free = { bind: { address: '10.0.0.1', ports: { http: 8081 } }, outbound: { address: '127.101.0.1' } };
     expect(overlap(a, instance('b', free))).toBeUndefined();
-    expect(overlap(a, instance('b', { ...free, outbound: {} }))).toMatchObject({ path: '/outbound', code: 'address-overlap' });
-    expect(overlap(a, instance('b', { ...free, bind: { address: '0.0.0.0', ports: { x: 8080 } } }))?.message).toContain('shop/b');
+    expect(overlap(a, instance('b', { ...free, outbound: {} }))).toMatchObject({
+      path: '/outbound',
+      code: 'address-overlap',
+    });
+    expect(overlap(a, instance('b', { ...free, bind: { address: '0.0.0.0', ports: { x: 8080 } } }))?.message).toContain(
+      'shop/b',
+    );
     expect(overlap(a, instance('b', { host: 'vm-2' }))).toBeUndefined();
   });
 });

@@ -35,7 +35,12 @@ class BodilessController {
 class TestModule {}
 
 const boot = async (controller: new () => object): Promise<void> => {
-  const module = { module: TestModule, imports: [DiscoveryModule], controllers: [controller], providers: [PermissionCheck] };
+  const module = {
+    module: TestModule,
+    imports: [DiscoveryModule],
+    controllers: [controller],
+    providers: [PermissionCheck],
+  };
   const app = await NestFactory.create(module, { logger: false, abortOnError: false });
   await app.init();
   await app.close();

@@ -6,6 +6,8 @@ import { type Problem, ProblemError } from './problem.js';
 
 /** Seconds after which a client may try again while Postgres is away. */
 const RETRY_AFTER_S = 2;
+/** Milliseconds that a client gets to stop sending what nobody reads (SEC-39). */
+const DROP_REST_MS = 1_000;
 
 /** Turns everything that is thrown below it into problem details (RFC 9457); what nobody expected is logged and says nothing. */
 @Catch()
@@ -59,9 +61,16 @@ export function sendProblem(request: HttpRequest, response: HttpResponse, error:
   }
   const problem: Problem = { ...error.problem, requestId: request.requestId };
   for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
-  // What is left of a body that was refused half way is not read: the connection ends with the answer (SEC-39).
-  if (!request.complete) response.setHeader('Connection', 'close');
   response.statusCode = error.problem.status;
   response.setHeader('Content-Type', 'application/problem+json; charset=utf-8');
   response.end(JSON.stringify(problem));
+  if (!request.complete) dropRest(request);
+}
+
+/** The rest of a body that was refused half way is thrown away for a moment: to end the connection at once would lose the answer. */
+function dropRest(request: HttpRequest): void {
+  const timer = setTimeout(() => request.socket.destroy(), DROP_REST_MS);
+  timer.unref();
+  request.once('close', () => clearTimeout(timer));
+  request.resume();
 }

@@ -53,7 +53,10 @@ describe('strict JSON', () => {
   });
 
   it('refuses text that is not UTF-8', () => {
-    expect(parseStrictJson(new Uint8Array([0x22, 0xff, 0x22]))).toMatchObject({ ok: false, error: { code: 'malformed-json' } });
+    expect(parseStrictJson(new Uint8Array([0x22, 0xff, 0x22]))).toMatchObject({
+      ok: false,
+      error: { code: 'malformed-json' },
+    });
   });
 
   it.each([

@@ -42,7 +42,16 @@ export interface ServedApi {
 export const idleRuntime = (overrides: Partial<RuntimePort> = {}): RuntimePort => ({
   proxies: () => Promise.resolve([]),
   progress: (_, revision) =>
-    Promise.resolve({ change: `c-${revision}`, revision, started: true, total: 0, acked: 0, elapsedMs: 0, refused: [], behind: [] }),
+    Promise.resolve({
+      change: `c-${revision}`,
+      revision,
+      started: true,
+      total: 0,
+      acked: 0,
+      elapsedMs: 0,
+      refused: [],
+      behind: [],
+    }),
   deregister: () => Promise.resolve({ acked: true }),
   conditions: () => [{ type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }],
   preview: () => [],
@@ -83,7 +92,10 @@ export async function serveApi(
     changes: createChanges({ registry, store, preview: (...args) => runtime.preview(...args) }),
     runtime,
     auth: createAuth(identity),
-    bootstrap: { xds: { address: '127.0.0.1', port: 8191, serverName: 'control-plane.heddle.local' }, caPem: await identity.server.caPem() },
+    bootstrap: {
+      xds: { address: '127.0.0.1', port: 8191, serverName: 'control-plane.heddle.local' },
+      caPem: await identity.server.caPem(),
+    },
     clock: systemClock,
     log: silentLog,
     metrics: silentMetrics,

@@ -1,8 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { encode, SdsSecretConfigSchema, TYPE } from '#libs/envoy-api';
-import { anInstance, aRoute, aService, backend, type Input, instance, rule, servicePort, TestMesh } from '../../testing/src/builders/index.js';
-import { ADS } from './tls.js';
+import {
+  anInstance,
+  aRoute,
+  aService,
+  backend,
+  type Input,
+  instance,
+  rule,
+  servicePort,
+  TestMesh,
+} from '../../testing/src/builders/index.js';
 import { TRUST_SECRET } from './names.js';
+import { ADS } from './tls.js';
 
 function meshOf(...inputs: readonly Input[]): TestMesh {
   const mesh = new TestMesh();
@@ -26,7 +36,10 @@ interface ClusterJson {
 }
 const cluster = (mesh: TestMesh, name: string) => mesh.json('shop/web-1', TYPE.cluster, name) as ClusterJson;
 const idsOf = (mesh: TestMesh, name: string): readonly string[] =>
-  cluster(mesh, name).transportSocket.typedConfig.commonTlsContext.combinedValidationContext.defaultValidationContext.matchTypedSubjectAltNames.map(
+  cluster(
+    mesh,
+    name,
+  ).transportSocket.typedConfig.commonTlsContext.combinedValidationContext.defaultValidationContext.matchTypedSubjectAltNames.map(
     (san) => san.matcher.exact,
   );
 

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { TYPE } from '#libs/envoy-api';
 import { type InboundPatch, type PolicyKind } from '#libs/model';
-import { z } from 'zod';
-import { aMesh, anInstance, aPolicy, aService, type Input, servicePort, TestMesh } from '../../testing/src/builders/index.js';
+import {
+  aMesh,
+  anInstance,
+  aPolicy,
+  aService,
+  type Input,
+  servicePort,
+  TestMesh,
+} from '../../testing/src/builders/index.js';
 import { INBOUND_RBAC_ALLOW, INBOUND_RBAC_DENY } from './names.js';
 
 /** An access policy whose spec is the patch itself, or a request to fail. */
@@ -21,7 +29,10 @@ const ACCESS: PolicyKind = {
   toInbound: (effective) => (effective as { spec: InboundPatch }[])[0]?.spec ?? {},
 };
 
-const anyone = { permissions: [{ rule: { case: 'any', value: true } }], principals: [{ identifier: { case: 'any', value: true } }] };
+const anyone = {
+  permissions: [{ rule: { case: 'any', value: true } }],
+  principals: [{ identifier: { case: 'any', value: true } }],
+};
 const access = (spec: unknown): Input => aPolicy('TestAccess', 'shop/p', { target: { name: 'orders' }, spec });
 const tcp = aService('shop/orders', { ports: [servicePort({ protocol: 'tcp' })] });
 
@@ -46,7 +57,8 @@ interface RoutesJson {
     { readonly typedPerFilterConfig: Record<string, { readonly rbac: { readonly rules: unknown } }> },
   ];
 }
-const allowRules = (mesh: TestMesh): unknown => routes(mesh).virtualHosts[0].typedPerFilterConfig[INBOUND_RBAC_ALLOW]?.rbac.rules;
+const allowRules = (mesh: TestMesh): unknown =>
+  routes(mesh).virtualHosts[0].typedPerFilterConfig[INBOUND_RBAC_ALLOW]?.rbac.rules;
 
 describe('an inbound HTTP listener', () => {
   it('under STRICT has one chain, mutual TLS 1.3 without resumption', () => {
@@ -117,14 +129,21 @@ describe('access over HTTP', () => {
 
   it('is what the policy says, for every service that reaches the workload', () => {
     const alias = aService('shop/alias', { selector: { workload: 'orders' } });
-    const rules = allowRules(meshOf(alias, aPolicy('TestAccess', 'shop/p', { target: { name: 'alias' }, spec: { allow: { policies: { only: anyone } } } })));
+    const rules = allowRules(
+      meshOf(
+        alias,
+        aPolicy('TestAccess', 'shop/p', { target: { name: 'alias' }, spec: { allow: { policies: { only: anyone } } } }),
+      ),
+    );
     expect(rules).toMatchObject({ policies: { only: {} } });
   });
 
   it('is closed by a policy that fails to compile, for those it targets alone, and the policy says so', () => {
     const mesh = meshOf(access('fail'), aService('shop/other'), anInstance('shop/other-1'));
     expect(allowRules(mesh)).toEqual({});
-    expect(JSON.stringify(mesh.json('shop/other-1', TYPE.route, 'inbound/http'))).toContain('spiffe://default.heddle.local/');
+    expect(JSON.stringify(mesh.json('shop/other-1', TYPE.route, 'inbound/http'))).toContain(
+      'spiffe://default.heddle.local/',
+    );
     expect(mesh.graph.conditions({ kind: 'TestAccess', namespace: 'shop', name: 'p' })).toMatchObject([
       { type: 'Accepted', status: 'False', reason: 'CompileFailed' },
     ]);
@@ -156,32 +175,45 @@ describe('access over TCP', () => {
   });
 
   it('takes denied names out of the allowed, and never leaves the list empty', () => {
-    expect(sans(meshOf(tcp, access({ tcpAllowed: [web], tcpDenied: [web] })))).toContain('spiffe://default.heddle.local/nobody');
-    expect(sans(meshOf(tcp, access({ tcpAllowed: [web], tcpDenied: [all] })))).toContain('spiffe://default.heddle.local/nobody');
+    expect(sans(meshOf(tcp, access({ tcpAllowed: [web], tcpDenied: [web] })))).toContain(
+      'spiffe://default.heddle.local/nobody',
+    );
+    expect(sans(meshOf(tcp, access({ tcpAllowed: [web], tcpDenied: [all] })))).toContain(
+      'spiffe://default.heddle.local/nobody',
+    );
     expect(sans(meshOf(tcp, access({ tcpAllowed: [] })))).toContain('spiffe://default.heddle.local/nobody');
   });
 
   it('refuses a denied name inside an allowed prefix by a network filter', () => {
     const chain = listener(meshOf(tcp, access({ tcpDenied: [web] }))).filterChains[0];
-    expect(chain?.filters.map((f) => f.name)).toEqual(['envoy.filters.network.rbac', 'envoy.filters.network.tcp_proxy']);
+    expect(chain?.filters.map((f) => f.name)).toEqual([
+      'envoy.filters.network.rbac',
+      'envoy.filters.network.tcp_proxy',
+    ]);
     expect(JSON.stringify(chain?.filters[0])).toContain(web.exact);
   });
 
   it('under PERMISSIVE is open to plaintext only without a policy', () => {
     const permissive = aMesh({ mtls: 'PERMISSIVE' });
     expect(listener(meshOf(tcp, permissive)).filterChains.map((c) => c.name)).toEqual(['mtls', 'plain']);
-    expect(listener(meshOf(tcp, permissive, access({ tcpAllowed: [web] }))).filterChains.map((c) => c.name)).toEqual(['mtls']);
+    expect(listener(meshOf(tcp, permissive, access({ tcpAllowed: [web] }))).filterChains.map((c) => c.name)).toEqual([
+      'mtls',
+    ]);
   });
 });
 
 describe('an inbound port', () => {
   it('speaks to the application what the oldest service says', () => {
     const mesh = meshOf(aService('shop/orders', { ports: [servicePort({ protocol: 'grpc' })] }));
-    expect(JSON.stringify(mesh.json('shop/orders-1', TYPE.cluster, 'inbound/http'))).toContain('"http2ProtocolOptions":{}');
+    expect(JSON.stringify(mesh.json('shop/orders-1', TYPE.cluster, 'inbound/http'))).toContain(
+      '"http2ProtocolOptions":{}',
+    );
   });
 
   it('leads to the address of the application', () => {
     const mesh = meshOf(anInstance('shop/orders-1', { app: { address: '127.0.0.9', ports: { http: 3000 } } }));
-    expect(JSON.stringify(mesh.json('shop/orders-1', TYPE.cluster, 'inbound/http'))).toContain('"address":"127.0.0.9","portValue":3000');
+    expect(JSON.stringify(mesh.json('shop/orders-1', TYPE.cluster, 'inbound/http'))).toContain(
+      '"address":"127.0.0.9","portValue":3000',
+    );
   });
 });

@@ -188,11 +188,9 @@ describe('scopes', () => {
   it('never share a key, though two services claim one hostname', () => {
     const mesh = new TestMesh();
     const younger = service('shop/b', { hostnames: ['api.example.com', 'orders.shop', 'short'] });
-    mesh.apply(
-      ...shop,
-      aService('shop/a', { hostnames: ['api.example.com'] }),
-      { put: { type: 'Service', value: { ...younger, source: { ...younger.source, createdRevision: 9 } } } },
-    );
+    mesh.apply(...shop, aService('shop/a', { hostnames: ['api.example.com'] }), {
+      put: { type: 'Service', value: { ...younger, source: { ...younger.source, createdRevision: 9 } } },
+    });
     const names = mesh.names('shop/web-1', TYPE.scopedRoute);
     expect(names.filter((name) => name.endsWith('/api.example.com'))).toEqual(['shop/a/api.example.com']);
     expect(names.filter((name) => name.endsWith('/orders.shop'))).toEqual(['shop/orders/orders.shop']);

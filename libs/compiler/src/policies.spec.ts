@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { durationMs, TYPE } from '#libs/envoy-api';
 import type { Contribution, PolicyKind } from '#libs/model';
-import { anInstance, aPolicy, aRoute, aService, backend, type Input, rule, TestMesh } from '../../testing/src/builders/index.js';
+import {
+  anInstance,
+  aPolicy,
+  aRoute,
+  aService,
+  backend,
+  type Input,
+  rule,
+  TestMesh,
+} from '../../testing/src/builders/index.js';
 
 interface Spec {
   readonly requestMs?: number;
@@ -11,7 +20,8 @@ interface Spec {
 }
 type Effective = readonly Contribution<unknown>[];
 const specs = (effective: unknown) => effective as readonly Contribution<Spec>[];
-const first = <K extends keyof Spec>(effective: unknown, field: K) => specs(effective).find((c) => c.spec[field] !== undefined);
+const first = <K extends keyof Spec>(effective: unknown, field: K) =>
+  specs(effective).find((c) => c.spec[field] !== undefined);
 
 /** A client-side kind with fields in the route and in the cluster. */
 const LIMITS: PolicyKind = {
@@ -55,7 +65,8 @@ function meshOf(...inputs: readonly Input[]): TestMesh {
 const timeouts = (mesh: TestMesh): readonly string[] => [
   ...new Set(JSON.stringify(mesh.json('shop/web-1', TYPE.route, 'shop/orders')).match(/"timeout":"[^"]*"/g)),
 ];
-const conditions = (mesh: TestMesh, name: string) => mesh.graph.conditions({ kind: 'TestLimits', namespace: 'shop', name });
+const conditions = (mesh: TestMesh, name: string) =>
+  mesh.graph.conditions({ kind: 'TestLimits', namespace: 'shop', name });
 
 describe('a client-side policy', () => {
   it('changes the routes and clusters of its target at callers', () => {
@@ -72,7 +83,8 @@ describe('a client-side policy', () => {
   });
 
   it('yields to what is more specific, and to the rule’s own timeout', () => {
-    const route = (timeoutMs?: number) => aRoute('shop/orders', { rules: [rule({ backends: [backend('shop/orders')], timeoutMs })] });
+    const route = (timeoutMs?: number) =>
+      aRoute('shop/orders', { rules: [rule({ backends: [backend('shop/orders')], timeoutMs })] });
     const policies = [
       limits('mesh', onMesh, { requestMs: 1000 }),
       limits('namespace', onNamespace, { requestMs: 2000 }),
@@ -88,12 +100,18 @@ describe('a client-side policy', () => {
     const mesh = meshOf(aService('shop/other'), limits('p', onService, { requestMs: 1, connectMs: 1 }));
     const { run } = mesh.graph.counters;
     const change = mesh.apply(limits('p', onService, { requestMs: 2, connectMs: 2 }));
-    expect(change.set.map((r) => r.key).sort()).toEqual(['default|cluster|shop/orders/8080', 'default|routes|shop/orders']);
+    expect(change.set.map((r) => r.key).sort()).toEqual([
+      'default|cluster|shop/orders/8080',
+      'default|routes|shop/orders',
+    ]);
     expect(mesh.graph.counters.run - run).toBeLessThanOrEqual(5);
   });
 
   it('SEC-48: of another namespace needs a grant', () => {
-    const foreign = aPolicy('TestLimits', 'team/p', { target: { namespace: 'shop', name: 'orders' }, spec: { requestMs: 1 } });
+    const foreign = aPolicy('TestLimits', 'team/p', {
+      target: { namespace: 'shop', name: 'orders' },
+      spec: { requestMs: 1 },
+    });
     const mesh = meshOf(foreign);
     expect(timeouts(mesh)).toEqual(['"timeout":"0s"']);
     expect(mesh.graph.conditions({ kind: 'TestLimits', namespace: 'team', name: 'p' })).toMatchObject([
@@ -104,11 +122,22 @@ describe('a client-side policy', () => {
 
 describe('conditions of a policy', () => {
   it('say who shadows one that contributes no field', () => {
-    const mesh = meshOf(limits('wide', onNamespace, { requestMs: 1 }), limits('near', onService, { requestMs: 2, connectMs: 2 }));
-    expect(conditions(mesh, 'near')).toMatchObject([{ status: 'True' }, { type: 'Effective', status: 'True', reason: 'Effective' }]);
+    const mesh = meshOf(
+      limits('wide', onNamespace, { requestMs: 1 }),
+      limits('near', onService, { requestMs: 2, connectMs: 2 }),
+    );
+    expect(conditions(mesh, 'near')).toMatchObject([
+      { status: 'True' },
+      { type: 'Effective', status: 'True', reason: 'Effective' },
+    ]);
     expect(conditions(mesh, 'wide')).toMatchObject([
       { type: 'Accepted', status: 'True' },
-      { type: 'Effective', status: 'False', reason: 'Shadowed', message: expect.stringContaining('TestLimits shop/near') },
+      {
+        type: 'Effective',
+        status: 'False',
+        reason: 'Shadowed',
+        message: expect.stringContaining('TestLimits shop/near'),
+      },
     ]);
   });
 

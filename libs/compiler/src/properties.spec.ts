@@ -10,8 +10,8 @@ import {
   aRoute,
   aService,
   backend,
-  idOf,
   type Input,
+  idOf,
   routeMatch,
   rule,
   servicePort,
@@ -41,13 +41,27 @@ const service = fc
     }),
   );
 const route = fc
-  .record({ id, parent: id, to: fc.array(fc.tuple(id, fc.boolean(), fc.nat(2)), { maxLength: 3 }), path: fc.constantFrom('/', '/a', '/a/b') })
+  .record({
+    id,
+    parent: id,
+    to: fc.array(fc.tuple(id, fc.boolean(), fc.nat(2)), { maxLength: 3 }),
+    path: fc.constantFrom('/', '/a', '/a/b'),
+  })
   .map((r) => {
     const backends = r.to.map(([to, green, weight]) => backend(green ? `${to}/green` : to, { weight }));
-    return aRoute(r.id, { parent: r.parent, rules: [rule({ backends, matches: [routeMatch({ path: { type: 'PathPrefix', value: r.path } })] })] });
+    return aRoute(r.id, {
+      parent: r.parent,
+      rules: [rule({ backends, matches: [routeMatch({ path: { type: 'PathPrefix', value: r.path } })] })],
+    });
   });
 const instance = fc
-  .record({ id, workload: fc.constantFrom(...NAMES), routable: fc.boolean(), srds: fc.boolean(), version: fc.constantFrom('blue', 'green') })
+  .record({
+    id,
+    workload: fc.constantFrom(...NAMES),
+    routable: fc.boolean(),
+    srds: fc.boolean(),
+    version: fc.constantFrom('blue', 'green'),
+  })
   .map((i) =>
     anInstance(`${i.id}-1`, {
       workload: i.workload,
@@ -58,13 +72,26 @@ const instance = fc
   );
 const address = fc.tuple(id, fc.integer({ min: 1, max: 65535 })).map(([key, number]) => anAddress(key, number));
 const mesh = fc
-  .record({ scoping: fc.constantFrom('All' as const, 'Declared' as const), mtls: fc.constantFrom('STRICT' as const, 'PERMISSIVE' as const) })
+  .record({
+    scoping: fc.constantFrom('All' as const, 'Declared' as const),
+    mtls: fc.constantFrom('STRICT' as const, 'PERMISSIVE' as const),
+  })
   .map((m) => aMesh(m));
 const grant = fc.constantFrom(...NAMESPACES).map((ns) => aGrant(ns, ns === 'shop' ? 'team' : 'shop'));
 
 /** Inputs with one value per key. */
 const inputs = fc
-  .array(fc.oneof({ weight: 4, arbitrary: service }, { weight: 4, arbitrary: route }, { weight: 4, arbitrary: instance }, address, mesh, grant), { maxLength: 25 })
+  .array(
+    fc.oneof(
+      { weight: 4, arbitrary: service },
+      { weight: 4, arbitrary: route },
+      { weight: 4, arbitrary: instance },
+      address,
+      mesh,
+      grant,
+    ),
+    { maxLength: 25 },
+  )
   .map((list) => [...new Map(list.map((input) => [keyOf(input), input])).values()]);
 
 function keyOf(input: Input): string {
@@ -89,15 +116,21 @@ function fingerprint(list: readonly Input[]): string {
 /** Clusters that an Envoy resource names, anywhere. */
 const clustersIn = (json: unknown): readonly string[] =>
   [...JSON.stringify(json).matchAll(/"(?:cluster|weightedClusters)":(?:"([^"]*)"|(\{"clusters":\[.*?\]\}))/g)].flatMap(
-    ([, one, many]) => (one === undefined ? [...(many ?? '').matchAll(/"name":"([^"]*)"/g)].map((m) => m[1] ?? '') : [one]),
+    ([, one, many]) =>
+      one === undefined ? [...(many ?? '').matchAll(/"name":"([^"]*)"/g)].map((m) => m[1] ?? '') : [one],
   );
 
 const runs = { numRuns: 60 };
 
 describe('any mesh', () => {
   it('has the same bytes whatever the order of its inputs', () => {
-    const shuffled = inputs.chain((list) => fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })));
-    fc.assert(fc.property(shuffled, ([list, other]) => expect(fingerprint(other)).toBe(fingerprint(list))), runs);
+    const shuffled = inputs.chain((list) =>
+      fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length })),
+    );
+    fc.assert(
+      fc.property(shuffled, ([list, other]) => expect(fingerprint(other)).toBe(fingerprint(list))),
+      runs,
+    );
   });
 
   it('that grew step by step equals one made at once', () => {
@@ -133,7 +166,8 @@ describe('any mesh', () => {
         const made = new TestMesh();
         const change = made.apply(...list);
         expect(change.failures).toEqual([]);
-        for (const input of list) if ('instance' in input) expectClosed(made, `${input.instance.namespace}/${input.instance.name}`);
+        for (const input of list)
+          if ('instance' in input) expectClosed(made, `${input.instance.namespace}/${input.instance.name}`);
       }),
       runs,
     );

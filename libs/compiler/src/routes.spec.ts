@@ -15,8 +15,8 @@ import {
   servicePort,
   TestMesh,
 } from '../../testing/src/builders/index.js';
-import { pathChange } from './route-rewrites.js';
 import { rankedMatches } from './route-matches.js';
+import { pathChange } from './route-rewrites.js';
 
 interface RouteJson {
   readonly name: string;
@@ -44,7 +44,8 @@ function table(...inputs: readonly Input[]): TableJson {
 
 const routesOf = (...inputs: readonly Input[]): readonly RouteJson[] => table(...inputs).virtualHosts[0]?.routes ?? [];
 
-const orders = (rules: Route['rules'], fields: Partial<Route> = {}): Input => aRoute('shop/orders', { rules, ...fields });
+const orders = (rules: Route['rules'], fields: Partial<Route> = {}): Input =>
+  aRoute('shop/orders', { rules, ...fields });
 
 describe('a service without routes', () => {
   it('gets a default route without timeout, retried on resets for safe methods alone', () => {
@@ -68,7 +69,11 @@ describe('a service without routes', () => {
   });
 
   it('has a virtual host per HTTP port, with bare hosts on the first', () => {
-    const ports = [servicePort({ name: 'tcp', port: 1, protocol: 'tcp' }), servicePort(), servicePort({ name: 'b', port: 9090 })];
+    const ports = [
+      servicePort({ name: 'tcp', port: 1, protocol: 'tcp' }),
+      servicePort(),
+      servicePort({ name: 'b', port: 9090 }),
+    ];
     const hosts = table(aService('shop/orders', { ports, hostnames: ['o.example.com'] })).virtualHosts;
     expect(hosts.map((host) => host.name)).toEqual(['8080', '9090']);
     expect(hosts[0]?.domains).toEqual([
@@ -81,7 +86,12 @@ describe('a service without routes', () => {
       'orders.shop.default.mesh',
       'orders.shop.default.mesh:8080',
     ]);
-    expect(hosts[1]?.domains).toEqual(['o.example.com:9090', 'orders:9090', 'orders.shop:9090', 'orders.shop.default.mesh:9090']);
+    expect(hosts[1]?.domains).toEqual([
+      'o.example.com:9090',
+      'orders:9090',
+      'orders.shop:9090',
+      'orders.shop.default.mesh:9090',
+    ]);
   });
 });
 
@@ -100,7 +110,10 @@ describe('precedence', () => {
   ])('%s', (_, first, second) => {
     const later = rule({ name: 'second', matches: [routeMatch(second)] });
     const sooner = rule({ name: 'first', matches: [routeMatch(first)] });
-    expect(rankedMatches([route('a/a', { rules: [later, sooner] })]).map((m) => m.rule.name)).toEqual(['first', 'second']);
+    expect(rankedMatches([route('a/a', { rules: [later, sooner] })]).map((m) => m.rule.name)).toEqual([
+      'first',
+      'second',
+    ]);
   });
 
   it('ties go to the older route, then to its name, then to the order of rules', () => {
@@ -115,13 +128,19 @@ describe('precedence', () => {
 
 describe('a rule', () => {
   it('is named after its route in every Envoy route that it makes', () => {
-    const routes = routesOf(orders([rule({ name: 'main', matches: [routeMatch({ method: 'POST' })], backends: [backend('shop/orders')] })]));
+    const routes = routesOf(
+      orders([rule({ name: 'main', matches: [routeMatch({ method: 'POST' })], backends: [backend('shop/orders')] })]),
+    );
     expect(routes.map((r) => r.name)).toEqual(['HTTPRoute/shop/orders/main']);
     expect(routes[0]?.route?.retryPolicy.retryOn).not.toContain(',reset,');
   });
 
   it('splits by weight and leaves out backends without any', () => {
-    const backends = [backend('shop/orders', { weight: 9 }), backend('shop/green', { weight: 1 }), backend('shop/none', { weight: 0 })];
+    const backends = [
+      backend('shop/orders', { weight: 9 }),
+      backend('shop/green', { weight: 1 }),
+      backend('shop/none', { weight: 0 }),
+    ];
     const [first] = routesOf(orders([rule({ backends })]));
     expect(first?.route?.weightedClusters?.clusters).toMatchObject([
       { name: 'shop/orders/8080', weight: 9 },
@@ -130,7 +149,9 @@ describe('a rule', () => {
   });
 
   it('answers the share of an unresolved backend with 500, by a cluster that no service can be', () => {
-    const [first] = routesOf(orders([rule({ backends: [backend('shop/orders', { weight: 3 }), backend('shop/none')] })]));
+    const [first] = routesOf(
+      orders([rule({ backends: [backend('shop/orders', { weight: 3 }), backend('shop/none')] })]),
+    );
     expect(first?.route?.weightedClusters?.clusters.map((c) => c.name)).toEqual(['shop/orders/8080', 'unresolved']);
     expect(first?.route?.clusterNotFoundResponseCode).toBe('INTERNAL_SERVER_ERROR');
   });
@@ -148,7 +169,11 @@ describe('a rule', () => {
   });
 
   it('may name a backend of another namespace that grants it', () => {
-    const routes = routesOf(aService('team/orders'), aGrant('team', 'shop'), orders([rule({ backends: [backend('team/orders')] })]));
+    const routes = routesOf(
+      aService('team/orders'),
+      aGrant('team', 'shop'),
+      orders([rule({ backends: [backend('team/orders')] })]),
+    );
     expect(routes[0]?.route?.cluster).toBe('team/orders/8080');
   });
 
@@ -184,10 +209,15 @@ describe('a rule', () => {
 
   it('mirrors to backends that exist', () => {
     const mirror = (to: string) => ({ backend: backend(to), fraction: 0.1 });
-    const [first] = routesOf(orders([rule({ backends: [backend('shop/orders')], mirrors: [mirror('shop/green'), mirror('shop/none')] })]));
+    const [first] = routesOf(
+      orders([rule({ backends: [backend('shop/orders')], mirrors: [mirror('shop/green'), mirror('shop/none')] })]),
+    );
     expect(first?.route).toMatchObject({
       requestMirrorPolicies: [
-        { cluster: 'shop/green/8080', runtimeFraction: { defaultValue: { numerator: 100_000, denominator: 'MILLION' } } },
+        {
+          cluster: 'shop/green/8080',
+          runtimeFraction: { defaultValue: { numerator: 100_000, denominator: 'MILLION' } },
+        },
       ],
     });
   });
@@ -225,7 +255,9 @@ describe('a path rewrite', () => {
     ['/', '/', '/xyz', '/xyz/'],
     ['/a.b/c', '/a.b', '/', '/c'],
   ])('turns %s by %s -> %s into %s', (path, prefix, value, expected) => {
-    expect(rewritten(path, { type: 'PathPrefix', value: prefix }, { type: 'ReplacePrefixMatch', value })).toBe(expected);
+    expect(rewritten(path, { type: 'PathPrefix', value: prefix }, { type: 'ReplacePrefixMatch', value })).toBe(
+      expected,
+    );
   });
 
   it('can replace the whole path', () => {
@@ -237,7 +269,10 @@ describe('a path rewrite', () => {
 describe('a GRPCRoute', () => {
   it('governs ports that speak HTTP/2, and says why it governs no other', () => {
     const mesh = new TestMesh();
-    mesh.apply(...BASE, aRoute('shop/orders', { kind: 'GRPCRoute', rules: [rule({ backends: [backend('shop/orders')] })] }));
+    mesh.apply(
+      ...BASE,
+      aRoute('shop/orders', { kind: 'GRPCRoute', rules: [rule({ backends: [backend('shop/orders')] })] }),
+    );
     expect(mesh.graph.conditions({ kind: 'GRPCRoute', namespace: 'shop', name: 'orders' })[0]).toMatchObject({
       status: 'False',
       reason: 'NoMatchingParent',
@@ -255,7 +290,10 @@ describe('a GRPCRoute', () => {
 describe('conditions of a route', () => {
   it('name each reference that does not resolve, with its path', () => {
     const mesh = new TestMesh();
-    mesh.apply(...BASE, orders([rule({ backends: [backend('shop/orders'), backend('shop/none'), backend('team/x')] })]));
+    mesh.apply(
+      ...BASE,
+      orders([rule({ backends: [backend('shop/orders'), backend('shop/none'), backend('team/x')] })]),
+    );
     const [accepted, refs] = mesh.graph.conditions({ kind: 'HTTPRoute', namespace: 'shop', name: 'orders' });
     expect(accepted).toMatchObject({ type: 'Accepted', status: 'True' });
     expect(refs).toMatchObject({ type: 'ResolvedRefs', status: 'False', reason: 'BackendNotFound' });

@@ -67,6 +67,8 @@ export class IssuanceLog {
     // One writer at a time keeps the order and makes one retry, not many.
     this.#writing ??= this.#drain().finally(() => {
       this.#writing = undefined;
+      // What came in while the last batch was on its way, or could not be written.
+      if (this.#spool.length > 0) this.#schedule();
     });
     await this.#writing;
   }
@@ -99,22 +101,18 @@ export class IssuanceLog {
     if (this.#cancelTimer || this.#writing) return;
     this.#cancelTimer = this.#options.clock.after(this.#waitMs, () => {
       this.#cancelTimer = undefined;
-      this.flush().then(
-        () => this.#spool.length > 0 && this.#schedule(),
-        (error: unknown) => this.#failed(error),
-      );
+      this.flush().catch((error: unknown) => this.#failed(error));
     });
   }
 
+  /** The next try is scheduled already; the one after it waits longer. */
   #failed(error: unknown): void {
     this.#waitMs = Math.min(LONGEST_WAIT_MS, this.#waitMs * 2);
     this.#metrics.count('heddle_issuance_record_failures_total');
     this.#log.warn('issued certificates could not be recorded; trying again', {
       pending: this.pending,
-      waitMs: this.#waitMs,
       error: String(error),
     });
-    this.#schedule();
   }
 
   #measure(): void {

@@ -4,7 +4,9 @@ import { parseDocuments } from './index.js';
 
 describe('reading documents', () => {
   it('reads several documents, leaves out empty ones, and says where each begins', () => {
-    const documents = parseDocuments('# comment\n---\nkind: A\n---\n---\nkind: B\nspec:\n  list:\n    - x: 1\n    - y: 2\n');
+    const documents = parseDocuments(
+      '# comment\n---\nkind: A\n---\n---\nkind: B\nspec:\n  list:\n    - x: 1\n    - y: 2\n',
+    );
     expect(documents.map(({ result }) => result)).toEqual([
       { ok: true, value: { kind: 'A' } },
       { ok: true, value: { kind: 'B', spec: { list: [{ x: 1 }, { y: 2 }] } } },
@@ -15,7 +17,10 @@ describe('reading documents', () => {
   });
 
   it('reads JSON', () => {
-    expect(parseDocuments('{"a": [1, true, null, "x"]}')[0]?.result).toEqual({ ok: true, value: { a: [1, true, null, 'x'] } });
+    expect(parseDocuments('{"a": [1, true, null, "x"]}')[0]?.result).toEqual({
+      ok: true,
+      value: { a: [1, true, null, 'x'] },
+    });
   });
 
   it.each([
@@ -32,7 +37,10 @@ describe('reading documents', () => {
   });
 
   it('refuses an alias bomb', () => {
-    const levels = Array.from({ length: 12 }, (_, level) => `l${level + 1}: &l${level + 1} [${`*l${level}, `.repeat(9)}*l${level}]`);
+    const levels = Array.from(
+      { length: 12 },
+      (_, level) => `l${level + 1}: &l${level + 1} [${`*l${level}, `.repeat(9)}*l${level}]`,
+    );
     expect(parseDocuments(`l0: &l0 [x]\n${levels.join('\n')}\n`)[0]?.result.ok).toBe(false);
   });
 
@@ -42,11 +50,35 @@ describe('reading documents', () => {
   });
 
   it('keeps dates and odd scalars as text or numbers', () => {
-    expect(parseDocuments('a: 2026-01-01\nb: yes\nc: 0x10\n')[0]?.result).toEqual({ ok: true, value: { a: '2026-01-01', b: 'yes', c: 16 } });
+    expect(parseDocuments('a: 2026-01-01\nb: yes\nc: 0x10\n')[0]?.result).toEqual({
+      ok: true,
+      value: { a: '2026-01-01', b: 'yes', c: 16 },
+    });
   });
 
   it('never throws', () => {
-    const piece = fc.constantFrom('a: ', '- ', '\n', '  ', '&x ', '*x', '{', '}', '[', ']', ',', '"', '|', '---\n', '? ', ': ', '!!str ', '\t', '#', '%');
+    const piece = fc.constantFrom(
+      'a: ',
+      '- ',
+      '\n',
+      '  ',
+      '&x ',
+      '*x',
+      '{',
+      '}',
+      '[',
+      ']',
+      ',',
+      '"',
+      '|',
+      '---\n',
+      '? ',
+      ': ',
+      '!!str ',
+      '\t',
+      '#',
+      '%',
+    );
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 30 }), (pieces) => {
         for (const document of parseDocuments(pieces.join(''))) document.lineAt('/a/0/b');

@@ -27,7 +27,12 @@ export function parseDocuments(text: string): readonly TextDocument[] {
   if (text.length > MAX_LENGTH) return [unreadable(1, 'too-large', `must have at most ${MAX_LENGTH} characters`)];
   if (opensTooDeep(text)) return [unreadable(1, 'too-deep', `is nested deeper than ${MAX_OPEN} levels`)];
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, prettyErrors: false, merge: false });
+  const documents = parseAllDocuments(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    prettyErrors: false,
+    merge: false,
+  });
   if (!Array.isArray(documents)) return [];
   return documents.filter(saysSomething).map((document) => read(document, lines));
 }
@@ -38,10 +43,10 @@ const saysSomething = ({ contents, errors }: Document.Parsed): boolean =>
 
 function read(document: Document.Parsed, lines: LineCounter): TextDocument {
   const line = lineOf(document.contents?.range[0] ?? document.range[0], lines);
-  return { line, result: valueOf(document, lines), lineAt: (path) => lineAt(document, path, lines) };
+  return { line, result: contentOf(document, lines), lineAt: (path) => lineAt(document, path, lines) };
 }
 
-function valueOf(document: Document.Parsed, lines: LineCounter): Result<unknown, readonly Violation[]> {
+function contentOf(document: Document.Parsed, lines: LineCounter): Result<unknown, readonly Violation[]> {
   if (document.errors.length > 0) {
     return err(
       document.errors.map((error) => {
@@ -76,7 +81,9 @@ function lineAt(document: Document.Parsed, path: string, lines: LineCounter): nu
 }
 
 const child = (node: unknown, key: string): unknown =>
-  typeof node === 'object' && node !== null && 'items' in node && Array.isArray(node.items) ? node.items[Number(key)] : undefined;
+  typeof node === 'object' && node !== null && 'items' in node && Array.isArray(node.items)
+    ? node.items[Number(key)]
+    : undefined;
 
 /** Offset of a pair's key, or of a node. */
 function position(node: unknown): number | undefined {

@@ -8,8 +8,12 @@ const testdata = join(import.meta.dirname, '../testdata');
 
 /** Good documents give their meaning, the others every violation. */
 function outcome(input: string): Record<string, unknown> {
-  const parsed = parseDocuments(input).map(({ result }) => (result.ok ? registry.parse(result.value, 'default') : result));
-  const violations = parsed.flatMap((each, index) => (each.ok ? [] : [{ document: index + 1, violations: each.error }]));
+  const parsed = parseDocuments(input).map(({ result }) =>
+    result.ok ? registry.parse(result.value, 'default') : result,
+  );
+  const violations = parsed.flatMap((each, index) =>
+    each.ok ? [] : [{ document: index + 1, violations: each.error }],
+  );
   if (violations.length > 0) return { violations };
   return {
     domain: parsed.flatMap((each) => {

@@ -81,7 +81,8 @@ function readPolicy(policy: PolicyKind): SpecReader<PolicySpec> {
     .describe(`What the policy applies to: ${policy.targets.join(', ')}. Default: everything in its namespace.`);
   return {
     read: (written) => {
-      if (!isPlainObject(written)) return { value: undefined, violations: parseWith(z.looseObject({}), written, ['spec']).violations };
+      if (!isPlainObject(written))
+        return { value: undefined, violations: parseWith(z.looseObject({}), written, ['spec']).violations };
       const { targetRef: ref, ...own } = written;
       const target = parseWith(targetRef, ref, ['spec', 'targetRef']);
       const rest = parseWith(policy.schema, own, ['spec']);

@@ -18,11 +18,19 @@ describe('references of a resource', () => {
     const references = referencesOf(value);
     expect(references.length).toBe(2 + 2 + 3 + 1);
     for (const { path, to } of references) {
-      const at = path.split('/').slice(1).reduce<unknown>((node, key) => (typeof node === 'object' && node !== null ? Reflect.get(node, key) : undefined), manifest);
+      const at = path
+        .split('/')
+        .slice(1)
+        .reduce<unknown>(
+          (node, key) => (typeof node === 'object' && node !== null ? Reflect.get(node, key) : undefined),
+          manifest,
+        );
       expect(at).toMatchObject({ name: to.name });
     }
     expect(references.find(({ subset }) => subset === 'green')?.path).toBe('/spec/rules/0/backendRefs/1');
-    expect(references.find(({ to }) => to.namespace === 'lab')?.path).toBe('/spec/rules/0/filters/3/requestMirror/backendRef');
+    expect(references.find(({ to }) => to.namespace === 'lab')?.path).toBe(
+      '/spec/rules/0/filters/3/requestMirror/backendRef',
+    );
   });
 
   it('include the dependencies of a service, in its own namespace unless they name one', () => {
@@ -36,7 +44,10 @@ describe('references across namespaces', () => {
     source: SOURCE,
     namespace: 'billing',
     from: [{ kind: 'HTTPRoute', namespace: 'shop' }],
-    to: [{ kind: 'Service', name: 'stripe' }, { kind: 'ExternalService', name: undefined }],
+    to: [
+      { kind: 'Service', name: 'stripe' },
+      { kind: 'ExternalService', name: undefined },
+    ],
   };
   const route = { kind: 'HTTPRoute', namespace: 'shop' };
   it.each([
@@ -46,8 +57,20 @@ describe('references across namespaces', () => {
     ['a grant for another name', route, { kind: 'Service', namespace: 'billing', name: 'other' }, [grant], false],
     ['a grant for all of a kind', route, { kind: 'ExternalService', namespace: 'billing', name: 'x' }, [grant], true],
     ['a grant of another namespace', route, { kind: 'Service', namespace: 'stock', name: 'stripe' }, [grant], false],
-    ['a grant for another kind', { kind: 'GRPCRoute', namespace: 'shop' }, { kind: 'Service', namespace: 'billing', name: 'stripe' }, [grant], false],
-    ['a grant for another origin', { kind: 'HTTPRoute', namespace: 'lab' }, { kind: 'Service', namespace: 'billing', name: 'stripe' }, [grant], false],
+    [
+      'a grant for another kind',
+      { kind: 'GRPCRoute', namespace: 'shop' },
+      { kind: 'Service', namespace: 'billing', name: 'stripe' },
+      [grant],
+      false,
+    ],
+    [
+      'a grant for another origin',
+      { kind: 'HTTPRoute', namespace: 'lab' },
+      { kind: 'Service', namespace: 'billing', name: 'stripe' },
+      [grant],
+      false,
+    ],
   ] as const)('with %s', (_, from, to, grants, allowed) => {
     expect(isReferenceAllowed(from, to, grants)).toBe(allowed);
   });

@@ -36,7 +36,9 @@ function routeReferences(route: Route): readonly Reference[] {
   }));
   const rules = route.rules.flatMap((rule, ruleIndex) => [
     ...rule.mirrors.map((mirror) => backendReference(mirrorPath(ruleIndex, mirror), mirror.backend)),
-    ...rule.backends.map((backend, index) => backendReference(pointer('spec', 'rules', ruleIndex, 'backendRefs', index), backend)),
+    ...rule.backends.map((backend, index) =>
+      backendReference(pointer('spec', 'rules', ruleIndex, 'backendRefs', index), backend),
+    ),
   ]);
   return [...parents, ...rules];
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { policies } from '#policies';
-import { createRegistry, parseDocuments, type PolicyKind } from './index.js';
+import { createRegistry, type PolicyKind, parseDocuments } from './index.js';
 
 const registry = createRegistry(policies);
 const testdata = join(import.meta.dirname, '../testdata');
@@ -59,7 +59,11 @@ describe('the registry', () => {
 
   it('SEC-37 never throws and never accepts an unknown field, whatever is done to a good document', () => {
     const path = fc.array(fc.nat(), { minLength: 1, maxLength: 8 });
-    const junk = fc.oneof(fc.constant(undefined), fc.jsonValue({ maxDepth: 2 }), fc.constantFrom('__proto__', '\0', '..', -1, 1e308, Number.NaN));
+    const junk = fc.oneof(
+      fc.constant(undefined),
+      fc.jsonValue({ maxDepth: 2 }),
+      fc.constantFrom('__proto__', '\0', '..', -1, 1e308, Number.NaN),
+    );
     const property = fc.property(fc.constantFrom(...good), path, junk, (document, steps, value) => {
       const changed = mutate(document, steps, value);
       const parsed = registry.parse(changed, 'default');
@@ -72,7 +76,10 @@ describe('the registry', () => {
   });
 
   it('never throws for any JSON value', () => {
-    fc.assert(fc.property(fc.jsonValue(), (value) => void registry.parse(value, 'default')), { numRuns: 200 });
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => void registry.parse(value, 'default')),
+      { numRuns: 200 },
+    );
   });
 
   it('refuses bombs: deep nesting, cycles, values that JSON has not', () => {
@@ -101,7 +108,8 @@ function mutate(document: unknown, steps: readonly number[], value: unknown): un
 /** Adds a field that no object has, somewhere in `spec` where fields are fixed. */
 function addField(document: unknown, steps: readonly number[]): unknown {
   const copy: { spec?: unknown } = structuredClone(document) ?? {};
-  let at: unknown = (copy.spec ??= {});
+  copy.spec ??= {};
+  let at: unknown = copy.spec;
   for (const step of steps) {
     if (typeof at !== 'object' || at === null) break;
     const next: unknown = Object.entries(at).filter(([key]) => !/labels/i.test(key))[step % 3]?.[1];

@@ -1,6 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isHostName, parseDuration, parseIpv4, parseIpv6, parseSpiffeId, regexProblem, suggest, unsafeHost, workloadId } from './index.js';
+import {
+  isHostName,
+  parseDuration,
+  parseIpv4,
+  parseIpv6,
+  parseSpiffeId,
+  regexProblem,
+  suggest,
+  unsafeHost,
+  workloadId,
+} from './index.js';
 
 describe('durations', () => {
   it.each([
@@ -47,10 +57,13 @@ describe('SPIFFE ids', () => {
 
   it('SEC-19 round trip: what is parsed prints as it was written', () => {
     fc.assert(
-      fc.property(fc.oneof(fc.webUrl().map((url) => url.replace(/^https?/, 'spiffe')), fc.string().map((text) => `spiffe://td/${text}`)), (text) => {
-        const id = parseSpiffeId(text);
-        if (id) expect(`spiffe://${id.trustDomain}/${id.path.join('/')}`).toBe(text);
-      }),
+      fc.property(
+        fc.tuple(fc.constantFrom('spiffe://', 'spiffe://td/', 'spiffe://td/a/'), fc.string()).map((parts) => parts.join('')),
+        (text) => {
+          const id = parseSpiffeId(text);
+          if (id) expect(`spiffe://${id.trustDomain}/${id.path.join('/')}`).toBe(text);
+        },
+      ),
     );
     expect(parseSpiffeId(workloadId('default.heddle.local', 'shop', 'web'))?.path).toEqual(['shop', 'web']);
   });
@@ -80,9 +93,12 @@ describe('regular expressions', () => {
 });
 
 describe('addresses', () => {
-  it.each(['1.2.3', '1.2.3.4.5', '01.2.3.4', '256.1.1.1', '1.2.3.4 ', 'a.b.c.d', '0x7f.0.0.1'])('%s is no IPv4 address', (text) => {
-    expect(parseIpv4(text)).toBeUndefined();
-  });
+  it.each(['1.2.3', '1.2.3.4.5', '01.2.3.4', '256.1.1.1', '1.2.3.4 ', 'a.b.c.d', '0x7f.0.0.1'])(
+    '%s is no IPv4 address',
+    (text) => {
+      expect(parseIpv4(text)).toBeUndefined();
+    },
+  );
 
   it.each([
     ['::', [0, 0, 0, 0, 0, 0, 0, 0]],
@@ -92,7 +108,17 @@ describe('addresses', () => {
     ['1:2:3:4:5:6:7:8', [1, 2, 3, 4, 5, 6, 7, 8]],
   ])('%s is an IPv6 address', (text, groups) => expect(parseIpv6(text)).toEqual(groups));
 
-  it.each([':', ':::', '1::2::3', '1:2:3:4:5:6:7', '1:2:3:4:5:6:7:8:9', '12345::', '::1%eth0', '1:2:3:4:5:6:7::8', '::1.2.3'])('%s is none', (text) => {
+  it.each([
+    ':',
+    ':::',
+    '1::2::3',
+    '1:2:3:4:5:6:7',
+    '1:2:3:4:5:6:7:8:9',
+    '12345::',
+    '::1%eth0',
+    '1:2:3:4:5:6:7::8',
+    '::1.2.3',
+  ])('%s is none', (text) => {
     expect(parseIpv6(text)).toBeUndefined();
   });
 
@@ -101,14 +127,18 @@ describe('addresses', () => {
     fc.assert(
       fc.property(byte, byte, byte, (b, c, d) => {
         const v4 = `127.${b}.${c}.${d}`;
-        for (const text of [v4, `::ffff:${v4}`, `::${v4}`, `64:ff9b::${v4}`]) expect(unsafeHost(text), text).toBeDefined();
+        for (const text of [v4, `::ffff:${v4}`, `::${v4}`, `64:ff9b::${v4}`])
+          expect(unsafeHost(text), text).toBeDefined();
       }),
     );
   });
 
-  it.each(['10.0.0.1', '192.168.1.1', '8.8.8.8', '2001:db8::1', 'fd12::1', 'example.com', 'localhost.example.com'])('SEC-49 %s is fine', (text) => {
-    expect(unsafeHost(text)).toBeUndefined();
-  });
+  it.each(['10.0.0.1', '192.168.1.1', '8.8.8.8', '2001:db8::1', 'fd12::1', 'example.com', 'localhost.example.com'])(
+    'SEC-49 %s is fine',
+    (text) => {
+      expect(unsafeHost(text)).toBeUndefined();
+    },
+  );
 
   it.each(['127.1', 'a.0x7f', 'Example.com', 'a..b', 'a.', '*.b', 'a_b', '', '-a.b'])('%j is no host name', (text) => {
     expect(isHostName(text)).toBe(false);

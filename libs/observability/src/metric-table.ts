@@ -74,8 +74,8 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   // xDS
   xds_streams: gauge('Open xDS streams.'),
   xds_resources: gauge('Resources known to the xDS server.'),
-  xds_requests_total: counter('xDS requests received, by resource type.', 'type'),
-  xds_responses_total: counter('xDS responses sent, by resource type.', 'type'),
+  xds_requests_total: counter('Requests received, by resource type.', 'type'),
+  xds_responses_total: counter('Responses sent, by resource type.', 'type'),
   xds_response_bytes_total: counter('Bytes of xDS responses sent, by resource type.', 'type'),
   xds_acks_total: counter('Responses that a client accepted.', 'type'),
   xds_nacks_total: counter('Responses that a client refused.', 'type'),

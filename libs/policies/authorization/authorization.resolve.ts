@@ -15,7 +15,9 @@ export interface EffectiveAuthorization {
 }
 
 /** Joins the rules of all policies; the order of rules does not matter, since any match suffices. */
-export function resolveAuthorization(contributions: readonly Contribution<AuthorizationSpec>[]): EffectiveAuthorization {
+export function resolveAuthorization(
+  contributions: readonly Contribution<AuthorizationSpec>[],
+): EffectiveAuthorization {
   const rulesOf = (action: AuthorizationSpec['action']): readonly AuthorizationRule[] =>
     contributions.filter(({ spec }) => spec.action === action).flatMap(namedRules);
   return {

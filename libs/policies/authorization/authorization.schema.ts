@@ -13,7 +13,9 @@ function matcherProblem(value: string): string | undefined {
 
 /** An object in which at least one field is set: an empty one would match everything (SEC-50). */
 const refuseEmpty = (match: Readonly<Record<string, unknown>>, what: string): string | undefined =>
-  Object.values(match).every((value) => value === undefined) ? `must have ${what}; an empty one would match everything` : undefined;
+  Object.values(match).every((value) => value === undefined)
+    ? `must have ${what}; an empty one would match everything`
+    : undefined;
 
 const list = <T extends z.ZodType<string>>(item: T) => z.array(item).min(1).max(256);
 
@@ -40,20 +42,35 @@ const from = strict({
 });
 
 const to = strict({
-  methods: list(text('invalid-value', (value) => (/^[A-Z]{1,32}$/.test(value) ? undefined : 'must be a method in capitals, such as GET')))
+  methods: list(
+    text('invalid-value', (value) =>
+      /^[A-Z]{1,32}$/.test(value) ? undefined : 'must be a method in capitals, such as GET',
+    ),
+  )
     .optional()
     .describe('HTTP methods, compared exactly.'),
   paths: list(text('invalid-path', matcherProblem))
     .optional()
-    .describe('Paths without query: exact, or a prefix when it ends in "*" (`/admin*` is also `/administrator`, `/admin/*` is not `/admin`). Letter case counts.'),
-  hosts: list(hostName()).optional().describe('Host names of the request; letter case, port and a trailing dot do not count.'),
+    .describe(
+      'Paths without query: exact, or a prefix when it ends in "*" (`/admin*` is also `/administrator`, `/admin/*` is not `/admin`). Letter case counts.',
+    ),
+  hosts: list(hostName())
+    .optional()
+    .describe('Host names of the request; letter case, port and a trailing dot do not count.'),
 }).superRefine((value, sink) => {
   const problem = refuseEmpty(value, 'methods, paths or hosts');
   if (problem) report(sink, 'empty-match', problem);
 });
 
 const rule = strict({
-  from: z.array(from).min(1).max(64).optional().describe('Who calls: any identity of any entry. Default: ALLOW: every identity; DENY: everybody, without identity too.'),
+  from: z
+    .array(from)
+    .min(1)
+    .max(64)
+    .optional()
+    .describe(
+      'Who calls: any identity of any entry. Default: ALLOW: every identity; DENY: everybody, without identity too.',
+    ),
   to: z.array(to).min(1).max(64).optional().describe('What is called: all fields of any entry. Default: everything.'),
 }).superRefine((value, sink) => {
   const problem = refuseEmpty(value, 'from or to');
@@ -64,11 +81,15 @@ const rule = strict({
 export const authorizationSchema = strict({
   action: z
     .enum(['ALLOW', 'DENY'])
-    .describe('ALLOW: only what a rule of some ALLOW policy matches may pass. DENY: what a rule matches may not pass, whatever allows it.'),
+    .describe(
+      'ALLOW: only what a rule of some ALLOW policy matches may pass. DENY: what a rule matches may not pass, whatever allows it.',
+    ),
   rules: z.array(rule).max(64).describe('Rules, at most 64; any suffices. An empty list with ALLOW allows nothing.'),
 }).superRefine((spec, sink) => {
   if (spec.action === 'DENY' && spec.rules.length === 0) {
-    report(sink, 'empty-spec', 'must have at least one rule with action DENY; the policy would have no effect', ['rules']);
+    report(sink, 'empty-spec', 'must have at least one rule with action DENY; the policy would have no effect', [
+      'rules',
+    ]);
   }
 });
 

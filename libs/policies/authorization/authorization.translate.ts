@@ -1,5 +1,11 @@
 /** Rules as Envoy's RBAC. Literals become exact and prefix matchers only, never regular expressions (G4, SEC-54). */
-import { type MessageInitShape, type PermissionSchema, type PrincipalSchema, RBAC_Action, type RBACSchema } from '#libs/envoy-api';
+import {
+  type MessageInitShape,
+  type PermissionSchema,
+  type PrincipalSchema,
+  RBAC_Action,
+  type RBACSchema,
+} from '#libs/envoy-api';
 import { type InboundContext, type InboundPatch, namespacePrefix, type TcpPrincipal, workloadId } from '#libs/model';
 import type { AuthorizationRule, EffectiveAuthorization } from './authorization.resolve.js';
 
@@ -54,19 +60,26 @@ const matcher = (pattern: Text): { readonly matchPattern: Text } => ({ matchPatt
 
 /** Envoy's `authenticated.principal_name` is the URI SAN of the verified certificate. */
 const toPrincipal = (identity: TcpPrincipal): PrincipalInit => {
-  const pattern: Text = 'exact' in identity ? { case: 'exact', value: identity.exact } : { case: 'prefix', value: identity.prefix };
+  const pattern: Text =
+    'exact' in identity ? { case: 'exact', value: identity.exact } : { case: 'prefix', value: identity.prefix };
   return { identifier: { case: 'authenticated', value: { principalName: matcher(pattern) } } };
 };
 
 function toPermissions(rule: AuthorizationRule): PermissionInit[] {
   if (!rule.to) return [{ rule: { case: 'any', value: true } }];
   return rule.to.map(({ methods, paths, hosts }) =>
-    all([methods?.map(toMethod), paths?.map(toPath), hosts?.flatMap(toHosts)].flatMap((group) => (group ? [any(group)] : []))),
+    all(
+      [methods?.map(toMethod), paths?.map(toPath), hosts?.flatMap(toHosts)].flatMap((group) =>
+        group ? [any(group)] : [],
+      ),
+    ),
   );
 }
 
-const all = (rules: PermissionInit[]): PermissionInit => (rules.length === 1 && rules[0] ? rules[0] : { rule: { case: 'andRules', value: { rules } } });
-const any = (rules: PermissionInit[]): PermissionInit => (rules.length === 1 && rules[0] ? rules[0] : { rule: { case: 'orRules', value: { rules } } });
+const all = (rules: PermissionInit[]): PermissionInit =>
+  rules.length === 1 && rules[0] ? rules[0] : { rule: { case: 'andRules', value: { rules } } };
+const any = (rules: PermissionInit[]): PermissionInit =>
+  rules.length === 1 && rules[0] ? rules[0] : { rule: { case: 'orRules', value: { rules } } };
 
 const toMethod = (method: string): PermissionInit => header(':method', { case: 'exact', value: method }, false);
 
@@ -79,7 +92,9 @@ const header = (name: string, pattern: Text, ignoreCase: boolean): PermissionIni
 
 /** `url_path` is the path without query, after the listener has normalised it (SEC-51). */
 const toPath = (path: string): PermissionInit => {
-  const pattern: Text = path.endsWith('*') ? { case: 'prefix', value: path.slice(0, -1) } : { case: 'exact', value: path };
+  const pattern: Text = path.endsWith('*')
+    ? { case: 'prefix', value: path.slice(0, -1) }
+    : { case: 'exact', value: path };
   return { rule: { case: 'urlPath', value: { rule: { case: 'path', value: matcher(pattern) } } } };
 };
 

@@ -1,4 +1,10 @@
-import { durationMs, type MessageInitShape, type RetryPolicy, type RetryPolicySchema, RoutingPriority } from '#libs/envoy-api';
+import {
+  durationMs,
+  type MessageInitShape,
+  type RetryPolicy,
+  type RetryPolicySchema,
+  RoutingPriority,
+} from '#libs/envoy-api';
 import type { ClusterPatch, RoutePatch } from '#libs/model';
 import type { EffectiveRetry } from './retry.resolve.js';
 
@@ -31,7 +37,10 @@ const setsConditions = ({ on, codes, grpc }: EffectiveRetry): boolean => Boolean
 function conditions(retry: EffectiveRetry): RetryInit {
   const methods = retry.methods?.value.map((method) => ({
     name: ':method',
-    headerMatchSpecifier: { case: 'stringMatch' as const, value: { matchPattern: { case: 'exact' as const, value: method } } },
+    headerMatchSpecifier: {
+      case: 'stringMatch' as const,
+      value: { matchPattern: { case: 'exact' as const, value: method } },
+    },
   }));
   if (!setsConditions(retry)) return methods ? { retriableRequestHeaders: methods } : {};
   const codes = [...(retry.codes?.value ?? [])].sort((a, b) => a - b);

@@ -5,10 +5,14 @@ import { duration, report, strict } from '#libs/model';
 export const timeoutSchema = strict({
   request: duration()
     .optional()
-    .describe('Longest time for a whole request with all its retries, until the response is complete; "0s" = no limit. Default: no limit. A TCP port has no requests.'),
+    .describe(
+      'Longest time for a whole request with all its retries, until the response is complete; "0s" = no limit. Default: no limit. A TCP port has no requests.',
+    ),
   idle: duration()
     .optional()
-    .describe('Longest time that a request may be open without a byte in either direction; "0s" = no limit. Default: 5m.'),
+    .describe(
+      'Longest time that a request may be open without a byte in either direction; "0s" = no limit. Default: 5m.',
+    ),
   connect: duration({ min: 1 })
     .optional()
     .describe('Longest time to open a connection to an endpoint, TLS handshake included; at least "1ms". Default: 1s.'),

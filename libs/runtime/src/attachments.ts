@@ -46,7 +46,10 @@ export class Attachments {
     this.#numbers += 1;
     const lease: Lease = { identity, number: this.#numbers, streams: new Set([stream]), cancelDetach: undefined };
     this.#leases.set(key, lease);
-    this.write({ op: 'attach', ...target(identity), attachment: this.entry(lease), envoyVersion, features }, () => this.#leases.get(key) === lease);
+    this.write(
+      { op: 'attach', ...target(identity), attachment: this.entry(lease), envoyVersion, features },
+      () => this.#leases.get(key) === lease,
+    );
   }
 
   closed(identity: ProxyIdentity, stream: number): void {
@@ -69,12 +72,20 @@ export class Attachments {
   async learn(identity: ProxyIdentity, envoyVersion: string, features: readonly string[]): Promise<void> {
     const attachment = { replica: this.options.replica, epoch: this.options.epoch, stream: 0 };
     try {
-      await this.options.instances.transition({ op: 'attach', ...target(identity), attachment, envoyVersion, features });
+      await this.options.instances.transition({
+        op: 'attach',
+        ...target(identity),
+        attachment,
+        envoyVersion,
+        features,
+      });
       await this.options.instances.transition({ op: 'detach', ...target(identity), attachment });
       await this.options.caughtUp();
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
-      this.options.log.warn('the features of a proxy could not be stored: it is served as it was known', { proxy: nodeId(identity) });
+      this.options.log.warn('the features of a proxy could not be stored: it is served as it was known', {
+        proxy: nodeId(identity),
+      });
     }
   }
 
@@ -83,7 +94,10 @@ export class Attachments {
   }
 
   /** Removes entries that an earlier process of this replica left behind. */
-  forgetEarlier(identity: ProxyIdentity, entries: readonly { readonly replica: string; readonly epoch: string; readonly stream: number }[]): void {
+  forgetEarlier(
+    identity: ProxyIdentity,
+    entries: readonly { readonly replica: string; readonly epoch: string; readonly stream: number }[],
+  ): void {
     for (const attachment of entries) {
       if (attachment.replica !== this.options.replica || attachment.epoch === this.options.epoch) continue;
       this.write({ op: 'detach', ...target(identity), attachment }, () => true);
@@ -103,7 +117,11 @@ export class Attachments {
         });
         return;
       }
-      this.options.log.error('an instance transition failed', { op: transition.op, instance: transition.name, reason: String(error) });
+      this.options.log.error('an instance transition failed', {
+        op: transition.op,
+        instance: transition.name,
+        reason: String(error),
+      });
     });
   }
 }

@@ -87,7 +87,11 @@ export class Coordinator {
   private load(snapshot: Snapshot): Set<string> {
     this.#configRevision = snapshot.configRevision;
     this.#runtimeRevision = snapshot.runtimeRevision;
-    const meshes = new Set([...this.#hosts.keys(), ...snapshot.resources.map((r) => r.mesh), ...snapshot.instances.map((i) => i.mesh)]);
+    const meshes = new Set([
+      ...this.#hosts.keys(),
+      ...snapshot.resources.map((r) => r.mesh),
+      ...snapshot.instances.map((i) => i.mesh),
+    ]);
     for (const mesh of meshes) {
       const host = this.host(mesh);
       host.replaceAll(

@@ -1,4 +1,5 @@
 export * from './gatekeeper.js';
+export * from './options.js';
 export * from './progress.js';
 export * from './questions.js';
 export * from './runtime.js';

@@ -1,4 +1,15 @@
-import type { Runtime } from './runtime.js';
+import type { XdsServer } from '#libs/xds';
+import type { Attachments } from './attachments.js';
+import type { Coordinator } from './coordinator.js';
+import type { RuntimeOptions } from './options.js';
+
+/** The parts of a runtime that the jobs look after. */
+export interface JobSubjects {
+  readonly options: RuntimeOptions;
+  readonly server: XdsServer;
+  readonly coordinator: Coordinator;
+  readonly attachments: Attachments;
+}
 
 const SWEEP_MS = 5_000;
 const CREDENTIALS_MS = 5_000;
@@ -10,7 +21,7 @@ const REMOVE_LEAVING_AFTER_MS = 30_000;
 const GRACE_MS = 30_000;
 
 /** Starts the periodic work of the push path. @returns a function that stops it */
-export function startJobs(runtime: Runtime): () => void {
+export function startJobs(runtime: JobSubjects): () => void {
   const { clock } = runtime.options;
   const stops = [
     clock.every(CREDENTIALS_MS, () => cutBadCredentials(runtime)),
@@ -23,16 +34,24 @@ export function startJobs(runtime: Runtime): () => void {
 }
 
 /** Streams of revoked tokens end within 10 s on every replica, those of expired ones within 60 s (SEC-5). */
-function cutBadCredentials(runtime: Runtime): void {
+function cutBadCredentials(runtime: JobSubjects): void {
   const { clock, credentials } = runtime.options;
   const now = clock.now();
   const claims = (principal: { claims: unknown }): { jti: string } => principal.claims as { jti: string };
-  runtime.server.disconnect((principal) => principal.expiresAt <= now, 'UNAUTHENTICATED', 'the proxy token has expired: renew it (heddle token renew)');
-  runtime.server.disconnect((principal) => credentials.isDenied(claims(principal).jti), 'UNAUTHENTICATED', 'the proxy token was revoked');
+  runtime.server.disconnect(
+    (principal) => principal.expiresAt <= now,
+    'UNAUTHENTICATED',
+    'the proxy token has expired: renew it (heddle token renew)',
+  );
+  runtime.server.disconnect(
+    (principal) => credentials.isDenied(claims(principal).jti),
+    'UNAUTHENTICATED',
+    'the proxy token was revoked',
+  );
 }
 
 /** Attachments that a killed process of this replica left behind: whoever is back has a new entry by now. */
-function forgetEarlierLives(runtime: Runtime): void {
+function forgetEarlierLives(runtime: JobSubjects): void {
   for (const host of runtime.coordinator.hosts.values()) {
     for (const row of host.instances) {
       const identity = { mesh: row.mesh, namespace: row.namespace, workload: row.workload, instance: row.name };
@@ -41,7 +60,7 @@ function forgetEarlierLives(runtime: Runtime): void {
   }
 }
 
-function sweeper(runtime: Runtime): () => void {
+function sweeper(runtime: JobSubjects): () => void {
   const { clock, log, metrics, store } = runtime.options;
   let quietSince = clock.monotonic();
   return clock.every(SWEEP_MS, () => {
@@ -50,7 +69,13 @@ function sweeper(runtime: Runtime): () => void {
     store.instances
       .sweep({ detachedForMs: DETACHED_FOR_MS, removeLeavingAfterMs: REMOVE_LEAVING_AFTER_MS })
       .then((gone) => {
-        for (const row of gone) log.info('an instance was removed', { mesh: row.mesh, namespace: row.namespace, instance: row.name, leaving: row.leaving });
+        for (const row of gone)
+          log.info('an instance was removed', {
+            mesh: row.mesh,
+            namespace: row.namespace,
+            instance: row.name,
+            leaving: row.leaving,
+          });
       })
       .catch((error: unknown) => {
         metrics.count('heddle_sweep_failures_total');

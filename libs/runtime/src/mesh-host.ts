@@ -44,12 +44,19 @@ export class MeshHost {
       this.#unparsable.delete(resourceKey(id));
       if (value.value.type === 'Mesh') this.#trustDomain = value.value.value.trustDomain;
       this.graph.setResource(id, value.value);
-      this.#note(id, referencesOf(value.value).map((reference) => resourceKey(reference.to)));
+      this.#note(
+        id,
+        referencesOf(value.value).map((reference) => resourceKey(reference.to)),
+      );
       return;
     }
     this.#unparsable.set(resourceKey(id), { id, message: value.error });
     this.graph.withhold(id);
-    this.log.error('a stored resource no longer parses and is withheld', { mesh: this.mesh, resource: printId(id), reason: value.error });
+    this.log.error('a stored resource no longer parses and is withheld', {
+      mesh: this.mesh,
+      resource: printId(id),
+      reason: value.error,
+    });
   }
 
   /** Resources that refer to this one. */
@@ -116,10 +123,24 @@ export class MeshHost {
   }
 
   private parse(row: StoredResource): { ok: true; value: DomainValue } | { ok: false; error: string } {
-    const metadata = { name: row.name, ...(row.namespace ? { namespace: row.namespace } : {}), labels: row.labels, annotations: row.annotations };
-    const parsed = this.registry.parse({ apiVersion: row.apiVersion, kind: row.kind, metadata, spec: row.spec }, this.mesh);
+    const metadata = {
+      name: row.name,
+      ...(row.namespace ? { namespace: row.namespace } : {}),
+      labels: row.labels,
+      annotations: row.annotations,
+    };
+    const parsed = this.registry.parse(
+      { apiVersion: row.apiVersion, kind: row.kind, metadata, spec: row.spec },
+      this.mesh,
+    );
     if (!parsed.ok) return { ok: false, error: parsed.error.map((v) => `${v.path}: ${v.message}`).join('; ') };
-    const source = { kind: row.kind, namespace: row.namespace, name: row.name, revision: row.updatedRevision, createdRevision: row.createdRevision };
+    const source = {
+      kind: row.kind,
+      namespace: row.namespace,
+      name: row.name,
+      revision: row.updatedRevision,
+      createdRevision: row.createdRevision,
+    };
     return { ok: true, value: parsed.value.toDomain(source) };
   }
 }
@@ -132,5 +153,19 @@ function parseKey(key: string): ResourceId {
 /** What the compiler may see of an instance: attachments and times stay outside, so that they cannot cause a pass. */
 function toInstance(row: InstanceRow): Instance {
   const { mesh, namespace, workload, name, labels, bind, app, advertised, outbound, host, locality, features } = row;
-  return { mesh, namespace, workload, name, labels, bind, app, advertised, outbound, host, locality, features, routable: row.routable && !row.leaving };
+  return {
+    mesh,
+    namespace,
+    workload,
+    name,
+    labels,
+    bind,
+    app,
+    advertised,
+    outbound,
+    host,
+    locality,
+    features,
+    routable: row.routable && !row.leaving,
+  };
 }

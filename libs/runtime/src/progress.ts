@@ -1,5 +1,5 @@
-import type { Clock } from '#libs/kernel';
 import { shortType } from '#libs/envoy-api';
+import type { Clock } from '#libs/kernel';
 import type { NackInfo, StreamInfo } from '#libs/xds';
 import type { PublishedChange } from './coordinator.js';
 
@@ -51,7 +51,14 @@ export class ProgressTracker {
   /** @param concerned streams that are behind right after the publication, by stream id with their node id */
   published(change: PublishedChange, concerned: ReadonlyMap<number, string>): void {
     const now = this.clock.monotonic();
-    const tracked: Tracked = { change, startedAt: now, waiting: new Map(concerned), total: concerned.size, lastAckAt: now, refused: new Map() };
+    const tracked: Tracked = {
+      change,
+      startedAt: now,
+      waiting: new Map(concerned),
+      total: concerned.size,
+      lastAckAt: now,
+      refused: new Map(),
+    };
     this.#byChange.set(change.change, tracked);
     this.#byRevision.set(`${change.mesh}/${change.configRevision}`, tracked);
     if (this.#byChange.size > KEPT) this.forgetOldest();
@@ -103,7 +110,8 @@ export class ProgressTracker {
 
   /** Resolves true once nobody waits for `change` or an earlier one, false after `ms`. */
   settled(change: number, ms: number): Promise<boolean> {
-    const done = (): boolean => [...this.#byChange].every(([number, tracked]) => number > change || tracked.waiting.size === 0);
+    const done = (): boolean =>
+      [...this.#byChange].every(([number, tracked]) => number > change || tracked.waiting.size === 0);
     if (done()) return Promise.resolve(true);
     return new Promise((resolve) => {
       const finish = (result: boolean): void => {

@@ -13,7 +13,10 @@ export class RuntimeQuestions {
     const host = this.runtime.coordinator.hosts.get(mesh);
     if (!host) return [];
     const streams = byNode(this.runtime.server.streams());
-    const context = { now: this.runtime.options.clock.now(), revisionOf: (change: number) => this.runtime.revisionOf(change) };
+    const context = {
+      now: this.runtime.options.clock.now(),
+      revisionOf: (change: number) => this.runtime.revisionOf(change),
+    };
     return [...host.instances]
       .map((row) => proxyStatus(row, streams.get(rowNodeId(row)) ?? [], context))
       .sort((a, b) => (`${a.namespace}/${a.instance}` < `${b.namespace}/${b.instance}` ? -1 : 1));
@@ -24,7 +27,10 @@ export class RuntimeQuestions {
   }
 
   /** Leaving well: out of every endpoint list first; the caller ends the sidecar after this. */
-  async deregister(id: { readonly mesh: string; readonly namespace: string; readonly name: string }, waitMs: number): Promise<{ readonly acked: boolean }> {
+  async deregister(
+    id: { readonly mesh: string; readonly namespace: string; readonly name: string },
+    waitMs: number,
+  ): Promise<{ readonly acked: boolean }> {
     const { store } = this.runtime.options;
     const row = await store.instances.get(id.mesh, id.namespace, id.name);
     if (!row) return { acked: true };
@@ -47,10 +53,22 @@ export class RuntimeQuestions {
     const fork = host.graph.fork({ puts, deletes });
     const ofPuts = puts.map((value) => {
       const resource = idOf(value, mesh);
-      return { resource, warnings: fork.conditions(resource).filter((one) => one.status === 'False').flatMap(asWarnings) };
+      return {
+        resource,
+        warnings: fork
+          .conditions(resource)
+          .filter((one) => one.status === 'False')
+          .flatMap(asWarnings),
+      };
     });
     const gone = new Set(deletes.map(resourceKey));
-    const ofDeletes = deletes.map((resource) => ({ resource, warnings: host.usersOf(resource).filter((user) => !gone.has(resourceKey(user))).map(stillUsed) }));
+    const ofDeletes = deletes.map((resource) => ({
+      resource,
+      warnings: host
+        .usersOf(resource)
+        .filter((user) => !gone.has(resourceKey(user)))
+        .map(stillUsed),
+    }));
     return [...ofPuts, ...ofDeletes].filter(({ warnings }) => warnings.length > 0);
   }
 }
@@ -67,7 +85,8 @@ function idOf(value: DomainValue, mesh: string): ResourceId {
 }
 
 function asWarnings(condition: Condition): readonly Violation[] {
-  if (condition.details.length > 0) return condition.details.map((detail) => ({ ...detail, severity: 'warning' as const }));
+  if (condition.details.length > 0)
+    return condition.details.map((detail) => ({ ...detail, severity: 'warning' as const }));
   return [{ path: '', code: condition.reason, message: condition.message, severity: 'warning' }];
 }
 

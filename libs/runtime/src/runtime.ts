@@ -1,31 +1,14 @@
 import { featuresOf, MeshGraph } from '#libs/compiler';
 import { TYPE } from '#libs/envoy-api';
-import type { Clock, Log, Metrics, ProxyIdentity } from '#libs/kernel';
-import { parseNodeId } from '#libs/kernel';
-import type { PolicyKind, Registry } from '#libs/model';
-import type { Store } from '#libs/store';
-import { type DeliveryListener, type NackInfo, type SecretSource, type StreamInfo, XdsServer } from '#libs/xds';
+import { type ProxyIdentity, parseNodeId } from '#libs/kernel';
+import { type DeliveryListener, type NackInfo, type StreamInfo, XdsServer } from '#libs/xds';
 import { Attachments } from './attachments.js';
 import { Coordinator, type PublishedChange } from './coordinator.js';
-import { claimsOf, type ProxyCredentials, TokenGatekeeper, viewFor } from './gatekeeper.js';
+import { claimsOf, TokenGatekeeper, viewFor } from './gatekeeper.js';
 import { startJobs } from './jobs.js';
 import { MeshHost } from './mesh-host.js';
+import type { RuntimeOptions } from './options.js';
 import { ProgressTracker } from './progress.js';
-
-export interface RuntimeOptions {
-  readonly store: Store;
-  readonly registry: Registry;
-  readonly policies: readonly PolicyKind[];
-  readonly credentials: ProxyCredentials & { isDenied(jti: string): boolean };
-  readonly secrets: SecretSource;
-  /** Name of this replica, kept across restarts, and of this process's life. */
-  readonly replica: string;
-  readonly epoch: string;
-  readonly xds: { readonly host: string; readonly port: number; readonly tls: { readonly keyPem: string; readonly certPem: string } };
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
-}
 
 /** How many changes are remembered to translate change numbers into revisions for status. */
 const REMEMBERED_CHANGES = 5_000;
@@ -75,7 +58,11 @@ export class Runtime {
   /** Loads the full state, then opens the xDS port. @returns the port. */
   async start(): Promise<number> {
     await this.options.store.feed.start((event) => this.coordinator.onEvent(event));
-    const port = await this.server.start({ host: this.options.xds.host, port: this.options.xds.port, tls: this.options.xds.tls });
+    const port = await this.server.start({
+      host: this.options.xds.host,
+      port: this.options.xds.port,
+      tls: this.options.xds.tls,
+    });
     this.#stopJobs = startJobs(this);
     return port;
   }
@@ -119,7 +106,9 @@ export class Runtime {
     return {
       streamOpened: (stream) => {
         const version = stream.node.userAgentVersion;
-        this.withIdentity(stream, (identity) => this.attachments.opened(identity, stream.id, version, featuresOf(version)));
+        this.withIdentity(stream, (identity) =>
+          this.attachments.opened(identity, stream.id, version, featuresOf(version)),
+        );
       },
       streamClosed: (stream) => {
         this.withIdentity(stream, (identity) => this.attachments.closed(identity, stream.id));
@@ -142,12 +131,19 @@ export class Runtime {
   /** Its inbound listener and its certificate are ACKed: it can take traffic. */
   private serves(stream: StreamInfo): boolean {
     const types = this.server.streamState(stream.id)?.types ?? [];
-    const acked = (type: string): readonly string[] => [...(types.find((state) => state.type === type)?.acked.keys() ?? [])];
+    const acked = (type: string): readonly string[] => [
+      ...(types.find((state) => state.type === type)?.acked.keys() ?? []),
+    ];
     return acked(TYPE.listener).some((name) => name.startsWith('inbound/')) && acked(TYPE.secret).includes('identity');
   }
 
   private onNacked(stream: StreamInfo, nack: NackInfo): void {
-    this.options.log.warn('a proxy refused configuration', { proxy: stream.node.id, type: nack.type, names: nack.names, reason: nack.message });
+    this.options.log.warn('a proxy refused configuration', {
+      proxy: stream.node.id,
+      type: nack.type,
+      names: nack.names,
+      reason: nack.message,
+    });
     this.progress.refused(stream, nack);
   }
 

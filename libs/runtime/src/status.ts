@@ -70,7 +70,8 @@ export function byNode(streams: readonly StreamState[]): Map<string, StreamState
   return found;
 }
 
-export const rowNodeId = (row: InstanceRow): string => nodeId({ mesh: row.mesh, namespace: row.namespace, workload: row.workload, instance: row.name });
+export const rowNodeId = (row: InstanceRow): string =>
+  nodeId({ mesh: row.mesh, namespace: row.namespace, workload: row.workload, instance: row.name });
 
 /** Alarms come at a quarter and at a tenth of the token's life, well before the first refused stream. */
 function tokenState(claims: ProxyClaims, now: number): string {

@@ -73,4 +73,3 @@ export interface Progress {
   save(rows: readonly ProgressRow[]): Promise<void>;
   of(mesh: string, change: number): Promise<readonly ProgressRow[]>;
 }
-

@@ -54,7 +54,11 @@ describe('the audit', () => {
   it('SEC-62 the application may add to the audit and to history, and change nothing in them', async () => {
     await raw.query('SET ROLE heddle_app');
     for (const table of ['audit_entry', 'change', 'resource_history']) {
-      for (const statement of [`UPDATE ${table} SET revision = 0`, `DELETE FROM ${table}`, `TRUNCATE ${table} CASCADE`]) {
+      for (const statement of [
+        `UPDATE ${table} SET revision = 0`,
+        `DELETE FROM ${table}`,
+        `TRUNCATE ${table} CASCADE`,
+      ]) {
         await expect(raw.query(statement)).rejects.toThrow('permission denied');
       }
     }
@@ -63,7 +67,11 @@ describe('the audit', () => {
 
   it('SEC-65 the application cannot change the schema', async () => {
     await raw.query('SET ROLE heddle_app');
-    for (const statement of ['CREATE TABLE x (y int)', 'DROP TABLE resource', 'ALTER TABLE resource DISABLE TRIGGER ALL']) {
+    for (const statement of [
+      'CREATE TABLE x (y int)',
+      'DROP TABLE resource',
+      'ALTER TABLE resource DISABLE TRIGGER ALL',
+    ]) {
       await expect(raw.query(statement)).rejects.toThrow(/permission denied|must be owner/);
     }
     await raw.query('RESET ROLE');
@@ -78,7 +86,11 @@ describe('the audit', () => {
     ['an edited revision', `UPDATE audit_entry SET revision = revision + 1 WHERE seq = 4`, 4],
     ['an edited time', `UPDATE audit_entry SET at = at + interval '1 minute' WHERE seq = 2`, 2],
     ['a removed entry', `DELETE FROM audit_entry WHERE seq = 4`, 4],
-    ['two exchanged entries', `UPDATE audit_entry SET seq = CASE seq WHEN 2 THEN -3 ELSE -2 END WHERE seq IN (2, 3); UPDATE audit_entry SET seq = -seq WHERE seq < 0`, 2],
+    [
+      'two exchanged entries',
+      `UPDATE audit_entry SET seq = CASE seq WHEN 2 THEN -3 ELSE -2 END WHERE seq IN (2, 3); UPDATE audit_entry SET seq = -seq WHERE seq < 0`,
+      2,
+    ],
     ['a tail that was cut off', `DELETE FROM audit_entry WHERE seq > 5`, 6],
   ])('SEC-62 names the entry of %s by a superuser', async (_what, statement, seq) => {
     await raw.query(keep);
@@ -87,10 +99,18 @@ describe('the audit', () => {
   });
 
   it('SEC-62 names the entry whose documents in history were changed', async () => {
-    const { rows } = await raw.query<{ revision: number; after: unknown }>(`SELECT revision, after FROM resource_history WHERE name = 's-2'`);
-    const entry = await raw.query<{ seq: string }>('SELECT seq FROM audit_entry WHERE revision = $1', [rows[0]?.revision]);
+    const { rows } = await raw.query<{ revision: number; after: unknown }>(
+      `SELECT revision, after FROM resource_history WHERE name = 's-2'`,
+    );
+    const entry = await raw.query<{ seq: string }>('SELECT seq FROM audit_entry WHERE revision = $1', [
+      rows[0]?.revision,
+    ]);
     const verdict = await tampered(`UPDATE resource_history SET after = '{"spec": "evil"}' WHERE name = 's-2'`);
-    expect(verdict).toMatchObject({ ok: false, seq: Number(entry.rows[0]?.seq), reason: expect.stringContaining('s-2') });
+    expect(verdict).toMatchObject({
+      ok: false,
+      seq: Number(entry.rows[0]?.seq),
+      reason: expect.stringContaining('s-2'),
+    });
     await raw.query(`UPDATE resource_history SET after = $1 WHERE name = 's-2'`, [JSON.stringify(rows[0]?.after)]);
     expect(await store.verifyAudit()).toMatchObject({ ok: true });
   });

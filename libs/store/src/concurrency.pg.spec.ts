@@ -33,7 +33,9 @@ describe('two replicas on one database', () => {
     const rounds = 30;
     for (let version = 1; version <= rounds; version += 1) {
       const results = await Promise.all(
-        [a, b].map((store, n) => store.resources.write(request([put('Service', 'raced', { version, n }, { ifVersion: version })]))),
+        [a, b].map((store, n) =>
+          store.resources.write(request([put('Service', 'raced', { version, n }, { ifVersion: version })])),
+        ),
       );
       expect(results.filter((result) => result.ok)).toHaveLength(1);
       const refused = results.find((result) => !result.ok);
@@ -57,9 +59,13 @@ describe('two replicas on one database', () => {
     try {
       await follower.feed.start(recorder.listen);
       const writes = Array.from({ length: 60 }, (_, n) =>
-        (n % 2 === 0 ? a : b).resources.write(request([put('Service', `many-${n}`), put('HTTPRoute', `r-${n % 5}`, { n })])),
+        (n % 2 === 0 ? a : b).resources.write(
+          request([put('Service', `many-${n}`), put('HTTPRoute', `r-${n % 5}`, { n })]),
+        ),
       );
-      const registrations = Array.from({ length: 60 }, (_, n) => (n % 2 === 0 ? a : b).instances.register(instance(`m-${n}`), actor));
+      const registrations = Array.from({ length: 60 }, (_, n) =>
+        (n % 2 === 0 ? a : b).instances.register(instance(`m-${n}`), actor),
+      );
       await Promise.all([...writes, ...registrations]);
       await follower.feed.poke();
       for (let n = 0; n < 60; n += 1) expect(recorder.puts).toContain(`many-${n}`);
@@ -93,8 +99,12 @@ describe('two replicas on one database', () => {
   it('REL-38 requests that overlap in opposite order both succeed', async () => {
     const names = ['o1', 'o2', 'o3', 'o4'];
     for (let round = 0; round < 10; round += 1) {
-      const forth = request(names.map((name) => put('Service', name, { round, by: 'a' }, { hostnames: [`${name}.x`] })));
-      const back = request(names.toReversed().map((name) => put('Service', name, { round, by: 'b' }, { hostnames: [`${name}.x`] })));
+      const forth = request(
+        names.map((name) => put('Service', name, { round, by: 'a' }, { hostnames: [`${name}.x`] })),
+      );
+      const back = request(
+        names.toReversed().map((name) => put('Service', name, { round, by: 'b' }, { hostnames: [`${name}.x`] })),
+      );
       const results = await Promise.all([a.resources.write(forth), b.resources.write(back)]);
       expect(results.map((result) => result.ok)).toEqual([true, true]);
     }
@@ -147,7 +157,10 @@ describe('two replicas on one database', () => {
 
   it('drops the attachments of a replica that has stopped, and of its own earlier runs', async () => {
     await a.instances.register(instance('stale'), actor);
-    for (const [replica, epoch] of [['dead', 'e'], ['a', 'an earlier run']] as const) {
+    for (const [replica, epoch] of [
+      ['dead', 'e'],
+      ['a', 'an earlier run'],
+    ] as const) {
       const attachment = { replica, epoch, stream: 1 };
       await b.instances.transition({ op: 'attach', ...at('stale'), attachment, envoyVersion: '', features: [] });
     }

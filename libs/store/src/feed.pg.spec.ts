@@ -33,7 +33,12 @@ describe('the feed', () => {
 
   /** A store that follows by hints alone, so that only a hint can bring an event. */
   const follow = async (recorder: Recorder, polling = false): Promise<Store> => {
-    const store = await openStore({ url: database.url, replica: 'reader', ...(polling ? {} : { clock: clockWithout(POLL_MS) }) });
+    await until(async () => (await listeners()).length === 0); // those of the test before
+    const store = await openStore({
+      url: database.url,
+      replica: 'reader',
+      ...(polling ? {} : { clock: clockWithout(POLL_MS) }),
+    });
     await store.feed.start(recorder.listen);
     await until(async () => (await listeners()).length > 0);
     await store.feed.poke();

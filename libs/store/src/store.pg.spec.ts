@@ -183,7 +183,16 @@ describe('the store', () => {
   });
 
   it('keeps tokens, deny-list, authorities and progress', async () => {
-    const token = { id: 't1', name: 'n', role: 'viewer', secretHash: 'ab', expiresAt: Date.now() + 1e6, createdAt: 1, lastUsedAt: 0, revoked: false };
+    const token = {
+      id: 't1',
+      name: 'n',
+      role: 'viewer',
+      secretHash: 'ab',
+      expiresAt: Date.now() + 1e6,
+      createdAt: 1,
+      lastUsedAt: 0,
+      revoked: false,
+    };
     await store.tokens.insert(token);
     expect(await store.tokens.find('t1')).toEqual(token);
     expect(await store.tokens.revoke('t1')).toBe(true);
@@ -197,13 +206,34 @@ describe('the store', () => {
     let made = 0;
     const create = async () => {
       made += 1;
-      return { id: `ca-${made}`, mesh: 'default', purpose: 'root' as const, certificatePem: 'pem', wrappedKey: new Uint8Array([1, 2]), notAfter: 9, active: true };
+      return {
+        id: `ca-${made}`,
+        mesh: 'default',
+        purpose: 'root' as const,
+        certificatePem: 'pem',
+        wrappedKey: new Uint8Array([1, 2]),
+        notAfter: 9,
+        active: true,
+      };
     };
-    const [x, y] = await Promise.all([store.authorities.ensure('default', 'root', create), store.authorities.ensure('default', 'root', create)]);
+    const [x, y] = await Promise.all([
+      store.authorities.ensure('default', 'root', create),
+      store.authorities.ensure('default', 'root', create),
+    ]);
     expect(made).toBe(1);
     expect([x.id, y.id]).toEqual(['ca-1', 'ca-1']);
-    expect((await store.authorities.list('default')).map((row) => [row.id, [...row.wrappedKey]])).toEqual([['ca-1', [1, 2]]]);
-    const leaf = { serial: '01', mesh: 'default', spiffeId: 's', instance: 'i', notBefore: 1, notAfter: 2, issuer: 'ca-1' };
+    expect((await store.authorities.list('default')).map((row) => [row.id, [...row.wrappedKey]])).toEqual([
+      ['ca-1', [1, 2]],
+    ]);
+    const leaf = {
+      serial: '01',
+      mesh: 'default',
+      spiffeId: 's',
+      instance: 'i',
+      notBefore: 1,
+      notAfter: 2,
+      issuer: 'ca-1',
+    };
     await store.authorities.recordIssued([leaf, leaf]);
 
     const progress = { mesh: 'default', change: 3, replica: 'a', total: 2, acked: 1, refused: [], behind: ['p'] };

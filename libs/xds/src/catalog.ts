@@ -75,7 +75,10 @@ export class Catalog implements EncodeCounter {
   /** The view of this id, which may not be published yet. */
   view(id: string): ViewRecord {
     let view = this.#views.get(id);
-    if (!view) this.#views.set(id, (view = new ViewRecord(id, this.#cells)));
+    if (!view) {
+      view = new ViewRecord(id, this.#cells);
+      this.#views.set(id, view);
+    }
     return view;
   }
 
@@ -187,7 +190,8 @@ export class Catalog implements EncodeCounter {
   #setView({ id, layers }: View, woken: Set<Watcher>): void {
     const view = this.view(id);
     const records = layers.map((layer) => this.#layer(layer));
-    const same = view.published && records.length === view.layers.length && records.every((r, i) => r === view.layers[i]);
+    const same =
+      view.published && records.length === view.layers.length && records.every((r, i) => r === view.layers[i]);
     if (same) return;
     this.#leaveLayers(view);
     view.layers = records;
@@ -222,7 +226,10 @@ function enter(layer: LayerRecord, key: string, resource: { readonly type: TypeU
 
 function mark(touched: Map<LayerRecord, Names>, layer: LayerRecord, { type, name }: { type: TypeUrl; name: string }) {
   let names = touched.get(layer);
-  if (!names) touched.set(layer, (names = new Map()));
+  if (!names) {
+    names = new Map();
+    touched.set(layer, names);
+  }
   const set = names.get(type);
   if (set) set.add(name);
   else names.set(type, new Set([name]));

@@ -1,6 +1,6 @@
+import type { Ref, Resource, TypeUrl } from './types.js';
 import { endpointsNameOf } from './wire/cluster.js';
 import { fieldSize, Writer } from './wire/writer.js';
-import type { Ref, Resource, TypeUrl } from './types.js';
 
 const NO_REFS: readonly Ref[] = [];
 let serials = 0;

@@ -42,7 +42,10 @@ const cluster = (name: string, timeoutMs = 1000): Resource =>
 
 const address = (port: number) =>
   ({
-    address: { case: 'socketAddress', value: { address: '127.0.0.1', portSpecifier: { case: 'portValue', value: port } } },
+    address: {
+      case: 'socketAddress',
+      value: { address: '127.0.0.1', portSpecifier: { case: 'portValue', value: port } },
+    },
   }) as const;
 
 const endpoints = (name: string, port: number): Resource => {
@@ -58,7 +61,11 @@ const listener = (name: string, port: number): Resource => {
     httpFilters: [{ name: 'router', configType: { case: 'typedConfig', value: packAny(RouterSchema, {}) } }],
   });
   const filters = [{ name: 'hcm', configType: { case: 'typedConfig', value: manager } } as const];
-  return resource(TYPE.listener, name, encode(ListenerSchema, { name, address: address(port), filterChains: [{ filters }] }));
+  return resource(
+    TYPE.listener,
+    name,
+    encode(ListenerSchema, { name, address: address(port), filterChains: [{ filters }] }),
+  );
 };
 
 const routes = (to: string): Resource => {
@@ -93,7 +100,9 @@ const bootstrap = (xds: number): object => ({
         load_assignment: {
           cluster_name: 'xds',
           endpoints: [
-            { lb_endpoints: [{ endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: xds } } } }] },
+            {
+              lb_endpoints: [{ endpoint: { address: { socket_address: { address: '127.0.0.1', port_value: xds } } } }],
+            },
           ],
         },
       },
@@ -143,7 +152,15 @@ describe('a stock Envoy', () => {
     const removed = previous.filter((key) => !keys.includes(key));
     previous = keys;
     const views = [{ id: 'main', layers: ['all'] }];
-    server.publish({ change: ++change, set, removed, layers: [{ id: 'all', keys }], removedLayers: [], views, removedViews: [] });
+    server.publish({
+      change: ++change,
+      set,
+      removed,
+      layers: [{ id: 'all', keys }],
+      removedLayers: [],
+      views,
+      removedViews: [],
+    });
     return change;
   };
 

@@ -85,5 +85,10 @@ const join = (frame: Frame): Frame => ({ pieces: [Buffer.concat(frame.pieces)], 
 
 /** SOTW-2: one version for the set, which changes if and only if the set does, and is the same after a restart. */
 function setVersion(cells: readonly Cell[]): string {
-  return contentHash(cells.map((cell) => `${cell.name.length}:${cell.name}${cell.version}`).sort().join('\n'));
+  return contentHash(
+    cells
+      .map((cell) => `${cell.name.length}:${cell.name}${cell.version}`)
+      .sort()
+      .join('\n'),
+  );
 }

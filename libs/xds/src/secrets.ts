@@ -1,5 +1,5 @@
-import type { Clock, Log, Metrics } from '#libs/kernel';
 import { TYPE } from '#libs/envoy-api';
+import type { Clock, Log, Metrics } from '#libs/kernel';
 import { Cell, type EncodeCounter } from './cell.js';
 import type { NodeInfo, Principal, SecretAnswer, SecretSource } from './types.js';
 

@@ -15,7 +15,15 @@ import { StreamRegistry } from './serving/stream-registry.js';
 import type { StreamServices, WireCounters } from './serving/stream-services.js';
 import { type ListenOptions, type TlsMaterial, Transport } from './serving/transport.js';
 import { checkStream } from './serving/watchdog.js';
-import type { DeliveryListener, Gatekeeper, Principal, Publication, SecretSource, StreamInfo, StreamState } from './types.js';
+import type {
+  DeliveryListener,
+  Gatekeeper,
+  Principal,
+  Publication,
+  SecretSource,
+  StreamInfo,
+  StreamState,
+} from './types.js';
 import { Denied } from './types.js';
 
 export interface XdsServerOptions {
@@ -64,7 +72,7 @@ export class XdsServer {
   readonly #authentication: Authentication;
   readonly #transport: Transport;
   readonly #counters: WireCounters = { requests: 0, responses: 0, bytesSent: 0 };
-  readonly #services: StreamServices;
+  readonly #services: StreamServices<XdsStream>;
   #server: Server | undefined;
   #serveSecrets = false;
   #stopChecks: (() => void) | undefined;
@@ -204,7 +212,7 @@ export class XdsServer {
     this.#admission.sweep();
   }
 
-  #makeServices(): StreamServices {
+  #makeServices(): StreamServices<XdsStream> {
     const { gatekeeper, listener, clock, log, metrics, secrets } = this.options;
     const counter = { encodes: 0 };
     return {

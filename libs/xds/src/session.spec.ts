@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contentHash } from '#libs/kernel';
 import { TYPE } from '#libs/envoy-api';
+import { contentHash } from '#libs/kernel';
 import { Cell } from './cell.js';
 import { DEFAULT_LIMITS } from './limits.js';
 import { Session } from './session.js';
@@ -23,7 +23,10 @@ class World {
     const refs = type === TYPE.cluster ? [] : [{ type: TYPE.cluster, name: requires }];
     const text = `${type}${name}${content}${type === TYPE.cluster ? '' : requires}`;
     const bytes = Buffer.from(text);
-    this.cells.set(`${type} ${name}`, new Cell({ type, name, version: contentHash(bytes), bytes, requires: refs }, counter));
+    this.cells.set(
+      `${type} ${name}`,
+      new Cell({ type, name, version: contentHash(bytes), bytes, requires: refs }, counter),
+    );
   }
 
   remove(type: Key, name: string): void {
@@ -48,7 +51,8 @@ class ModelClient {
     for (const name of removed) this.held.delete(`${type} ${name}`);
     for (const cell of cells) this.held.set(`${type} ${cell.name}`, cell);
     for (const cell of this.held.values()) {
-      for (const ref of cell.requires) expect(this.held.has(`${ref.type} ${ref.name}`), `${cell.name} dangles`).toBe(true);
+      for (const ref of cell.requires)
+        expect(this.held.has(`${ref.type} ${ref.name}`), `${cell.name} dangles`).toBe(true);
     }
   }
 }
@@ -65,12 +69,24 @@ const base: DeltaRequest = {
 };
 
 type Step =
-  | { readonly do: 'set'; readonly type: Key; readonly name: string; readonly content: number; readonly requires: string }
+  | {
+      readonly do: 'set';
+      readonly type: Key;
+      readonly name: string;
+      readonly content: number;
+      readonly requires: string;
+    }
   | { readonly do: 'remove'; readonly type: Key; readonly name: string }
   | { readonly do: 'answer'; readonly type: Key; readonly refuse: boolean };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ do: fc.constant('set' as const), type: fc.constantFrom(...TYPES), name: fc.constantFrom(...NAMES), content: fc.nat(3), requires: fc.constantFrom(...NAMES) }),
+  fc.record({
+    do: fc.constant('set' as const),
+    type: fc.constantFrom(...TYPES),
+    name: fc.constantFrom(...NAMES),
+    content: fc.nat(3),
+    requires: fc.constantFrom(...NAMES),
+  }),
   fc.record({ do: fc.constant('remove' as const), type: fc.constantFrom(...TYPES), name: fc.constantFrom(...NAMES) }),
   fc.record({ do: fc.constant('answer' as const), type: fc.constantFrom(...TYPES), refuse: fc.boolean() }),
 );
@@ -112,14 +128,20 @@ class Harness {
   }
 
   /** In full-state responses absence is removal. */
-  #gone(url: string, flight: { readonly cells: readonly Cell[]; readonly removed: readonly string[] }): readonly string[] {
+  #gone(
+    url: string,
+    flight: { readonly cells: readonly Cell[]; readonly removed: readonly string[] },
+  ): readonly string[] {
     if (this.session.variant === 'delta' || url === TYPE.route) return flight.removed;
     const present = new Set(flight.cells.map((cell) => cell.name));
     return NAMES.filter((name) => !present.has(name));
   }
 
   run(s: Step): void {
-    if (s.do === 'answer') return this.answer(s.type, s.refuse);
+    if (s.do === 'answer') {
+      this.answer(s.type, s.refuse);
+      return;
+    }
     if (s.do === 'set') this.world.set(s.type, s.name, s.content, s.requires);
     else this.world.remove(s.type, s.name);
     this.session.touch(s.type, [s.name], 1);
@@ -128,7 +150,9 @@ class Harness {
 
   /** Gives the world what is required, and answers everything until nothing is left. */
   settle(): void {
-    for (const name of NAMES) if (!this.world.lookup(TYPE.cluster, name)) this.run({ do: 'set', type: TYPE.cluster, name, content: 0, requires: '' });
+    for (const name of NAMES)
+      if (!this.world.lookup(TYPE.cluster, name))
+        this.run({ do: 'set', type: TYPE.cluster, name, content: 0, requires: '' });
     for (let i = 0; i < 100; i++) for (const url of TYPES) this.answer(url, false);
   }
 }

@@ -1,13 +1,13 @@
+import { TYPE } from '#libs/envoy-api';
 import { type Cell, Foreign } from './cell.js';
 import type { Board, Source } from './delivery/board.js';
 import { planResponse } from './delivery/plan.js';
-import { TypeDelivery, type InFlight } from './delivery/type-delivery.js';
+import { type InFlight, TypeDelivery } from './delivery/type-delivery.js';
 import type { Limits } from './limits.js';
 import { covers, judgeNonce, reduceDelta, reduceSotw, type SubscriptionChange } from './subscription.js';
-import { typeOrder, type TypeSpec } from './type-specs.js';
+import { type TypeSpec, typeOrder } from './type-specs.js';
 import type { NackInfo, TypeUrl } from './types.js';
 import { type Request, RequestTooLarge } from './wire/request.js';
-import { TYPE } from '#libs/envoy-api';
 
 /** A secret that must be resolved, since the client asked for it. */
 export interface SecretWish {
@@ -95,8 +95,7 @@ export class Session implements Board {
     const secrets = this.#apply(delivery, change, request);
     const refused = request.error !== undefined;
     const verdict = judgeNonce(request.nonce, refused, delivery.inFlight?.nonce ?? '', delivery.lastNonce);
-    const acked =
-      verdict === 'ack' ? delivery.confirm((name) => covers(delivery.subscription, name)) : undefined;
+    const acked = verdict === 'ack' ? delivery.confirm((name) => covers(delivery.subscription, name)) : undefined;
     const nacked = verdict === 'nack' ? delivery.refuse(request.error ?? '') : undefined;
     if (delivery.hasWork && delivery.behindSince === 0) delivery.behindSince = wall;
     return { delivery, acked, nacked, secrets, unwanted: spec.secret ? change.dropped : NONE };

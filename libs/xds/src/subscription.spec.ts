@@ -61,16 +61,57 @@ describe('state-of-the-world subscriptions', () => {
   type Step = readonly [listed: string, subscribed: string, answer: string, dropped: string];
 
   it.each<[string, { legacyWildcard: boolean }, readonly Step[]]>([
-    ['WILD-1 empty stays everything as long as all were empty', LEGACY, [['', '*', '', ''], ['', '*', '', '']]],
+    [
+      'WILD-1 empty stays everything as long as all were empty',
+      LEGACY,
+      [
+        ['', '*', '', ''],
+        ['', '*', '', ''],
+      ],
+    ],
     [
       'WILD-2 WILD-3 [] [* a] [a] []',
       LEGACY,
-      [['', '*', '', ''], ['* a', '* a', 'a', ''], ['a', 'a', '', ''], ['', '', '', 'a']],
+      [
+        ['', '*', '', ''],
+        ['* a', '* a', 'a', ''],
+        ['a', 'a', '', ''],
+        ['', '', '', 'a'],
+      ],
     ],
-    ['WILD-6 empty is nothing without the legacy rule', NAMED, [['', '', '', ''], ['a', 'a', 'a', '']]],
-    ['SOTW-6 added names are answered, dropped ones forgotten', NAMED, [['a b', 'a b', 'a b', ''], ['b c', 'b c', 'c', 'a']]],
-    ['SOTW-7 a name that comes back is answered', NAMED, [['a', 'a', 'a', ''], ['', '', '', 'a'], ['a', 'a', 'a', '']]],
-    ['an ACK repeats the list and changes nothing', NAMED, [['a b', 'a b', 'a b', ''], ['b a', 'a b', '', '']]],
+    [
+      'WILD-6 empty is nothing without the legacy rule',
+      NAMED,
+      [
+        ['', '', '', ''],
+        ['a', 'a', 'a', ''],
+      ],
+    ],
+    [
+      'SOTW-6 added names are answered, dropped ones forgotten',
+      NAMED,
+      [
+        ['a b', 'a b', 'a b', ''],
+        ['b c', 'b c', 'c', 'a'],
+      ],
+    ],
+    [
+      'SOTW-7 a name that comes back is answered',
+      NAMED,
+      [
+        ['a', 'a', 'a', ''],
+        ['', '', '', 'a'],
+        ['a', 'a', 'a', ''],
+      ],
+    ],
+    [
+      'an ACK repeats the list and changes nothing',
+      NAMED,
+      [
+        ['a b', 'a b', 'a b', ''],
+        ['b a', 'a b', '', ''],
+      ],
+    ],
   ])('%s', (_, rules, steps) => {
     let state = NO_SUBSCRIPTION;
     for (const [listed, subscribed, answer, dropped] of steps) {
@@ -82,7 +123,11 @@ describe('state-of-the-world subscriptions', () => {
 
   it('WILD-5 the wildcard covers every name', () => {
     const { state } = reduceSotw(NO_SUBSCRIPTION, ['*', 'outside'], LEGACY);
-    expect([covers(state, 'any'), covers(state, 'outside'), covers(NO_SUBSCRIPTION, 'any')]).toEqual([true, true, false]);
+    expect([covers(state, 'any'), covers(state, 'outside'), covers(NO_SUBSCRIPTION, 'any')]).toEqual([
+      true,
+      true,
+      false,
+    ]);
   });
 });
 

@@ -20,8 +20,8 @@ export interface TypeSpec {
   readonly errorsNameResource: boolean;
   /** Types whose resources may require or name one of this type: users go first, what they use goes after them. */
   readonly users: readonly TypeUrl[];
-  /** True when users say so in `requires`; false when they name it in their content only. */
-  readonly usersRequire: boolean;
+  /** How a use shows: in `requires`, as the endpoints of a cluster, or only by a name in contents that are not read. */
+  readonly usersAre: 'requiring' | 'clusters' | 'naming';
 }
 
 const PLAIN = {
@@ -32,7 +32,7 @@ const PLAIN = {
   updatesAlone: false,
   errorsNameResource: false,
   users: [],
-  usersRequire: false,
+  usersAre: 'naming',
 } as const;
 
 const spec = (url: TypeUrl, rest: Partial<TypeSpec>): TypeSpec => ({ ...PLAIN, url, short: shortType(url), ...rest });
@@ -48,9 +48,9 @@ const SPECS: readonly TypeSpec[] = [
     ...FULL,
     errorsNameResource: true,
     users: [TYPE.listener, TYPE.scopedRoute, TYPE.route],
-    usersRequire: true,
+    usersAre: 'requiring',
   }),
-  spec(TYPE.endpoint, { users: [TYPE.cluster] }),
+  spec(TYPE.endpoint, { users: [TYPE.cluster], usersAre: 'clusters' }),
   spec(TYPE.secret, { removable: false, secret: true }),
   spec(TYPE.listener, { ...FULL, errorsNameResource: true }),
   spec(TYPE.scopedRoute, { ...FULL }),

@@ -8,8 +8,17 @@ import { type ChangeProgress, followDelivery } from '../progress.js';
 interface ApplyAnswer {
   readonly change: string;
   readonly revision: number;
-  readonly items: readonly { readonly op: string; readonly kind: string; readonly namespace: string; readonly name: string }[];
-  readonly warnings: readonly { readonly resource?: { readonly kind: string; readonly namespace: string; readonly name: string }; readonly path: string; readonly message: string }[];
+  readonly items: readonly {
+    readonly op: string;
+    readonly kind: string;
+    readonly namespace: string;
+    readonly name: string;
+  }[];
+  readonly warnings: readonly {
+    readonly resource?: { readonly kind: string; readonly namespace: string; readonly name: string };
+    readonly path: string;
+    readonly message: string;
+  }[];
 }
 
 interface Flags {
@@ -33,18 +42,31 @@ export function applyCommand(): Command {
 
 async function run(s: Session, flags: Flags): Promise<void> {
   const manifests = readDocuments(flags.file).map(({ document }) => inNamespace(document, s.context.namespace));
-  const answer = await s.rest.send<ApplyAnswer>('POST', `${s.meshPath}/apply`, { body: { manifests, ...(flags.message ? { message: flags.message } : {}), ...(flags.dryRun ? { dryRun: true } : {}) } });
-  for (const { resource, path, message } of answer.warnings) note(`warning: ${resource ? `${resource.kind} ${resource.namespace}/${resource.name} ` : ''}${path}: ${message}`);
-  const progress = flags.wait && answer.change ? await followDelivery(s, answer.change, Number(flags.timeout) * 1000) : undefined;
+  const answer = await s.rest.send<ApplyAnswer>('POST', `${s.meshPath}/apply`, {
+    body: {
+      manifests,
+      ...(flags.message ? { message: flags.message } : {}),
+      ...(flags.dryRun ? { dryRun: true } : {}),
+    },
+  });
+  for (const { resource, path, message } of answer.warnings)
+    note(`warning: ${resource ? `${resource.kind} ${resource.namespace}/${resource.name} ` : ''}${path}: ${message}`);
+  const progress =
+    flags.wait && answer.change ? await followDelivery(s, answer.change, Number(flags.timeout) * 1000) : undefined;
   printAs(s.format, progress ? { ...answer, delivery: progress } : answer, () => report(answer, flags, progress));
   if (progress && progress.refused.length > 0) {
-    throw new CliError(`${progress.refused.length} of ${progress.total} proxies refused the change`, EXIT.proxyRefused, progress.refused.map((one) => `${one.proxy}: ${one.message}`));
+    throw new CliError(
+      `${progress.refused.length} of ${progress.total} proxies refused the change`,
+      EXIT.proxyRefused,
+      progress.refused.map((one) => `${one.proxy}: ${one.message}`),
+    );
   }
 }
 
 /** A manifest without a namespace goes to the one of the flag or context; the server does the same with `default`. */
 function inNamespace(document: unknown, namespace: string): unknown {
-  if (namespace === 'default' || typeof document !== 'object' || document === null || !('metadata' in document)) return document;
+  if (namespace === 'default' || typeof document !== 'object' || document === null || !('metadata' in document))
+    return document;
   const { metadata } = document;
   if (typeof metadata !== 'object' || metadata === null || 'namespace' in metadata) return document;
   if ('kind' in document && document.kind === 'Mesh') return document;
@@ -53,7 +75,13 @@ function inNamespace(document: unknown, namespace: string): unknown {
 
 function report(answer: ApplyAnswer, flags: Flags, progress: ChangeProgress | undefined): string {
   const rows = answer.items.map((item) => [item.op, item.kind, item.namespace, item.name]);
-  const outcome = flags.dryRun ? 'nothing was stored (--dry-run)' : answer.change ? `change ${answer.change}` : 'nothing to change';
-  const delivery = progress ? `\n${progress.acked} of ${progress.total} proxies have it (${progress.elapsedMs} ms)` : '';
+  const outcome = flags.dryRun
+    ? 'nothing was stored (--dry-run)'
+    : answer.change
+      ? `change ${answer.change}`
+      : 'nothing to change';
+  const delivery = progress
+    ? `\n${progress.acked} of ${progress.total} proxies have it (${progress.elapsedMs} ms)`
+    : '';
   return `${table(['', 'kind', 'namespace', 'name'], rows)}\n\n${outcome}${delivery}`;
 }

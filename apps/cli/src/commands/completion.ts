@@ -18,7 +18,10 @@ function bash(program: Command): string {
   const names = program.commands.map((command) => command.name());
   const plurals = kinds().kinds.map((kind) => kind.plural);
   const cases = program.commands.map((command) => {
-    const words = [...command.commands.map((sub) => sub.name()), ...command.options.map((option) => option.long ?? '')].filter(Boolean);
+    const words = [
+      ...command.commands.map((sub) => sub.name()),
+      ...command.options.map((option) => option.long ?? ''),
+    ].filter(Boolean);
     const extra = command.name() === 'get' || command.name() === 'delete' ? [...plurals, 'instances'] : [];
     return `    ${command.name()}) words="${[...words, ...extra].join(' ')}" ;;`;
   });

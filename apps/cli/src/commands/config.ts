@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { Command } from 'commander';
 import { CliError, EXIT } from '../exit-codes.js';
 

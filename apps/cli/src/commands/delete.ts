@@ -13,9 +13,14 @@ export function deleteCommand(): Command {
     .action(async (kindName: string, name: string, flags: Record<string, string>) => {
       const s = session(flags);
       const kind = findKind(kindName);
-      if (kind.kind === 'Mesh' && name !== s.context.mesh) throw new CliError(`to delete the mesh ${name}, name it with --mesh too`, EXIT.usage);
+      if (kind.kind === 'Mesh' && name !== s.context.mesh)
+        throw new CliError(`to delete the mesh ${name}, name it with --mesh too`, EXIT.usage);
       const path = kind.kind === 'Mesh' ? s.meshPath : `${collectionPath(s, kind, false)}/${encodeURIComponent(name)}`;
       const answer = await s.rest.send<unknown>('DELETE', path);
-      printAs(s.format, answer ?? { deleted: name }, () => `deleted ${kind.kind} ${kind.scope === 'mesh' ? '' : `${s.context.namespace}/`}${name}`);
+      printAs(
+        s.format,
+        answer ?? { deleted: name },
+        () => `deleted ${kind.kind} ${kind.scope === 'mesh' ? '' : `${s.context.namespace}/`}${name}`,
+      );
     });
 }

@@ -5,8 +5,15 @@ import { printAs, table } from '../output.js';
 
 interface Item {
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string; readonly version?: number; readonly updatedAt?: string };
-  readonly status?: { readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[] };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly version?: number;
+    readonly updatedAt?: string;
+  };
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
+  };
 }
 
 interface InstanceItem {
@@ -37,20 +44,37 @@ export function getCommand(): Command {
     });
 }
 
-async function showResources(s: Session, what: { kind: string; name: string | undefined; flags: Flags }): Promise<void> {
+async function showResources(
+  s: Session,
+  what: { kind: string; name: string | undefined; flags: Flags },
+): Promise<void> {
   const kind = findKind(what.kind);
   const path = collectionPath(s, kind, what.flags.allNamespaces === true);
   if (what.name !== undefined) {
-    const one = await s.rest.get<Item>(kind.kind === 'Mesh' ? `/api/v1/meshes/${encodeURIComponent(what.name)}` : `${path}/${encodeURIComponent(what.name)}`);
+    const one = await s.rest.get<Item>(
+      kind.kind === 'Mesh'
+        ? `/api/v1/meshes/${encodeURIComponent(what.name)}`
+        : `${path}/${encodeURIComponent(what.name)}`,
+    );
     printAs(s.format === 'table' ? 'yaml' : s.format, one, () => '');
     return;
   }
   const items = await all<Item>(s, path, what.flags.selector);
-  const rows = items.map(({ metadata, status }) => [metadata.namespace ?? '', metadata.name, String(metadata.version ?? ''), conditions(status), metadata.updatedAt ?? '']);
+  const rows = items.map(({ metadata, status }) => [
+    metadata.namespace ?? '',
+    metadata.name,
+    String(metadata.version ?? ''),
+    conditions(status),
+    metadata.updatedAt ?? '',
+  ]);
   printAs(s.format, { items }, () => table(['namespace', 'name', 'version', 'status', 'updated'], rows));
 }
 
-export function collectionPath(s: Session, kind: { readonly kind: string; readonly plural: string; readonly scope: string }, everywhere: boolean): string {
+export function collectionPath(
+  s: Session,
+  kind: { readonly kind: string; readonly plural: string; readonly scope: string },
+  everywhere: boolean,
+): string {
   if (kind.kind === 'Mesh') return '/api/v1/meshes';
   if (kind.scope === 'mesh' || everywhere) return `${s.meshPath}/${kind.plural}`;
   return `${s.meshPath}/namespaces/${encodeURIComponent(s.context.namespace)}/${kind.plural}`;
@@ -66,7 +90,11 @@ async function all<T>(s: Session, path: string, selector: string | undefined): P
   const items: T[] = [];
   let cursor: string | undefined;
   do {
-    const query = new URLSearchParams({ limit: '500', ...(selector ? { labelSelector: selector } : {}), ...(cursor ? { cursor } : {}) });
+    const query = new URLSearchParams({
+      limit: '500',
+      ...(selector ? { labelSelector: selector } : {}),
+      ...(cursor ? { cursor } : {}),
+    });
     const page = await s.rest.get<{ items: T[]; cursor?: string }>(`${path}?${query}`);
     items.push(...page.items);
     cursor = page.cursor;
@@ -82,6 +110,13 @@ async function showInstances(s: Session, name: string | undefined, flags: Flags)
     return;
   }
   const { items } = await s.rest.get<{ items: InstanceItem[] }>(`${base}/instances`);
-  const rows = items.map((one) => [one.namespace, one.name, one.workload, one.bind.address, one.routable ? 'yes' : 'no', one.envoyVersion]);
+  const rows = items.map((one) => [
+    one.namespace,
+    one.name,
+    one.workload,
+    one.bind.address,
+    one.routable ? 'yes' : 'no',
+    one.envoyVersion,
+  ]);
   printAs(s.format, { items }, () => table(['namespace', 'name', 'workload', 'address', 'routable', 'envoy'], rows));
 }

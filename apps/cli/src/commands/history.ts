@@ -7,7 +7,12 @@ interface Entry {
   readonly at: string;
   readonly actor: string;
   readonly message: string;
-  readonly items: readonly { readonly op: string; readonly kind: string; readonly namespace: string; readonly name: string }[];
+  readonly items: readonly {
+    readonly op: string;
+    readonly kind: string;
+    readonly namespace: string;
+    readonly name: string;
+  }[];
 }
 
 export function historyCommand(): Command {
@@ -16,8 +21,18 @@ export function historyCommand(): Command {
     .option('--limit <n>', 'at most so many changes', '20')
     .action(async (flags: Record<string, string>) => {
       const s = session(flags);
-      const answer = await s.rest.get<{ items: Entry[] }>(`${s.meshPath}/history?limit=${encodeURIComponent(flags['limit'] ?? '20')}`);
-      const rows = answer.items.map((entry) => [entry.change, entry.at, entry.actor, entry.message, entry.items.map((item) => `${item.op} ${item.kind} ${item.namespace ? `${item.namespace}/` : ''}${item.name}`).join('\n')]);
+      const answer = await s.rest.get<{ items: Entry[] }>(
+        `${s.meshPath}/history?limit=${encodeURIComponent(flags['limit'] ?? '20')}`,
+      );
+      const rows = answer.items.map((entry) => [
+        entry.change,
+        entry.at,
+        entry.actor,
+        entry.message,
+        entry.items
+          .map((item) => `${item.op} ${item.kind} ${item.namespace ? `${item.namespace}/` : ''}${item.name}`)
+          .join('\n'),
+      ]);
       printAs(s.format, answer, () => table(['change', 'at', 'by', 'message', 'what'], rows));
     });
 }

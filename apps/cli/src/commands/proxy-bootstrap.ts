@@ -6,7 +6,13 @@ import { instanceName, type ProxyFlags, proxyFlags, registration } from '../prox
 import { sidecarFiles } from '../sidecar-input.js';
 
 export function proxyBootstrap(): Command {
-  return remote(proxyFlags(new Command('bootstrap').description('register an instance and write what stock Envoy needs to join: bootstrap, pinned CA, token')))
+  return remote(
+    proxyFlags(
+      new Command('bootstrap').description(
+        'register an instance and write what stock Envoy needs to join: bootstrap, pinned CA, token',
+      ),
+    ),
+  )
     .requiredOption('--out <dir>', 'folder to write')
     .option('--address <cidr...>', 'addresses that the token lets it bind or advertise (default: the bind address)')
     .option('--ttl-days <days>', 'lifetime of the token: 1 to 90 (default 7)')

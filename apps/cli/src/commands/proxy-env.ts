@@ -5,12 +5,16 @@ import { hostPort } from '../proxy-flags.js';
 
 export function proxyEnvironment(): Command {
   return new Command('env')
-    .description("print the environment that sends an application's HTTP calls through its sidecar: eval \"$(heddle proxy env)\"")
+    .description(
+      'print the environment that sends an application\'s HTTP calls through its sidecar: eval "$(heddle proxy env)"',
+    )
     .option('--outbound <address:port>', 'where the application finds the mesh', '127.100.0.1:15001')
     .option('--direct <names>', 'names with a listener of their own (gRPC, TCP), which must not go through the proxy')
     .option('--format <format>', 'shell, or env for systemd and Docker', 'shell')
     .action((flags: { outbound: string; direct?: string; format: string }) => {
       const direct = (flags.direct ?? '').split(',').filter(Boolean);
-      print(formatEnv(proxyEnv({ outbound: hostPort(flags.outbound), direct }), flags.format === 'env' ? 'env' : 'shell'));
+      print(
+        formatEnv(proxyEnv({ outbound: hostPort(flags.outbound), direct }), flags.format === 'env' ? 'env' : 'shell'),
+      );
     });
 }

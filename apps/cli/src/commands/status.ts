@@ -25,7 +25,9 @@ interface ProxyStatus {
 const TYPES = ['CDS', 'EDS', 'LDS', 'SRDS', 'RDS', 'SDS'];
 
 export function statusCommand(): Command {
-  const command = new Command('status').description('show every proxy: connected, what it has ACKed, what it refused and why');
+  const command = new Command('status').description(
+    'show every proxy: connected, what it has ACKed, what it refused and why',
+  );
   return remote(command).action(async (flags: Record<string, string>) => {
     const s = session(flags);
     const answer = await s.rest.get<{ items: ProxyStatus[] }>(`${s.meshPath}/proxies`);
@@ -44,7 +46,13 @@ function report(items: readonly ProxyStatus[]): string {
     proxy.envoyVersion,
   ]);
   const grid = table(['proxy', 'workload', 'connected', 'routable', ...TYPES, 'token', 'envoy'], rows);
-  const refusals = items.flatMap((proxy) => proxy.types.flatMap((type) => type.refused.map((one) => `${proxy.namespace}/${proxy.instance} refuses ${type.type} ${one.name}:\n  ${one.message}`)));
+  const refusals = items.flatMap((proxy) =>
+    proxy.types.flatMap((type) =>
+      type.refused.map(
+        (one) => `${proxy.namespace}/${proxy.instance} refuses ${type.type} ${one.name}:\n  ${one.message}`,
+      ),
+    ),
+  );
   return refusals.length > 0 ? `${grid}\n\n${refusals.join('\n')}` : grid;
 }
 

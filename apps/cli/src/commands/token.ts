@@ -31,7 +31,9 @@ export function tokenCommand(): Command {
 }
 
 function create(): Command {
-  return remote(new Command('create').description('make an API token, or with --workload a proxy token; it is shown once'))
+  return remote(
+    new Command('create').description('make an API token, or with --workload a proxy token; it is shown once'),
+  )
     .argument('[name]', 'name of the API token, for the history')
     .option('--role <role>', 'viewer, operator or admin', 'operator')
     .option('--workload <name>', 'make a proxy token for this workload instead')
@@ -43,24 +45,48 @@ function create(): Command {
       const s = session(flags);
       const ttl = flags.ttlDays ? { ttlDays: Number(flags.ttlDays) } : {};
       const answer = flags.workload
-        ? await s.rest.send<Record<string, unknown>>('POST', `${s.meshPath}/namespaces/${encodeURIComponent(s.context.namespace)}/proxy-tokens`, { body: { workload: flags.workload, instance: flags.instance ?? `${flags.workload}-*`, labels: labels(flags.label ?? []), addresses: flags.address ?? [], ...ttl } })
-        : await s.rest.send<Record<string, unknown>>('POST', '/api/v1/tokens', { body: { name: required(name), role: flags.role, ...ttl } });
+        ? await s.rest.send<Record<string, unknown>>(
+            'POST',
+            `${s.meshPath}/namespaces/${encodeURIComponent(s.context.namespace)}/proxy-tokens`,
+            {
+              body: {
+                workload: flags.workload,
+                instance: flags.instance ?? `${flags.workload}-*`,
+                labels: labels(flags.label ?? []),
+                addresses: flags.address ?? [],
+                ...ttl,
+              },
+            },
+          )
+        : await s.rest.send<Record<string, unknown>>('POST', '/api/v1/tokens', {
+            body: { name: required(name), role: flags.role, ...ttl },
+          });
       note('keep it safe: it is not stored and cannot be shown again');
       printAs(s.format, answer, () => String(answer['token']));
     });
 }
 
 function list(): Command {
-  return remote(new Command('list').description('show API tokens, never their secrets')).action(async (flags: Record<string, string>) => {
-    const s = session(flags);
-    const answer = await s.rest.get<{ items: TokenRow[] }>('/api/v1/tokens');
-    const rows = answer.items.map((one) => [one.id, one.name, one.role, new Date(one.expiresAt).toISOString(), one.revoked ? 'revoked' : '']);
-    printAs(s.format, answer, () => table(['id', 'name', 'role', 'expires', ''], rows));
-  });
+  return remote(new Command('list').description('show API tokens, never their secrets')).action(
+    async (flags: Record<string, string>) => {
+      const s = session(flags);
+      const answer = await s.rest.get<{ items: TokenRow[] }>('/api/v1/tokens');
+      const rows = answer.items.map((one) => [
+        one.id,
+        one.name,
+        one.role,
+        new Date(one.expiresAt).toISOString(),
+        one.revoked ? 'revoked' : '',
+      ]);
+      printAs(s.format, answer, () => table(['id', 'name', 'role', 'expires', ''], rows));
+    },
+  );
 }
 
 function renew(): Command {
-  return remote(new Command('renew').description('exchange a still valid proxy token for a new one with the same scope'))
+  return remote(
+    new Command('renew').description('exchange a still valid proxy token for a new one with the same scope'),
+  )
     .requiredOption('--proxy-token <token>', 'the proxy token')
     .action(async (flags: { proxyToken: string }) => {
       const s = session(flags);
@@ -76,7 +102,12 @@ function revoke(): Command {
     .option('--proxy', 'it is a proxy token')
     .action(async (id: string, flags: { proxy?: boolean }) => {
       const s = session(flags);
-      await s.rest.send('DELETE', flags.proxy ? `${s.meshPath}/proxy-tokens/${encodeURIComponent(id)}` : `/api/v1/tokens/${encodeURIComponent(id)}`);
+      await s.rest.send(
+        'DELETE',
+        flags.proxy
+          ? `${s.meshPath}/proxy-tokens/${encodeURIComponent(id)}`
+          : `/api/v1/tokens/${encodeURIComponent(id)}`,
+      );
       printAs(s.format, { revoked: id }, () => `revoked ${id}`);
     });
 }
@@ -93,5 +124,7 @@ function labels(pairs: readonly string[]): Record<string, string> {
 
 function required(name: string | undefined): string {
   if (name) return name;
-  throw new CliError('name the API token, or make a proxy token with --workload', EXIT.usage, ['example: heddle token create ci --role operator']);
+  throw new CliError('name the API token, or make a proxy token with --workload', EXIT.usage, [
+    'example: heddle token create ci --role operator',
+  ]);
 }

@@ -30,7 +30,15 @@ export function upCommand(): Command {
 
 async function run(flags: Flags): Promise<void> {
   const entry = join(import.meta.dirname, '../../../control-plane/src/main.js');
-  const args = ['--data-dir', flags.dataDir, '--rest-port', flags.restPort, '--xds-port', flags.xdsPort, ...(flags.config ? ['--config', flags.config] : [])];
+  const args = [
+    '--data-dir',
+    flags.dataDir,
+    '--rest-port',
+    flags.restPort,
+    '--xds-port',
+    flags.xdsPort,
+    ...(flags.config ? ['--config', flags.config] : []),
+  ];
   const child = spawn(process.execPath, ['--enable-source-maps', entry, ...args], { stdio: 'inherit' });
   const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 0)));
   // Ctrl-C reaches the child too, since it is in the same group: this process only waits for its orderly end.
@@ -59,15 +67,21 @@ async function logIn(server: string, dataDir: string): Promise<void> {
   }
   const file = join(dataDir, 'admin-token');
   if (!existsSync(file)) {
-    note(`heddle: ready at ${server}, but no token of yours is accepted and the one-time token was used: heddle token create --admin --local makes a new one`);
+    note(
+      `heddle: ready at ${server}, but no token of yours is accepted and the one-time token was used: heddle token create --admin --local makes a new one`,
+    );
     return;
   }
   const once = readFileSync(file, 'utf8').trim();
   const rest = new RestClient({ server, token: '' });
-  const { token } = await rest.send<{ token: string }>('POST', '/api/v1/login/exchange', { body: { token: once, name: `cli-${hostname().toLowerCase()}` } });
+  const { token } = await rest.send<{ token: string }>('POST', '/api/v1/login/exchange', {
+    body: { token: once, name: `cli-${hostname().toLowerCase()}` },
+  });
   const context: Context = { name: 'local', server, token, mesh: 'default', namespace: 'default' };
   const path = saveContext(context, process.env);
-  note(`heddle: ready at ${server}; you are logged in as admin for 30 days (${path}). In another terminal: heddle status`);
+  note(
+    `heddle: ready at ${server}; you are logged in as admin for 30 days (${path}). In another terminal: heddle status`,
+  );
 }
 
 async function tokenStillGood(server: string): Promise<boolean> {

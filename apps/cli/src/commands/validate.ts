@@ -24,16 +24,31 @@ export function validateCommand(): Command {
       const documents = readDocuments(flags.file);
       const findings = documents.flatMap((document) => check(document, flags.mesh));
       const errors = findings.filter((finding) => finding.severity === 'error').length;
-      printAs(parseFormat(flags.output), { documents: documents.length, findings }, () => report(findings, documents.length, errors));
-      if (errors > 0) throw new CliError(`${errors} ${errors === 1 ? 'error' : 'errors'} in ${documents.length} documents`, EXIT.refused);
+      printAs(parseFormat(flags.output), { documents: documents.length, findings }, () =>
+        report(findings, documents.length, errors),
+      );
+      if (errors > 0)
+        throw new CliError(
+          `${errors} ${errors === 1 ? 'error' : 'errors'} in ${documents.length} documents`,
+          EXIT.refused,
+        );
     });
 }
 
 function check({ from, document }: SourceDocument, mesh: string): Finding[] {
   const parsed = kinds().parse(document, mesh);
-  const resource = parsed.ok ? printId({ kind: parsed.value.manifest.kind, ...parsed.value.manifest.metadata }) : nameOf(document);
+  const resource = parsed.ok
+    ? printId({ kind: parsed.value.manifest.kind, ...parsed.value.manifest.metadata })
+    : nameOf(document);
   const violations = parsed.ok ? parsed.value.warnings : parsed.error;
-  return violations.map(({ path, code, message }) => ({ from, resource, severity: parsed.ok ? 'warning' : 'error', path, code, message }));
+  return violations.map(({ path, code, message }) => ({
+    from,
+    resource,
+    severity: parsed.ok ? 'warning' : 'error',
+    path,
+    code,
+    message,
+  }));
 }
 
 function nameOf(document: unknown): string {
@@ -43,6 +58,8 @@ function nameOf(document: unknown): string {
 }
 
 function report(findings: readonly Finding[], documents: number, errors: number): string {
-  const lines = findings.map((one) => `${one.severity}: ${one.from}: ${one.resource} ${one.path || '/'}: ${one.message} [${one.code}]`);
+  const lines = findings.map(
+    (one) => `${one.severity}: ${one.from}: ${one.resource} ${one.path || '/'}: ${one.message} [${one.code}]`,
+  );
   return [...lines, errors === 0 ? `${documents} documents are valid` : ''].filter(Boolean).join('\n');
 }

@@ -1,21 +1,27 @@
 import { heading, prove, tell, until } from '../narrator.js';
-import { askAs, send, type ShopAnswer } from '../requests.js';
+import { askAs, type ShopAnswer, send } from '../requests.js';
 import { proxies, replica, type Shop } from '../shop-mesh.js';
 import { bindAddress, HTTP_PORT } from '../topology.js';
 
 /** Step 1: services find one another, every hop is mTLS, plaintext is refused. */
 export async function discovery(shop: Shop): Promise<void> {
   heading('1. Services find one another, and every hop is mutual TLS');
-  await until('every replica takes traffic', 60_000 * shop.slowness, async () => (await proxies(shop)).filter((proxy) => proxy.routable).length >= shop.replicas.size);
+  await until(
+    'every replica takes traffic',
+    60_000 * shop.slowness,
+    async () => (await proxies(shop)).filter((proxy) => proxy.routable).length >= shop.replicas.size,
+  );
   const web = replica(shop, 'web-1').plan;
   const answer = await until('the shop answers', 30_000 * shop.slowness, async () => {
     const page = await askAs(web, { host: 'web', path: '/shop' });
     return page.calls.length === 2 ? page : undefined;
   });
-  for (const hop of hops(answer)) tell(`  ${hop.callerSpiffeId || 'nobody'} -> ${hop.service} ${hop.version} (${hop.instance})`);
+  for (const hop of hops(answer))
+    tell(`  ${hop.callerSpiffeId || 'nobody'} -> ${hop.service} ${hop.version} (${hop.instance})`);
   const callers = hops(answer).map((hop) => `${workloadOf(hop.callerSpiffeId)}>${hop.service}`);
   prove(
-    ['web>web', 'web>orders', 'web>catalog', 'catalog>payments'].every((hop) => callers.includes(hop)) && callers.some((hop) => /^orders-(blue|green)>payments$/.test(hop)),
+    ['web>web', 'web>orders', 'web>catalog', 'catalog>payments'].every((hop) => callers.includes(hop)) &&
+      callers.some((hop) => /^orders-(blue|green)>payments$/.test(hop)),
     'each service names its caller by the SPIFFE id of a certificate from the mesh (payments over HTTP and gRPC)',
     callers,
   );

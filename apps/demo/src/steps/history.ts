@@ -13,13 +13,20 @@ interface Entry {
 /** Step 7: who changed what. */
 export async function history(shop: Shop): Promise<void> {
   heading('7. Who changed what');
-  const { items } = await shop.controlPlane.request<{ items: readonly Entry[] }>('GET', `/api/v1/meshes/${MESH}/history?limit=50`);
+  const { items } = await shop.controlPlane.request<{ items: readonly Entry[] }>(
+    'GET',
+    `/api/v1/meshes/${MESH}/history?limit=50`,
+  );
   for (const entry of items) {
-    tell(`  ${entry.at}  ${entry.change.padEnd(6)} ${entry.actor.padEnd(8)} ${entry.message}: ${entry.items.map((item) => `${item.op} ${item.kind} ${item.name}`).join(', ')}`);
+    tell(
+      `  ${entry.at}  ${entry.change.padEnd(6)} ${entry.actor.padEnd(8)} ${entry.message}: ${entry.items.map((item) => `${item.op} ${item.kind} ${item.name}`).join(', ')}`,
+    );
   }
   const messages = items.map((entry) => entry.message);
   prove(
-    ['the shop', 'orders 90/10', 'only web may call orders', 'a good change after a bad one'].every((message) => messages.includes(message)) && items.every((entry) => entry.actor),
+    ['the shop', 'orders 90/10', 'only web may call orders', 'a good change after a bad one'].every((message) =>
+      messages.includes(message),
+    ) && items.every((entry) => entry.actor),
     `every one of ${items.length} changes is there, with its author`,
     messages,
   );

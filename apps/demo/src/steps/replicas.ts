@@ -8,7 +8,9 @@ export async function replicas(shop: Shop): Promise<void> {
   heading('2. Replicas come, leave well, and die');
   const load = new Load(replica(shop, 'web-1').plan, { host: 'catalog', path: '/items' });
   const third = await shop.startReplica(THIRD_CATALOG.name);
-  await until('the third replica of catalog gets traffic', 30_000 * shop.slowness, async () => load.instances.has(THIRD_CATALOG.name));
+  await until('the third replica of catalog gets traffic', 30_000 * shop.slowness, async () =>
+    load.instances.has(THIRD_CATALOG.name),
+  );
   prove(true, 'a third replica of catalog was started and receives traffic', '');
   tell('it leaves by SIGTERM: deregistered, out of every Envoy, its last requests answered, then ended');
   const { acked } = await third.leave();
@@ -30,7 +32,13 @@ async function crash(shop: Shop): Promise<void> {
   await until('requests went on', 30_000 * shop.slowness, async () => gets.sent > sent + 100);
   await Promise.all([gets.stop(), posts.stop()]);
   proveNone(gets.failures, gets.sent, 'GETs while a replica died');
-  prove(posts.failures.length <= 2, `of ${posts.sent} POSTs by 2 workers only those in flight on it failed (${posts.failures.length})`, posts.failures.length);
+  prove(
+    posts.failures.length <= 2,
+    `of ${posts.sent} POSTs by 2 workers only those in flight on it failed (${posts.failures.length})`,
+    posts.failures.length,
+  );
   await victim.start();
-  await until('catalog-2 is back', 60_000 * shop.slowness, async () => (await callAs(web, { host: 'catalog', path: '/items' })).body.includes('catalog-2'));
+  await until('catalog-2 is back', 60_000 * shop.slowness, async () =>
+    (await callAs(web, { host: 'catalog', path: '/items' })).body.includes('catalog-2'),
+  );
 }

@@ -19,9 +19,15 @@ export async function restart(shop: Shop): Promise<void> {
   const open = shop.controlPlane.xdsPortOpen();
   await during('it starts again on the same data', () => shop.controlPlane.start());
   await reconnected(shop, killedAt, await open);
-  prove((await shop.controlPlane.metric('heddle_certificates_issued_total')) === 0, 'no key and no certificate was made', 'some');
+  prove(
+    (await shop.controlPlane.metric('heddle_certificates_issued_total')) === 0,
+    'no key and no certificate was made',
+    'some',
+  );
   const after = await updates(shop);
-  const differences = [...after].filter(([key, value]) => value !== before.get(key)).map(([key, value]) => `${key}: ${before.get(key)} -> ${value}`);
+  const differences = [...after]
+    .filter(([key, value]) => value !== before.get(key))
+    .map(([key, value]) => `${key}: ${before.get(key)} -> ${value}`);
   prove(differences.length === 0, 'no update of any type was sent to a sidecar that has everything', differences);
   await changeAfterwards(shop);
   proveNone((await load.stop()).failures, load.sent, 'through the whole outage');
@@ -29,19 +35,28 @@ export async function restart(shop: Shop): Promise<void> {
 
 async function reconnected(shop: Shop, killedAt: number, openAt: number): Promise<void> {
   const all = await until('every sidecar is connected again', 30_000 * shop.slowness, async () => {
-    const list = (await proxies(shop)).filter((proxy) => proxy.connectedSince && Date.parse(proxy.connectedSince) > killedAt);
+    const list = (await proxies(shop)).filter(
+      (proxy) => proxy.connectedSince && Date.parse(proxy.connectedSince) > killedAt,
+    );
     return list.length >= shop.replicas.size ? list : undefined;
   });
   const last = Math.max(...all.map((proxy) => Date.parse(proxy.connectedSince ?? '')));
   const limit = RECONNECT_MS * shop.slowness;
-  prove(last - openAt <= limit, `all ${all.length} sidecars were connected ${Math.max(0, last - openAt)} ms after the port was open (limit ${Math.round(limit)} ms)`, last - openAt);
+  prove(
+    last - openAt <= limit,
+    `all ${all.length} sidecars were connected ${Math.max(0, last - openAt)} ms after the port was open (limit ${Math.round(limit)} ms)`,
+    last - openAt,
+  );
 }
 
 /** Successful updates by type, as every Envoy counts them itself. */
 async function updates(shop: Shop): Promise<Map<string, number>> {
   const found = new Map<string, number>();
   for (const [name, one] of shop.replicas) {
-    for (const [stat, value] of await one.stats('update_(success|rejected)$|server.*certificates|ssl_context_update_by_sds')) found.set(`${name} ${stat}`, value);
+    for (const [stat, value] of await one.stats(
+      'update_(success|rejected)$|server.*certificates|ssl_context_update_by_sds',
+    ))
+      found.set(`${name} ${stat}`, value);
   }
   return found;
 }
@@ -50,7 +65,15 @@ async function changeAfterwards(shop: Shop): Promise<void> {
   await delivered(shop, await apply(shop, [ordersRoute(0, 100)], 'a change right after the restart'));
   const answer = await askAs(replica(shop, 'web-1').plan, { host: 'orders', path: '/v1/1' });
   prove(answer.version === 'green', 'a change right after the restart works', answer.version);
-  const ledger = { apiVersion: 'heddle.dev/v1alpha1', kind: 'Service', metadata: { name: 'ledger', namespace: 'shop' }, spec: { ports: [{ name: 'grpc', port: 9191, protocol: 'grpc' }], selector: { matchLabels: { workload: 'payments' } } } };
+  const ledger = {
+    apiVersion: 'heddle.dev/v1alpha1',
+    kind: 'Service',
+    metadata: { name: 'ledger', namespace: 'shop' },
+    spec: {
+      ports: [{ name: 'grpc', port: 9191, protocol: 'grpc' }],
+      selector: { matchLabels: { workload: 'payments' } },
+    },
+  };
   const progress = await delivered(shop, await apply(shop, [ledger], 'a service with a listener of its own'));
   proven(`so does one that gives ${progress.total} sidecars a new listener`);
 }

@@ -15,9 +15,17 @@ async function routes(shop: Shop): Promise<void> {
   await delivered(shop, await applyFile(shop, 'routes.yaml', 'a header match and a rewrite'));
   const canary = await askAs(web, { host: 'orders', path: '/v1/1', headers: { 'x-canary': 'blue' } });
   const usual = await askAs(web, { host: 'orders', path: '/v1/1' });
-  prove(canary.version === 'blue' && usual.version === 'green', 'a request with x-canary: blue goes to blue, others to green', [canary.version, usual.version]);
+  prove(
+    canary.version === 'blue' && usual.version === 'green',
+    'a request with x-canary: blue goes to blue, others to green',
+    [canary.version, usual.version],
+  );
   const rewritten = await askAs(web, { host: 'catalog', path: '/old/items?page=2' });
-  prove(rewritten.path === '/items?page=2' && rewritten.headers['x-shop'] === 'heddle', '/old/items becomes /items, and a request header is set', { path: rewritten.path, headers: rewritten.headers });
+  prove(
+    rewritten.path === '/items?page=2' && rewritten.headers['x-shop'] === 'heddle',
+    '/old/items becomes /items, and a request header is set',
+    { path: rewritten.path, headers: rewritten.headers },
+  );
 }
 
 async function resilience(shop: Shop): Promise<void> {
@@ -39,10 +47,17 @@ async function access(shop: Shop): Promise<void> {
   const opened = await connectionsOpened(shop);
   await delivered(shop, await applyFile(shop, 'only-web.yaml', 'only web may call orders'));
   const denied = await Promise.all(others.map((caller) => callAs(caller, orders)));
-  prove(denied.every((answer) => answer.status === 403), 'AuthorizationPolicy: everybody but web gets 403', denied);
+  prove(
+    denied.every((answer) => answer.status === 403),
+    'AuthorizationPolicy: everybody but web gets 403',
+    denied,
+  );
   prove((await callAs(web, orders)).status === 200, 'web is let in', '');
   await remove(shop, 'authorizationpolicies', 'only-web');
-  const restored = await untilAllowed(shop, others.map((caller) => () => callAs(caller, orders)));
+  const restored = await untilAllowed(
+    shop,
+    others.map((caller) => () => callAs(caller, orders)),
+  );
   prove(restored, 'removing the policy restores them', restored);
   const dropped = (await connectionsOpened(shop)).drained - opened.drained;
   prove(dropped === 0, 'no connection was drained by the policy or its removal', dropped);

@@ -21,7 +21,8 @@ export async function shift(shop: Shop): Promise<void> {
 async function weights(shop: Shop, blue: number, green: number): Promise<void> {
   const answer = await apply(shop, [ordersRoute(blue, green)], `orders ${blue}/${green}`);
   const progress = await delivered(shop, answer);
-  if (answer.change) proven(`${blue}/${green}: commit to the last of ${progress.total} Envoys' ACK in ${progress.elapsedMs} ms`);
+  if (answer.change)
+    proven(`${blue}/${green}: commit to the last of ${progress.total} Envoys' ACK in ${progress.elapsedMs} ms`);
 }
 
 /** Counts answers until the share can be told from another one; 4 standard deviations of slack. */
@@ -34,11 +35,21 @@ async function split(shop: Shop, load: Load, blue: number): Promise<void> {
   const share = (100 * b) / (b + g);
   const slack = blue === 90 ? 4 * Math.sqrt((90 * 10) / (b + g)) : 100 * (8 / (b + g));
   tell(`  measured: ${b} blue, ${g} green`);
-  prove(Math.abs(share - blue) <= slack, `${blue}/${100 - blue} is what callers get (${share.toFixed(1)} % blue)`, { b, g });
+  prove(Math.abs(share - blue) <= slack, `${blue}/${100 - blue} is what callers get (${share.toFixed(1)} % blue)`, {
+    b,
+    g,
+  });
 }
 
 export function ordersRoute(blue: number, green: number): unknown {
-  const backend = (subset: string, weight: number): unknown => ({ kind: 'Service', group: '', name: 'orders', port: 8080, subset, weight });
+  const backend = (subset: string, weight: number): unknown => ({
+    kind: 'Service',
+    group: '',
+    name: 'orders',
+    port: 8080,
+    subset,
+    weight,
+  });
   return {
     apiVersion: 'gateway.networking.k8s.io/v1',
     kind: 'HTTPRoute',

@@ -45,8 +45,16 @@ function own(path: string, account: Account | undefined): void {
   if (account !== undefined) chownSync(path, account.uid, account.gid);
 }
 
+export interface ClusterOptions {
+  readonly dataDir: string;
+  readonly binaries: Binaries;
+  readonly account: Account | undefined;
+  /** Whether a failure of the machine may lose nothing. */
+  readonly fsync: boolean;
+}
+
 /** Makes a new cluster next to its place and moves it there, so that one that was interrupted is never taken for whole. */
-async function initialise(dataDir: string, binaries: Binaries, account: Account | undefined): Promise<void> {
+async function initialise({ dataDir, binaries, account, fsync }: ClusterOptions): Promise<void> {
   const draft = join(dataDir, 'cluster.new');
   const secret = join(dataDir, 'password.new');
   removeDirectory(draft);
@@ -57,7 +65,7 @@ async function initialise(dataDir: string, binaries: Binaries, account: Account 
   mkdirSync(draft, { mode: 0o700 });
   own(draft, account);
   const auth = ['--auth=scram-sha-256', `--username=${SUPERUSER}`, `--pwfile=${secret}`];
-  const args = [`--pgdata=${draft}`, ...auth, '--encoding=UTF8', '--locale=C', '--no-instructions', '--no-sync'];
+  const args = [`--pgdata=${draft}`, ...auth, '--encoding=UTF8', '--locale=C', '--no-instructions', ...(fsync ? [] : ['--no-sync'])];
   try {
     const { code, output } = await run({ program: binaries.initdb, args, account });
     if (code !== 0) {
@@ -72,14 +80,11 @@ async function initialise(dataDir: string, binaries: Binaries, account: Account 
 }
 
 /** Makes the cluster if there is none yet; checks that ours can read it if there is. @returns true when it is new */
-export async function ensureCluster(
-  dataDir: string,
-  binaries: Binaries,
-  account: Account | undefined,
-): Promise<boolean> {
+export async function ensureCluster(options: ClusterOptions): Promise<boolean> {
+  const { dataDir, binaries } = options;
   const cluster = clusterDirectory(dataDir);
   if (!existsSync(cluster)) {
-    await initialise(dataDir, binaries, account);
+    await initialise(options);
     return true;
   }
   const versionFile = join(cluster, 'PG_VERSION');

@@ -48,9 +48,12 @@ describe('the embedded Postgres', () => {
     await query(first.url, 'CREATE TABLE kept (x int)');
     expect(await query(first.url, 'SHOW listen_addresses')).toEqual([{ listen_addresses: '127.0.0.1' }]);
     expect(await query(first.url, 'SHOW unix_socket_directories')).toEqual([{ unix_socket_directories: '' }]);
-    expect(await query(first.url, `SELECT datcollate, pg_encoding_to_char(encoding) AS e FROM pg_database WHERE datname = 'heddle'`)).toEqual([
-      { datcollate: 'C', e: 'UTF8' },
-    ]);
+    expect(
+      await query(
+        first.url,
+        `SELECT datcollate, pg_encoding_to_char(encoding) AS e FROM pg_database WHERE datname = 'heddle'`,
+      ),
+    ).toEqual([{ datcollate: 'C', e: 'UTF8' }]);
     expect(Number(new URL(first.url).port)).toBeLessThan(32_768);
     expect(statSync(join(dataDir, 'password')).mode & 0o777).toBe(0o600);
     await first.stop();
@@ -140,7 +143,10 @@ describe('the embedded Postgres', () => {
       };
       for (let round = 0; round < 3; round += 1) {
         const writes = Array.from({ length: 20 }, (_, n) => persistently(`s-${round}-${n}`));
-        const backends = await query(server.url, `SELECT pid FROM pg_stat_activity WHERE application_name = 'heddle-a'`).catch(() => []);
+        const backends = await query(
+          server.url,
+          `SELECT pid FROM pg_stat_activity WHERE application_name = 'heddle-a'`,
+        ).catch(() => []);
         for (const row of backends.slice(0, 1)) process.kill((row as { pid: number }).pid, 'SIGKILL');
         await Promise.all(writes);
       }

@@ -58,7 +58,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     if (await stopStaleServer(dataDir))
       log.warn('stopped a Postgres that an earlier control plane had left behind', { dataDir });
     onProgress(`starting Postgres ${binaries.version}`);
-    if (await ensureCluster(dataDir, binaries, account))
+    if (await ensureCluster({ dataDir, binaries, account, fsync }))
       log.info('made a new database', { dataDir, version: binaries.version });
     const port = await choosePort(dataDir, options.port ?? 0);
     const password = readPassword(dataDir);

@@ -2,6 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
+// Fields of /proc/PID/stat, counted from 1 as proc(5) does.
+const STATE = 3;
+const STARTED = 22;
+
 /** True while a process of this id exists, whoever owns it. */
 export function isAlive(pid: number): boolean {
   try {
@@ -29,7 +33,7 @@ function statFields(pid: number): readonly string[] {
 
 /** When a process was started, in a form that only differs or not: tells a process from a later one with its id. '' = unknown. */
 export function startMark(pid: number): string {
-  const [, , , , , , , , , , , , , , , , , , , ticks] = statFields(pid);
+  const ticks = statFields(pid)[STARTED - STATE];
   return ticks ?? commandOutput(['-o', 'lstart=', '-p', String(pid)]);
 }
 

@@ -24,12 +24,13 @@ const lost = (name: string, more: Partial<InstanceState> = {}): InstanceState =>
 const many = (count: number, make: (name: string) => InstanceState, prefix: string): InstanceState[] =>
   Array.from({ length: count }, (_, index) => make(`${prefix}${index}`));
 
-const removed = (all: readonly InstanceState[]): string[] =>
-  decideSweep(all, NOW, options).removed.map((i) => i.name);
+const removed = (all: readonly InstanceState[]): string[] => decideSweep(all, NOW, options).removed.map((i) => i.name);
 
 describe('a sweep', () => {
   it('removes what has been detached for long enough, and nothing sooner', () => {
-    expect(removed([lost('old'), lost('young', { detachedAt: NOW - 999, workload: 'w' }), state('live')])).toEqual(['old']);
+    expect(removed([lost('old'), lost('young', { detachedAt: NOW - 999, workload: 'w' }), state('live')])).toEqual([
+      'old',
+    ]);
   });
 
   it('never removes an instance that has not connected yet', () => {

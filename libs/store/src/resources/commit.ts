@@ -19,16 +19,16 @@ WITH rev AS (
 ), item AS (
   SELECT i.*, rev.revision
   FROM rev, json_to_recordset($1::json) AS i(position int, op text, uid text, kind text, namespace text, name text,
-    api_version text, labels jsonb, annotations json, spec json, version bigint, before json, after json)
+    api_version text, labels text, annotations text, spec text, version bigint, before text, after text)
 ), created AS (
   INSERT INTO resource (uid, mesh, kind, namespace, name, api_version, labels, annotations, spec, version,
     created_revision, updated_revision, created_at, updated_at)
-  SELECT uid, $2, kind, namespace, name, api_version, labels, annotations, spec, version,
+  SELECT uid, $2, kind, namespace, name, api_version, labels::jsonb, annotations::json, spec::json, version,
     revision, revision, ${NOW_MS}, ${NOW_MS}
   FROM item WHERE op = 'created'
 ), updated AS (
   UPDATE resource r
-  SET api_version = i.api_version, labels = i.labels, annotations = i.annotations, spec = i.spec,
+  SET api_version = i.api_version, labels = i.labels::jsonb, annotations = i.annotations::json, spec = i.spec::json,
       version = i.version, updated_revision = i.revision, updated_at = ${NOW_MS}
   FROM item i WHERE i.op = 'updated' AND r.uid = i.uid AND r.version = i.version - 1
   RETURNING r.uid
@@ -42,7 +42,7 @@ WITH rev AS (
   RETURNING revision
 ), history AS (
   INSERT INTO resource_history (revision, position, uid, op, mesh, kind, namespace, name, version, before, after)
-  SELECT revision, position, uid, op, $2, kind, namespace, name, version, before, after FROM item
+  SELECT revision, position, uid, op, $2, kind, namespace, name, version, before::json, after::json FROM item
 ), logged AS (
   INSERT INTO change_log (stream, revision, position, op, uid, mesh, kind, namespace, name)
   SELECT 'config', revision, position, CASE op WHEN 'deleted' THEN 'delete' ELSE 'put' END, uid, $2, kind, namespace, name
@@ -76,6 +76,12 @@ const auditPayload = (request: WriteRequest, changes: readonly Step[]): AuditPay
   })),
 });
 
+// Documents travel as text within the JSON: Postgres would unescape what they hold, and fail at \u0000.
+const text = (document: unknown): string | null => (document === undefined ? null : JSON.stringify(document));
+
+// Postgres holds neither NUL nor half of a surrogate pair in a text.
+const storable = (message: string): string => message.toWellFormed().replaceAll('\0', '\uFFFD');
+
 const itemRecord = (step: Step, position: number): object => ({
   position,
   op: step.op,
@@ -85,11 +91,11 @@ const itemRecord = (step: Step, position: number): object => ({
   name: step.name,
   version: step.version,
   api_version: step.after?.apiVersion,
-  labels: step.after?.metadata.labels,
-  annotations: step.after?.metadata.annotations,
-  spec: step.after?.spec,
-  before: step.before ?? null,
-  after: step.after ?? null,
+  labels: text(step.after?.metadata.labels),
+  annotations: text(step.after?.metadata.annotations),
+  spec: text(step.after?.spec),
+  before: text(step.before),
+  after: text(step.after),
 });
 
 /** Writes the changes of a request under a new revision. @returns the revision */
@@ -100,7 +106,7 @@ export async function commitChange(
   items: WriteOutcome['items'],
 ): Promise<number> {
   const payload = canonicalJson(auditPayload(request, changes));
-  const about = { ...request.actor, message: request.message, reverts: request.reverts };
+  const about = { ...request.actor, message: storable(request.message), reverts: request.reverts };
   const [done] = await sql.query<{ revision: number; touched: number }>(COMMIT_CHANGE, [
     JSON.stringify(changes.map(itemRecord)),
     request.mesh,

@@ -47,7 +47,7 @@ const stored = (manifest: Manifest): Manifest => ({
 
 function putStep(item: WriteItem & { op: 'put' }, id: ResourceId, row: ResourceRow | undefined): Step {
   const after = stored(item.manifest);
-  const hostnames = [...new Set(item.hostnames ?? [])];
+  const hostnames = [...new Set((item.hostnames ?? []).map((hostname) => hostname.toLowerCase()))];
   if (row === undefined)
     return { op: 'created', uid: randomUUID(), ...id, version: 1, before: undefined, after, hostnames };
   const before = toManifest(row);

@@ -1,10 +1,11 @@
 import { compareCodeUnits } from '#libs/kernel';
+import { type ResourceId, resourceKey } from '#libs/model';
 import type { Sql } from '../database.js';
 import type { Step } from './evaluate.js';
-import { Refused } from './refused.js';
+import { Raced, Refused } from './refused.js';
 
 const HOLDER = `
-SELECT h.hostname, COALESCE(r.namespace, '') AS namespace, COALESCE(r.name, '') AS name
+SELECT COALESCE(r.kind, '') AS kind, COALESCE(r.namespace, '') AS namespace, COALESCE(r.name, '') AS name
 FROM hostname h LEFT JOIN resource r USING (uid) WHERE h.mesh = $1 AND h.hostname = $2`;
 
 // In code-unit order, so that two requests that claim the same names cannot lock each other out.
@@ -18,7 +19,7 @@ RETURNING hostname`;
 /**
  * Replaces the host names that the changed resources claim. All old claims go first, so that a name can move from one
  * resource to another within a request.
- * @throws Refused `hostname-taken`, with the resource that holds the name
+ * @throws Refused `hostname-taken`, with the resource that holds the name; Raced
  */
 export async function claimHostnames(sql: Sql, mesh: string, changes: readonly Step[]): Promise<void> {
   await sql.query('DELETE FROM hostname WHERE uid = ANY($1::text[])', [changes.map((step) => step.uid)]);
@@ -36,7 +37,10 @@ export async function claimHostnames(sql: Sql, mesh: string, changes: readonly S
   if (taken.length === names.length) return;
   const got = new Set(taken.map((row) => row.hostname));
   const lost = names.find((name) => !got.has(name)) ?? '';
-  const [holder] = await sql.query<{ namespace: string; name: string }>(HOLDER, [mesh, lost]);
+  const [holder] = await sql.query<ResourceId>(HOLDER, [mesh, lost]);
+  const claimant = claims.find((claim) => claim.hostname === lost)?.step;
+  // The holder is the very resource that this request is about to create: tried again, it is found and updated.
+  if (holder !== undefined && claimant !== undefined && resourceKey(holder) === resourceKey(claimant)) throw new Raced();
   throw new Refused({
     code: 'hostname-taken',
     hostname: lost,

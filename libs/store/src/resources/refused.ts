@@ -7,3 +7,11 @@ export class Refused extends Error {
     this.name = 'Refused';
   }
 }
+
+/** Thrown inside of a transaction that met the traces of one that did the same a moment before: to be tried again. */
+export class Raced extends Error {
+  constructor() {
+    super('another request created the same resource at the same time');
+    this.name = 'Raced';
+  }
+}

@@ -8,7 +8,7 @@ import { commitChange } from './commit.js';
 import { changesOf, evaluate, idOf, outcomeItems } from './evaluate.js';
 import { claimHostnames } from './hostnames.js';
 import { claimKey, rememberOutcome } from './idempotency.js';
-import { Refused } from './refused.js';
+import { Raced, Refused } from './refused.js';
 import type { ResourceRow } from './rows.js';
 
 const UNIQUE_VIOLATION = '23505';
@@ -66,7 +66,8 @@ async function writeIn(sql: Sql, request: WriteRequest): Promise<WriteOutcome> {
 
 // Two requests created the same resource (or claimed the same number) at once: the loser starts again and finds it.
 const RACED = new Set(['resource_identity', 'service_address_mesh_number_key']);
-const racedInsert = (error: unknown): boolean => codeOf(error) === UNIQUE_VIOLATION && RACED.has(constraintOf(error));
+const raced = (error: unknown): boolean =>
+  error instanceof Raced || (codeOf(error) === UNIQUE_VIOLATION && RACED.has(constraintOf(error)));
 
 /** Carries out write requests: one transaction each, with its audit entry, or nothing at all. */
 export class ResourceWriter {
@@ -77,7 +78,7 @@ export class ResourceWriter {
 
   async write(request: WriteRequest): Promise<Result<WriteOutcome, StoreRefusal>> {
     try {
-      return ok(await this.database.transaction((sql) => writeIn(sql, request), { alsoRetry: racedInsert }));
+      return ok(await this.database.transaction((sql) => writeIn(sql, request), { alsoRetry: raced }));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       await this.#auditRefusal(request, error.refusal);

@@ -1,3 +1,3 @@
 export * from './domain.js';
-export * from './test-mesh.js';
 export * from './inputs.js';
+export * from './test-mesh.js';

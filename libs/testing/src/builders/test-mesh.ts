@@ -1,7 +1,8 @@
 /** A mesh graph under test: feeds it, keeps what it has published, and shows that as JSON. */
+
+import { type CompiledChange, type CompiledResource, MeshGraph } from '#libs/compiler';
 import { resourceToJson } from '#libs/envoy-api';
 import type { DomainValue, Instance, PolicyKind, ResourceId } from '#libs/model';
-import { type CompiledChange, type CompiledResource, MeshGraph } from '#libs/compiler';
 
 export type Input =
   | { readonly put: DomainValue }
@@ -68,14 +69,24 @@ export class TestMesh {
 
   /** Names of a type that an instance sees, sorted. */
   names(instance: string, type: string): readonly string[] {
-    return [...this.seen(instance).values()].filter((r) => r.type === type).map((r) => r.name).sort();
+    return [...this.seen(instance).values()]
+      .filter((r) => r.type === type)
+      .map((r) => r.name)
+      .sort();
   }
 
   /** Everything published, as text that is equal exactly when the bytes and lists are. */
   fingerprint(): string {
     const sorted = <V>(map: ReadonlyMap<string, V>): [string, V][] => [...map].sort(([a], [b]) => (a < b ? -1 : 1));
     return JSON.stringify([
-      sorted(this.resources).map(([key, r]) => [key, r.type, r.name, r.version, r.requires, Buffer.from(r.bytes).toString('hex')]),
+      sorted(this.resources).map(([key, r]) => [
+        key,
+        r.type,
+        r.name,
+        r.version,
+        r.requires,
+        Buffer.from(r.bytes).toString('hex'),
+      ]),
       sorted(this.layers),
       sorted(this.views),
     ]);

@@ -43,7 +43,8 @@ export function goldenSuite(options: GoldenOptions): void {
 /** True when goldens are to be written. Refused in CI, where they are the reference. */
 function updating(): boolean {
   const update = process.env['UPDATE_GOLDENS'] === '1';
-  if (update && process.env['CI']) throw new Error('UPDATE_GOLDENS is refused when CI is set: goldens are written by people and reviewed');
+  if (update && process.env['CI'])
+    throw new Error('UPDATE_GOLDENS is refused when CI is set: goldens are written by people and reviewed');
   return update;
 }
 
@@ -56,7 +57,9 @@ function checkCase(each: GoldenCase, produce: GoldenOptions['produce']): void {
     for (const path of each.present()) if (!wanted.has(path)) rmSync(path);
   }
   for (const [path, content] of wanted) {
-    expect(content, `${path}; UPDATE_GOLDENS=1 rewrites it`).toBe(existsSync(path) ? readFileSync(path, 'utf8') : '(no such file)');
+    expect(content, `${path}; UPDATE_GOLDENS=1 rewrites it`).toBe(
+      existsSync(path) ? readFileSync(path, 'utf8') : '(no such file)',
+    );
   }
   expect([...each.present()].sort(), 'goldens of the case').toEqual([...wanted.keys()].sort());
 }

@@ -1,5 +1,26 @@
-import { ClusterSchema, create, encode, RBACSchema, resourceToJson, RouteConfigurationSchema, toJson, TYPE } from '#libs/envoy-api';
-import { type ClusterPatch, type Contribution, createRegistry, type InboundContext, type InboundPatch, orderContributions, parseDocuments, type Policy, type PolicyKind, printId, type RoutePatch } from '#libs/model';
+import {
+  ClusterSchema,
+  create,
+  encode,
+  RBACSchema,
+  RouteConfigurationSchema,
+  resourceToJson,
+  TYPE,
+  toJson,
+} from '#libs/envoy-api';
+import {
+  type ClusterPatch,
+  type Contribution,
+  createRegistry,
+  type InboundContext,
+  type InboundPatch,
+  orderContributions,
+  type Policy,
+  type PolicyKind,
+  parseDocuments,
+  printId,
+  type RoutePatch,
+} from '#libs/model';
 import { goldenSuite } from './golden-suite.js';
 
 /** Where server-side policies are translated for: an HTTP port and a TCP port of one workload. */
@@ -21,13 +42,21 @@ export function policyGoldens<Spec, Effective>(kind: PolicyKind<Spec, Effective>
     directory,
     layout: 'folders',
     produce: (input) => {
-      const parsed = parseDocuments(input).map(({ result }) => (result.ok ? registry.parse(result.value, PLACE.mesh) : result));
+      const parsed = parseDocuments(input).map(({ result }) =>
+        result.ok ? registry.parse(result.value, PLACE.mesh) : result,
+      );
       const violations = parsed.flatMap((each) => (each.ok ? [] : each.error));
       if (violations.length > 0) return { violations };
       const contributions = parsed.flatMap((each, index) => {
         if (!each.ok) return [];
         const { namespace, name } = each.value.manifest.metadata;
-        const domain = each.value.toDomain({ kind: kind.kind, namespace, name, revision: index + 1, createdRevision: index + 1 });
+        const domain = each.value.toDomain({
+          kind: kind.kind,
+          namespace,
+          name,
+          revision: index + 1,
+          createdRevision: index + 1,
+        });
         return domain.type === 'Policy' ? [contribution<Spec>(domain.value)] : [];
       });
       return { xds: translated(kind, orderContributions(contributions)) };
@@ -41,7 +70,10 @@ const contribution = <Spec>({ spec, source, target }: Policy): Contribution<Spec
   level: target.level,
 });
 
-function translated<Spec, Effective>(kind: PolicyKind<Spec, Effective>, contributions: readonly Contribution<Spec>[]): unknown {
+function translated<Spec, Effective>(
+  kind: PolicyKind<Spec, Effective>,
+  contributions: readonly Contribution<Spec>[],
+): unknown {
   const effective = kind.resolve(contributions);
   const contributors = kind.contributors(effective).map(printId);
   const shadowed = contributions.map(({ source }) => printId(source)).filter((name) => !contributors.includes(name));
@@ -70,8 +102,11 @@ const routeJson = ({ action = {}, typedPerFilterConfig = {} }: RoutePatch): unkn
   resourceToJson(
     TYPE.route,
     encode(RouteConfigurationSchema, {
-      virtualHosts: [{ routes: [{ action: { case: 'route', value: action }, typedPerFilterConfig: { ...typedPerFilterConfig } }] }],
+      virtualHosts: [
+        { routes: [{ action: { case: 'route', value: action }, typedPerFilterConfig: { ...typedPerFilterConfig } }] },
+      ],
     }),
   );
 
-const clusterJson = ({ cluster = {} }: ClusterPatch): unknown => resourceToJson(TYPE.cluster, encode(ClusterSchema, cluster));
+const clusterJson = ({ cluster = {} }: ClusterPatch): unknown =>
+  resourceToJson(TYPE.cluster, encode(ClusterSchema, cluster));

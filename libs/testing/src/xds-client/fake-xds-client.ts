@@ -1,8 +1,18 @@
-import { ClusterSchema, fromBinary, ListenerSchema, RouteConfigurationSchema, ScopedRouteConfigurationSchema, ClusterLoadAssignmentSchema, SecretSchema, TYPE } from '#libs/envoy-api';
+import {
+  ClusterLoadAssignmentSchema,
+  ClusterSchema,
+  fromBinary,
+  ListenerSchema,
+  RouteConfigurationSchema,
+  ScopedRouteConfigurationSchema,
+  SecretSchema,
+  TYPE,
+} from '#libs/envoy-api';
 import type { FakeNode, ReceivedResource, ReceivedResponse, RequestFields } from './messages.js';
 import { RawStream, type RawStreamOptions, type StreamEnd, type Variant } from './raw-stream.js';
 
-export interface FakeXdsClientOptions extends Pick<RawStreamOptions, 'address' | 'token' | 'service' | 'caPem' | 'serverName'> {
+export interface FakeXdsClientOptions
+  extends Pick<RawStreamOptions, 'address' | 'token' | 'service' | 'caPem' | 'serverName'> {
   readonly node: FakeNode;
   /** `delta` by default. */
   readonly variant?: Variant;
@@ -174,7 +184,10 @@ export class FakeXdsClient {
     const holding = this.#holding(type);
     holding.requested = true;
     holding.lastNonce = '';
-    if (!this.#delta) return this.#sendList(type, holding);
+    if (!this.#delta) {
+      this.#sendList(type, holding);
+      return;
+    }
     const initialVersions = Object.fromEntries([...holding.resources].map(([name, r]) => [name, r.version]));
     const names = holding.wildcard && holding.names.size > 0 ? ['*', ...holding.names] : [...holding.names];
     this.send({ type, names, initialVersions });
@@ -192,7 +205,14 @@ export class FakeXdsClient {
   #holding(type: string): Holding {
     let holding = this.#holdings.get(type);
     if (!holding) {
-      holding = { wildcard: false, names: new Set(), resources: new Map(), lastNonce: '', lastVersion: '', requested: false };
+      holding = {
+        wildcard: false,
+        names: new Set(),
+        resources: new Map(),
+        lastNonce: '',
+        lastVersion: '',
+        requested: false,
+      };
       this.#holdings.set(type, holding);
     }
     return holding;

@@ -1,6 +1,13 @@
 import { Client, type ClientDuplexStream, credentials, Metadata } from '@grpc/grpc-js';
 import { discoveryService, SERVICE } from '#libs/envoy-api';
-import { decodeDelta, decodeSotw, encodeDelta, encodeSotw, type ReceivedResponse, type RequestFields } from './messages.js';
+import {
+  decodeDelta,
+  decodeSotw,
+  encodeDelta,
+  encodeSotw,
+  type ReceivedResponse,
+  type RequestFields,
+} from './messages.js';
 
 export type Variant = 'delta' | 'sotw';
 
@@ -33,7 +40,8 @@ export class RawStream {
 
   constructor(options: RawStreamOptions) {
     this.#variant = options.variant;
-    const secure = options.caPem === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(options.caPem));
+    const secure =
+      options.caPem === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(options.caPem));
     this.#client = new Client(options.address, secure, {
       'grpc.use_local_subchannel_pool': 1,
       'grpc.enable_channelz': 0,

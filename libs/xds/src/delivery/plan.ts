@@ -27,7 +27,11 @@ export function planResponse(board: Board, type: TypeDelivery): PlannedResponse 
   spreadOut(board, type);
   while (type.retry.length > 0) {
     const group = type.retry.shift() ?? [];
-    const response = planNames(board, type, group.filter((name) => type.dirty.has(name)));
+    const response = planNames(
+      board,
+      type,
+      group.filter((name) => type.dirty.has(name)),
+    );
     if (response) return response;
   }
   return planNames(board, type, [...type.dirty]);

@@ -31,7 +31,8 @@ export function mayLeave(board: Board, type: TypeDelivery, name: string): boolea
   return type.spec.users.every((url) => {
     const users = board.types.get(url);
     if (!users) return !board.unsettled;
-    return type.spec.usersRequire ? !mayRequire(users, type.spec.url, name) : atRest(users);
+    if (type.spec.usersAre === 'requiring') return !mayRequire(users, type.spec.url, name);
+    return type.spec.usersAre === 'naming' ? atRest(users) : !mayUseEndpoints(users, name);
   });
 }
 
@@ -45,6 +46,15 @@ function mayRequire(users: TypeDelivery, url: TypeUrl, name: string): boolean {
 /** A content of which only the version is known may require anything: it is replaced or removed first. */
 const requiresIt = (held: Held, url: TypeUrl, name: string): boolean =>
   held instanceof Foreign || held.requires.some((ref) => ref.name === name && ref.type === url);
+
+/** Endpoints go with their cluster: the name under which a cluster asks for them can be read from it. */
+function mayUseEndpoints(clusters: TypeDelivery, name: string): boolean {
+  for (const [cluster, held] of clusters.acked) {
+    if (held instanceof Foreign ? cluster === name : held.endpointsName === name) return true;
+  }
+  for (const orphan of clusters.orphans.values()) if (orphan.endpointsName === name) return true;
+  return clusters.inFlight?.cells.some((cell) => cell.endpointsName === name) ?? false;
+}
 
 /** Users that only name what they use, in contents that are not read here: wait until they have settled. */
 const atRest = (users: TypeDelivery): boolean => users.settled || onlyHeldBack(users);

@@ -1,5 +1,5 @@
 import type { Clock, Metrics } from '#libs/kernel';
-import { limitHit, type Limits } from '../limits.js';
+import { type Limits, limitHit } from '../limits.js';
 import { Denied } from '../types.js';
 
 interface Allowance {

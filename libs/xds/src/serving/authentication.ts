@@ -1,4 +1,10 @@
-import { type Metadata, ServerInterceptingCall, type ServerInterceptor, ServerListenerBuilder, status } from '@grpc/grpc-js';
+import {
+  type Metadata,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  ServerListenerBuilder,
+  status,
+} from '@grpc/grpc-js';
 import type { Log, Metrics } from '#libs/kernel';
 import { Denied, type Gatekeeper, type Principal } from '../types.js';
 
@@ -29,14 +35,16 @@ export class Authentication {
   readonly interceptor: ServerInterceptor = (_method, call) => {
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
-        this.#judge(metadata, call.getPeer()).then(
-          (principal) => {
-            this.#principals.set(metadata, principal);
-            this.options.passed(call.getPeer());
-            next(metadata);
-          },
-          (error: unknown) => call.sendStatus(this.#statusOf(error)),
-        ).catch((error: unknown) => this.options.log.error('a call failed', { error: String(error) }));
+        this.#judge(metadata, call.getPeer())
+          .then(
+            (principal) => {
+              this.#principals.set(metadata, principal);
+              this.options.passed(call.getPeer());
+              next(metadata);
+            },
+            (error: unknown) => call.sendStatus(this.#statusOf(error)),
+          )
+          .catch((error: unknown) => this.options.log.error('a call failed', { error: String(error) }));
       })
       .build();
     return new ServerInterceptingCall(call, { start: (next) => next(listener) });

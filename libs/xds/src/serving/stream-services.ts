@@ -4,10 +4,9 @@ import type { FrameCache } from '../frames.js';
 import type { Limits } from '../limits.js';
 import type { StreamSecrets } from '../secrets.js';
 import type { DeliveryListener, Gatekeeper, StreamInfo } from '../types.js';
-import type { XdsStream } from './stream.js';
 
-/** What streams share. */
-export interface StreamServices {
+/** What streams share. `Stream` is their own type, which this file must not know: it would be a cycle. */
+export interface StreamServices<Stream = never> {
   readonly gatekeeper: Gatekeeper;
   readonly listener: DeliveryListener;
   readonly catalog: Catalog;
@@ -22,8 +21,8 @@ export interface StreamServices {
   /** True once there is something to serve; false after the wait for it (GEN-16). */
   ready(): Promise<boolean>;
   secretsFor(info: StreamInfo, arrived: (name: string, asked: boolean) => void): StreamSecrets | undefined;
-  admitted(stream: XdsStream): void;
-  closed(stream: XdsStream): void;
+  admitted(stream: Stream): void;
+  closed(stream: Stream): void;
   /** Destroys the peer's socket if it is still there after a moment. */
   dropSocketLater(peer: string): void;
 }

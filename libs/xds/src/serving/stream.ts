@@ -4,15 +4,14 @@ import type { ViewRecord, Watcher } from '../catalog.js';
 import type { Source } from '../delivery/board.js';
 import type { Pumpable } from '../fan-out.js';
 import { Ledger } from '../ledger.js';
-import { limitHit } from '../limits.js';
 import { StreamSecrets } from '../secrets.js';
 import { type Outcome, type Outgoing, Session } from '../session.js';
 import { type TypeSpec, typeSpec } from '../type-specs.js';
 import { Denied, type NodeInfo, type Principal, type StreamInfo, type StreamState, type TypeUrl } from '../types.js';
 import { decodeNode, decodeNodeId } from '../wire/node.js';
-import { MalformedMessage } from '../wire/reader.js';
-import { decodeDeltaRequest, decodeSotwRequest, type Request, RequestTooLarge } from '../wire/request.js';
+import { decodeDeltaRequest, decodeSotwRequest, type Request } from '../wire/request.js';
 import { type DiscoveryCall, endWith, type StatusName } from './call.js';
+import { denialOf } from './failure.js';
 import type { StreamServices } from './stream-services.js';
 
 export interface StreamOptions {
@@ -44,7 +43,7 @@ export class XdsStream implements Watcher, Pumpable {
 
   constructor(
     readonly options: StreamOptions,
-    private readonly services: StreamServices,
+    private readonly services: StreamServices<XdsStream>,
   ) {
     const { clock, limits, listener, catalog } = services;
     this.openedAt = clock.now();
@@ -112,14 +111,16 @@ export class XdsStream implements Watcher, Pumpable {
     // GEN-2
     if (!node?.id) throw new Denied('INVALID_ARGUMENT', 'the first message must carry node.id');
     this.options.call.pause();
-    this.#admit(node).then(
-      () => {
-        if (this.#closed) return;
-        this.#handle(request);
-        this.options.call.resume();
-      },
-      (error: unknown) => this.#fail(error),
-    ).catch((error: unknown) => this.#fail(error));
+    this.#admit(node)
+      .then(
+        () => {
+          if (this.#closed) return;
+          this.#handle(request);
+          this.options.call.resume();
+        },
+        (error: unknown) => this.#fail(error),
+      )
+      .catch((error: unknown) => this.#fail(error));
   }
 
   async #admit(node: NodeInfo): Promise<void> {
@@ -264,17 +265,8 @@ export class XdsStream implements Watcher, Pumpable {
   }
 
   #fail(error: unknown): void {
-    if (error instanceof Denied) this.end(error.status, error.message);
-    else if (error instanceof RequestTooLarge) {
-      limitHit(this.services.metrics, error.limit);
-      this.services.log.warn('a request is larger than allowed', { ...this.#fields(), error: error.message });
-      this.end('RESOURCE_EXHAUSTED', error.message);
-    } else if (error instanceof MalformedMessage) this.end('INVALID_ARGUMENT', `malformed request: ${error.message}`);
-    else {
-      // A bug of ours or of the gatekeeper must cost one stream only (REL-20).
-      this.services.log.error('a stream failed', { ...this.#fields(), error: String(error) });
-      this.end('UNAVAILABLE', 'internal error');
-    }
+    const { status, message } = denialOf(error, this.services, this.#fields());
+    this.end(status, message);
   }
 
   /** Ends the stream. The status may never reach a client that does not read; its socket is dropped a little later. */

@@ -3,7 +3,7 @@ import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { type ConnectionInjector, type Server, ServerCredentials } from '@grpc/grpc-js';
 import { type Clock, invariant, type Metrics } from '#libs/kernel';
-import { limitHit, type Limits } from '../limits.js';
+import { type Limits, limitHit } from '../limits.js';
 
 /** Key and certificate chain of the server, in PEM. */
 export interface TlsMaterial {
@@ -119,7 +119,10 @@ export class Transport {
     }
     const peer = peerName(socket);
     this.#sockets.set(peer, socket);
-    this.#deadlines.set(peer, this.clock.after(this.limits.unauthenticatedMs, () => this.#expire(peer)));
+    this.#deadlines.set(
+      peer,
+      this.clock.after(this.limits.unauthenticatedMs, () => this.#expire(peer)),
+    );
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {

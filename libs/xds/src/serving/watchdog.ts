@@ -9,7 +9,10 @@ export function checkStream(stream: XdsStream, services: StreamServices): void {
   const { clock, limits } = services;
   const now = clock.now();
   const age = now - stream.openedAt;
-  if (now >= stream.principal.expiresAt) return stream.end('UNAUTHENTICATED', 'the credential has expired'); // SEC-5
+  if (now >= stream.principal.expiresAt) {
+    stream.end('UNAUTHENTICATED', 'the credential has expired'); // SEC-5
+    return;
+  }
   if (!stream.info) {
     if (age > limits.firstMessageMs) stream.end('UNAVAILABLE', 'no first message');
     return;
@@ -17,7 +20,8 @@ export function checkStream(stream: XdsStream, services: StreamServices): void {
   if (missesClusters(stream, age, limits.missingClustersMs)) {
     services.metrics.count('xds_missing_cds_total');
     services.log.warn('a reconnected client asks for endpoints but not for clusters', { node: stream.info.node.id });
-    return stream.end('UNAVAILABLE', 'clusters were never asked for'); // ORD-11
+    stream.end('UNAVAILABLE', 'clusters were never asked for'); // ORD-11
+    return;
   }
   endSettling(stream, age, limits.settleMs);
   for (const delivery of stream.session.ordered) if (!checkType(stream, delivery, services)) return;
@@ -25,7 +29,11 @@ export function checkStream(stream: XdsStream, services: StreamServices): void {
 
 /** ORD-11: seen on Envoys that refused clusters and then reconnected: they never ask for clusters again. */
 const missesClusters = ({ session }: XdsStream, age: number, afterMs: number): boolean =>
-  age > afterMs && session.resumed && session.types.has(TYPE.endpoint) && !session.types.has(TYPE.cluster) && session.aggregated;
+  age > afterMs &&
+  session.resumed &&
+  session.types.has(TYPE.endpoint) &&
+  !session.types.has(TYPE.cluster) &&
+  session.aggregated;
 
 /** Types that a reconnected client has not asked for by now hold nothing: what waited for them goes on. */
 function endSettling(stream: XdsStream, age: number, settleMs: number): void {
@@ -55,7 +63,11 @@ function checkType(stream: XdsStream, delivery: TypeDelivery, services: StreamSe
   if (delivery.held.length > 0 && !delivery.alarmed && clock.now() - delivery.behindSince > limits.heldAlarmMs) {
     delivery.alarmed = true;
     metrics.count('xds_held_alarms_total', { type });
-    log.warn('resources wait for what they require', { node: stream.info?.node.id, type, held: delivery.held.slice(0, 20) });
+    log.warn('resources wait for what they require', {
+      node: stream.info?.node.id,
+      type,
+      held: delivery.held.slice(0, 20),
+    });
   }
   return true;
 }

@@ -6,7 +6,7 @@ const NODE = { id: 1, cluster: 2, userAgentName: 6, userAgentVersion: 7, userAge
 
 /** Reads the node of a stream's first message. @throws MalformedMessage */
 export function decodeNode(bytes: Buffer): NodeInfo {
-  const node = { id: '', cluster: '', userAgentName: '', userAgentVersion: '', clientFeatures: new Array<string>() };
+  const node = { id: '', cluster: '', userAgentName: '', userAgentVersion: '', clientFeatures: [] as string[] };
   const reader = new Reader(bytes);
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === NODE.id) node.id = reader.string();

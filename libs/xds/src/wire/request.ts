@@ -128,7 +128,11 @@ function statusMessage(bytes: Buffer, limits: RequestLimits): string {
   const reader = new Reader(bytes);
   let message = '';
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 2) message = reader.bytes().subarray(0, limits.maxErrorChars * 4).toString('utf8');
+    if (field === 2)
+      message = reader
+        .bytes()
+        .subarray(0, limits.maxErrorChars * 4)
+        .toString('utf8');
     else reader.skip();
   }
   return message.slice(0, limits.maxErrorChars);

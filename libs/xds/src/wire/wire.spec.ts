@@ -57,7 +57,11 @@ describe('requests, read by hand', () => {
       fc.property(fields, (rest) => {
         const bytes = Buffer.from(toBinary(DiscoveryRequestSchema, create(DiscoveryRequestSchema, rest)));
         const request = decodeSotwRequest(bytes, DEFAULT_LIMITS);
-        expect([request.typeUrl, request.nonce, request.names]).toEqual([rest.typeUrl, rest.responseNonce, rest.resourceNames]);
+        expect([request.typeUrl, request.nonce, request.names]).toEqual([
+          rest.typeUrl,
+          rest.responseNonce,
+          rest.resourceNames,
+        ]);
       }),
       { numRuns: 100 },
     );
@@ -141,9 +145,12 @@ describe('responses, spliced', () => {
 
   it('the endpoints of a cluster go by its service name, else by its own', () => {
     const type = { case: 'type', value: Cluster_DiscoveryType.EDS } as const;
-    const bytes = (fields: object): Uint8Array => toBinary(ClusterSchema, create(ClusterSchema, { name: 'c', ...fields }));
+    const bytes = (fields: object): Uint8Array =>
+      toBinary(ClusterSchema, create(ClusterSchema, { name: 'c', ...fields }));
     expect(endpointsNameOf(bytes({ clusterDiscoveryType: type }), 'c')).toBe('c');
-    expect(endpointsNameOf(bytes({ clusterDiscoveryType: type, edsClusterConfig: { serviceName: 's' } }), 'c')).toBe('s');
+    expect(endpointsNameOf(bytes({ clusterDiscoveryType: type, edsClusterConfig: { serviceName: 's' } }), 'c')).toBe(
+      's',
+    );
     expect(endpointsNameOf(bytes({}), 'c')).toBe('');
     expect(endpointsNameOf(Uint8Array.of(255), 'c')).toBe('');
   });

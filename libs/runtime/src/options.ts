@@ -1,0 +1,25 @@
+import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { PolicyKind, Registry } from '#libs/model';
+import type { Store } from '#libs/store';
+import type { SecretSource } from '#libs/xds';
+import type { ProxyCredentials } from './gatekeeper.js';
+
+/** What a replica's push path is made of. */
+export interface RuntimeOptions {
+  readonly store: Store;
+  readonly registry: Registry;
+  readonly policies: readonly PolicyKind[];
+  readonly credentials: ProxyCredentials & { isDenied(jti: string): boolean };
+  readonly secrets: SecretSource;
+  /** Name of this replica, kept across restarts, and of this process's life. */
+  readonly replica: string;
+  readonly epoch: string;
+  readonly xds: {
+    readonly host: string;
+    readonly port: number;
+    readonly tls: { readonly keyPem: string; readonly certPem: string };
+  };
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
