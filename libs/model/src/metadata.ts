@@ -64,7 +64,8 @@ const annotationMap = () =>
 const schema = (nameRule: 'label' | 'subdomain') =>
   strict({
     name: nameRule === 'label' ? dnsLabel() : dnsSubdomain(),
-    namespace: dnsLabel().optional(),
+    // '' is how kinds of the whole mesh are written back: the same as none.
+    namespace: z.preprocess((value) => (value === '' ? undefined : value), dnsLabel().optional()),
     labels: labelMap().optional(),
     annotations: annotationMap().optional(),
   });
@@ -108,7 +109,7 @@ export function parseMetadata(
 function placement(metadata: Readonly<Record<string, unknown>>, rules: MetadataRules): readonly Violation[] {
   const found: Violation[] = [];
   const { name, namespace, labels } = metadata;
-  if (rules.scope === 'mesh' && namespace !== undefined) {
+  if (rules.scope === 'mesh' && namespace !== undefined && namespace !== '') {
     found.push(
       violation(
         ['metadata', 'namespace'],
