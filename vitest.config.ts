@@ -21,7 +21,15 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { name: 'unit', include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts'], exclude: [...HEAVY, ...SKIP], pool: 'threads', isolate: false, testTimeout: PATIENCE_MS, hookTimeout: PATIENCE_MS },
+        test: {
+          name: 'unit',
+          include: ['libs/**/*.spec.ts', 'apps/**/*.spec.ts'],
+          exclude: [...HEAVY, ...SKIP],
+          pool: 'threads',
+          isolate: false,
+          testTimeout: PATIENCE_MS,
+          hookTimeout: PATIENCE_MS,
+        },
       },
       {
         resolve: { alias },

@@ -11,7 +11,16 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const MINIMUM_NODE = [24, 15];
 const SOURCES = ['apps', 'libs', 'proto', 'test', 'package.json', 'tsconfig.json', 'buf.yaml'];
 /** Generated or not compiled: a change there asks for no build. */
-const NOT_SOURCES = new Set(['node_modules', 'dist', 'gen', 'generated', 'services', 'testdata', 'manifests', 'dashboard']);
+const NOT_SOURCES = new Set([
+  'node_modules',
+  'dist',
+  'gen',
+  'generated',
+  'services',
+  'testdata',
+  'manifests',
+  'dashboard',
+]);
 const BUILT = join(root, 'dist', '.built');
 
 /** What went wrong, in one line that says what to do. */
@@ -147,10 +156,13 @@ async function step(what, command, args, env = process.env) {
   const seconds = () => Math.round((Date.now() - started) / 1000);
   const live = process.stderr.isTTY && !process.env.CI;
   process.stderr.write(`heddle: ${what} ...${live ? '' : '\n'}`);
-  const report = () => process.stderr.write(live ? `\rheddle: ${what} ... ${seconds()} s` : `heddle: ${what} ... ${seconds()} s\n`);
+  const report = () =>
+    process.stderr.write(live ? `\rheddle: ${what} ... ${seconds()} s` : `heddle: ${what} ... ${seconds()} s\n`);
   const timer = setInterval(report, live ? 1000 : 10_000);
   const output = [];
-  const code = await run(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env }, output).finally(() => clearInterval(timer));
+  const code = await run(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env }, output).finally(() =>
+    clearInterval(timer),
+  );
   process.stderr.write(`${live ? '\r' : ''}heddle: ${what}: ${code === 0 ? 'done' : 'failed'} after ${seconds()} s\n`);
   if (code === 0) return;
   process.stderr.write(Buffer.concat(output).toString());

@@ -42,7 +42,7 @@ async function measure(crowd: Crowd): Promise<{ rows: Row[]; broken: string[] }>
   if (idle.encodes > 0) broken.push(`${idle.encodes} encodes while idle`);
   const first: number[] = [];
   const last: number[] = [];
-  const before = { cpu: server.cpuMs(), encodes: await server.counter('heddle_xds_encodes_total') };
+  const before = { cpu: server.cpuMs(), encodes: await server.counter('xds_encodes_total') };
   for (let push = 0; push < pushes; push++) {
     const expected = crowd.expectChange();
     const committed = await server.changeEndpoint(push);
@@ -51,7 +51,7 @@ async function measure(crowd: Crowd): Promise<{ rows: Row[]; broken: string[] }>
     last.push(Math.max(0, times.last - committed));
   }
   const cpu = ((server.cpuMs() - before.cpu) * 1000) / pushes / proxies;
-  const encodes = ((await server.counter('heddle_xds_encodes_total')) - before.encodes) / pushes;
+  const encodes = ((await server.counter('xds_encodes_total')) - before.encodes) / pushes;
   if (encodes > 1) broken.push(`${encodes} encodes for a change of one resource`);
   const rows: Row[] = [
     { what: 'commit -> first proxy', p50: quantile(first, 0.5), p99: quantile(first, 0.99), unit: 'ms', must: 5 },
@@ -64,11 +64,11 @@ async function measure(crowd: Crowd): Promise<{ rows: Row[]; broken: string[] }>
 }
 
 async function quiet(crowd: Crowd): Promise<{ bytes: number; encodes: number }> {
-  const before = { bytes: crowd.bytes(), encodes: await server.counter('heddle_xds_encodes_total') };
+  const before = { bytes: crowd.bytes(), encodes: await server.counter('xds_encodes_total') };
   await new Promise((resolve) => setTimeout(resolve, 5_000));
   return {
     bytes: crowd.bytes() - before.bytes,
-    encodes: (await server.counter('heddle_xds_encodes_total')) - before.encodes,
+    encodes: (await server.counter('xds_encodes_total')) - before.encodes,
   };
 }
 

@@ -33,6 +33,40 @@ describe('what is reported', () => {
   });
 });
 
+describe('when a client has everything', () => {
+  // An ACKed listener brings a client to ask for a new route, which belongs to the same change.
+  it.each([
+    { order: 'asks, then ACKs', steps: ['ask', 'ack'], saidBefore: 0 },
+    { order: 'ACKs, then asks', steps: ['ack', 'ask'], saidBefore: 1 },
+  ] as const)('it is said after the ACK of what a listener made it ask for: $order', async ({ steps, saidBefore }) => {
+    rig = await Rig.start();
+    const first = rig.publish(listener('l'), route('old'));
+    const client = rig.client().subscribe(TYPE.listener).subscribe(TYPE.route, ['old']);
+    await client.waitFor((c) => c.names(TYPE.route).length === 1 && rig.server.progress(first).acked === 1);
+    client.judgeWith(() => SILENCE);
+    const change = rig.update(listener('l', [], 1), route('new'));
+    await client.waitFor((c) => c.responsesOf(TYPE.listener).length === 2);
+    const ackedTypes = (): string[] => rig.acks.filter((ack) => ack.change === change).map((ack) => ack.type);
+    const said = (): number => rig.caughtUp.filter((upTo) => upTo === change).length;
+    const answer = (type: string): void => client.send({ type, nonce: client.responsesOf(type)[1]?.nonce ?? '' });
+    // The routes are done with this change as far as they are asked for; the stream is not.
+    expect(ackedTypes()).toEqual([TYPE.route]);
+    expect(said()).toBe(0);
+    for (const step of steps) {
+      if (step === 'ask') client.subscribe(TYPE.route, ['new']);
+      else answer(TYPE.listener);
+    }
+    await client.waitFor((c) => c.responsesOf(TYPE.route).length === 2 && ackedTypes().includes(TYPE.listener));
+    expect(said()).toBe(saidBefore);
+    expect(rig.server.progress(change)).toEqual({ streams: 1, acked: 0 });
+    answer(TYPE.route);
+    await client.waitFor(() => said() === saidBefore + 1);
+    expect(rig.server.progress(change)).toEqual({ streams: 1, acked: 1 });
+    await quiet();
+    expect(said()).toBe(saidBefore + 1);
+  });
+});
+
 describe('what it costs', () => {
   it('a changed resource is encoded once, whatever the number of streams and variants', async () => {
     rig = await Rig.start({ limits: { streamsPerPrincipal: 100 } });

@@ -24,7 +24,7 @@ describe('delta', () => {
     const client = rig.client().subscribe(TYPE.cluster);
     await client.waitFor((c) => c.names(TYPE.cluster).length === 1);
     expect(client.versions(TYPE.cluster).get('a')).toBe(a.version);
-    expect(client.bytes(TYPE.cluster, 'a')).toEqual(a.bytes);
+    expect(Buffer.from(client.bytes(TYPE.cluster, 'a') ?? [])).toEqual(Buffer.from(a.bytes));
   });
 
   it('DELTA-3 an update carries only what changed', async () => {
@@ -80,6 +80,7 @@ describe('delta', () => {
     const client = rig.client().subscribe(TYPE.endpoint, ['a']);
     await client.waitFor((c) => c.responses.length === 1);
     client.unsubscribe(TYPE.endpoint, ['a', 'phantom']);
+    await client.waitFor(() => rig.state(TYPE.endpoint)?.subscribed.length === 0);
     rig.update(endpoints('a', 81));
     await quiet();
     expect(client.responses).toHaveLength(1);

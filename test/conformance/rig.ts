@@ -117,6 +117,8 @@ export class Rig {
   readonly metrics = new CountingMetrics();
   readonly nacks: NackInfo[] = [];
   readonly acks: { readonly type: string; readonly change: number }[] = [];
+  /** Changes of which some client was said to have everything. */
+  readonly caughtUp: number[] = [];
   readonly opened: string[] = [];
   readonly closed: string[] = [];
   readonly server: XdsServer;
@@ -130,6 +132,7 @@ export class Rig {
       streamOpened: (stream) => void this.opened.push(stream.node.id),
       streamClosed: (stream) => void this.closed.push(stream.node.id),
       acked: (_stream, type, change) => void this.acks.push({ type, change }),
+      caughtUp: (_stream, change) => void this.caughtUp.push(change),
       nacked: (_stream, nack) => void this.nacks.push(nack),
     };
     this.server = new XdsServer({
@@ -213,8 +216,15 @@ export const admitOwnNodes = (principal: Principal, node: NodeInfo): Promise<str
     ? Promise.resolve('main')
     : Promise.reject(new Denied('PERMISSION_DENIED', 'another node'));
 
-/** Gives everything in flight the time to arrive, to show that nothing more does. */
-export const quiet = (ms = 60): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const ROUNDS = 20;
+
+/**
+ * Gives everything in flight the time to arrive, to show that nothing more does. Server and client share this process:
+ * what counts is that its event loop turns, and after a stall one long timer would be due before a socket was read.
+ */
+export async function quiet(ms = 60): Promise<void> {
+  for (let round = 0; round < ROUNDS; round++) await new Promise((resolve) => setTimeout(resolve, ms / ROUNDS));
+}
 
 export const GRPC = {
   OK: 0,

@@ -5,16 +5,12 @@
 
 import { type CompiledResource, UNRESOLVED_CLUSTER } from '#libs/compiler';
 import { resourceToJson, TYPE } from '#libs/envoy-api';
+import type { Certificate } from '../self-signed.js';
 
 type Json = { [key: string]: JsonValue };
 type JsonValue = string | number | boolean | null | Json | JsonValue[];
 
-/** A key and a certificate, PEM, that stand for every secret. */
-export interface Certificate {
-  readonly key: string;
-  readonly certificate: string;
-}
-
+/** @param secret stands for every secret */
 export function staticBootstrap(resources: readonly CompiledResource[], secret: Certificate): Json {
   const of = (type: string): Map<string, Json> =>
     new Map(resources.filter((r) => r.type === type).map((r) => [r.name, resourceToJson(type, r.bytes) as Json]));

@@ -1,32 +1,17 @@
+import 'reflect-metadata';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import * as x509 from '@peculiar/x509';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findEnvoy } from '#libs/launcher';
+import { type Certificate, selfSigned } from '../self-signed.js';
 import { compile } from './scenario.js';
-import { type Certificate, staticBootstrap } from './static-bootstrap.js';
+import { staticBootstrap } from './static-bootstrap.js';
 
 const run = promisify(execFile);
 const scenarios = readdirSync(import.meta.dirname, { withFileTypes: true }).filter((entry) => entry.isDirectory());
-
-/** Any certificate will do: nothing is connected. */
-async function selfSigned(): Promise<Certificate> {
-  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
-  const keys = await crypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: 'CN=test',
-    keys,
-    signingAlgorithm: algorithm,
-  });
-  const key = Buffer.from(await crypto.subtle.exportKey('pkcs8', keys.privateKey)).toString('base64');
-  return {
-    certificate: certificate.toString('pem'),
-    key: `-----BEGIN PRIVATE KEY-----\n${key}\n-----END PRIVATE KEY-----\n`,
-  };
-}
 
 describe('what is compiled passes Envoy’s own validation', () => {
   let directory = '';
@@ -36,7 +21,7 @@ describe('what is compiled passes Envoy’s own validation', () => {
   beforeAll(async () => {
     directory = mkdtempSync(join(tmpdir(), 'heddle-validate-'));
     envoy = (await findEnvoy()).path;
-    certificate = await selfSigned();
+    certificate = await selfSigned(); // any will do: nothing is connected
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 

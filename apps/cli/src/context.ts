@@ -38,9 +38,11 @@ export interface ContextFlags {
   readonly namespace?: string;
 }
 
-/** `$HEDDLE_CONFIG`, else `$XDG_CONFIG_HOME/heddle/config.yaml`, else `~/.config/heddle/config.yaml`. */
+/** `$HEDDLE_CONTEXT_FILE`, else `$XDG_CONFIG_HOME/heddle/config.yaml`, else `~/.config/heddle/config.yaml`. */
 export function contextPath(env: NodeJS.ProcessEnv): string {
-  return env['HEDDLE_CONFIG'] ?? join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'heddle', 'config.yaml');
+  return (
+    env['HEDDLE_CONTEXT_FILE'] ?? join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'heddle', 'config.yaml')
+  );
 }
 
 function read(path: string): ContextFile {

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { applyCommand } from './commands/apply.js';
 import { completionCommand } from './commands/completion.js';
@@ -22,9 +24,16 @@ Examples:
   heddle status                             who has what, and who refused it
   heddle proxy run --workload web ...       run a sidecar on this machine`;
 
+/** package.json of the checkout: this file is dist/apps/cli/src/main.js, or apps/cli/src/main.ts in tests. */
+function release(): { version: string } {
+  const up = import.meta.dirname.includes('/dist/apps/') ? '../../../../package.json' : '../../../package.json';
+  return JSON.parse(readFileSync(join(import.meta.dirname, up), 'utf8')) as { version: string };
+}
+
 export function program(): Command {
   const heddle = new Command('heddle')
     .description('Service mesh for stock Envoy: plan, deliver, explain and undo every change.')
+    .version(release().version, '--version', 'show the version of Heddle')
     .addHelpText('after', HELP);
   heddle.exitOverride().showHelpAfterError('(--help shows what there is)');
   for (const command of [

@@ -52,7 +52,7 @@ function readFlags(argv: readonly string[]): Reading & { readonly file: string |
   let file: string | undefined;
   const rest = [...argv];
   for (let argument = rest.shift(); argument !== undefined; argument = rest.shift()) {
-    const [flag = '', inline] = splitOnce(argument, '=');
+    const [flag, inline] = splitOnce(argument, '=');
     const setting = SETTINGS.find((s) => s.flag === flag);
     if (setting === undefined && flag !== CONFIG_FLAG) {
       const known = [CONFIG_FLAG, ...SETTINGS.map((s) => s.flag)];
@@ -128,7 +128,7 @@ function readFile(path: string): Reading {
 function nest(merged: Layer): unknown {
   const top: Record<string, unknown> = {};
   for (const [key, { value }] of merged) {
-    const [group = '', name] = splitOnce(key, '.');
+    const [group, name] = splitOnce(key, '.');
     if (name === undefined) top[group] = value;
     else top[group] = { ...(top[group] as Record<string, unknown> | undefined), [name]: value };
   }

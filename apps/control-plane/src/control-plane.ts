@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createAuth, type RunningApi, startApi } from '#libs/api';
@@ -106,6 +107,8 @@ async function start(starting: Starting): Promise<RunningControlPlane> {
   const database = await guardedDatabase(starting);
   const identity = await startIdentity(starting, database);
   const certificate = await identity.server.issue(certificateNames(config));
+  // For whoever must trust this server before it can ask it: a setup job, a script, curl --cacert.
+  await writeFile(join(config.dataDir, 'server-ca.pem'), certificate.caPem);
   const foundation = { database, identity, certificate };
   const runtime = await startRuntime(starting, foundation, xds);
   // Before REST answers "ready": whoever waits for that reads the file next.

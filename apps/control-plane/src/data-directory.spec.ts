@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,7 +27,9 @@ describe('the data directory', () => {
     await once(child, 'exit');
     for (const owner of [{ pid: child.pid, started: '1' }, { pid: process.pid, started: '1' }, 'cut sho']) {
       writeFileSync(join(path, 'owner.json'), typeof owner === 'string' ? owner : JSON.stringify(owner));
-      takeDataDirectory(path).release();
+      const taken = takeDataDirectory(path);
+      expect(JSON.parse(readFileSync(join(path, 'owner.json'), 'utf8'))).toMatchObject({ pid: process.pid });
+      taken.release();
     }
   });
 

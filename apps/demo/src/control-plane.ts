@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { DemoFailure, until } from './narrator.js';
+import { DemoFailure, sleep, until } from './narrator.js';
 
 export interface Ports {
   readonly rest: number;
@@ -12,6 +13,8 @@ export interface Ports {
 
 /** A slow machine needs this long for the very first start; a usual one needs less than five seconds. */
 const START_MS = 600_000;
+
+const ATTEMPTS = 3;
 
 /** The control plane as a process of its own, so that the demo can kill it like an accident would. */
 export class ControlPlane {
@@ -22,6 +25,8 @@ export class ControlPlane {
     readonly dataDir: string,
     readonly ports: Ports,
     private readonly entry: string,
+    /** Settings beside the data directory and the ports, as environment variables. */
+    private readonly settings: Readonly<Record<string, string>> = {},
   ) {}
 
   /** Process id while it runs; 0 before. */
@@ -45,7 +50,10 @@ export class ControlPlane {
       '--replica',
       'demo',
     ];
-    const child = spawn(process.execPath, [this.entry, ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [this.entry, ...flags], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...this.settings },
+    });
     this.#child = child;
     const log = createWriteStream(join(this.dataDir, '..', 'control-plane.log'), { flags: 'a' });
     child.stdout.pipe(log, { end: false });
@@ -68,14 +76,31 @@ export class ControlPlane {
   }
 
   async request<T>(method: string, path: string, body?: unknown): Promise<T> {
-    const response = await fetch(`${this.url}${path}`, {
+    const response = await this.send(path, {
       method,
-      headers: { 'content-type': 'application/json', ...(this.token ? { authorization: `Bearer ${this.token}` } : {}) },
+      headers: {
+        'content-type': 'application/json',
+        // Makes it safe to ask again when the connection was lost.
+        'idempotency-key': randomUUID(),
+        ...(this.token ? { authorization: `Bearer ${this.token}` } : {}),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return (text ? JSON.parse(text) : undefined) as T;
+  }
+
+  /** One request; asked again when the connection was lost, as a kept one may be on a machine that stalls for seconds. */
+  private async send(path: string, init: RequestInit): Promise<Response> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await fetch(`${this.url}${path}`, init);
+      } catch (error) {
+        if (attempt === ATTEMPTS) throw error;
+        await sleep(500);
+      }
+    }
   }
 
   async metric(name: string): Promise<number> {

@@ -2,9 +2,10 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { findEnvoy, freePort, type XdsEndpoint } from '#libs/launcher';
+import { findEnvoy, freePort } from '#libs/launcher';
 import { ControlPlane } from './control-plane.js';
-import { DemoFailure, during, heading, tell } from './narrator.js';
+import { meshAccess } from './mesh-sidecar.js';
+import { DemoFailure, during, heading, tell, until } from './narrator.js';
 import { Replica, type ReplicaContext } from './replica.js';
 import { applyFile, replica, type Shop } from './shop-mesh.js';
 import { slowness } from './slowness.js';
@@ -17,11 +18,15 @@ import { rules } from './steps/rules.js';
 import { shift } from './steps/shift.js';
 import { OUTBOUND_HTTP_PORT, outboundAddress, REPLICAS, type ReplicaPlan, THIRD_CATALOG } from './topology.js';
 
+const STEPS = { discovery, replicas: replicaSteps, shift, rules, refusal, restart, history };
+
 const HELP = `npm run demo             shows the mesh step by step, then stays up until Ctrl-C
-npm run demo -- --once   runs to the end and exits; exit code 1 at the first step that does not hold
+npm run demo -- --once   runs to the end and exits; exit code 1 at the first step that does not hold, 130 when interrupted
+  --step NAME            only this step, may be given again: ${Object.keys(STEPS).join(', ')}
   --keep                 keep the logs and files of the run`;
 
-const STEPS = [discovery, replicaSteps, shift, rules, refusal, restart, history];
+/** Exit code when a signal came before every step had held. */
+const INTERRUPTED = 130;
 
 interface Running {
   readonly shop: Shop;
@@ -62,7 +67,10 @@ async function start(dir: string): Promise<Running> {
     return one;
   };
   await during(`${REPLICAS.length} replicas, each beside its own Envoy`, async () => {
-    for (const plan of REPLICAS) await startReplica(plan.name);
+    // The first one answers what address the others use for payments over gRPC.
+    const [first, ...others] = REPLICAS;
+    await startReplica(first?.name ?? '');
+    await Promise.all(others.map((plan) => startReplica(plan.name)));
   });
   return running;
 }
@@ -71,20 +79,17 @@ async function replicaContext(
   shop: Shop,
   run: { readonly dir: string; readonly envoy: string },
 ): Promise<ReplicaContext> {
-  const bootstrap = await shop.controlPlane.request<{ xds: XdsEndpoint; caPem: string }>('GET', '/api/v1/bootstrap');
   const grpcTarget = async (plan: ReplicaPlan): Promise<string> => {
     // The number of a service is the same at every sidecar, within the /16 of its own outbound address.
-    const address = await replica(shop, 'web-1').listenerAddress('outbound/shop/payments/9090');
-    if (!address) throw new DemoFailure('web-1 has no listener for payments over gRPC');
+    const address = await until('web-1 listens for payments over gRPC', 60_000 * shop.slowness, () =>
+      replica(shop, 'web-1').sidecar.listenerAddress('outbound/shop/payments/9090'),
+    );
     const [, , high, low] = address.split(/[.:]/);
     return `${outboundAddress(plan).split('.').slice(0, 2).join('.')}.${high}.${low}:9090`;
   };
   return {
-    ...run,
-    controlPlane: shop.controlPlane,
+    ...(await meshAccess(shop.controlPlane, run)),
     shopEntry: join(import.meta.dirname, 'shop/main.js'),
-    xds: bootstrap.xds,
-    caPem: bootstrap.caPem,
     grpcTarget,
   };
 }
@@ -118,7 +123,12 @@ function invitation({ shop, dir }: Running): string {
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { once: { type: 'boolean' }, keep: { type: 'boolean' }, help: { type: 'boolean' } },
+    options: {
+      once: { type: 'boolean' },
+      step: { type: 'string', multiple: true },
+      keep: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
   });
   if (values.help) {
     process.stdout.write(`${HELP}\n`);
@@ -132,7 +142,7 @@ async function main(): Promise<number> {
   chmodSync(dir, 0o711);
   const shown = (async () => {
     const { shop } = await start(dir);
-    for (const step of STEPS) await step(shop);
+    for (const [name, step] of Object.entries(STEPS)) if (values.step?.includes(name) ?? true) await step(shop);
     heading('Everything held.');
   })();
   try {
@@ -146,7 +156,7 @@ async function main(): Promise<number> {
     }
     shown.catch(() => {});
     await stopAll(values.keep === true);
-    return 0;
+    return ended === 'shown' ? 0 : INTERRUPTED;
   } catch (error) {
     process.stdout.write(
       `\nFAILED  ${error instanceof DemoFailure ? error.message : error instanceof Error ? error.stack : String(error)}\n`,
@@ -156,4 +166,5 @@ async function main(): Promise<number> {
   }
 }
 
-process.exitCode = await main();
+// Loads and waiting loops of a step that failed or was interrupted still run: nothing but an exit ends them.
+process.exit(await main());

@@ -1,69 +1,60 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
-import { nodeId } from '#libs/kernel';
-import {
-  endWithParent,
-  freePort,
-  Sidecar,
-  type SocketAddress,
-  writeSidecarFiles,
-  type XdsEndpoint,
-} from '#libs/launcher';
-import type { ControlPlane } from './control-plane.js';
+import { endWithParent } from '#libs/launcher';
+import { type InstancePlan, type MeshAccess, MeshSidecar } from './mesh-sidecar.js';
 import { DemoFailure, until } from './narrator.js';
 import {
   appAddress,
   bindAddress,
   GRPC_PORT,
   HTTP_PORT,
-  MESH,
-  NAMESPACE,
   OUTBOUND_HTTP_PORT,
   outboundAddress,
   type ReplicaPlan,
 } from './topology.js';
 
-export interface ReplicaContext {
-  readonly controlPlane: ControlPlane;
+export interface ReplicaContext extends MeshAccess {
   /** The program of the shop's services. */
   readonly shopEntry: string;
-  readonly envoy: string;
-  readonly xds: XdsEndpoint;
-  readonly caPem: string;
-  /** Folder for this run's files. */
-  readonly dir: string;
   /** Where the sidecar of the orders service listens for calls to payments over gRPC, once that is known. */
   readonly grpcTarget: (replica: ReplicaPlan) => Promise<string>;
 }
 
-/** One copy of a service with its own stock Envoy beside it. */
+const instanceOf = (plan: ReplicaPlan): InstancePlan => ({
+  name: plan.name,
+  workload: plan.workload,
+  labels: { app: plan.service, version: plan.version },
+  ports: plan.service === 'payments' ? { http: HTTP_PORT, grpc: GRPC_PORT } : { http: HTTP_PORT },
+  bind: bindAddress(plan),
+  app: appAddress(plan),
+  outbound: outboundAddress(plan),
+  maxRegexProgram: plan.maxRegexProgram,
+});
+
+/** One copy of a service of the shop with its own stock Envoy beside it. */
 export class Replica {
+  readonly sidecar: MeshSidecar;
   #app: ChildProcess | undefined;
-  #sidecar: Sidecar | undefined;
 
   constructor(
     readonly plan: ReplicaPlan,
     private readonly context: ReplicaContext,
-  ) {}
+  ) {
+    this.sidecar = new MeshSidecar(instanceOf(plan), context);
+  }
 
   /** Registers the instance, starts application and Envoy; resolves when Envoy has its configuration. */
   async start(): Promise<void> {
-    await this.context.controlPlane.request('PUT', this.path, this.registration());
+    await this.sidecar.register();
     this.#app = await this.startApp();
     await this.appReady();
-    this.#sidecar = await this.startSidecar();
-    await this.#sidecar.ready(300_000);
+    await this.sidecar.start();
   }
 
-  /**
-   * Leaves well: out of every endpoint list, then every caller's ACK, then the running requests, then Envoy, then the
-   * application.
-   */
+  /** The sidecar leaves well, then the application goes. */
   async leave(): Promise<{ readonly acked: boolean }> {
-    const answer = await this.context.controlPlane.request<{ acked: boolean }>('DELETE', `${this.path}?wait=5`);
-    await this.#sidecar?.drained(30_000);
-    await this.#sidecar?.stop();
+    const answer = await this.sidecar.leave();
     this.#app?.kill('SIGTERM');
     return answer;
   }
@@ -71,42 +62,12 @@ export class Replica {
   /** Ends application and Envoy like a crash of the machine. */
   async kill(): Promise<void> {
     this.#app?.kill('SIGKILL');
-    await this.#sidecar?.kill();
+    await this.sidecar.kill();
   }
 
   async stop(): Promise<void> {
-    await this.#sidecar?.stop();
+    await this.sidecar.stop();
     this.#app?.kill('SIGTERM');
-  }
-
-  async stats(filter: string): Promise<ReadonlyMap<string, number>> {
-    return (await this.#sidecar?.stats(filter)) ?? new Map();
-  }
-
-  /** Where this sidecar listens for calls to a service port, `127.101.0.5:9090`; undefined until it does. */
-  async listenerAddress(name: string): Promise<string | undefined> {
-    const lines = ((await this.#sidecar?.admin.get('/listeners')) ?? '').split('\n');
-    return lines.find((line) => line.startsWith(`${name}::`))?.slice(name.length + 2);
-  }
-
-  async stat(name: string): Promise<number> {
-    return (await this.stats(`^${name}$`)).get(name) ?? 0;
-  }
-
-  private get path(): string {
-    return `/api/v1/meshes/${MESH}/namespaces/${NAMESPACE}/instances/${this.plan.name}`;
-  }
-
-  private registration(): unknown {
-    const ports = this.plan.service === 'payments' ? { http: HTTP_PORT, grpc: GRPC_PORT } : { http: HTTP_PORT };
-    return {
-      workload: this.plan.workload,
-      labels: { app: this.plan.service, version: this.plan.version },
-      bind: { address: bindAddress(this.plan), ports },
-      app: { address: appAddress(this.plan), ports },
-      outbound: { address: outboundAddress(this.plan), httpPort: OUTBOUND_HTTP_PORT },
-      host: bindAddress(this.plan),
-    };
   }
 
   private async startApp(): Promise<ChildProcess> {
@@ -124,44 +85,6 @@ export class Replica {
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     return child;
-  }
-
-  private async startSidecar(): Promise<Sidecar> {
-    const { plan, context } = this;
-    const dir = join(context.dir, plan.name);
-    mkdirSync(dir, { recursive: true });
-    const admin: SocketAddress = { address: '127.0.0.1', port: await freePort() };
-    const identity = { mesh: MESH, namespace: NAMESPACE, workload: plan.workload, instance: plan.name };
-    const files = await writeSidecarFiles(dir, {
-      identity,
-      admin,
-      xds: context.xds,
-      caPem: context.caPem,
-      token: await this.token(),
-      re2MaxProgramSize: plan.maxRegexProgram,
-    });
-    return Sidecar.start({
-      envoy: context.envoy,
-      bootstrap: files.bootstrap,
-      admin,
-      id: nodeId(identity),
-      logFile: join(context.dir, `${plan.name}-envoy.log`),
-    });
-  }
-
-  private async token(): Promise<string> {
-    const body = {
-      workload: this.plan.workload,
-      instance: this.plan.name,
-      labels: { app: this.plan.service, version: this.plan.version },
-      addresses: ['127.0.0.0/8'],
-    };
-    const answer = await this.context.controlPlane.request<{ token: string }>(
-      'POST',
-      `/api/v1/meshes/${MESH}/namespaces/${NAMESPACE}/proxy-tokens`,
-      body,
-    );
-    return answer.token;
   }
 
   /** Waits until the application itself answers. */

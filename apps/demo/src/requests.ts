@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import type { Hop } from './shop/hop.js';
 import { OUTBOUND_HTTP_PORT, outboundAddress, type ReplicaPlan } from './topology.js';
 
 export interface Call {
@@ -16,18 +17,6 @@ export interface Answer {
   readonly ms: number;
 }
 
-/** What a service of the shop says of a request it got. */
-export interface ShopAnswer {
-  readonly service: string;
-  readonly version: string;
-  readonly instance: string;
-  readonly callerSpiffeId: string;
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly attempt: number;
-  readonly calls: readonly ShopAnswer[];
-}
-
 const agent = new Agent({ keepAlive: true, maxSockets: 64 });
 
 /** A request to a service of the mesh, sent like an application beside this replica would: through its sidecar. */
@@ -35,13 +24,13 @@ export function callAs(replica: ReplicaPlan, call: Call): Promise<Answer> {
   return send({ address: outboundAddress(replica), port: OUTBOUND_HTTP_PORT, call });
 }
 
-export async function askAs(replica: ReplicaPlan, call: Call): Promise<ShopAnswer> {
+export async function askAs(replica: ReplicaPlan, call: Call): Promise<Hop> {
   const answer = await callAs(replica, call);
   if (answer.status !== 200)
     throw new Error(
       `${call.method ?? 'GET'} http://${call.host}${call.path} as ${replica.name}: ${answer.status} ${answer.body}`,
     );
-  return JSON.parse(answer.body) as ShopAnswer;
+  return JSON.parse(answer.body) as Hop;
 }
 
 export function send(target: {
@@ -108,13 +97,13 @@ export class Load {
     while (this.#running) {
       const answer = await callAs(this.from, this.call);
       this.sent += 1;
-      if (answer.status === 200) this.record(JSON.parse(answer.body) as ShopAnswer);
+      if (answer.status === 200) this.record(JSON.parse(answer.body) as Hop);
       else this.failures.push(answer);
       await new Promise((resolve) => setTimeout(resolve, 5));
     }
   }
 
-  private record(answer: ShopAnswer): void {
+  private record(answer: Hop): void {
     this.versions.set(answer.version, (this.versions.get(answer.version) ?? 0) + 1);
     this.instances.set(answer.instance, (this.instances.get(answer.instance) ?? 0) + 1);
   }

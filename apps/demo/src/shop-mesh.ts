@@ -31,6 +31,8 @@ interface Progress {
   readonly acked: number;
   readonly elapsedMs: number;
   readonly refused: readonly { readonly proxy: string; readonly message: string }[];
+  /** Proxies that have not confirmed it yet. */
+  readonly behind: readonly string[];
 }
 
 /** Everything that the steps work with. */
@@ -74,9 +76,10 @@ export async function proxies(shop: Shop): Promise<readonly ProxyAnswer[]> {
 
 /** Waits until every Envoy that a change concerned has ACKed it. @returns what the control plane measured */
 export async function delivered(shop: Shop, answer: ApplyAnswer): Promise<Progress> {
-  return until(`change ${answer.change} is delivered`, 30_000 * shop.slowness, async () => {
+  return until(`change ${answer.change} is delivered`, 10_000 * shop.slowness, async () => {
     const progress = await progressOf(shop, answer.change);
-    return progress.started && progress.acked + progress.refused.length >= progress.total ? progress : undefined;
+    if (progress.started && progress.acked + progress.refused.length >= progress.total) return progress;
+    throw new Error(`${progress.acked} of ${progress.total}, waiting for ${progress.behind.join(', ')}`);
   });
 }
 

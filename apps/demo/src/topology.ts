@@ -15,37 +15,29 @@ export const NAMESPACE = 'shop';
 export const HTTP_PORT = 8080;
 export const GRPC_PORT = 9090;
 
-const plan = (
-  service: ReplicaPlan['service'],
-  workload: string,
-  version: string,
-  replica: number,
-  index: number,
-): ReplicaPlan => ({
-  name: `${workload}-${replica}`,
-  service,
-  workload,
-  version,
-  index,
-  maxRegexProgram: 1000,
-});
+/** @param name workload and number of the replica, `orders-blue-1` */
+function plan(name: string, version: string, index: number): ReplicaPlan {
+  const workload = name.slice(0, name.lastIndexOf('-'));
+  const service = workload.split('-')[0] as ReplicaPlan['service'];
+  return { name, service, workload, version, index, maxRegexProgram: 1000 };
+}
 
 /** The second web sidecar refuses large regular expressions: step 5 shows what a refusal does and does not do. */
 export const REPLICAS: readonly ReplicaPlan[] = [
-  plan('web', 'web', 'v1', 1, 1),
-  { ...plan('web', 'web', 'v1', 2, 2), maxRegexProgram: 50 },
-  plan('catalog', 'catalog', 'v1', 1, 3),
-  plan('catalog', 'catalog', 'v1', 2, 4),
-  plan('payments', 'payments', 'v1', 1, 5),
-  plan('payments', 'payments', 'v1', 2, 6),
-  plan('orders', 'orders-blue', 'blue', 1, 7),
-  plan('orders', 'orders-blue', 'blue', 2, 8),
-  plan('orders', 'orders-green', 'green', 1, 9),
-  plan('orders', 'orders-green', 'green', 2, 10),
+  plan('web-1', 'v1', 1),
+  { ...plan('web-2', 'v1', 2), maxRegexProgram: 50 },
+  plan('catalog-1', 'v1', 3),
+  plan('catalog-2', 'v1', 4),
+  plan('payments-1', 'v1', 5),
+  plan('payments-2', 'v1', 6),
+  plan('orders-blue-1', 'blue', 7),
+  plan('orders-blue-2', 'blue', 8),
+  plan('orders-green-1', 'green', 9),
+  plan('orders-green-2', 'green', 10),
 ];
 
 /** The replica that comes and goes in step 2. */
-export const THIRD_CATALOG: ReplicaPlan = plan('catalog', 'catalog', 'v1', 3, 11);
+export const THIRD_CATALOG: ReplicaPlan = plan('catalog-3', 'v1', 11);
 
 /** Address of the application; only its own sidecar calls it. */
 export const appAddress = (replica: ReplicaPlan): string => `127.0.20.${replica.index}`;

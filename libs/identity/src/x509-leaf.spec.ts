@@ -118,13 +118,6 @@ describe('issueLeaf', () => {
   it.each(['', 'spiffe://a/\u0430', 'spiffe://a/b c', 'spiffe://a/b\0'])('refuses the name %j', (value) => {
     expect(() => leaf([uri(value)])).toThrow(/cannot name/);
   });
-
-  it('takes well under a millisecond, so that it may stay on the event loop', () => {
-    const started = process.threadCpuUsage();
-    for (let round = 0; round < 300; round++) leaf([uri('spiffe://a.b/ns/w')]);
-    const { user, system } = process.threadCpuUsage(started);
-    expect((user + system) / 300).toBeLessThan(2000);
-  });
 });
 
 describe('createAuthority', () => {

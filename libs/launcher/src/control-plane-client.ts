@@ -14,8 +14,8 @@ export interface InstanceRegistration {
   readonly bind: NamedPorts;
   /** Where the application listens: loopback. */
   readonly app: NamedPorts;
-  /** What callers connect to, when that differs from `bind` (address translation). */
-  readonly advertised?: NamedPorts;
+  /** Address that callers dial, when it is not that of `bind` (address translation). */
+  readonly advertised?: string;
   /** Where the application reaches the mesh. */
   readonly outbound?: { readonly address?: string; readonly httpPort?: number };
   /** The machine, for spreading changes over machines; default the bind address. */

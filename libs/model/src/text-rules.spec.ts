@@ -58,7 +58,9 @@ describe('SPIFFE ids', () => {
   it('SEC-19 round trip: what is parsed prints as it was written', () => {
     fc.assert(
       fc.property(
-        fc.tuple(fc.constantFrom('spiffe://', 'spiffe://td/', 'spiffe://td/a/'), fc.string()).map((parts) => parts.join('')),
+        fc
+          .tuple(fc.constantFrom('spiffe://', 'spiffe://td/', 'spiffe://td/a/'), fc.string())
+          .map((parts) => parts.join('')),
         (text) => {
           const id = parseSpiffeId(text);
           if (id) expect(`spiffe://${id.trustDomain}/${id.path.join('/')}`).toBe(text);

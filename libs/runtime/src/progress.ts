@@ -43,7 +43,6 @@ const KEPT = 200;
  */
 export class ProgressTracker {
   readonly #byChange = new Map<number, Tracked>();
-  readonly #byRevision = new Map<string, Tracked>();
   readonly #listeners = new Set<() => void>();
 
   constructor(private readonly clock: Clock) {}
@@ -60,7 +59,6 @@ export class ProgressTracker {
       refused: new Map(),
     };
     this.#byChange.set(change.change, tracked);
-    this.#byRevision.set(`${change.mesh}/${change.configRevision}`, tracked);
     if (this.#byChange.size > KEPT) this.forgetOldest();
     this.notify();
   }
@@ -94,7 +92,7 @@ export class ProgressTracker {
   }
 
   of(mesh: string, revision: number): RevisionProgress | undefined {
-    const tracked = this.#byRevision.get(`${mesh}/${revision}`);
+    const tracked = this.compiledWith(mesh, revision);
     if (!tracked) return undefined;
     return {
       mesh,
@@ -127,6 +125,13 @@ export class ProgressTracker {
     });
   }
 
+  /** The first publication that held the revision; later ones are about instances, or about later revisions. */
+  private compiledWith(mesh: string, revision: number): Tracked | undefined {
+    for (const tracked of this.#byChange.values())
+      if (tracked.change.mesh === mesh && tracked.change.configRevision >= revision) return tracked;
+    return undefined;
+  }
+
   private notify(): void {
     for (const listener of [...this.#listeners]) listener();
   }
@@ -135,7 +140,5 @@ export class ProgressTracker {
     const [oldest] = this.#byChange;
     if (!oldest) return;
     this.#byChange.delete(oldest[0]);
-    const key = `${oldest[1].change.mesh}/${oldest[1].change.configRevision}`;
-    if (this.#byRevision.get(key) === oldest[1]) this.#byRevision.delete(key);
   }
 }

@@ -115,12 +115,12 @@ export class Runtime {
         this.progress.closed(stream.id);
       },
       acked: (stream, type) => this.onAcked(stream, type),
+      caughtUp: (stream, change) => this.progress.caughtUp(stream.id, change),
       nacked: (stream, nack) => this.onNacked(stream, nack),
     };
   }
 
   private onAcked(stream: StreamInfo, type: string): void {
-    if (!this.server.isBehind(stream.id)) this.progress.caughtUp(stream.id, this.#latest);
     if (type !== TYPE.listener && type !== TYPE.secret) return;
     this.withIdentity(stream, (identity) => {
       const row = this.coordinator.hosts.get(identity.mesh)?.instance(identity.namespace, identity.instance);

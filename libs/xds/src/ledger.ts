@@ -9,6 +9,9 @@ import type { DeliveryListener, NackInfo, StreamInfo, TypeState } from './types.
  * is, so whoever counts proxies needs no knowledge of resources.
  */
 export class Ledger {
+  /** Newest change up to which the client was said to have everything; -1 while something is under way. */
+  #caughtUpTo = -1;
+
   constructor(
     private readonly session: Session,
     private readonly listener: DeliveryListener,
@@ -25,15 +28,26 @@ export class Ledger {
 
   /** After the stream has sent what it could: types with nothing left are at the newest change. */
   settle(stream: StreamInfo): void {
+    const { change } = this.session.source;
     for (const delivery of this.session.ordered) {
-      if (!delivery.settled) {
+      if (delivery.settled) {
+        delivery.behindSince = 0;
+        delivery.alarmed = false;
+        this.#advance(stream, delivery, change);
+      } else {
         if (delivery.behindSince === 0) delivery.behindSince = this.clock.now();
-        continue;
+        // What the client asks for after the type was done may be of the newest change too: it is not done any more.
+        delivery.ackedChange = Math.min(delivery.ackedChange, change - 1);
       }
-      delivery.behindSince = 0;
-      delivery.alarmed = false;
-      this.#advance(stream, delivery, this.session.source.change);
     }
+    this.#reportWhole(stream);
+  }
+
+  #reportWhole(stream: StreamInfo): void {
+    const { change } = this.session.source;
+    const whole = this.session.ordered.every((delivery) => delivery.settled);
+    if (whole && change > this.#caughtUpTo) this.listener.caughtUp?.(stream, change);
+    this.#caughtUpTo = whole ? change : -1;
   }
 
   #advance(stream: StreamInfo, delivery: TypeDelivery, change: number): void {

@@ -139,11 +139,6 @@ export class XdsServer {
     return new Map(behind.flatMap(({ info }) => (info ? [[info.id, info.node.id] as const] : [])));
   }
 
-  /** True if the stream has something to receive or to ACK. */
-  isBehind(id: number): boolean {
-    return this.#streams.all().some((stream) => stream.info?.id === id && stream.behind);
-  }
-
   /** How many streams have everything of a change, those included that it does not concern. */
   progress(change: number): Progress {
     const streams = this.#streams.all().filter((stream) => stream.info);

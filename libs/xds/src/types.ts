@@ -115,8 +115,16 @@ export interface Gatekeeper {
 export interface DeliveryListener {
   streamOpened?(stream: StreamInfo): void;
   streamClosed?(stream: StreamInfo): void;
-  /** Everything of `change` that concerns this stream and type has been ACKed, or nothing concerned it. */
+  /**
+   * Everything of `change` that concerns this stream and type has been ACKed, or nothing concerned it. Said again when
+   * the client has asked for more of the type since.
+   */
   acked?(stream: StreamInfo, type: TypeUrl, change: number): void;
+  /**
+   * Nothing is left to send, hold back or confirm for any type of the stream, up to and including `change`. Said once
+   * each time that this becomes so: an ACK of one type may make the client ask for another.
+   */
+  caughtUp?(stream: StreamInfo, change: number): void;
   nacked?(stream: StreamInfo, nack: NackInfo): void;
 }
 

@@ -21,8 +21,7 @@ interface InstanceItem {
   readonly name: string;
   readonly workload: string;
   readonly bind: { readonly address: string };
-  readonly routable: boolean;
-  readonly envoyVersion: string;
+  readonly status: { readonly routable: boolean; readonly envoyVersion: string };
 }
 
 interface Flags {
@@ -115,8 +114,8 @@ async function showInstances(s: Session, name: string | undefined, flags: Flags)
     one.name,
     one.workload,
     one.bind.address,
-    one.routable ? 'yes' : 'no',
-    one.envoyVersion,
+    one.status.routable ? 'yes' : 'no',
+    one.status.envoyVersion,
   ]);
   printAs(s.format, { items }, () => table(['namespace', 'name', 'workload', 'address', 'routable', 'envoy'], rows));
 }

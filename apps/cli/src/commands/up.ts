@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { ensureAdminToken } from '#libs/identity';
+import { systemClock } from '#libs/kernel';
 import { type Context, resolveContext, saveContext } from '../context.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { note } from '../output.js';
@@ -65,13 +67,8 @@ async function logIn(server: string, dataDir: string): Promise<void> {
     note(`heddle: ready at ${server}; the context you have is still good. In another terminal: heddle status`);
     return;
   }
-  const file = join(dataDir, 'admin-token');
-  if (!existsSync(file)) {
-    note(
-      `heddle: ready at ${server}, but no token of yours is accepted and the one-time token was used: heddle token create --admin --local makes a new one`,
-    );
-    return;
-  }
+  // Who may write into the data directory may do anything with this control plane: a lost token is no lock-out.
+  const { path: file } = await ensureAdminToken(dataDir, systemClock);
   const once = readFileSync(file, 'utf8').trim();
   const rest = new RestClient({ server, token: '' });
   const { token } = await rest.send<{ token: string }>('POST', '/api/v1/login/exchange', {

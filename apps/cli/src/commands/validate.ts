@@ -61,5 +61,7 @@ function report(findings: readonly Finding[], documents: number, errors: number)
   const lines = findings.map(
     (one) => `${one.severity}: ${one.from}: ${one.resource} ${one.path || '/'}: ${one.message} [${one.code}]`,
   );
-  return [...lines, errors === 0 ? `${documents} documents are valid` : ''].filter(Boolean).join('\n');
+  return [...lines, errors === 0 ? `${documents} ${documents === 1 ? 'document is' : 'documents are'} valid` : '']
+    .filter(Boolean)
+    .join('\n');
 }

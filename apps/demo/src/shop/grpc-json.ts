@@ -1,4 +1,4 @@
-import { type Client, makeGenericClientConstructor, type ServiceDefinition } from '@grpc/grpc-js';
+import { type Client, type ClientOptions, makeGenericClientConstructor, type ServiceDefinition } from '@grpc/grpc-js';
 import type { Hop } from './hop.js';
 
 export interface ChargeRequest {
@@ -28,8 +28,12 @@ export const paymentsDefinition = {
 } satisfies ServiceDefinition;
 
 /** A client for any unary method of `paymentsDefinition`; call `makeUnaryRequest`. */
-export function paymentsClient(target: string, credentials: ConstructorParameters<typeof Client>[1]): Client {
+export function paymentsClient(
+  target: string,
+  credentials: ConstructorParameters<typeof Client>[1],
+  options: ClientOptions = {},
+): Client {
   const PaymentsClient = makeGenericClientConstructor(paymentsDefinition, 'Payments');
   // Without a proxy: with http_proxy set, gRPC would ask it for a CONNECT tunnel even to a loopback address.
-  return new PaymentsClient(target, credentials, { 'grpc.enable_http_proxy': 0 });
+  return new PaymentsClient(target, credentials, { ...options, 'grpc.enable_http_proxy': 0 });
 }

@@ -6,7 +6,8 @@ const USAGE = `usage: main.js --service web|orders|catalog|payments --instance N
   [--version blue|green|...]  what the answers say, default v1
   [--address ADDRESS]         where to listen, default 127.0.0.1
   [--grpc-port PORT]          also listen for gRPC (payments)
-  [--grpc-target HOST:PORT]   where the sidecar listens for gRPC to payments (orders)`;
+  [--grpc-target HOST:PORT]   where the sidecar listens for gRPC to payments (orders)
+  [--grpc-authority NAME]     payments:9090, when that is the sidecar's shared HTTP port`;
 
 const SERVICES = ['web', 'orders', 'catalog', 'payments'] as const;
 /** How long running requests may take after SIGTERM. */
@@ -24,6 +25,7 @@ function readOptions(): ShopServiceOptions {
       'http-port': text,
       'grpc-port': text,
       'grpc-target': text,
+      'grpc-authority': text,
     },
   });
   const service = SERVICES.find((name) => name === values.service);
@@ -39,6 +41,7 @@ function readOptions(): ShopServiceOptions {
     httpPort: port(values['http-port']),
     ...(values['grpc-port'] !== undefined && { grpcPort: port(values['grpc-port']) }),
     ...(values['grpc-target'] !== undefined && { grpcTarget: values['grpc-target'] }),
+    ...(values['grpc-authority'] !== undefined && { grpcAuthority: values['grpc-authority'] }),
   };
 }
 

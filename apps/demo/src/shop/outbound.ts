@@ -31,11 +31,15 @@ export class Outbound {
 
   /**
    * @param sidecar `HOST:PORT` of the sidecar's shared HTTP port.
-   * @param grpcTarget `HOST:PORT` of the sidecar's loopback listener for payments; without it Charge cannot be called.
+   * @param grpcTarget `HOST:PORT` of the sidecar's loopback listener for payments, or of its shared HTTP port; without
+   *   it Charge cannot be called.
+   * @param grpcAuthority name of payments in the mesh, `payments:9090`: what the shared HTTP port routes by.
    */
-  constructor(sidecar: string, grpcTarget?: string) {
+  constructor(sidecar: string, grpcTarget?: string, grpcAuthority?: string) {
     [this.#host, this.#port] = splitHostPort(sidecar);
-    this.#payments = grpcTarget === undefined ? undefined : paymentsClient(grpcTarget, credentials.createInsecure());
+    if (grpcTarget === undefined) return;
+    const options = grpcAuthority === undefined ? {} : { 'grpc.default_authority': grpcAuthority };
+    this.#payments = paymentsClient(grpcTarget, credentials.createInsecure(), options);
   }
 
   /** One HTTP call in the form that programs with `http_proxy` use: the whole URL in the request line, and Host. */

@@ -17,6 +17,8 @@ export interface ShopServiceOptions extends ServiceName {
   readonly outbound: string;
   /** `HOST:PORT` of the sidecar's loopback listener for payments. */
   readonly grpcTarget?: string;
+  /** `payments:9090`, when `grpcTarget` is the shared HTTP port. */
+  readonly grpcAuthority?: string;
 }
 
 /** Answers that end a request without a hop description. */
@@ -41,7 +43,7 @@ export class ShopService {
 
   constructor(options: ShopServiceOptions) {
     this.#options = options;
-    this.#outbound = new Outbound(options.outbound, options.grpcTarget);
+    this.#outbound = new Outbound(options.outbound, options.grpcTarget, options.grpcAuthority);
     this.#http = createServer((request, response) => {
       void this.#serve(request, response);
     });

@@ -1,5 +1,6 @@
 import { heading, prove, tell, until } from '../narrator.js';
-import { askAs, type ShopAnswer, send } from '../requests.js';
+import { askAs, send } from '../requests.js';
+import type { Hop } from '../shop/hop.js';
 import { proxies, replica, type Shop } from '../shop-mesh.js';
 import { bindAddress, HTTP_PORT } from '../topology.js';
 
@@ -30,8 +31,9 @@ export async function discovery(shop: Shop): Promise<void> {
   prove(plain.status === 0, 'plaintext to a STRICT port is refused', plain);
 }
 
-function hops(answer: ShopAnswer): ShopAnswer[] {
-  return [answer, ...answer.calls.flatMap(hops)];
+/** An answer and the answers that it was made of, down to the last service. */
+function hops(answer: Hop): Hop[] {
+  return [answer, ...answer.calls.flatMap((call) => hops(call.answer as Hop))];
 }
 
-const workloadOf = (spiffeId: string): string => spiffeId.split('/').at(-1) ?? '';
+const workloadOf = (spiffeId: string | null): string => spiffeId?.split('/').at(-1) ?? '';

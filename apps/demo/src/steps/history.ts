@@ -18,9 +18,9 @@ export async function history(shop: Shop): Promise<void> {
     `/api/v1/meshes/${MESH}/history?limit=50`,
   );
   for (const entry of items) {
-    tell(
-      `  ${entry.at}  ${entry.change.padEnd(6)} ${entry.actor.padEnd(8)} ${entry.message}: ${entry.items.map((item) => `${item.op} ${item.kind} ${item.name}`).join(', ')}`,
-    );
+    const what = entry.items.map((item) => `${item.op} ${item.kind} ${item.name}`).join(', ');
+    const why = entry.message ? ` (${entry.message})` : '';
+    tell(`  ${entry.at}  ${entry.change.padEnd(6)} ${entry.actor.padEnd(8)} ${what}${why}`);
   }
   const messages = items.map((entry) => entry.message);
   prove(

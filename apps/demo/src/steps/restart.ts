@@ -53,7 +53,7 @@ async function reconnected(shop: Shop, killedAt: number, openAt: number): Promis
 async function updates(shop: Shop): Promise<Map<string, number>> {
   const found = new Map<string, number>();
   for (const [name, one] of shop.replicas) {
-    for (const [stat, value] of await one.stats(
+    for (const [stat, value] of await one.sidecar.stats(
       'update_(success|rejected)$|server.*certificates|ssl_context_update_by_sds',
     ))
       found.set(`${name} ${stat}`, value);

@@ -20,9 +20,10 @@ export async function shift(shop: Shop): Promise<void> {
 
 async function weights(shop: Shop, blue: number, green: number): Promise<void> {
   const answer = await apply(shop, [ordersRoute(blue, green)], `orders ${blue}/${green}`);
+  // What is so already makes no change, and there is nothing to wait for.
+  if (!answer.change) return;
   const progress = await delivered(shop, answer);
-  if (answer.change)
-    proven(`${blue}/${green}: commit to the last of ${progress.total} Envoys' ACK in ${progress.elapsedMs} ms`);
+  proven(`${blue}/${green}: commit to the last of ${progress.total} Envoys' ACK in ${progress.elapsedMs} ms`);
 }
 
 /** Counts answers until the share can be told from another one; 4 standard deviations of slack. */

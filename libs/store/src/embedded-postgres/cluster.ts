@@ -65,7 +65,14 @@ async function initialise({ dataDir, binaries, account, fsync }: ClusterOptions)
   mkdirSync(draft, { mode: 0o700 });
   own(draft, account);
   const auth = ['--auth=scram-sha-256', `--username=${SUPERUSER}`, `--pwfile=${secret}`];
-  const args = [`--pgdata=${draft}`, ...auth, '--encoding=UTF8', '--locale=C', '--no-instructions', ...(fsync ? [] : ['--no-sync'])];
+  const args = [
+    `--pgdata=${draft}`,
+    ...auth,
+    '--encoding=UTF8',
+    '--locale=C',
+    '--no-instructions',
+    ...(fsync ? [] : ['--no-sync']),
+  ];
   try {
     const { code, output } = await run({ program: binaries.initdb, args, account });
     if (code !== 0) {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '#libs/kernel';
 import { openStore } from '../open-store.js';
 import { type Store, StoreUnavailable } from '../ports.js';
-import { put, Recorder, request, until } from '../testing/fixtures.js';
+import { put, Recorder, request, until, writeKeyed } from '../testing/fixtures.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './index.js';
 
 describe('the embedded Postgres', () => {
@@ -16,7 +16,9 @@ describe('the embedded Postgres', () => {
   const running: EmbeddedPostgres[] = [];
   const children: ChildProcess[] = [];
 
-  const start = async (more: { port?: number; settings?: Record<string, string> } = {}): Promise<EmbeddedPostgres> => {
+  const start = async (
+    more: { port?: number; fsync?: boolean; settings?: Record<string, string> } = {},
+  ): Promise<EmbeddedPostgres> => {
     const server = await startEmbeddedPostgres({ dataDir, fsync: false, log: silentLog, ...more });
     running.push(server);
     return server;
@@ -126,23 +128,14 @@ describe('the embedded Postgres', () => {
   });
 
   it('REL-1 a store survives crashes of its server during writes: each key is one change, and the chain is whole', async () => {
-    const server = await start();
+    const server = await start({ fsync: true }); // without, a commit is confirmed before it is written
     const store = await openStore({ url: server.url, replica: 'a' });
     try {
-      const persistently = async (name: string): Promise<void> => {
-        for (;;) {
-          try {
-            const result = await store.resources.write(request([put('Service', name)], { idempotencyKey: name }));
-            expect(result.ok).toBe(true);
-            return;
-          } catch (error) {
-            if (!(error instanceof StoreUnavailable)) throw error;
-            await new Promise((resolve) => setTimeout(resolve, 50));
-          }
-        }
+      const persistent = async (name: string): Promise<void> => {
+        expect(await writeKeyed(store, [put('Service', name)], name)).toMatchObject({ ok: true });
       };
       for (let round = 0; round < 3; round += 1) {
-        const writes = Array.from({ length: 20 }, (_, n) => persistently(`s-${round}-${n}`));
+        const writes = Array.from({ length: 20 }, (_, n) => persistent(`s-${round}-${n}`));
         const backends = await query(
           server.url,
           `SELECT pid FROM pg_stat_activity WHERE application_name = 'heddle-a'`,

@@ -40,7 +40,8 @@ export async function claimHostnames(sql: Sql, mesh: string, changes: readonly S
   const [holder] = await sql.query<ResourceId>(HOLDER, [mesh, lost]);
   const claimant = claims.find((claim) => claim.hostname === lost)?.step;
   // The holder is the very resource that this request is about to create: tried again, it is found and updated.
-  if (holder !== undefined && claimant !== undefined && resourceKey(holder) === resourceKey(claimant)) throw new Raced();
+  if (holder !== undefined && claimant !== undefined && resourceKey(holder) === resourceKey(claimant))
+    throw new Raced();
   throw new Refused({
     code: 'hostname-taken',
     hostname: lost,

@@ -1,7 +1,14 @@
 import type { Clock } from '#libs/kernel';
 import { systemClock } from '#libs/kernel';
 import type { InstanceSpec, Manifest } from '#libs/model';
-import type { Actor, FeedEvent, WriteItem, WriteRequest } from '../ports.js';
+import {
+  type Actor,
+  type FeedEvent,
+  type Store,
+  StoreUnavailable,
+  type WriteItem,
+  type WriteRequest,
+} from '../ports.js';
 
 /** Values for the tests of this library. */
 export const actor: Actor = { name: 'tests', role: 'admin', ip: '127.0.0.1', requestId: 'r-1' };
@@ -48,6 +55,26 @@ export const at = (name: string): { mesh: string; namespace: string; name: strin
   namespace: 'default',
   name,
 });
+
+/** Does what a client does that is told 503: asks again, with the same idempotency key where there is one. */
+export async function persistently<T>(attempt: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** Writes until it is answered, however often the database is away meanwhile; the key makes that one change. */
+export const writeKeyed = (
+  store: Store,
+  items: readonly WriteItem[],
+  key: string,
+): ReturnType<Store['resources']['write']> =>
+  persistently(() => store.resources.write(request(items, { idempotencyKey: key })));
 
 /** A clock whose repeated timers of the given length never fire: to switch a poll off. */
 export const clockWithout = (everyMs: number): Clock => ({

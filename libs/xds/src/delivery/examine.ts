@@ -1,4 +1,4 @@
-import { Cell, Foreign, WITHHELD } from '../cell.js';
+import { Cell, WITHHELD } from '../cell.js';
 import { covers } from '../subscription.js';
 import type { Board } from './board.js';
 import { mayLeave, requirementsMet } from './references.js';

@@ -1,0 +1,80 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { writeSidecarFiles, type XdsEndpoint } from '#libs/launcher';
+import { COMPOSE_REPLICAS, type ComposeReplica } from './compose-topology.js';
+import { GRPC_PORT, HTTP_PORT, MESH, NAMESPACE, OUTBOUND_HTTP_PORT } from './topology.js';
+
+// The one-shot service of docker-compose.yml: logs in, applies the shop's manifests, registers every replica, and puts
+// bootstrap and token where each sidecar reads them. Running it again gives new tokens and changes nothing else.
+
+const DATA_DIR = '/data';
+const SIDECARS_DIR = '/sidecars';
+const SCOPE = `/api/v1/meshes/${MESH}`;
+/** Containers are made again more often than machines: the demo's tokens outlive a month of use. */
+const TOKEN_DAYS = 30;
+
+const server = process.env['HEDDLE_SERVER'] ?? 'https://control-plane:8190';
+let token = '';
+
+async function request<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(`${server}${path}`, {
+    method,
+    headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+/** The one-time admin token of the first start becomes a named one, kept for the next run of this job. */
+async function logIn(): Promise<void> {
+  const kept = join(DATA_DIR, 'compose-token');
+  token = (await readFile(kept, 'utf8').catch(() => '')).trim();
+  if (token) return;
+  const once = (await readFile(join(DATA_DIR, 'admin-token'), 'utf8')).trim();
+  const answer = await request<{ token: string }>('POST', '/api/v1/login/exchange', { token: once, name: 'compose' });
+  token = answer.token;
+  await writeFile(kept, `${token}\n`, { mode: 0o600 });
+}
+
+async function applyShop(): Promise<void> {
+  const text = await readFile(join(import.meta.dirname, '../../../../apps/demo/manifests/shop.yaml'), 'utf8');
+  const manifests = parseAllDocuments(text).map((document) => document.toJS() as unknown);
+  await request('POST', `${SCOPE}/apply`, { manifests, message: 'the shop' });
+}
+
+async function joinMesh(one: ComposeReplica, to: { xds: XdsEndpoint; caPem: string }): Promise<void> {
+  const ports = one.service === 'payments' ? { http: HTTP_PORT, grpc: GRPC_PORT } : { http: HTTP_PORT };
+  const labels = { app: one.service, version: one.version };
+  const scope = `${SCOPE}/namespaces/${NAMESPACE}`;
+  await request('PUT', `${scope}/instances/${one.name}`, {
+    workload: one.workload,
+    labels,
+    bind: { address: one.address, ports },
+    app: { address: '127.0.0.1', ports: { ...ports, http: one.appPort } },
+    outbound: { address: '127.100.0.1', httpPort: OUTBOUND_HTTP_PORT },
+  });
+  const issued = await request<{ token: string }>('POST', `${scope}/proxy-tokens`, {
+    workload: one.workload,
+    instance: one.name,
+    labels,
+    addresses: [`${one.address}/32`],
+    ttlDays: TOKEN_DAYS,
+  });
+  await writeSidecarFiles(join(SIDECARS_DIR, one.name), {
+    identity: { mesh: MESH, namespace: NAMESPACE, workload: one.workload, instance: one.name },
+    admin: { address: '127.0.0.1', port: 9901 },
+    xds: to.xds,
+    caPem: to.caPem,
+    token: issued.token,
+  });
+  console.log(`${one.name}: registered, bootstrap and token written`);
+}
+
+await logIn();
+await applyShop();
+const to = await request<{ xds: XdsEndpoint; caPem: string }>('GET', '/api/v1/bootstrap');
+for (const one of COMPOSE_REPLICAS) await joinMesh(one, to);
+console.log('the shop is set up');
