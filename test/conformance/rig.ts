@@ -107,6 +107,18 @@ export interface RigOptions {
   readonly empty?: boolean;
 }
 
+/**
+ * Time limits on clients, far away: a script that keeps silent must not be cut because the machine stalled. What tests one
+ * of them sets it.
+ */
+const PATIENT: Partial<Limits> = {
+  openBurst: 1000,
+  handshakeMs: 600_000,
+  unauthenticatedMs: 600_000,
+  firstMessageMs: 600_000,
+  ackProgressMs: 600_000,
+};
+
 const FAR = Number.MAX_SAFE_INTEGER;
 
 /**
@@ -142,7 +154,7 @@ export class Rig {
       log: silentLog,
       metrics: this.metrics,
       secretsOverPlaintext: true,
-      limits: { openBurst: 1000, ...options.limits },
+      limits: { ...PATIENT, ...options.limits },
       ...(options.secrets ? { secrets: options.secrets } : {}),
     });
   }

@@ -34,7 +34,7 @@ describe('two replicas on one database', () => {
     for (let version = 1; version <= rounds; version += 1) {
       const results = await Promise.all(
         [a, b].map((store, n) =>
-          store.resources.write(request([put('Service', 'raced', { version, n }, { ifVersion: version })])),
+          writeKeyed(store, [put('Service', 'raced', { version, n }, { ifVersion: version })], `raced-${version}-${n}`),
         ),
       );
       expect(results.filter((result) => result.ok)).toHaveLength(1);
@@ -47,8 +47,8 @@ describe('two replicas on one database', () => {
 
   it('REL-10 of two creations of one resource one wins', async () => {
     for (let round = 0; round < 10; round += 1) {
-      const create = request([put('Service', `new-${round}`, {}, { ifVersion: 0 })]);
-      const results = await Promise.all([a, b].map((store) => store.resources.write(create)));
+      const create = [put('Service', `new-${round}`, {}, { ifVersion: 0 })];
+      const results = await Promise.all([a, b].map((store, n) => writeKeyed(store, create, `new-${round}-${n}`)));
       expect(results.filter((result) => result.ok)).toHaveLength(1);
     }
   });
@@ -59,7 +59,6 @@ describe('two replicas on one database', () => {
     try {
       await follower.feed.start(recorder.listen);
       const writes = Array.from({ length: 60 }, (_, n) =>
-        // Sixty writes for one revision row may wait longer than REL-37 allows: they ask again, as any client does.
         writeKeyed(n % 2 === 0 ? a : b, [put('Service', `many-${n}`), put('HTTPRoute', `r-${n % 5}`, { n })], `w-${n}`),
       );
       const registrations = Array.from({ length: 60 }, (_, n) =>
@@ -98,13 +97,12 @@ describe('two replicas on one database', () => {
   it('REL-38 requests that overlap in opposite order both succeed', async () => {
     const names = ['o1', 'o2', 'o3', 'o4'];
     for (let round = 0; round < 10; round += 1) {
-      const forth = request(
-        names.map((name) => put('Service', name, { round, by: 'a' }, { hostnames: [`${name}.x`] })),
-      );
-      const back = request(
-        names.toReversed().map((name) => put('Service', name, { round, by: 'b' }, { hostnames: [`${name}.x`] })),
-      );
-      const results = await Promise.all([a.resources.write(forth), b.resources.write(back)]);
+      const all = (by: string) =>
+        names.map((name) => put('Service', name, { round, by }, { hostnames: [`${name}.x`] }));
+      const results = await Promise.all([
+        writeKeyed(a, all('a'), `forth-${round}`),
+        writeKeyed(b, all('b').toReversed(), `back-${round}`),
+      ]);
       expect(results.map((result) => result.ok)).toEqual([true, true]);
     }
   });

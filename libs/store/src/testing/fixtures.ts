@@ -56,7 +56,10 @@ export const at = (name: string): { mesh: string; namespace: string; name: strin
   name,
 });
 
-/** Does what a client does that is told 503: asks again, with the same idempotency key where there is one. */
+/**
+ * Does what a client does that is told 503: asks again, with the same idempotency key where there is one. Writers that
+ * wait for one another on a stalled machine may wait longer than REL-37 allows.
+ */
 export async function persistently<T>(attempt: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
