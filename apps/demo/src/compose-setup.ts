@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments, stringify } from 'yaml';
 import { writeSidecarFiles, type XdsEndpoint } from '#libs/launcher';
 import { COMPOSE_REPLICAS, type ComposeReplica } from './compose-topology.js';
 import { GRPC_PORT, HTTP_PORT, MESH, NAMESPACE, OUTBOUND_HTTP_PORT } from './topology.js';
@@ -28,15 +28,17 @@ async function request<T>(method: string, path: string, body?: unknown): Promise
   return (text ? JSON.parse(text) : undefined) as T;
 }
 
-/** The one-time admin token of the first start becomes a named one, kept for the next run of this job. */
+/** The one-time admin token of the first start becomes a named one, kept where the stack's CLI looks for its context. */
 async function logIn(): Promise<void> {
-  const kept = join(DATA_DIR, 'compose-token');
-  token = (await readFile(kept, 'utf8').catch(() => '')).trim();
+  const kept = join(DATA_DIR, 'cli.yaml');
+  const file = parse(await readFile(kept, 'utf8').catch(() => '')) as { contexts: { compose: { token: string } } } | null;
+  token = file?.contexts.compose.token ?? '';
   if (token) return;
   const once = (await readFile(join(DATA_DIR, 'admin-token'), 'utf8')).trim();
   const answer = await request<{ token: string }>('POST', '/api/v1/login/exchange', { token: once, name: 'compose' });
   token = answer.token;
-  await writeFile(kept, `${token}\n`, { mode: 0o600 });
+  const context = { server, token, mesh: MESH, namespace: NAMESPACE };
+  await writeFile(kept, stringify({ current: 'compose', contexts: { compose: context } }), { mode: 0o600 });
 }
 
 async function applyShop(): Promise<void> {
