@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,6 +19,7 @@ const { values } = parseArgs({
 const proxies = Number(values.proxies);
 const pushes = Number(values.pushes);
 const dir = mkdtempSync(join(tmpdir(), 'heddle-bench-'));
+chmodSync(dir, 0o711); // as root, Postgres runs as another user, who has to pass through
 const server = await startBenchServer(join(dir, 'data'));
 try {
   await server.prepare();
@@ -64,6 +65,10 @@ async function measure(crowd: Crowd): Promise<{ rows: Row[]; broken: string[] }>
 }
 
 async function quiet(crowd: Crowd): Promise<{ bytes: number; encodes: number }> {
+  for (let sent = -1; sent !== crowd.bytes(); ) {
+    sent = crowd.bytes(); // the last to join still get what the next to last caused
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+  }
   const before = { bytes: crowd.bytes(), encodes: await server.counter('xds_encodes_total') };
   await new Promise((resolve) => setTimeout(resolve, 5_000));
   return {

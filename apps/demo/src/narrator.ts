@@ -50,7 +50,10 @@ export async function during<T>(what: string, work: () => Promise<T>): Promise<T
 
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Waits until `check` gives something, asking every 50 ms. @throws DemoFailure after `timeoutMs` */
+/**
+ * Waits until `check` gives something, asking every 50 ms, also when it failed.
+ * @throws DemoFailure after `timeoutMs`, or at once when `check` throws one: then waiting is in vain
+ */
 export async function until<T>(
   what: string,
   timeoutMs: number,
@@ -63,6 +66,7 @@ export async function until<T>(
       const value = await check();
       if (value) return value;
     } catch (error) {
+      if (error instanceof DemoFailure) throw error;
       last = error;
     }
     await sleep(50);

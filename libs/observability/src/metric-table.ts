@@ -77,6 +77,8 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   xds_requests_total: counter('Requests received, by resource type.', 'type'),
   xds_responses_total: counter('Responses sent, by resource type.', 'type'),
   xds_response_bytes_total: counter('Bytes of xDS responses sent, by resource type.', 'type'),
+  xds_encodes_total: counter('Resources encoded for the wire, one for each content whatever the number of streams.'),
+  xds_frames_total: counter('Response bodies sent, taken from the cache or built.', 'cached'),
   xds_acks_total: counter('Responses that a client accepted.', 'type'),
   xds_nacks_total: counter('Responses that a client refused.', 'type'),
   xds_denied_total: counter('Streams and calls refused for their credential or node.', 'status'),

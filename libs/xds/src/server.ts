@@ -72,6 +72,7 @@ export class XdsServer {
   readonly #authentication: Authentication;
   readonly #transport: Transport;
   readonly #counters: WireCounters = { requests: 0, responses: 0, bytesSent: 0 };
+  #reported = { encodes: 0, frameHits: 0, frameMisses: 0 };
   readonly #services: StreamServices<XdsStream>;
   #server: Server | undefined;
   #serveSecrets = false;
@@ -205,6 +206,17 @@ export class XdsServer {
   #check(): void {
     for (const stream of this.#streams.all()) checkStream(stream, this.#services);
     this.#admission.sweep();
+    this.#reportWork();
+  }
+
+  /** Counts what was done since the last check: by the encoding itself would be a call per resource. */
+  #reportWork(): void {
+    const { encodes, frameHits, frameMisses } = this.counters();
+    const { metrics } = this.options;
+    metrics.count('xds_encodes_total', {}, encodes - this.#reported.encodes);
+    metrics.count('xds_frames_total', { cached: 'yes' }, frameHits - this.#reported.frameHits);
+    metrics.count('xds_frames_total', { cached: 'no' }, frameMisses - this.#reported.frameMisses);
+    this.#reported = { encodes, frameHits, frameMisses };
   }
 
   #makeServices(): StreamServices<XdsStream> {
