@@ -17,7 +17,7 @@ import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
 import { policies as everyPolicy } from '#policies';
 import { type Config, isEveryAddress } from './config.schema.js';
 import { takeDataDirectory } from './data-directory.js';
-import { DatabaseGuard } from './database-guard.js';
+import { DatabaseGuard, type DatabaseVerdict } from './database-guard.js';
 import { portError, requireFreePort, type WantedPort } from './free-port.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
 import type { ControlPlanePorts, Telemetry } from './ports.js';
@@ -87,9 +87,16 @@ export async function startControlPlane(config: Config, ports: ControlPlanePorts
     return await start(starting);
   } catch (error) {
     await starting.shutdown.run(telemetry.log);
-    throw error instanceof KekUnusable ? new StartError(EXIT.key, error.message, { cause: error }) : error;
+    if (!(error instanceof KekUnusable)) throw error;
+    const file = keyFile(config);
+    const message = error.message.includes(file)
+      ? error.message
+      : `${error.message}; it belongs at ${file} (--key-file)`;
+    throw new StartError(EXIT.key, message, { cause: error });
   }
 }
+
+const keyFile = (config: Config): string => config.keyFile ?? join(config.dataDir, 'key');
 
 const machineName = (): string =>
   hostname()
@@ -137,10 +144,15 @@ async function guardedDatabase(starting: Starting): Promise<OpenDatabase> {
   const { config, replica, shutdown, telemetry, clock, ports } = starting;
   const { log, metrics } = telemetry;
   const guard = new DatabaseGuard(config.dataDir);
-  const database = await openDatabase({ config, replica, clock, log, metrics, onProgress: ports.onProgress });
+  let verdict = 'first' as DatabaseVerdict;
+  const database = await openDatabase({
+    ...{ config, replica, clock, log, metrics, onProgress: ports.onProgress },
+    admit: (found) => {
+      verdict = guard.require(found, config.database.accept);
+    },
+  });
   shutdown.add('database', () => database.close());
   const found = await database.store.identity();
-  const verdict = guard.require(found, config.database.accept);
   if (verdict === 'restored')
     log.warn('the database was restored or failed over: everything is read anew', { ...found });
   if (verdict === 'accepted') log.warn('the database is accepted as it is', { ...found });
@@ -158,7 +170,7 @@ async function guardedDatabase(starting: Starting): Promise<OpenDatabase> {
 
 async function startIdentity(starting: Starting, { store }: OpenDatabase): Promise<MeshIdentity> {
   const { config, shutdown, telemetry, clock } = starting;
-  const kek = await loadOrCreateKek(config.keyFile ?? join(config.dataDir, 'key'));
+  const kek = await loadOrCreateKek(keyFile(config));
   const identity = createMeshIdentity({
     authorities: store.authorities,
     tokens: store.tokens,

@@ -18,6 +18,7 @@ describe('the database that was served', () => {
   });
 
   it.each([
+    ['REL-4: one that no Heddle has used', undefined, /an empty one/],
     ['REL-4: an empty one', { ...served, clusterId: 'b', configRevision: 1 }, /an empty one/],
     ['REL-4: a foreign one', { ...served, clusterId: 'b', configRevision: 90 }, /another one/],
     ['REL-5: an older state of it', { ...served, configRevision: 6 }, /revision 6.*revision 7/],

@@ -19,12 +19,15 @@ const FIRST_REVISION = 1;
  * May this replica serve proxies from the database? It may not once it has served from another one, or from a later
  * state of this one: every proxy would lose what it has (REL-4, REL-5).
  * @param served what this replica has served before; undefined = nothing
+ * @param found undefined = no Heddle has ever used it
  */
 export function judgeDatabase(
   served: DatabaseIdentity | undefined,
-  found: DatabaseIdentity,
+  found: DatabaseIdentity | undefined,
 ): Result<'same' | 'first' | 'restored', string> {
   if (served === undefined) return ok('first');
+  if (found === undefined)
+    return err(`it is an empty one, not the one that this replica has served (${served.clusterId})`);
   if (found.schemaVersion < served.schemaVersion) {
     return err(`it has schema ${found.schemaVersion}, this replica has served schema ${served.schemaVersion}`);
   }
@@ -37,6 +40,9 @@ export function judgeDatabase(
   }
   return ok(found.epoch === served.epoch ? 'same' : 'restored');
 }
+
+/** What a database is to this replica; 'accepted' = whatever it is, by `--database-accept`. */
+export type DatabaseVerdict = 'same' | 'first' | 'restored' | 'accepted';
 
 /** What this replica has served, kept in its data directory. */
 export class DatabaseGuard {
@@ -64,7 +70,7 @@ export class DatabaseGuard {
   }
 
   /** @param accept serve from it whatever it is @throws StartError */
-  require(found: DatabaseIdentity, accept: boolean): 'same' | 'first' | 'restored' | 'accepted' {
+  require(found: DatabaseIdentity | undefined, accept: boolean): DatabaseVerdict {
     if (accept) return 'accepted';
     const judged = judgeDatabase(this.read(), found);
     if (judged.ok) return judged.value;

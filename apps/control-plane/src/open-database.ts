@@ -2,9 +2,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import {
+  type DatabaseIdentity,
   type EmbeddedPostgres,
   EmbeddedPostgresError,
   openStore,
+  PostgresTooOld,
   SchemaTooNew,
   type Store,
   StoreUnavailable,
@@ -28,6 +30,8 @@ export interface DatabaseParts {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly onProgress?: ((step: string) => void) | undefined;
+  /** Throws when the database must not be used; it has not been written to by then. */
+  readonly admit: (found: DatabaseIdentity | undefined) => void;
 }
 
 const RETRY_MS = 500;
@@ -81,13 +85,13 @@ async function openWithPatience(parts: DatabaseParts, url: string, name: string)
 }
 
 async function open(parts: DatabaseParts, url: string, name: string): Promise<Store> {
-  const { config, replica, log, metrics, clock } = parts;
+  const { config, replica, log, metrics, clock, admit } = parts;
   const { migrateUrl, pool } = config.database;
   try {
-    return await openStore({ url, migrateUrl, replica, log, metrics, clock, pool });
+    return await openStore({ url, migrateUrl, replica, log, metrics, clock, pool, admit });
   } catch (error) {
     if (error instanceof SchemaTooNew) throw new StartError(EXIT.database, error.message, { cause: error });
-    if (!(error instanceof StoreUnavailable)) throw error;
+    if (!(error instanceof StoreUnavailable || error instanceof PostgresTooOld)) throw error;
     const message = `the database ${name} (--database-url) cannot be used: ${error.message}`;
     throw new StartError(EXIT.database, message, { cause: error });
   }

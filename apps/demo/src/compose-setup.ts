@@ -31,7 +31,9 @@ async function request<T>(method: string, path: string, body?: unknown): Promise
 /** The one-time admin token of the first start becomes a named one, kept where the stack's CLI looks for its context. */
 async function logIn(): Promise<void> {
   const kept = join(DATA_DIR, 'cli.yaml');
-  const file = parse(await readFile(kept, 'utf8').catch(() => '')) as { contexts: { compose: { token: string } } } | null;
+  const file = parse(await readFile(kept, 'utf8').catch(() => '')) as {
+    contexts: { compose: { token: string } };
+  } | null;
   token = file?.contexts.compose.token ?? '';
   if (token) return;
   const once = (await readFile(join(DATA_DIR, 'admin-token'), 'utf8')).trim();

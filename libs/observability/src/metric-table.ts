@@ -68,6 +68,7 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'what',
   ),
   heddle_proxy_tokens_issued_total: counter('Proxy tokens issued.', 'why'),
+  heddle_proxy_tokens_expiring: gauge('Connected proxies whose token nobody has renewed in time.', 'state'),
   heddle_proxy_tokens_refused_total: counter('Proxy tokens refused.', 'reason'),
   heddle_api_tokens_refused_total: counter('API tokens refused.', 'reason'),
 

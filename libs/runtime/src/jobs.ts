@@ -1,7 +1,9 @@
 import type { XdsServer } from '#libs/xds';
 import type { Attachments } from './attachments.js';
 import type { Coordinator } from './coordinator.js';
+import { claimsOf } from './gatekeeper.js';
 import type { RuntimeOptions } from './options.js';
+import { TokenAlarms } from './token-alarm.js';
 
 /** The parts of a runtime that the jobs look after. */
 export interface JobSubjects {
@@ -13,6 +15,7 @@ export interface JobSubjects {
 
 const SWEEP_MS = 5_000;
 const CREDENTIALS_MS = 5_000;
+const TOKEN_ALARMS_MS = 60_000;
 /** A lost stream alone never removes an endpoint: an instance goes after five minutes without one. */
 const DETACHED_FOR_MS = 300_000;
 /** A deregistered instance has been out of every endpoint list for a while before its row goes. */
@@ -27,6 +30,7 @@ export function startJobs(runtime: JobSubjects): () => void {
     clock.every(CREDENTIALS_MS, () => cutBadCredentials(runtime)),
     clock.after(GRACE_MS, () => forgetEarlierLives(runtime)),
     sweeper(runtime),
+    tokenAlarms(runtime),
   ];
   return () => {
     for (const stop of stops) stop();
@@ -58,6 +62,17 @@ function forgetEarlierLives(runtime: JobSubjects): void {
       runtime.attachments.forgetEarlier(identity, row.attached);
     }
   }
+}
+
+function tokenAlarms({ options, server }: JobSubjects): () => void {
+  const { clock, log, metrics } = options;
+  const alarms = new TokenAlarms(log, metrics);
+  return clock.every(TOKEN_ALARMS_MS, () => {
+    const held = server
+      .streams()
+      .flatMap(({ stream }) => [{ proxy: stream.node.id, claims: claimsOf(stream.principal) }]);
+    alarms.check(held, clock.now());
+  });
 }
 
 function sweeper(runtime: JobSubjects): () => void {

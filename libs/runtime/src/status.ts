@@ -1,9 +1,9 @@
 import { shortType } from '#libs/envoy-api';
-import type { ProxyClaims } from '#libs/identity';
 import { nodeId } from '#libs/kernel';
 import type { InstanceRow } from '#libs/store';
 import type { StreamState, TypeState } from '#libs/xds';
 import { claimsOf } from './gatekeeper.js';
+import { type TokenState, tokenState } from './token-alarm.js';
 
 const DAY_MS = 86_400_000;
 
@@ -27,7 +27,7 @@ export interface ProxyStatus {
   readonly envoyVersion: string;
   readonly connectedSince: string | undefined;
   readonly tokenDaysLeft: number | undefined;
-  readonly tokenState: string | undefined;
+  readonly tokenState: TokenState | undefined;
   readonly certificateNotAfter: string | undefined;
   readonly types: readonly TypeStatus[];
 }
@@ -72,14 +72,6 @@ export function byNode(streams: readonly StreamState[]): Map<string, StreamState
 
 export const rowNodeId = (row: InstanceRow): string =>
   nodeId({ mesh: row.mesh, namespace: row.namespace, workload: row.workload, instance: row.name });
-
-/** Alarms come at a quarter and at a tenth of the token's life, well before the first refused stream. */
-function tokenState(claims: ProxyClaims, now: number): string {
-  const left = (claims.expiresAt - now) / (claims.expiresAt - claims.issuedAt);
-  if (left <= 0) return 'expired';
-  if (left <= 0.1) return 'expires-very-soon';
-  return left <= 0.25 ? 'expires-soon' : 'ok';
-}
 
 function typeStatus(type: TypeState, context: StatusContext): TypeStatus {
   const behind = type.behindSince > 0;

@@ -17,6 +17,7 @@ const UNAVAILABLE = new Set([
   '55P03', // lock_not_available: lock_timeout ran out (REL-37)
   '57014', // query_canceled: statement_timeout ran out
   '25P03', // idle_in_transaction_session_timeout: we were stalled, the transaction is gone
+  '3D000', // invalid_catalog_name: not created yet, or being restored
   '25006', // read_only_sql_transaction: a standby answers after a failover
 ]);
 const SOCKET_CODES = new Set([

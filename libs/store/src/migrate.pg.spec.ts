@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '#libs/kernel';
 import { createTestDatabase, type TestDatabase } from '../../testing/src/postgres/index.js';
+import { inspectDatabase } from './inspect-database.js';
 import { migrateDatabase, SchemaTooNew } from './migrate.js';
 import { openStore } from './open-store.js';
 import { StoreUnavailable } from './ports.js';
@@ -77,6 +78,23 @@ describe('migrations', () => {
     await store.close();
     await owner.close();
     await raw.query(`DROP ROLE ${login}`);
+  });
+
+  it('says that a Postgres is too old', async () => {
+    expect(await inspectDatabase(database.url)).toBeUndefined();
+    await expect(inspectDatabase(database.url, 99)).rejects.toThrow(
+      /^it is Postgres \d+\.\d+.*Heddle needs 99 or later: upgrade it/,
+    );
+  });
+
+  it('REL-4 shows a database before anything is written to it, and leaves it alone when it is not wanted', async () => {
+    const admit = (): never => {
+      throw new Error('not wanted');
+    };
+    await expect(openStore({ url: database.url, replica: 'a', admit })).rejects.toThrow('not wanted');
+    expect(await inspectDatabase(database.url)).toBeUndefined();
+    await (await openStore({ url: database.url, replica: 'a' })).close();
+    expect(await inspectDatabase(database.url)).toMatchObject({ configRevision: 1, schemaVersion: 1 });
   });
 
   it('REL-3 says that Postgres is away, instead of waiting for it', async () => {

@@ -10,6 +10,7 @@ import { asStoreError } from './errors.js';
 import { ChangeFeed } from './feed/feed.js';
 import { readHeads } from './feed/read.js';
 import { startHousekeeping } from './housekeeping.js';
+import { inspectDatabase } from './inspect-database.js';
 import { InstanceRepository } from './instances/instance.repository.js';
 import { migrateDatabase } from './migrate.js';
 import { SCHEMA_VERSION } from './migrations/index.js';
@@ -30,6 +31,11 @@ export interface OpenStoreOptions {
   readonly clock?: Clock;
   /** Largest number of connections besides the one that listens; default 10. */
   readonly pool?: number;
+  /**
+   * Called with what the database is before anything is written to it; undefined = no Heddle has ever used it. What it
+   * throws, `openStore` throws.
+   */
+  readonly admit?: (found: DatabaseIdentity | undefined) => void;
 }
 
 const DEFAULT_POOL = 10;
@@ -101,13 +107,24 @@ async function identity(database: Database): Promise<DatabaseIdentity> {
   return { clusterId, epoch: rest.join('/'), configRevision: config, schemaVersion: SCHEMA_VERSION };
 }
 
+async function inspected(url: string): Promise<DatabaseIdentity | undefined> {
+  try {
+    return await inspectDatabase(url);
+  } catch (error) {
+    throw asStoreError(error);
+  }
+}
+
 /**
  * Opens the store: migrates the schema, takes the least powerful role it can, makes the `default` mesh on first start,
  * and starts to renew this replica's lease. The feed starts when it is asked to.
- * @throws StoreUnavailable when Postgres cannot be reached; SchemaTooNew when it was upgraded by a newer build
+ * @throws StoreUnavailable when Postgres cannot be reached; SchemaTooNew when it was upgraded by a newer build;
+ * PostgresTooOld; what `admit` throws
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
   const { log = silentLog, metrics = silentMetrics, clock = systemClock } = options;
+  const found = await inspected(options.url);
+  options.admit?.(found);
   await migrateDatabase(options.migrateUrl ?? options.url, log);
   let role: string | undefined;
   let dataSource: DataSource;
