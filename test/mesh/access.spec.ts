@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { selfSigned } from '../self-signed.js';
 import { exchange, HTTP_PORT, type Member, Mesh, sendRaw, untilStatus } from './mesh.js';
 
@@ -144,6 +145,67 @@ describe('a name, through two stock Envoys', () => {
     await sendRaw(front, { path: '/', host: 'back', headers });
     expect(back.seen[0]?.headers['x-forwarded-client-cert']).toContain('URI=spiffe://default.heddle.local/shop/front');
     expect(back.seen[0]?.headers['x-forwarded-client-cert']).not.toContain('shop/admin');
+  });
+});
+
+describe('what a caller claims', () => {
+  it('SEC-56 about its address, its path before rewrites and what Envoy is to do reaches no application', async () => {
+    back.seen.length = 0;
+    const forged = [
+      'x-envoy-internal: true',
+      'x-envoy-original-path: /admin',
+      'x-envoy-external-address: 203.0.113.9',
+      'x-envoy-decorator-operation: forged',
+      'x-envoy-upstream-alt-stat-name: forged',
+      'x-envoy-upstream-rq-timeout-ms: 1',
+      'x-envoy-upstream-rq-per-try-timeout-ms: 1',
+      'x-envoy-max-retries: 99',
+      'x-envoy-retry-on: 5xx',
+      'x-envoy-ip-tags: trusted',
+      'x-envoy-force-trace: true',
+      'x-envoy-attempt-count: 77',
+    ];
+    const { status } = await sendRaw(front, { path: '/', host: 'back', headers: forged });
+    const headers = back.seen[0]?.headers ?? {};
+    const arrived = Object.entries(headers).filter(([name]) => name.startsWith('x-envoy-'));
+    expect([status, arrived]).toEqual([200, [['x-envoy-attempt-count', '1']]]);
+    expect(JSON.stringify(headers)).not.toContain('forged');
+  });
+});
+
+describe('names and paths that look like patterns', () => {
+  const policy = (rules: string, action = 'DENY'): string => `
+apiVersion: heddle.dev/v1alpha1
+kind: AuthorizationPolicy
+metadata: { name: literal, namespace: shop }
+spec:
+  targetRef: { kind: Service, name: back }
+  action: ${action}
+  rules:
+    - ${rules}`;
+  const statuses = (paths: readonly string[]) =>
+    Promise.all(paths.map(async (path) => (await sendRaw(front, { path, host: 'back' })).status));
+
+  it('SEC-54 of paths are taken literally', async () => {
+    await mesh.apply(policy(`to: [{ paths: ['/a.c', '/x+', '/g(12)$', '/p.q/*'] }]`));
+    const denied = ['/a.c', '/x+', '/g(12)$', '/p.q/', '/p.q/r'];
+    await untilStatus(403, () => sendRaw(front, { path: '/a.c', host: 'back' }));
+    expect(await statuses(denied)).toEqual(denied.map(() => 403));
+    const others = ['/abc', '/axc', '/x', '/xx', '/g12', '/pxq/', '/p.q2/r'];
+    expect(await statuses(others)).toEqual(others.map(() => 200));
+    await mesh.remove('authorizationpolicies', 'literal');
+  });
+
+  it.each(['fron', 'front1', 'ront'])('SEC-54 of callers are taken whole: %s is not front', async (workload) => {
+    await mesh.apply(policy(`from: [{ workloads: [shop/${workload}] }]`, 'ALLOW'));
+    await untilStatus(403, () => sendRaw(front, { path: '/', host: 'back' }));
+    await mesh.remove('authorizationpolicies', 'literal');
+  });
+
+  it.each(['*', 'fro.t', 'fr[o]nt', 'front|back'])('SEC-54 %s is no caller', async (name) => {
+    const manifests = [parse(policy(`from: [{ workloads: ['shop/${name}'] }]`, 'ALLOW'))];
+    const applied = mesh.controlPlane.request('POST', '/api/v1/meshes/default/apply', { manifests });
+    await expect(applied).rejects.toThrow(/ 400 .*rules.*from/s);
   });
 });
 

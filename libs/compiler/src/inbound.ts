@@ -196,6 +196,7 @@ export const INBOUND_ROUTES = defineResource('inbound-routes', (ctx, key) => {
   const allow = perRoute(RBAC_Action.ALLOW, access.allow ?? anyone(meshOf(ctx), access));
   const init: Init<typeof RouteConfigurationSchema> = {
     name,
+    requestHeadersToRemove: FORGEABLE,
     virtualHosts: [
       {
         name: 'local',
@@ -219,6 +220,13 @@ export const INBOUND_ROUTES = defineResource('inbound-routes', (ctx, key) => {
   };
   return encoded(RouteConfigurationSchema, init, { name, clusters: [name] });
 });
+
+/**
+ * What Envoy would tell an application about a request, but lets a caller say too: the connection manager drops the other
+ * `x-envoy-*` headers of callers by itself (SEC-56, GHSA-ffhv-fvxq-r6mf). The number of the attempt is set anew by the
+ * caller's sidecar.
+ */
+const FORGEABLE = ['x-envoy-decorator-operation', 'x-envoy-external-address', 'x-envoy-original-path'];
 
 const perRoute = (action: RBAC_Action, rules: RbacInit) =>
   packAny(RBACPerRouteSchema, {
