@@ -269,3 +269,23 @@ describe('a reference to what is not there', () => {
     await untilStatus(500, call);
   });
 });
+
+describe('a policy that another one shadows', () => {
+  const timeout = (name: string, target: string): string => `
+apiVersion: heddle.dev/v1alpha1
+kind: TimeoutPolicy
+metadata: { name: ${name}, namespace: shop }
+spec: { targetRef: { kind: Service, name: back${target} }, request: 3s }`;
+
+  it('is accepted with a warning that names the other', async () => {
+    expect((await mesh.apply(timeout('port', ', sectionName: http'))).warnings).toEqual([]);
+    const { warnings } = await mesh.apply(timeout('service', ''));
+    expect(warnings).toMatchObject([
+      {
+        resource: { kind: 'TimeoutPolicy', name: 'service' },
+        code: 'shadowed',
+        message: expect.stringMatching(/^has no effect: shadowed by TimeoutPolicy shop\/port/),
+      },
+    ]);
+  });
+});

@@ -99,7 +99,7 @@ function effective(ctx: Ctx, policy: Policy): Condition {
   }
   if (!reached) return holds('Effective', 'NoTrafficYet', 'Nothing that it applies to exists yet');
   const names = sortedUnique(winners.map((source) => printId(source))).join(', ');
-  return fails('Effective', 'Shadowed', `everything it sets is set by more specific or older policies: ${names}`);
+  return fails('Effective', 'Shadowed', `has no effect: shadowed by ${names}, more specific or older`);
 }
 
 const isSame = (a: Source, b: Source): boolean => a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
