@@ -15,6 +15,7 @@ const fileSchema = z.strictObject({
         token: z.string(),
         mesh: z.string().default('default'),
         namespace: z.string().default('default'),
+        ca: z.string().optional(),
       }),
     )
     .default({}),
@@ -28,6 +29,8 @@ export interface Context {
   readonly token: string;
   readonly mesh: string;
   readonly namespace: string;
+  /** Certificate of the authority of an https server, PEM; trusted beside those of the system. */
+  readonly ca?: string | undefined;
 }
 
 export interface ContextFlags {
@@ -70,7 +73,7 @@ export function resolveContext(flags: ContextFlags, env: NodeJS.ProcessEnv): Con
   }
   const mesh = flags.mesh ?? env['HEDDLE_MESH'] ?? stored?.mesh ?? 'default';
   const namespace = flags.namespace ?? env['HEDDLE_NAMESPACE'] ?? stored?.namespace ?? 'default';
-  return { name, server: server.replace(/\/$/, ''), token, mesh, namespace };
+  return { name, server: server.replace(/\/$/, ''), token, mesh, namespace, ...(stored?.ca ? { ca: stored.ca } : {}) };
 }
 
 /** Stores a context and makes it the current one; the file is readable by its owner only, since it holds a token. */

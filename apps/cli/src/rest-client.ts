@@ -1,3 +1,4 @@
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { Context } from './context.js';
 import { CliError, EXIT, type ExitCode } from './exit-codes.js';
 
@@ -8,6 +9,8 @@ interface Problem {
   readonly violations?: readonly {
     readonly path: string;
     readonly message: string;
+    /** Which manifest of the request, from 0. */
+    readonly document?: number;
     readonly resource?: { readonly kind?: string; readonly namespace?: string; readonly name?: string };
   }[];
 }
@@ -16,11 +19,16 @@ export interface RequestOptions {
   readonly body?: unknown;
   readonly contentType?: string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Where each manifest of the request came from, to name it in errors. */
+  readonly sources?: readonly string[];
 }
 
 /** The admin API as the CLI uses it: problem details become messages that name the field and the fix. */
 export class RestClient {
-  constructor(private readonly context: Pick<Context, 'server' | 'token'>) {}
+  constructor(private readonly context: Pick<Context, 'server' | 'token' | 'ca'>) {
+    // `fetch` cannot be told an authority for one call, and this process talks to one control plane.
+    if (context.ca !== undefined) setDefaultCACertificates([...getCACertificates(), context.ca]);
+  }
 
   get<T>(path: string): Promise<T> {
     return this.send<T>('GET', path);
@@ -31,7 +39,7 @@ export class RestClient {
     const response = await this.fetch(method, path, options);
     const text = await response.text();
     if (response.ok) return (text ? JSON.parse(text) : undefined) as T;
-    throw asError(`${method} ${path}`, response.status, text);
+    throw asError({ what: `${method} ${path}`, sources: options.sources ?? [] }, response.status, text);
   }
 
   private async fetch(method: string, path: string, options: RequestOptions): Promise<Response> {
@@ -53,14 +61,16 @@ export class RestClient {
   }
 }
 
-function asError(what: string, status: number, text: string): CliError {
+function asError(request: { what: string; sources: readonly string[] }, status: number, text: string): CliError {
   const problem = parseProblem(text);
-  const message = problem.detail ?? problem.title ?? `${what} was answered with ${status}`;
-  const details = (problem.violations ?? []).map(({ path, message: words, resource }) => {
+  const message = problem.detail ?? problem.title ?? `${request.what} was answered with ${status}`;
+  const details = (problem.violations ?? []).map(({ path, message: words, resource, document }) => {
+    const source = request.sources[document ?? -1];
+    const from = source === undefined ? '' : `${source}: `;
     const where = resource?.kind
       ? `${resource.kind} ${resource.namespace ? `${resource.namespace}/` : ''}${resource.name ?? ''} `
       : '';
-    return `${where}${path || '/'}: ${words}`;
+    return `${from}${where}${path || '/'}: ${words}`;
   });
   return new CliError(message, exitCode(status), details);
 }

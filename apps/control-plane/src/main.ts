@@ -15,11 +15,12 @@ function configuration(argv: readonly string[]): ResolvedConfig {
   throw new StartError(EXIT.configuration, resolved.error.join('\n'));
 }
 
-/** Resolves when the process has been asked to stop. A second signal changes nothing. */
+/** Resolves when the process has been asked to stop, or its parent is gone. A second signal changes nothing. */
 function asked(): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   process.on('SIGTERM', () => resolve());
   process.on('SIGINT', () => resolve());
+  process.on('disconnect', () => resolve());
   return promise;
 }
 
@@ -29,6 +30,8 @@ async function serve(argv: readonly string[]): Promise<void> {
   const stop = asked();
   const running = await startControlPlane(config, { onProgress: say });
   say(`Heddle is ready: REST ${running.restUrl}, xDS on port ${running.xdsPort}`);
+  const { restUrl, caPem } = running;
+  process.send?.({ ready: { restUrl, caPem, dataDir: config.dataDir } });
   if (running.adminTokenFile !== undefined) say(`one-time admin token: ${running.adminTokenFile}`);
   await stop;
   setTimeout(() => process.exit(EXIT.internal), STOP_WITHIN_MS).unref();

@@ -1,12 +1,13 @@
 import { Controller, Delete, Get, Inject, Param, Patch, Put, Query, Req, Res } from '@nestjs/common';
 import type { ChangeOutcome } from '#libs/changes';
 import { isDnsLabel } from '#libs/kernel';
+import type { StoredResource } from '#libs/store';
 import { Access, JsonBody, MergePatchBody } from './access.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import type { HttpRequest, HttpResponse } from './http.js';
 import { noSuchMesh, requireMesh } from './meshes.js';
 import { notFound, ProblemError } from './problem.js';
-import { nothingQuery, parseQuery } from './query.js';
+import { listQuery, parseQuery } from './query.js';
 import { type Exchange, ResourceService } from './resource.service.js';
 import { type ResourceView, viewOf } from './resource-view.js';
 
@@ -20,13 +21,19 @@ export class MeshController {
 
   @Get()
   @Access('viewer')
-  async list(@Query() query: unknown): Promise<{ items: ResourceView[] }> {
-    parseQuery(nothingQuery, query);
+  async list(@Query() query: unknown): Promise<{ items: ResourceView[]; cursor?: string }> {
+    const { limit, cursor = '', labelSelector = {} } = parseQuery(listQuery, query);
     const { resources } = this.deps.store;
-    const rows = await Promise.all((await resources.meshes()).map((mesh) => resources.get(mesh, 'Mesh', '', mesh)));
+    const names = (await resources.meshes()).filter((name) => name > cursor).sort();
+    const rows = await Promise.all(names.map((mesh) => resources.get(mesh, 'Mesh', '', mesh)));
     // A mesh can go between the two reads.
-    const found = rows.filter((row) => row !== undefined);
-    return { items: found.map((row) => viewOf(row, this.deps.runtime.conditions(row.mesh, row))) };
+    const found = rows.filter((row) => row !== undefined && hasLabels(row, labelSelector)) as StoredResource[];
+    const page = found.slice(0, limit);
+    const last = found.length > limit ? page.at(-1) : undefined;
+    return {
+      items: page.map((row) => viewOf(row, this.deps.runtime.conditions(row.mesh, row))),
+      ...(last ? { cursor: last.name } : {}),
+    };
   }
 
   @Get(':mesh')
@@ -94,3 +101,6 @@ const badMeshName = () => notFound('a mesh name is 1 to 63 lower-case letters, d
 
 const notEmpty = (what: string): ProblemError =>
   new ProblemError(409, 'mesh-not-empty', `the mesh still has ${what}: delete them first`);
+
+const hasLabels = (row: StoredResource, wanted: Readonly<Record<string, string>>): boolean =>
+  Object.entries(wanted).every(([name, value]) => row.labels[name] === value);

@@ -213,7 +213,7 @@ export function kindOperations({ kind, plural, scope }: KindInfo): Operation[] {
   const manifest = ref(kind);
   const list = { method: 'get', tag: kind, access: 'viewer', answer: listOf(manifest) } as const;
   const write = { path: one, tag: kind, access: 'operator', answer: manifest, tagged: true } as const;
-  const query = kind === 'Mesh' ? {} : { query: listQuery };
+  const query = { query: listQuery };
   const everywhere = {
     ...list,
     path: `${MESH}/${plural}`,

@@ -4,6 +4,7 @@ import { readDocuments } from '../documents.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { note, printAs, table } from '../output.js';
 import { type ChangeProgress, followDelivery } from '../progress.js';
+import { tell, type Warning } from '../warnings.js';
 
 interface ApplyAnswer {
   readonly change: string;
@@ -14,11 +15,7 @@ interface ApplyAnswer {
     readonly namespace: string;
     readonly name: string;
   }[];
-  readonly warnings: readonly {
-    readonly resource?: { readonly kind: string; readonly namespace: string; readonly name: string };
-    readonly path: string;
-    readonly message: string;
-  }[];
+  readonly warnings: readonly Warning[];
 }
 
 interface Flags {
@@ -41,16 +38,17 @@ export function applyCommand(): Command {
 }
 
 async function run(s: Session, flags: Flags): Promise<void> {
-  const manifests = readDocuments(flags.file).map(({ document }) => inNamespace(document, s.context.namespace));
+  const documents = readDocuments(flags.file);
+  const manifests = documents.map(({ document }) => inNamespace(document, s.context.namespace));
   const answer = await s.rest.send<ApplyAnswer>('POST', `${s.meshPath}/apply`, {
+    sources: documents.map(({ from }) => from),
     body: {
       manifests,
       ...(flags.message ? { message: flags.message } : {}),
       ...(flags.dryRun ? { dryRun: true } : {}),
     },
   });
-  for (const { resource, path, message } of answer.warnings)
-    note(`warning: ${resource ? `${resource.kind} ${resource.namespace}/${resource.name} ` : ''}${path}: ${message}`);
+  tell(answer.warnings);
   const progress =
     flags.wait && answer.change ? await followDelivery(s, answer.change, Number(flags.timeout) * 1000) : undefined;
   printAs(s.format, progress ? { ...answer, delivery: progress } : answer, () => report(answer, flags, progress));

@@ -3,6 +3,7 @@ import { remote, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { findKind } from '../kinds.js';
 import { printAs } from '../output.js';
+import { tell, type Warning } from '../warnings.js';
 import { collectionPath } from './get.js';
 
 export function deleteCommand(): Command {
@@ -16,7 +17,8 @@ export function deleteCommand(): Command {
       if (kind.kind === 'Mesh' && name !== s.context.mesh)
         throw new CliError(`to delete the mesh ${name}, name it with --mesh too`, EXIT.usage);
       const path = kind.kind === 'Mesh' ? s.meshPath : `${collectionPath(s, kind, false)}/${encodeURIComponent(name)}`;
-      const answer = await s.rest.send<unknown>('DELETE', path);
+      const answer = await s.rest.send<{ warnings?: Warning[] } | undefined>('DELETE', path);
+      tell(answer?.warnings ?? []);
       printAs(
         s.format,
         answer ?? { deleted: name },

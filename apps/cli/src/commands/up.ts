@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { z } from 'zod';
 import { ensureAdminToken } from '#libs/identity';
 import { systemClock } from '#libs/kernel';
 import { type Context, resolveContext, saveContext } from '../context.js';
@@ -11,58 +12,59 @@ import { note } from '../output.js';
 import { RestClient } from '../rest-client.js';
 
 interface Flags {
-  readonly dataDir: string;
-  readonly restPort: string;
-  readonly xdsPort: string;
+  readonly dataDir?: string;
+  readonly restPort?: string;
+  readonly xdsPort?: string;
   readonly config?: string;
 }
 
-const READY_WITHIN_MS = 120_000;
+/** What the control plane tells its parent once it is ready. */
+const readySchema = z.object({ ready: z.object({ restUrl: z.string(), dataDir: z.string(), caPem: z.string() }) });
+type Ready = z.infer<typeof readySchema>['ready'];
 
 /** Starts the control plane in the foreground and logs this user in: the first run exchanges the one-time admin token. */
 export function upCommand(): Command {
   return new Command('up')
     .description('start a control plane with its own Postgres, and log in')
-    .option('--data-dir <dir>', 'where the database, keys and the admin token are kept', '.heddle')
-    .option('--rest-port <port>', 'admin API', '8190')
-    .option('--xds-port <port>', 'xDS for Envoys', '8191')
+    .option('--data-dir <dir>', 'where the database, keys and the admin token are kept (default: .heddle)')
+    .option('--rest-port <port>', 'admin API (default: 8190)')
+    .option('--xds-port <port>', 'xDS for Envoys (default: 8191)')
     .option('--config <file>', 'configuration file; `heddle config` shows what is in force')
-    .action(run);
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .argument('[flags...]', 'any other setting of the control plane, as `heddle config` lists them')
+    .action((_others: string[], flags: Flags, command: Command) => run(flags, command.args));
 }
 
-async function run(flags: Flags): Promise<void> {
+async function run(flags: Flags, others: readonly string[]): Promise<void> {
   const entry = join(import.meta.dirname, '../../../control-plane/src/main.js');
   const args = [
-    '--data-dir',
-    flags.dataDir,
-    '--rest-port',
-    flags.restPort,
-    '--xds-port',
-    flags.xdsPort,
-    ...(flags.config ? ['--config', flags.config] : []),
+    ...given('--data-dir', flags.dataDir),
+    ...given('--rest-port', flags.restPort),
+    ...given('--xds-port', flags.xdsPort),
+    ...given('--config', flags.config),
+    ...others,
   ];
-  const child = spawn(process.execPath, ['--enable-source-maps', entry, ...args], { stdio: 'inherit' });
-  const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 0)));
+  // The control plane ends when this process is gone, even when it was killed: that is what it sees on the channel.
+  const stdio = ['inherit', 'inherit', 'inherit', 'ipc'] as const;
+  const child = spawn(process.execPath, ['--enable-source-maps', entry, ...args], { stdio: [...stdio] });
+  const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? EXIT.refused)));
   // Ctrl-C reaches the child too, since it is in the same group: this process only waits for its orderly end.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));
-  const server = `http://127.0.0.1:${flags.restPort}`;
-  if (await ready(server, child)) await logIn(server, flags.dataDir);
+  const ready = await Promise.race([readiness(child), ended]);
+  if (typeof ready !== 'number') await logIn(ready);
   const code = await ended;
   if (code !== 0) throw new CliError(`the control plane ended with code ${code}`, EXIT.refused);
 }
 
-async function ready(server: string, child: ChildProcess): Promise<boolean> {
-  const deadline = performance.now() + READY_WITHIN_MS;
-  while (performance.now() < deadline && child.exitCode === null) {
-    const answer = await fetch(`${server}/readyz`).catch(() => undefined);
-    if (answer?.ok) return true;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  return false;
-}
+const given = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [flag, value]);
 
-async function logIn(server: string, dataDir: string): Promise<void> {
+const readiness = (child: ChildProcess): Promise<Ready> =>
+  new Promise((resolve) => child.once('message', (message) => resolve(readySchema.parse(message).ready)));
+
+async function logIn({ restUrl: server, dataDir, caPem }: Ready): Promise<void> {
+  const ca = server.startsWith('https:') ? { ca: caPem } : {};
   if (await tokenStillGood(server)) {
     note(`heddle: ready at ${server}; the context you have is still good. In another terminal: heddle status`);
     return;
@@ -70,11 +72,11 @@ async function logIn(server: string, dataDir: string): Promise<void> {
   // Who may write into the data directory may do anything with this control plane: a lost token is no lock-out.
   const { path: file } = await ensureAdminToken(dataDir, systemClock);
   const once = readFileSync(file, 'utf8').trim();
-  const rest = new RestClient({ server, token: '' });
+  const rest = new RestClient({ server, token: '', ...ca });
   const { token } = await rest.send<{ token: string }>('POST', '/api/v1/login/exchange', {
     body: { token: once, name: `cli-${hostname().toLowerCase()}` },
   });
-  const context: Context = { name: 'local', server, token, mesh: 'default', namespace: 'default' };
+  const context: Context = { name: 'local', server, token, mesh: 'default', namespace: 'default', ...ca };
   const path = saveContext(context, process.env);
   note(
     `heddle: ready at ${server}; you are logged in as admin for 30 days (${path}). In another terminal: heddle status`,
