@@ -198,7 +198,8 @@ spec:
 
   it.each(['fron', 'front1', 'ront'])('SEC-54 of callers are taken whole: %s is not front', async (workload) => {
     await mesh.apply(policy(`from: [{ workloads: [shop/${workload}] }]`, 'ALLOW'));
-    await untilStatus(403, () => sendRaw(front, { path: '/', host: 'back' }));
+    const { body } = await untilStatus(403, () => sendRaw(front, { path: '/', host: 'back' }));
+    expect(body).toContain('RBAC');
     await mesh.remove('authorizationpolicies', 'literal');
   });
 

@@ -111,7 +111,7 @@ class Harness {
     const request = { ...base, ...fields, typeUrl: url };
     const names = url === TYPE.route ? NAMES : [];
     const { node, nonce, error } = request;
-    const sotw = { variant: 'sotw' as const, node, typeUrl: url, nonce, error, names };
+    const sotw = { variant: 'sotw' as const, node, typeUrl: url, nonce, error, names, versioned: false };
     this.session.receive(this.session.variant === 'delta' ? request : sotw, spec, 1);
   }
 

@@ -174,7 +174,8 @@ export class Session implements Board {
   }
 
   #subscribe(delivery: TypeDelivery, request: Request): SubscriptionChange {
-    const rules = { legacyWildcard: delivery.spec.legacyWildcard && !this.grpcClient };
+    const { secret } = delivery.spec;
+    const rules = { legacyWildcard: delivery.spec.legacyWildcard && !this.grpcClient, wildcard: !secret };
     const before = delivery.subscription;
     const change =
       request.variant === 'delta' ? reduceDelta(before, request, rules) : reduceSotw(before, request.names, rules);
@@ -188,6 +189,7 @@ export class Session implements Board {
   #apply(delivery: TypeDelivery, change: SubscriptionChange, request: Request): readonly SecretWish[] {
     const versions = change.first && request.variant === 'delta' ? request.initialVersions : undefined;
     if (versions && versions.size > 0) this.#resume(delivery, versions);
+    if (change.first && request.variant === 'sotw') delivery.unknownBase = request.versioned && delivery.spec.fullState;
     for (const name of change.dropped) delivery.forget(name);
     if (change.wildcard === 'lost') this.#loseWildcard(delivery);
     if (delivery.spec.secret) return change.answer.map((name) => ({ name, held: versions?.get(name) }));
@@ -220,7 +222,8 @@ export class Session implements Board {
   #resumeEndpoints(delivery: TypeDelivery, versions: ReadonlyMap<string, string> | undefined): void {
     if (!versions || versions.size === 0) return;
     const names = delivery.subscription.names;
-    const warming = !this.#types.has(TYPE.cluster) || [...names].some((name) => !versions.has(name));
+    const beforeClusters = this.aggregated && !this.#types.has(TYPE.cluster);
+    const warming = beforeClusters || [...names].some((name) => !versions.has(name));
     if (warming) for (const name of names) this.#owe(delivery, name);
   }
 

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { covers, judgeNonce, NO_SUBSCRIPTION, reduceDelta, reduceSotw, type Subscription } from './subscription.js';
+import {
+  covers,
+  judgeNonce,
+  NO_SUBSCRIPTION,
+  type Rules,
+  reduceDelta,
+  reduceSotw,
+  type Subscription,
+} from './subscription.js';
 
-const LEGACY = { legacyWildcard: true };
-const NAMED = { legacyWildcard: false };
+const LEGACY = { legacyWildcard: true, wildcard: true };
+const NAMED = { legacyWildcard: false, wildcard: true };
 
 /** What is subscribed, as text: `*` for the wildcard, then the names. */
 const shown = (s: Subscription): string => [...(s.wildcard ? ['*'] : []), ...[...s.names].sort()].join(' ');
@@ -11,7 +19,7 @@ type Delta = readonly [subscribe: string, unsubscribe: string, subscribed: strin
 
 const list = (text: string): string[] => text.split(' ').filter((word) => word !== '');
 
-function runDelta(rules: { legacyWildcard: boolean }, steps: readonly Delta[]): void {
+function runDelta(rules: Rules, steps: readonly Delta[]): void {
   let state = NO_SUBSCRIPTION;
   for (const [subscribe, unsubscribe, subscribed, answer, dropped] of steps) {
     const change = reduceDelta(state, { subscribe: list(subscribe), unsubscribe: list(unsubscribe) }, rules);
@@ -60,7 +68,7 @@ describe('delta subscriptions', () => {
 describe('state-of-the-world subscriptions', () => {
   type Step = readonly [listed: string, subscribed: string, answer: string, dropped: string];
 
-  it.each<[string, { legacyWildcard: boolean }, readonly Step[]]>([
+  it.each<[string, Rules, readonly Step[]]>([
     [
       'WILD-1 empty stays everything as long as all were empty',
       LEGACY,

@@ -50,6 +50,8 @@ export function judgeNonce(nonce: string, refused: boolean, inFlight: string, la
 export interface Rules {
   /** An empty first request subscribes to everything. Never for gRPC clients, whatever the type (WILD-6). */
   readonly legacyWildcard: boolean;
+  /** False: `*` means nothing and is ignored, as for secrets, which nobody gets all of. */
+  readonly wildcard: boolean;
 }
 
 /** A delta request: names join, then names leave (WILD-8). */
@@ -65,7 +67,7 @@ export function reduceDelta(
   // WILD-1, WILD-4: an empty first subscription is everything, and stays so when names are added.
   let wildcard = before.wildcard || (first && subscribe.length === 0 && rules.legacyWildcard);
   for (const name of subscribe) {
-    if (name === WILDCARD) wildcard = true;
+    if (name === WILDCARD) wildcard = rules.wildcard;
     else names.add(name);
   }
   const left: string[] = [];
@@ -91,7 +93,7 @@ export function reduceSotw(before: Subscription, listed: readonly string[], rule
   }
   if (!first && sameNames(before, listed)) return unchanged(before);
   const names = new Set(listed);
-  const wildcard = names.delete(WILDCARD);
+  const wildcard = names.delete(WILDCARD) && rules.wildcard;
   const state = { started: true, wildcard, named: true, names };
   const answer = [...names].filter((name) => !before.names.has(name));
   const dropped = wildcard ? NOTHING : [...before.names].filter((name) => !names.has(name));

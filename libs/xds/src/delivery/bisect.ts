@@ -7,7 +7,7 @@
  */
 export function splitRefused(names: readonly string[], message: string): (readonly string[])[] {
   if (names.length < 2) return names.length === 0 ? [] : [names];
-  const culprits = message === '' ? [] : names.filter((name) => mentions(message, name));
+  const culprits = namedIn(message, names);
   if (culprits.length > 0 && culprits.length < names.length) {
     const blamed = new Set(culprits);
     return [names.filter((name) => !blamed.has(name)), ...culprits.map((name) => [name])];
@@ -15,6 +15,10 @@ export function splitRefused(names: readonly string[], message: string): (readon
   const middle = Math.ceil(names.length / 2);
   return [names.slice(0, middle), names.slice(middle)];
 }
+
+/** Those of the names that the text mentions. */
+export const namedIn = (message: string, names: readonly string[]): string[] =>
+  message === '' ? [] : names.filter((name) => mentions(message, name));
 
 /** True if the name stands in the text as a word of its own: `a` is not mentioned by `bad`. */
 function mentions(message: string, name: string): boolean {

@@ -1,7 +1,7 @@
 import { Cell, WITHHELD } from '../cell.js';
 import { covers } from '../subscription.js';
 import type { Board } from './board.js';
-import { mayLeave, requirementsMet } from './references.js';
+import { type Leaving, requirementsMet } from './references.js';
 import type { TypeDelivery } from './type-delivery.js';
 
 /**
@@ -11,31 +11,35 @@ import type { TypeDelivery } from './type-delivery.js';
 export type Step = Cell | 'remove' | 'absent' | 'settled' | 'hold';
 
 /** Looks at one name: what the client should have, what it may hold, and whether the difference may be sent now. */
-export function examine(board: Board, type: TypeDelivery, name: string): Step {
+export function examine(board: Board, type: TypeDelivery, name: string, leaving: Leaving): Step {
   if (!covers(type.subscription, name)) return leftover(type, name);
   const target = board.source.lookup(type.spec.url, name);
   if (target === WITHHELD) return 'settled';
-  if (!target) return missing(board, type, name);
+  if (!target) return missing(type, name, leaving);
   const held = type.acked.get(name);
-  if (type.isRefused(name, target.version)) return pinned(type, name);
+  if (!type.unknownBase && type.isRefused(name, target.version)) return pinned(type, name);
   if (held?.version === target.version && !type.orphans.has(name)) {
     // The client holds it: from now on it is known what that content requires.
     if (held !== target) type.acked.set(name, target);
     return type.owed.has(name) ? target : 'settled';
   }
-  return requirementsMet(board, target) ? target : 'hold';
+  if (requirementsMet(board, target)) return target;
+  // DELTA-6: who asks is answered, with what it had, while the newest waits.
+  return type.owed.has(name) && held instanceof Cell ? held : 'hold';
 }
 
 /** GEN-10: the newest content was refused. If the client needs an answer it is the one that it accepted before. */
 function pinned(type: TypeDelivery, name: string): Step {
+  if (!type.owed.has(name)) return 'settled';
   const held = type.acked.get(name);
-  return type.owed.has(name) && held instanceof Cell ? held : 'settled';
+  if (held instanceof Cell) return type.isRefused(name, held.version) ? 'settled' : held;
+  return type.spec.removable && !type.mayHold(name) ? 'absent' : 'settled';
 }
 
-function missing(board: Board, type: TypeDelivery, name: string): Step {
+function missing(type: TypeDelivery, name: string, leaving: Leaving): Step {
   // DELTA-13: a removal would be refused or do harm; the client unsubscribes when it has no use for it.
   if (!type.spec.removable) return 'settled';
-  if (type.mayHold(name)) return mayLeave(board, type, name) ? 'remove' : 'hold';
+  if (type.mayHold(name)) return leaving.mayLeave(name) ? 'remove' : 'hold';
   return type.owed.has(name) ? 'absent' : 'settled';
 }
 

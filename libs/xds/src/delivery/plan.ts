@@ -1,6 +1,7 @@
-import type { Cell } from '../cell.js';
+import { Cell, WITHHELD } from '../cell.js';
 import type { Board } from './board.js';
 import { examine } from './examine.js';
+import { Leaving, mayBeMet, requirementsMet } from './references.js';
 import type { TypeDelivery } from './type-delivery.js';
 
 /** A response that is ready to be written. */
@@ -16,14 +17,24 @@ interface Findings {
   readonly removed: string[];
   readonly absent: string[];
   readonly held: string[];
+  /** Answered with what the client had, while a newer content waits: to be looked at again. */
+  readonly again: string[];
 }
+
+const NOTHING: readonly string[] = [];
+/** Bytes of a repeated string beside its text, at most. */
+const NAME_OVERHEAD = 6;
 
 /**
  * The next response of a type, or `undefined` if there is nothing to send now. Names that are settled or part of the
  * response are no longer dirty afterwards; the held back ones stay dirty.
  */
 export function planResponse(board: Board, type: TypeDelivery): PlannedResponse | undefined {
-  if (type.inFlight || !type.hasWork) return undefined;
+  if (type.inFlight) return undefined;
+  if (!type.hasWork) {
+    type.held = NOTHING;
+    return undefined;
+  }
   spreadOut(board, type);
   while (type.retry.length > 0) {
     const group = type.retry.shift() ?? [];
@@ -62,16 +73,26 @@ function planNames(board: Board, type: TypeDelivery, names: readonly string[]): 
 }
 
 function look(board: Board, type: TypeDelivery, names: readonly string[]): Findings {
-  const found: Findings = { cells: [], removed: [], absent: [], held: [] };
+  const found: Findings = { cells: [], removed: [], absent: [], held: [], again: [] };
+  const leaving = new Leaving(board, type);
   for (const name of names) {
-    const step = examine(board, type, name);
+    const step = examine(board, type, name, leaving);
     if (step === 'settled') done(type, name);
     else if (step === 'hold') found.held.push(name);
     else if (step === 'remove') found.removed.push(name);
     else if (step === 'absent') found.absent.push(name);
-    else found.cells.push(step);
+    else {
+      found.cells.push(step);
+      if (isOlder(board, type, step)) found.again.push(name);
+    }
   }
   return found;
+}
+
+/** There is a newer content than the one that is sent, and it may still go out. */
+function isOlder(board: Board, type: TypeDelivery, sent: Cell): boolean {
+  const target = board.source.lookup(type.spec.url, sent.name);
+  return target instanceof Cell && target !== sent && !type.isRefused(sent.name, target.version);
 }
 
 function done(type: TypeDelivery, name: string): void {
@@ -81,10 +102,12 @@ function done(type: TypeDelivery, name: string): void {
 
 function planDelta(board: Board, type: TypeDelivery, found: Findings): PlannedResponse | undefined {
   const cells = choose(board, type, found.cells);
-  const removed = [...found.removed, ...found.absent];
+  const room = board.maxResponseBytes - cells.reduce((sum, cell) => sum + cell.size, 0);
+  const removed = fitting([...found.removed, ...found.absent], room, cells.length === 0);
   if (cells.length === 0 && removed.length === 0) return undefined;
   for (const cell of cells) done(type, cell.name);
   for (const name of removed) done(type, name);
+  for (const name of found.again) type.dirty.add(name);
   type.answerDue = false;
   return { cells, news: cells, removed };
 }
@@ -108,18 +131,59 @@ function choose(board: Board, type: TypeDelivery, cells: readonly Cell[]): reado
   return count === chosen.length ? chosen : chosen.slice(0, count);
 }
 
+/** As many names as fit, in bytes of names; one at least if `one` (NET-7). */
+function fitting(names: readonly string[], room: number, one: boolean): readonly string[] {
+  let [bytes, count] = [0, 0];
+  for (const name of names) {
+    bytes += name.length + NAME_OVERHEAD;
+    if (bytes > room && !(one && count === 0)) break;
+    count++;
+  }
+  return count === names.length ? names : names.slice(0, count);
+}
+
 function planSotw(board: Board, type: TypeDelivery, found: Findings): PlannedResponse | undefined {
   // SOTW-11: nothing is said about names that do not exist.
   for (const name of found.absent) done(type, name);
-  if (type.spec.fullState) return planFullState(type, found);
+  if (type.spec.fullState) return type.unknownBase ? planWholeState(board, type, found) : planFullState(type, found);
   // SOTW-5: these types have no deletion; the client is left with what it holds.
   for (const name of found.removed) type.forget(name);
   const cells = choose(board, type, found.cells);
   if (cells.length === 0) return undefined;
   for (const cell of cells) done(type, cell.name);
+  for (const name of found.again) type.dirty.add(name);
   type.answerDue = false;
   return { cells, news: cells, removed: [] };
 }
+
+/**
+ * The first set for a client that came back with one of its own, of which nothing is known: all that exists, or nothing
+ * yet. Whatever is not in it is deleted by the client, so what waits for a cluster under way is waited for; what waits
+ * for a cluster that was refused or is not there is included, since the client may well run it.
+ */
+function planWholeState(board: Board, type: TypeDelivery, found: Findings): PlannedResponse | undefined {
+  if (found.cells.length === 0 && found.removed.length === 0 && !type.answerDue && found.held.length === 0)
+    return undefined;
+  const { wildcard, names } = type.subscription;
+  const set: Cell[] = [];
+  for (const name of new Set([...names, ...(wildcard ? board.source.names(type.spec.url) : NOTHING)])) {
+    const target = board.source.lookup(type.spec.url, name);
+    if (target === undefined) continue;
+    if (target === WITHHELD || !mayBeSent(board, target)) {
+      type.held = [...new Set([...found.held, name])];
+      type.dirty.add(name);
+      return undefined;
+    }
+    set.push(target);
+  }
+  type.dirty.clear();
+  type.owed.clear();
+  type.held = NOTHING;
+  type.answerDue = false;
+  return { cells: set, news: set, removed: [] };
+}
+
+const mayBeSent = (board: Board, cell: Cell): boolean => requirementsMet(board, cell) || !mayBeMet(board, cell);
 
 /**
  * SOTW-4: the complete set. What is not to be removed yet, waits for something, was refused or belongs to another group

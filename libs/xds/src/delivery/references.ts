@@ -1,6 +1,6 @@
 import { type Cell, Foreign, type Held } from '../cell.js';
 import { covers } from '../subscription.js';
-import type { TypeUrl } from '../types.js';
+import type { Ref } from '../types.js';
 import type { Board } from './board.js';
 import type { TypeDelivery } from './type-delivery.js';
 
@@ -10,13 +10,19 @@ import type { TypeDelivery } from './type-delivery.js';
  * clients ask for clusters only after the routes that name them.
  */
 export function requirementsMet(board: Board, cell: Cell): boolean {
-  return cell.requires.every((ref) => {
-    const type = board.types.get(ref.type);
-    // Not requested here. After a reconnect it may still come (Envoy asks for endpoints first while a cluster warms).
-    if (!type) return !(board.aggregated && board.unsettled);
-    return isActive(type, ref.name) || !covers(type.subscription, ref.name);
-  });
+  return cell.requires.every((ref) => isMet(board, ref));
 }
+
+function isMet(board: Board, ref: Ref): boolean {
+  const type = board.types.get(ref.type);
+  // Not requested here. After a reconnect it may still come (Envoy asks for endpoints first while a cluster warms).
+  if (!type) return !(board.aggregated && board.unsettled);
+  return isActive(type, ref.name) || !covers(type.subscription, ref.name);
+}
+
+/** What is missing may still be confirmed: it is under way, or was not looked at yet. Refused or absent, it never will. */
+export const mayBeMet = (board: Board, cell: Cell): boolean =>
+  cell.requires.every((ref) => isMet(board, ref) || !(board.types.get(ref.type)?.settled ?? false));
 
 /** Confirmed by the client, and not on its way out. */
 const isActive = (type: TypeDelivery, name: string): boolean =>
@@ -24,36 +30,63 @@ const isActive = (type: TypeDelivery, name: string): boolean =>
 
 /**
  * Make before break, second half: a resource is removed only when nothing that the client may hold still requires or
- * names it. Users go first (listeners, scopes, routes), what they use afterwards.
+ * names it. Users go first (listeners, scopes, routes), what they use afterwards. Made for one look at a type: what is
+ * in use is gathered once, so that a thousand removals cost no thousand walks over what the client holds.
  */
-export function mayLeave(board: Board, type: TypeDelivery, name: string): boolean {
-  if (!board.aggregated) return true;
-  return type.spec.users.every((url) => {
-    const users = board.types.get(url);
-    if (!users) return !board.unsettled;
-    if (type.spec.usersAre === 'requiring') return !mayRequire(users, type.spec.url, name);
-    return type.spec.usersAre === 'naming' ? atRest(users) : !mayUseEndpoints(users, name);
-  });
-}
+export class Leaving {
+  #inUse: ReadonlySet<string> | 'unknown' | undefined;
 
-/** Something of this type that the client may hold requires the resource, or may do so (ENV-9). */
-function mayRequire(users: TypeDelivery, url: TypeUrl, name: string): boolean {
-  for (const held of users.acked.values()) if (requiresIt(held, url, name)) return true;
-  for (const orphan of users.orphans.values()) if (requiresIt(orphan, url, name)) return true;
-  return users.inFlight?.cells.some((cell) => requiresIt(cell, url, name)) ?? false;
-}
+  constructor(
+    private readonly board: Board,
+    private readonly type: TypeDelivery,
+  ) {}
 
-/** A content of which only the version is known may require anything: it is replaced or removed first. */
-const requiresIt = (held: Held, url: TypeUrl, name: string): boolean =>
-  held instanceof Foreign || held.requires.some((ref) => ref.name === name && ref.type === url);
-
-/** Endpoints go with their cluster: the name under which a cluster asks for them can be read from it. */
-function mayUseEndpoints(clusters: TypeDelivery, name: string): boolean {
-  for (const [cluster, held] of clusters.acked) {
-    if (held instanceof Foreign ? cluster === name : held.endpointsName === name) return true;
+  mayLeave(name: string): boolean {
+    const { board, type } = this;
+    if (!board.aggregated) return true;
+    for (const url of type.spec.users) {
+      const users = board.types.get(url);
+      if (users) {
+        if (type.spec.usersAre === 'naming' && !atRest(users)) return false;
+      } else if (board.unsettled && !type.owed.has(name)) {
+        // Not asked for yet. But a client that waits for this answer asks for nothing before it has it (ORD-9).
+        return false;
+      }
+    }
+    if (type.spec.usersAre === 'naming') return true;
+    this.#inUse ??= this.#gather();
+    return this.#inUse !== 'unknown' && !this.#inUse.has(name);
   }
-  for (const orphan of clusters.orphans.values()) if (orphan.endpointsName === name) return true;
-  return clusters.inFlight?.cells.some((cell) => cell.endpointsName === name) ?? false;
+
+  /** Names that something needs which the client may hold (ENV-9). 'unknown': all of them may be. */
+  #gather(): ReadonlySet<string> | 'unknown' {
+    const names = new Set<string>();
+    for (const url of this.type.spec.users) {
+      const users = this.board.types.get(url);
+      if (!users) continue;
+      for (const [name, held] of mayBeHeld(users)) if (!this.#addUses(names, name, held)) return 'unknown';
+    }
+    return names;
+  }
+
+  /** @returns false if anything may be used: of this content only the version is known, it is replaced first */
+  #addUses(names: Set<string>, user: string, held: Held): boolean {
+    const { spec } = this.type;
+    if (spec.usersAre === 'clusters') {
+      // Endpoints go with their cluster: the name under which it asks for them can be read from it.
+      names.add(held instanceof Foreign ? user : held.endpointsName);
+      return true;
+    }
+    if (held instanceof Foreign) return false;
+    for (const ref of held.requires) if (ref.type === spec.url) names.add(ref.name);
+    return true;
+  }
+}
+
+function* mayBeHeld(users: TypeDelivery): Iterable<readonly [string, Held]> {
+  yield* users.acked;
+  yield* users.orphans;
+  for (const cell of users.inFlight?.cells ?? []) yield [cell.name, cell];
 }
 
 /** Users that only name what they use, in contents that are not read here: wait until they have settled. */

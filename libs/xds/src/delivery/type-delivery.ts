@@ -2,7 +2,7 @@ import type { Cell, Held } from '../cell.js';
 import { NO_SUBSCRIPTION, type Subscription } from '../subscription.js';
 import type { TypeSpec } from '../type-specs.js';
 import type { NackInfo } from '../types.js';
-import { splitRefused } from './bisect.js';
+import { namedIn, splitRefused } from './bisect.js';
 
 /** The one response of a type that the client has not answered yet. */
 export interface InFlight {
@@ -18,6 +18,9 @@ export interface InFlight {
   /** Milliseconds of the monotonic clock. */
   readonly sentAt: number;
 }
+
+/** Refused contents of one name that are remembered (GEN-10); beyond it the oldest may be tried once more. */
+const REFUSALS_KEPT = 256;
 
 /** What is known about one resource type on one stream. Everything the client may hold is in `acked`, `orphans` or in flight. */
 export class TypeDelivery {
@@ -48,6 +51,11 @@ export class TypeDelivery {
   behindSince = 0;
   /** The alarm for what is held was raised already. */
   alarmed = false;
+  /**
+   * A state-of-the-world client came back with a set of this full-state type and has not ACKed one here: what it holds is
+   * not known, and absence would delete it. Until then sets are whole or not sent at all (ENV-9, SOTW-4).
+   */
+  unknownBase = false;
 
   constructor(readonly spec: TypeSpec) {}
 
@@ -84,6 +92,7 @@ export class TypeDelivery {
     const done = this.inFlight;
     if (!done) return undefined;
     this.inFlight = undefined;
+    this.unknownBase = false;
     for (const name of done.removed) this.#gone(name);
     for (const cell of done.cells) {
       this.orphans.delete(cell.name);
@@ -105,6 +114,7 @@ export class TypeDelivery {
     const done = this.inFlight;
     if (!done) return undefined;
     this.inFlight = undefined;
+    if (this.unknownBase) return this.#refuseWhole(done, message);
     const [only] = done.news;
     const isolated = done.news.length === 1 && only !== undefined;
     if (isolated) this.#pin(only, message);
@@ -112,24 +122,53 @@ export class TypeDelivery {
     // A response of removals alone leaves nothing to pin; sending it again would loop.
     if (done.news.length === 0) for (const name of done.removed) this.#gone(name);
     else for (const name of done.removed) this.dirty.add(name);
+    return this.#nackOf(done, message, done.news);
+  }
+
+  #nackOf({ nonce, change }: InFlight, message: string, blamed: readonly Cell[]): NackInfo {
+    const [only] = blamed;
+    const isolated = blamed.length === 1;
+    const names = blamed.map((cell) => cell.name);
     return {
       type: this.spec.url,
-      names: done.news.map((cell) => cell.name),
-      nonce: done.nonce,
+      names,
+      nonce,
       message,
       isolated,
-      version: isolated ? only.version : '',
-      change: done.change,
+      version: isolated ? (only?.version ?? '') : '',
+      change,
     };
   }
 
+  /**
+   * A part of the set would delete the rest of it, which the client may run from before: it is not tried. The client
+   * keeps the old form of what it refused and has taken the others; the next set goes out when a content changes.
+   */
+  #refuseWhole(done: InFlight, message: string): NackInfo {
+    const names = done.cells.map((cell) => cell.name);
+    const culprits = new Set(this.spec.errorsNameResource ? namedIn(message, names) : []);
+    const blamed = culprits.size > 0 ? done.cells.filter((cell) => culprits.has(cell.name)) : done.cells;
+    for (const cell of done.cells) this.orphans.set(cell.name, cell);
+    for (const cell of blamed) this.#remember(cell, message);
+    return this.#nackOf(done, message, blamed);
+  }
+
   #pin(cell: Cell, message: string): void {
-    const versions = this.refused.get(cell.name) ?? new Map<string, string>();
-    this.refused.set(cell.name, versions.set(cell.version, message));
+    this.#remember(cell, message);
     // Refused alone, it is certainly not applied.
     if (this.orphans.get(cell.name) === cell) this.orphans.delete(cell.name);
     // The newest content may be another one by now, or none.
     this.dirty.add(cell.name);
+  }
+
+  /** The words are kept of the newest refusal, the hashes of many: a resource that flaps must not fill the memory. */
+  #remember(cell: Cell, message: string): void {
+    const versions = this.refused.get(cell.name) ?? new Map<string, string>();
+    for (const version of versions.keys()) versions.set(version, '');
+    versions.delete(cell.version);
+    const [oldest] = versions.keys();
+    if (versions.size >= REFUSALS_KEPT && oldest !== undefined) versions.delete(oldest);
+    this.refused.set(cell.name, versions.set(cell.version, message));
   }
 
   #retryInParts(done: InFlight, message: string): void {

@@ -4,20 +4,29 @@ import { Reader } from './reader.js';
 /** Fields of envoy.config.core.v3.Node that may be used; all others are skipped unread (SEC-1). */
 const NODE = { id: 1, cluster: 2, userAgentName: 6, userAgentVersion: 7, userAgentBuildVersion: 8, clientFeatures: 10 };
 
-/** Reads the node of a stream's first message. @throws MalformedMessage */
+/** Characters kept of each text of a node, and features kept: the stream holds them as long as it lives (SEC-9). */
+const KEPT = { chars: 512, features: 64 };
+
+/** Reads the node of a stream's first message. Its id is kept whole: it is compared. @throws MalformedMessage */
 export function decodeNode(bytes: Buffer): NodeInfo {
   const node = { id: '', cluster: '', userAgentName: '', userAgentVersion: '', clientFeatures: [] as string[] };
   const reader = new Reader(bytes);
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === NODE.id) node.id = reader.string();
-    else if (field === NODE.cluster) node.cluster = reader.string();
-    else if (field === NODE.userAgentName) node.userAgentName = reader.string();
-    else if (field === NODE.userAgentVersion) node.userAgentVersion = reader.string();
+    else if (field === NODE.cluster) node.cluster = cut(reader.string());
+    else if (field === NODE.userAgentName) node.userAgentName = cut(reader.string());
+    else if (field === NODE.userAgentVersion) node.userAgentVersion = cut(reader.string());
     else if (field === NODE.userAgentBuildVersion) node.userAgentVersion = buildVersion(reader.bytes());
-    else if (field === NODE.clientFeatures) node.clientFeatures.push(reader.string());
+    else if (field === NODE.clientFeatures) addFeature(node.clientFeatures, reader.string());
     else reader.skip();
   }
   return node;
+}
+
+const cut = (text: string): string => text.slice(0, KEPT.chars);
+
+function addFeature(features: string[], name: string): void {
+  if (features.length < KEPT.features) features.push(cut(name));
 }
 
 /** Reads `node.id` alone: some Envoys send 49 KB of node with every request (ENV-3). @throws MalformedMessage */

@@ -13,7 +13,7 @@ export interface DeltaRequest {
   readonly initialVersions: ReadonlyMap<string, string>;
 }
 
-/** A state-of-the-world request. `version_info` is not read: what it says follows from the nonce (GEN-9). */
+/** A state-of-the-world request. What was ACKed follows from the nonce alone (GEN-9). */
 export interface SotwRequest {
   readonly variant: 'sotw';
   readonly node: Buffer | undefined;
@@ -21,6 +21,8 @@ export interface SotwRequest {
   readonly nonce: string;
   readonly error: string | undefined;
   readonly names: readonly string[];
+  /** True if it carries a `version_info`: on a first request, that the client holds a set from an earlier stream. */
+  readonly versioned: boolean;
 }
 
 export type Request = DeltaRequest | SotwRequest;
@@ -67,22 +69,23 @@ export function decodeDeltaRequest(bytes: Buffer, limits: RequestLimits): DeltaR
   return { variant: 'delta', node, typeUrl, nonce, error, subscribe, unsubscribe, initialVersions: versions };
 }
 
-const SOTW = { node: 2, names: 3, typeUrl: 4, nonce: 5, error: 6 };
+const SOTW = { version: 1, node: 2, names: 3, typeUrl: 4, nonce: 5, error: 6 };
 
 /** Reads a DiscoveryRequest. @throws MalformedMessage, RequestTooLarge */
 export function decodeSotwRequest(bytes: Buffer, limits: RequestLimits): SotwRequest {
   let [node, error] = [undefined as Buffer | undefined, undefined as string | undefined];
-  let [typeUrl, nonce, names] = ['', '', NO_NAMES];
+  let [typeUrl, nonce, names, versioned] = ['', '', NO_NAMES, false];
   const reader = new Reader(bytes);
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === SOTW.typeUrl) typeUrl = reader.string();
+    if (field === SOTW.version) versioned = reader.bytes().length > 0;
+    else if (field === SOTW.typeUrl) typeUrl = reader.string();
     else if (field === SOTW.nonce) nonce = reader.string();
     else if (field === SOTW.names) names = addName(names, reader, limits);
     else if (field === SOTW.error) error = statusMessage(reader.bytes(), limits);
     else if (field === SOTW.node) node = reader.bytes();
     else reader.skip();
   }
-  return { variant: 'sotw', node, typeUrl, nonce, error, names };
+  return { variant: 'sotw', node, typeUrl, nonce, error, names, versioned };
 }
 
 /** The list with one more name; the shared empty list is replaced, a list of this request grown in place. */
