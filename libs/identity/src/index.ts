@@ -13,6 +13,7 @@ export * from './expiry.js';
 export { createMeshIdentity, type MeshIdentity, type MeshIdentityOptions } from './identity.js';
 export { IssuanceLog, type IssuanceLogOptions, type IssuedCertificate } from './issuance-log.js';
 export { type Kek, kekOf, loadOrCreateKek } from './kek.js';
+export { type LeafFacts, parseLeafVersion } from './leaf-version.js';
 export type { Issuer, MeshAuthority, TrustedRoot } from './mesh-authority.js';
 export {
   DEFAULT_PROXY_TOKEN_MS,

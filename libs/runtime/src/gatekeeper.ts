@@ -30,7 +30,7 @@ export class TokenGatekeeper implements Gatekeeper {
     if (!verified.ok) throw new Denied('UNAUTHENTICATED', verified.error);
     const claims = verified.value;
     const id = `${claims.mesh}/${claims.namespace}/${claims.workload}/${claims.instance}`;
-    return { id, expiresAt: claims.expiresAt, claims };
+    return { id, expiresAt: claims.expiresAt, shared: claims.instance.endsWith('*'), claims };
   }
 
   async admit(principal: Principal, node: NodeInfo): Promise<string> {

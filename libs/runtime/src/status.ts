@@ -1,4 +1,5 @@
 import { shortType } from '#libs/envoy-api';
+import { parseLeafVersion } from '#libs/identity';
 import { nodeId } from '#libs/kernel';
 import type { InstanceRow } from '#libs/store';
 import type { StreamState, TypeState } from '#libs/xds';
@@ -85,12 +86,12 @@ function typeStatus(type: TypeState, context: StatusContext): TypeStatus {
   };
 }
 
-/** The leaf's end stands in its version, `v1.<serial>.<notBefore>.<notAfter>.<issuer>.<mac>`, in milliseconds. */
+/** The leaf's end stands in its version. */
 function certificateEnd(state: StreamState): string | undefined {
   for (const type of state.types) {
     const version = shortType(type.type) === 'SDS' ? type.acked.get('identity') : undefined;
-    const notAfter = Number(version?.split('.')[3]);
-    if (Number.isFinite(notAfter)) return new Date(notAfter).toISOString();
+    const facts = version === undefined ? undefined : parseLeafVersion(version);
+    if (facts) return new Date(facts.notAfter).toISOString();
   }
   return undefined;
 }

@@ -13,16 +13,22 @@ export interface Limits {
   readonly maxNameBytes: number;
   /** Live streams of one principal on one service: reconnects overlap, floods do not fit (SEC-8, REL-40). */
   readonly streamsPerPrincipal: number;
+  /** The same for a credential that many nodes share; each of its nodes has `streamsPerPrincipal`, too. */
+  readonly streamsPerSharedPrincipal: number;
   /** Live streams of all principals together. */
   readonly maxStreams: number;
   /** Sockets open at once, with or without a stream. */
   readonly maxConnections: number;
-  /** Streams one principal may open in a burst; the allowance grows back at `opensPerSecond` (REL-41). */
+  /** Sockets of one address that have no stream: a thousand sidecars behind one address may come back at once (SEC-8). */
+  readonly idlePerAddress: number;
+  /** Concurrent calls on one connection, streams and others. A client needs one stream, or one for each type. */
+  readonly callsPerConnection: number;
+  /** Streams one principal, or one node of a shared one, may open in a burst; it grows back at `opensPerSecond` (REL-41). */
   readonly openBurst: number;
   readonly opensPerSecond: number;
   /** A TLS handshake that takes longer is dropped (SEC-8). Milliseconds. */
   readonly handshakeMs: number;
-  /** A socket without an authenticated stream is closed after this long (SEC-8). Milliseconds. */
+  /** A socket is closed that has had no admitted stream for this long, from its start on or since the last one (SEC-8). Milliseconds. */
   readonly unauthenticatedMs: number;
   /** An authenticated stream must send its first message within this long. Milliseconds. */
   readonly firstMessageMs: number;
@@ -58,8 +64,11 @@ export const DEFAULT_LIMITS: Limits = {
   maxNames: 60_000,
   maxNameBytes: 1024,
   streamsPerPrincipal: 4,
+  streamsPerSharedPrincipal: 4_000,
   maxStreams: 20_000,
   maxConnections: 25_000,
+  idlePerAddress: 5_000,
+  callsPerConnection: 32,
   openBurst: 20,
   opensPerSecond: 1,
   handshakeMs: 5_000,

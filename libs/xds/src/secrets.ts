@@ -28,6 +28,10 @@ export class StreamSecrets {
   /** Version the client holds or is being sent; '' = unknown. Its keys are the names wanted. */
   readonly #wanted = new Map<string, string>();
   readonly #timers = new Map<string, () => void>();
+  /** Number of the newest question about a name: answers to older ones, and their failures, count no more. */
+  readonly #asked = new Map<string, number>();
+
+  #questions = 0;
 
   constructor(private readonly options: StreamSecretsOptions) {}
 
@@ -45,6 +49,7 @@ export class StreamSecrets {
   drop(name: string): void {
     this.#wanted.delete(name);
     this.#cells.delete(name);
+    this.#asked.delete(name);
     this.#stopTimer(name);
   }
 
@@ -57,18 +62,23 @@ export class StreamSecrets {
     for (const stop of this.#timers.values()) stop();
     this.#timers.clear();
     this.#wanted.clear();
+    this.#asked.clear();
     this.#cells.clear();
   }
 
   #resolve(name: string, held: string | undefined, asked: boolean): void {
     const { source, principal, node, log, metrics } = this.options;
     this.#stopTimer(name);
+    const question = ++this.#questions;
+    this.#asked.set(name, question);
+    // Unsubscribed, or asked anew, while the source was thinking.
+    const outdated = (): boolean => this.#asked.get(name) !== question;
     source.resolve(principal, node, name, held).then(
       (answer) => {
-        // Unsubscribed, or resolved anew, while the source was thinking.
-        if (this.#wanted.get(name) === (held ?? '')) this.#accept(name, answer, asked);
+        if (!outdated()) this.#accept(name, answer, asked);
       },
       (error: unknown) => {
+        if (outdated()) return;
         metrics.count('xds_secret_errors_total');
         log.warn('a secret could not be resolved', { name, error: String(error) });
         this.#later(name, RETRY_MS, () => this.#resolve(name, held, asked));

@@ -76,6 +76,7 @@ export class XdsServer {
   readonly #services: StreamServices<XdsStream>;
   #server: Server | undefined;
   #serveSecrets = false;
+  #stopping = false;
   #stopChecks: (() => void) | undefined;
 
   constructor(private readonly options: XdsServerOptions) {
@@ -85,8 +86,7 @@ export class XdsServer {
     this.#ready = new Readiness(clock, this.#limits.readyWaitMs);
     this.#admission = new Admission(this.#limits, clock, metrics);
     this.#transport = new Transport(this.#limits, clock, metrics);
-    const passed = (peer: string): void => this.#transport.authenticated(peer);
-    this.#authentication = new Authentication({ gatekeeper, log, metrics, passed });
+    this.#authentication = new Authentication({ gatekeeper, log, metrics });
     this.#services = this.#makeServices();
   }
 
@@ -159,6 +159,7 @@ export class XdsServer {
       'grpc.keepalive_timeout_ms': 10_000,
       'grpc.max_receive_message_length': this.#limits.maxMessageBytes, // DELTA-16
       'grpc.max_send_message_length': -1,
+      'grpc.max_concurrent_streams': this.#limits.callsPerConnection,
       'grpc.enable_channelz': 0,
     });
     for (const { definition, handlers } of servedServices((call, info) => this.#open(call, info))) {
@@ -176,12 +177,13 @@ export class XdsServer {
   }
 
   /**
-   * Stops: no new connection, every stream ends with OK, spread over most of the grace so that other replicas are not
+   * Stops: no new connection and no new stream, every stream ends with OK, spread over most of the grace so that other replicas are not
    * hit by all clients at once (REL-15, NET-2).
    * @param graceMs 0 = at once
    */
   async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
-    this.#transport.stopAccepting();
+    this.#stopping = true;
+    this.#transport.stopAccepting(graceMs);
     await this.#streams.endAll(graceMs);
     this.#stopChecks?.();
     this.#server?.forceShutdown();
@@ -190,11 +192,18 @@ export class XdsServer {
 
   #open(call: DiscoveryCall, { variant, onlyType, service }: MethodInfo): void {
     try {
+      // NET-2: whoever comes back on a connection that is about to end is sent to another replica at once.
+      if (this.#stopping) throw new Denied('UNAVAILABLE', 'this control plane is shutting down');
       const principal = this.#authentication.principalOf(call.metadata);
-      const leave = this.#admission.enter(principal.id, service);
+      const leave = this.#admission.enter(principal, service);
       const id = this.#streams.nextId();
-      const options = { id, call, principal, peer: call.getPeer(), variant, onlyType };
-      this.#streams.add(new XdsStream(options, this.#services), leave);
+      const peer = call.getPeer();
+      const options = { id, call, principal, peer, variant, onlyType };
+      this.#transport.streamOpened(peer);
+      this.#streams.add(new XdsStream(options, this.#services), () => {
+        leave();
+        this.#transport.streamClosed(peer);
+      });
       this.options.metrics.gauge('xds_streams', this.#streams.size);
     } catch (error) {
       call.on('error', () => {});
@@ -233,12 +242,13 @@ export class XdsServer {
           ? new StreamSecrets({ source: secrets, principal, node, clock, log, metrics, counter, arrived })
           : undefined,
       admitted: (stream) => this.#streams.named(stream),
+      enterNode: (nodeId, service) => this.#admission.enterNode(nodeId, service),
       closed: (stream) => {
         this.#fanOut.forget(stream);
         this.#streams.remove(stream);
         metrics.gauge('xds_streams', this.#streams.size);
       },
-      dropSocketLater: (peer) => void clock.after(SOCKET_GRACE_MS, () => this.#transport.destroySocket(peer)),
+      dropSocketLater: (peer) => void clock.after(SOCKET_GRACE_MS, () => this.#transport.destroyIdleSocket(peer)),
     };
   }
 }

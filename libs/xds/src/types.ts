@@ -56,6 +56,8 @@ export interface Principal {
   readonly id: string;
   /** When the credential ends, in milliseconds since the epoch; streams of an expired principal are cut. */
   readonly expiresAt: number;
+  /** One credential for many nodes: streams are then counted by node too, and the credential gets larger limits. */
+  readonly shared?: boolean;
   /** Anything the embedding program wants to find again in `admit` and in the secret source. */
   readonly claims: unknown;
 }

@@ -1,6 +1,14 @@
 import type { Clock, Metrics } from '#libs/kernel';
 import { type Limits, limitHit } from '../limits.js';
-import { Denied } from '../types.js';
+import { Denied, type Principal } from '../types.js';
+
+function once(act: () => void): () => void {
+  let done = false;
+  return () => {
+    if (!done) act();
+    done = true;
+  };
+}
 
 interface Allowance {
   tokens: number;
@@ -27,21 +35,34 @@ export class Admission {
    * @param service streams of different services do not add up: a client without ADS has one for each type
    * @throws Denied RESOURCE_EXHAUSTED
    */
-  enter(principalId: string, service: string): () => void {
-    const key = `${principalId}\n${service}`;
-    const live = this.#live.get(key) ?? 0;
+  enter({ id, shared = false }: Pick<Principal, 'id' | 'shared'>, service: string): () => void {
     if (this.#streams >= this.limits.maxStreams) throw this.#denied('maxStreams', 'too many streams');
-    if (live >= this.limits.streamsPerPrincipal) {
-      throw this.#denied('streamsPerPrincipal', `too many streams of ${principalId}`);
-    }
-    if (!this.#mayOpen(key)) throw this.#denied('openBurst', `${principalId} opens streams too fast`);
-    this.#live.set(key, live + 1);
+    const leave = shared ? this.#take(id, service, 'streamsPerSharedPrincipal') : this.#enterAlone(id, service);
     this.#streams++;
-    let inside = true;
-    return () => {
-      if (inside) this.#leave(key);
-      inside = false;
-    };
+    return once(() => {
+      leave();
+      this.#streams--;
+    });
+  }
+
+  /** Takes the place of one node of a shared credential, beside the one taken by `enter`. @throws Denied RESOURCE_EXHAUSTED */
+  enterNode(nodeId: string, service: string): () => void {
+    return once(this.#enterAlone(nodeId, service));
+  }
+
+  #enterAlone(id: string, service: string): () => void {
+    const leave = this.#take(id, service, 'streamsPerPrincipal');
+    if (this.#mayOpen(`${id}\n${service}`)) return leave;
+    leave();
+    throw this.#denied('openBurst', `${id} opens streams too fast`);
+  }
+
+  #take(id: string, service: string, limit: 'streamsPerPrincipal' | 'streamsPerSharedPrincipal'): () => void {
+    const key = `${id}\n${service}`;
+    const live = this.#live.get(key) ?? 0;
+    if (live >= this.limits[limit]) throw this.#denied(limit, `too many streams of ${id}`);
+    this.#live.set(key, live + 1);
+    return () => this.#leave(key);
   }
 
   /** Forgets allowances that have grown back to their full size. */
@@ -52,7 +73,6 @@ export class Admission {
   }
 
   #leave(key: string): void {
-    this.#streams--;
     const left = (this.#live.get(key) ?? 1) - 1;
     if (left > 0) this.#live.set(key, left);
     else this.#live.delete(key);

@@ -12,8 +12,6 @@ export interface AuthenticationOptions {
   readonly gatekeeper: Gatekeeper;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Called with the peer of a call that was let in. */
-  readonly passed: (peer: string) => void;
 }
 
 /**
@@ -39,7 +37,6 @@ export class Authentication {
           .then(
             (principal) => {
               this.#principals.set(metadata, principal);
-              this.options.passed(call.getPeer());
               next(metadata);
             },
             (error: unknown) => call.sendStatus(this.#statusOf(error)),

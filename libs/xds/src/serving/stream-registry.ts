@@ -2,6 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Watcher } from '../catalog.js';
 import { XdsStream } from './stream.js';
 
+/** Pause between batches of streams that are ended. Milliseconds. */
+const STEP_MS = 20;
+
 /** All live streams, by themselves and by node. Several streams of one node are legal (GEN-14, REL-40). */
 export class StreamRegistry {
   readonly #streams = new Map<XdsStream, () => void>();
@@ -54,10 +57,11 @@ export class StreamRegistry {
   /** Ends all streams with OK, evenly over four fifths of the grace. */
   async endAll(graceMs: number): Promise<void> {
     const streams = this.all();
-    const stepMs = streams.length > 1 ? (graceMs * 0.8) / streams.length : 0;
-    for (const stream of streams) {
-      stream.end('OK', '');
-      if (stepMs >= 1) await pause(stepMs);
+    const steps = Math.max(1, Math.floor((graceMs * 0.8) / STEP_MS));
+    const batch = Math.ceil(streams.length / steps);
+    for (let at = 0; at < streams.length; at += batch) {
+      for (const stream of streams.slice(at, at + batch)) stream.end('OK', '');
+      if (graceMs > 0 && at + batch < streams.length) await pause(STEP_MS);
     }
     // The statuses are written by now or will not be.
     await pause(Math.min(graceMs, 50));

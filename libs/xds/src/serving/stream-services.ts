@@ -22,6 +22,8 @@ export interface StreamServices<Stream = never> {
   ready(): Promise<boolean>;
   secretsFor(info: StreamInfo, arrived: (name: string, asked: boolean) => void): StreamSecrets | undefined;
   admitted(stream: Stream): void;
+  /** Takes a place for one node of a shared credential. @returns gives it back @throws Denied */
+  enterNode(nodeId: string, service: string): () => void;
   closed(stream: Stream): void;
   /** Destroys the peer's socket if it is still there after a moment. */
   dropSocketLater(peer: string): void;

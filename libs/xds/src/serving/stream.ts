@@ -39,6 +39,7 @@ export class XdsStream implements Watcher, Pumpable {
   #nonces = 0;
   #unsentBytes = 0;
   #closed = false;
+  #leaveNode: (() => void) | undefined;
   #unknownTypeLogged = false;
 
   constructor(
@@ -129,6 +130,7 @@ export class XdsStream implements Watcher, Pumpable {
     if (!(await this.services.ready())) throw new Denied('UNAVAILABLE', 'no configuration is loaded yet');
     const view = await gatekeeper.admit(this.principal, node);
     if (this.#closed) return;
+    if (this.principal.shared) this.#leaveNode = this.services.enterNode(node.id, this.#service);
     const { id, peer, variant } = this.options;
     this.#info = { id, principal: this.principal, node, view, peer, variant, openedAt: clock.now() };
     this.session.grpcClient = /^grpc/i.test(node.userAgentName);
@@ -190,7 +192,10 @@ export class XdsStream implements Watcher, Pumpable {
     if (!spec && !this.#unknownTypeLogged) {
       // GEN-4: a client with further types must keep the ones that are served.
       this.#unknownTypeLogged = true;
-      this.services.log.info('a client asks for an unknown resource type', { ...this.#fields(), typeUrl: url });
+      this.services.log.info('a client asks for an unknown resource type', {
+        ...this.#fields(),
+        typeUrl: url.slice(0, 200),
+      });
     }
     return spec;
   }
@@ -231,8 +236,17 @@ export class XdsStream implements Watcher, Pumpable {
     this.pump();
   }
 
-  /** Sends what may be sent: at most one response of each type, in the order of ORD-1. */
+  /** Sends what may be sent. A mistake of ours ends this stream, and no other and not the process (REL-20). */
   pump(): void {
+    try {
+      this.#pump();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** At most one response of each type, in the order of ORD-1. */
+  #pump(): void {
     const info = this.#info;
     if (this.#closed || !info || !this.#view?.ready) return;
     for (const delivery of this.session.ordered) {
@@ -283,14 +297,19 @@ export class XdsStream implements Watcher, Pumpable {
     if (this.#closed) return;
     this.#closed = true;
     this.#unfollow();
+    this.#leaveNode?.();
     this.#secrets?.close();
     this.services.closed(this);
     if (this.#info) this.services.listener.streamClosed?.(this.#info);
   }
 
+  get #service(): string {
+    const { onlyType } = this.options;
+    return onlyType ? shortType(onlyType.url) : 'ADS';
+  }
+
   #fields(): LogFields {
-    const { id, peer, onlyType } = this.options;
-    const service = onlyType ? shortType(onlyType.url) : 'ADS';
-    return { stream: id, peer, service, principal: this.principal.id, node: this.#info?.node.id ?? '' };
+    const { id, peer } = this.options;
+    return { stream: id, peer, service: this.#service, principal: this.principal.id, node: this.#info?.node.id ?? '' };
   }
 }

@@ -21,6 +21,15 @@ export interface ListenOptions {
   readonly tls: TlsMaterial | 'plaintext';
 }
 
+interface Connection {
+  readonly socket: Socket;
+  readonly address: string;
+  /** Admitted streams on it. */
+  streams: number;
+  /** While it has none. */
+  cancelDeadline: (() => void) | undefined;
+}
+
 /** Connections that the kernel keeps for us while we are busy; with the default a mass reconnect loses some. */
 const BACKLOG = 4096;
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
@@ -56,8 +65,9 @@ const contextOf = ({ keyPem, certPem, caPem }: TlsMaterial): SecureContextOption
  * (SEC-8); connections are handed to grpc-js, which does TLS and HTTP/2.
  */
 export class Transport {
-  readonly #sockets = new Map<string, Socket>();
-  readonly #deadlines = new Map<string, () => void>();
+  readonly #sockets = new Map<string, Connection>();
+  /** Sockets without a stream, by the address they come from. */
+  readonly #idle = new Map<string, number>();
   #listener: NetServer | undefined;
   #injector: ConnectionInjector | undefined;
   #tls: StrictTls | undefined;
@@ -91,50 +101,75 @@ export class Transport {
     this.#tls.replace(material);
   }
 
-  /** The peer of this socket has made an authenticated call. */
-  authenticated(peer: string): void {
-    this.#deadlines.get(peer)?.();
-    this.#deadlines.delete(peer);
+  /** The peer of this socket was given a stream: as long as it has one, the socket stays. */
+  streamOpened(peer: string): void {
+    const connection = this.#sockets.get(peer);
+    if (!connection) return;
+    if (connection.streams++ === 0) this.#busy(connection);
   }
 
-  destroySocket(peer: string): void {
-    this.#sockets.get(peer)?.destroy();
+  streamClosed(peer: string): void {
+    const connection = this.#sockets.get(peer);
+    if (connection && --connection.streams === 0) this.#rest(connection);
   }
 
-  /** No further connections; those there are go on. */
-  stopAccepting(): void {
+  /** Destroys the socket of a peer, unless other streams of it go on. */
+  destroyIdleSocket(peer: string): void {
+    const connection = this.#sockets.get(peer);
+    if (connection?.streams === 0) connection.socket.destroy();
+  }
+
+  /** No further connections, and no further calls on those there are: clients are told to go elsewhere (GOAWAY, NET-2). */
+  stopAccepting(graceMs: number): void {
     this.#listener?.close();
+    this.#injector?.drain(graceMs);
   }
 
   close(): void {
     this.#injector?.destroy();
-    for (const socket of this.#sockets.values()) socket.destroy();
+    for (const { socket } of this.#sockets.values()) socket.destroy();
   }
 
   #accept(socket: Socket): void {
-    if (this.#sockets.size >= this.limits.maxConnections) {
-      limitHit(this.metrics, 'maxConnections');
+    const address = socket.remoteAddress ?? '';
+    const full = this.#sockets.size >= this.limits.maxConnections ? 'maxConnections' : undefined;
+    const crowded = (this.#idle.get(address) ?? 0) >= this.limits.idlePerAddress ? 'idlePerAddress' : undefined;
+    const limit = full ?? crowded;
+    if (limit) {
+      limitHit(this.metrics, limit);
       socket.destroy();
       return;
     }
     const peer = peerName(socket);
-    this.#sockets.set(peer, socket);
-    this.#deadlines.set(
-      peer,
-      this.clock.after(this.limits.unauthenticatedMs, () => this.#expire(peer)),
-    );
+    const connection: Connection = { socket, address, streams: 0, cancelDeadline: undefined };
+    this.#sockets.set(peer, connection);
+    this.#rest(connection);
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
     socket.once('close', () => {
-      this.authenticated(peer);
+      this.#busy(connection);
       this.#sockets.delete(peer);
     });
     this.#injector?.injectConnection(socket);
   }
 
-  #expire(peer: string): void {
-    limitHit(this.metrics, 'unauthenticatedMs');
-    this.destroySocket(peer);
+  /** It has no stream, or none any more: it gets a deadline, and counts among the idle ones of its address. */
+  #rest(connection: Connection): void {
+    const { address, socket } = connection;
+    this.#idle.set(address, (this.#idle.get(address) ?? 0) + 1);
+    connection.cancelDeadline = this.clock.after(this.limits.unauthenticatedMs, () => {
+      limitHit(this.metrics, 'unauthenticatedMs');
+      socket.destroy();
+    });
+  }
+
+  #busy(connection: Connection): void {
+    if (!connection.cancelDeadline) return;
+    connection.cancelDeadline();
+    connection.cancelDeadline = undefined;
+    const left = (this.#idle.get(connection.address) ?? 1) - 1;
+    if (left > 0) this.#idle.set(connection.address, left);
+    else this.#idle.delete(connection.address);
   }
 }
 
