@@ -2,7 +2,6 @@ import { once } from 'node:events';
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../libs/testing/src/postgres/index.js';
 import { EXIT } from './start-error.js';
@@ -40,17 +39,8 @@ describe('a control plane that must not start says why in one line, and what to 
     expect([lines.length, run.said()]).toEqual([1, expect.not.stringMatching(/\n\s+at /)]);
     return [code, lines[0] ?? ''];
   };
-  const query = async (database: TestDatabase, sql: string): Promise<unknown[]> => {
-    const client = new Client({ connectionString: database.url });
-    await client.connect();
-    try {
-      return (await client.query(sql)).rows;
-    } finally {
-      await client.end();
-    }
-  };
   const contents = (database: TestDatabase): Promise<unknown[]> =>
-    query(database, `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY relname`);
+    database.rows(`SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace ORDER BY relname`);
 
   it('REL-4 an empty database after it has served another, which stays empty', async () => {
     expect(await refusal(on(unused))).toEqual([
@@ -65,7 +55,7 @@ describe('a control plane that must not start says why in one line, and what to 
       EXIT.database,
       expect.stringMatching(/not the one that this replica has served.*--database-accept/),
     ]);
-    expect(await query(other, 'SELECT count(*)::int AS n FROM resource')).toEqual([{ n: 0 }]);
+    expect(await other.rows('SELECT count(*)::int AS n FROM resource')).toEqual([{ n: 0 }]);
   });
 
   it('REL-4 unless it is meant', async () => {
@@ -80,9 +70,9 @@ describe('a control plane that must not start says why in one line, and what to 
   });
 
   it('the schema of a newer build', async () => {
-    await query(served, `INSERT INTO migrations (timestamp, name) VALUES (9999999999999, 'Future9999999999999')`);
+    await served.rows(`INSERT INTO migrations (timestamp, name) VALUES (9999999999999, 'Future9999999999999')`);
     expect(await refusal(on(served))).toEqual([EXIT.database, expect.stringContaining('Future9999999999999')]);
-    await query(served, `DELETE FROM migrations WHERE name = 'Future9999999999999'`);
+    await served.rows(`DELETE FROM migrations WHERE name = 'Future9999999999999'`);
   });
 
   it('a database that is not there', async () => {

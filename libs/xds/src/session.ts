@@ -90,7 +90,7 @@ export class Session implements Board {
    * @throws RequestTooLarge
    */
   receive(request: Request, spec: TypeSpec, wall: number): Outcome {
-    const delivery = this.#types.get(spec.url) ?? this.#open(spec);
+    const delivery = this.#types.get(spec.url) ?? this.#open(spec, request);
     const change = this.#subscribe(delivery, request);
     const secrets = this.#apply(delivery, change, request);
     const refused = request.error !== undefined;
@@ -166,8 +166,9 @@ export class Session implements Board {
     delivery.dirty.add(name);
   }
 
-  #open(spec: TypeSpec): TypeDelivery {
+  #open(spec: TypeSpec, first: Request): TypeDelivery {
     const delivery = new TypeDelivery(spec);
+    delivery.unknownBase = spec.fullState && first.variant === 'sotw' && first.versioned;
     this.#types.set(spec.url, delivery);
     this.#ordered = [...this.#ordered, delivery].sort((a, b) => typeOrder(a.spec.url) - typeOrder(b.spec.url));
     return delivery;
@@ -189,7 +190,6 @@ export class Session implements Board {
   #apply(delivery: TypeDelivery, change: SubscriptionChange, request: Request): readonly SecretWish[] {
     const versions = change.first && request.variant === 'delta' ? request.initialVersions : undefined;
     if (versions && versions.size > 0) this.#resume(delivery, versions);
-    if (change.first && request.variant === 'sotw') delivery.unknownBase = request.versioned && delivery.spec.fullState;
     for (const name of change.dropped) delivery.forget(name);
     if (change.wildcard === 'lost') this.#loseWildcard(delivery);
     if (delivery.spec.secret) return change.answer.map((name) => ({ name, held: versions?.get(name) }));

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { inject } from 'vitest';
-import { runStatements, withDatabase } from './statements.js';
+import { removeDatabase, runStatements, withDatabase } from './statements.js';
 
 export interface TestDatabase {
   /** As a superuser. */
   readonly url: string;
   readonly name: string;
+  /** Rows of one statement, on a connection of its own. */
+  rows(statement: string): Promise<unknown[]>;
   /** Removes it, and cuts whoever is still connected. */
   drop(): Promise<void>;
 }
@@ -25,5 +27,6 @@ export async function createTestDatabase(options: { readonly empty?: boolean } =
   await runStatements(url, [`CREATE DATABASE ${name} TEMPLATE ${from} STRATEGY FILE_COPY`]);
   const own = withDatabase(url, name);
   if (options.empty !== true) await runStatements(own, [NEW_IDENTITY]);
-  return { url: own, name, drop: () => runStatements(url, [`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`]) };
+  const rows = (statement: string): Promise<unknown[]> => runStatements(own, [statement]);
+  return { url: own, name, rows, drop: () => removeDatabase(url, name) };
 }

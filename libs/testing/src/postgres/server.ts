@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog } from '#libs/kernel';
 import { migrateDatabase, startEmbeddedPostgres } from '#libs/store';
-import { runStatements, withDatabase } from './statements.js';
+import { removeDatabase, runStatements, withDatabase } from './statements.js';
 
 export interface TestPostgres {
   /** As a superuser. */
@@ -57,9 +57,9 @@ async function makeTemplate(url: string, template: string): Promise<void> {
 export async function startTestPostgres(url?: string): Promise<TestPostgres> {
   const template = `heddle_template_${process.pid}`;
   if (url !== undefined && url !== '') {
-    await runStatements(url, [`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`]);
+    await removeDatabase(url, template);
     await makeTemplate(url, template);
-    return { url, template, stop: () => runStatements(url, [`DROP DATABASE IF EXISTS ${template} WITH (FORCE)`]) };
+    return { url, template, stop: () => removeDatabase(url, template) };
   }
   cleanUpAfterKilledRuns();
   const directory = mkdtempSync(join(tmpdir(), PREFIX));

@@ -7,14 +7,21 @@ export const withDatabase = (url: string, database: string): string => {
   return changed.href;
 };
 
-/** Runs statements, each on its own, on one connection. */
-export async function runStatements(url: string, statements: readonly string[]): Promise<void> {
+/** Runs statements, each on its own, on one connection. @returns the rows of the last */
+export async function runStatements(url: string, statements: readonly string[]): Promise<unknown[]> {
   const client = new Client({ connectionString: url });
   client.on('error', () => {}); // the failing statement says it
   await client.connect();
   try {
-    for (const statement of statements) await client.query(statement);
+    let rows: unknown[] = [];
+    for (const statement of statements) ({ rows } = await client.query<object>(statement));
+    return rows;
   } finally {
     await client.end();
   }
+}
+
+/** Removes a database, and cuts whoever is still connected. */
+export async function removeDatabase(server: string, name: string): Promise<void> {
+  await runStatements(server, [`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`]);
 }

@@ -8,10 +8,11 @@ import { StreamSecrets } from '../secrets.js';
 import { type Outcome, type Outgoing, Session } from '../session.js';
 import { type TypeSpec, typeSpec } from '../type-specs.js';
 import { Denied, type NodeInfo, type Principal, type StreamInfo, type StreamState, type TypeUrl } from '../types.js';
-import { decodeNode, decodeNodeId } from '../wire/node.js';
+import { decodeNode } from '../wire/node.js';
 import { decodeDeltaRequest, decodeSotwRequest, type Request } from '../wire/request.js';
 import { type DiscoveryCall, endWith, type StatusName } from './call.js';
 import { denialOf } from './failure.js';
+import { checkNode, requestedType } from './requests.js';
 import type { StreamServices } from './stream-services.js';
 
 export interface StreamOptions {
@@ -25,9 +26,8 @@ export interface StreamOptions {
 }
 
 /**
- * One stream. It reads requests, asks the session what to answer, and writes. A stream never blocks another, never
- * queues more than one response of a type, and keeps its state to itself: two streams of one node know nothing of each
- * other (GEN-14).
+ * One stream: reads requests, asks the session what to answer, and writes. It never blocks another, never queues more than
+ * one response of a type, and keeps its state to itself: two streams of one node know nothing of each other (GEN-14).
  */
 export class XdsStream implements Watcher, Pumpable {
   readonly openedAt: number;
@@ -89,9 +89,7 @@ export class XdsStream implements Watcher, Pumpable {
     call.on('data', (bytes: Buffer) => this.#onMessage(bytes));
     // GEN-15: a half-close ends with OK; grpc-js also reports calls that we ended ourselves as cancelled.
     call.on('end', () => this.end('OK', ''));
-    call.on('cancelled', () => this.#close());
-    call.on('error', () => this.#close());
-    call.on('close', () => this.#close());
+    for (const event of ['cancelled', 'error', 'close']) call.on(event, () => this.#close());
   }
 
   #onMessage(bytes: Buffer): void {
@@ -106,7 +104,7 @@ export class XdsStream implements Watcher, Pumpable {
     }
   }
 
-  /** The first message says who the node is; nothing else is read until it is admitted. */
+  /** The first message says who the node is; no other is read until it is admitted. */
   #begin(request: Request): void {
     const node = request.node && decodeNode(request.node);
     // GEN-2
@@ -164,7 +162,7 @@ export class XdsStream implements Watcher, Pumpable {
 
   #handle(request: Request): void {
     const { metrics, counters } = this.services;
-    this.#checkNode(request);
+    checkNode(request, this.#info?.node.id);
     const spec = this.#typeOf(request.typeUrl);
     if (!spec) return;
     counters.requests++;
@@ -173,24 +171,10 @@ export class XdsStream implements Watcher, Pumpable {
     this.pump();
   }
 
-  /** SEC-4, ENV-3: a node may be repeated; only its id is read, and it may not change. */
-  #checkNode(request: Request): void {
-    if (!request.node) return;
-    const id = decodeNodeId(request.node);
-    if (id !== '' && id !== this.#info?.node.id) throw new Denied('INVALID_ARGUMENT', 'node.id changed on the stream');
-  }
-
   #typeOf(url: TypeUrl): TypeSpec | undefined {
-    const { onlyType } = this.options;
-    if (onlyType) {
-      // GEN-3, SEC-4: a single-type service implies its type and has no other.
-      if (url !== '' && url !== onlyType.url) throw new Denied('INVALID_ARGUMENT', 'this service has another type');
-      return onlyType;
-    }
-    if (url === '') throw new Denied('INVALID_ARGUMENT', 'type_url is required on an aggregated stream');
-    const spec = typeSpec(url);
+    const spec = requestedType(url, this.options.onlyType);
+    // GEN-4: a client with further types must keep the ones that are served.
     if (!spec && !this.#unknownTypeLogged) {
-      // GEN-4: a client with further types must keep the ones that are served.
       this.#unknownTypeLogged = true;
       this.services.log.info('a client asks for an unknown resource type', {
         ...this.#fields(),
@@ -236,7 +220,7 @@ export class XdsStream implements Watcher, Pumpable {
     this.pump();
   }
 
-  /** Sends what may be sent. A mistake of ours ends this stream, and no other and not the process (REL-20). */
+  /** Sends what may be sent. A mistake of ours ends this stream, no other, and not the process (REL-20). */
   pump(): void {
     try {
       this.#pump();

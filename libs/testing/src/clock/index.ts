@@ -1,0 +1,1 @@
+export { HandClock, settled } from './hand-clock.js';

@@ -1,0 +1,25 @@
+import { type TypeSpec, typeSpec } from '../type-specs.js';
+import { Denied, type TypeUrl } from '../types.js';
+import { decodeNodeId } from '../wire/node.js';
+import type { Request } from '../wire/request.js';
+
+/** SEC-4, ENV-3: a node may be repeated; only its id is read, and it may not change. @throws Denied */
+export function checkNode(request: Request, admitted: string | undefined): void {
+  if (!request.node) return;
+  const id = decodeNodeId(request.node);
+  if (id !== '' && id !== admitted) throw new Denied('INVALID_ARGUMENT', 'node.id changed on the stream');
+}
+
+/**
+ * The type that a request is about; `undefined` for one that is not served (GEN-4).
+ * @param onlyType the type of a single-type service, which implies it and has no other (GEN-3, SEC-4)
+ * @throws Denied
+ */
+export function requestedType(url: TypeUrl, onlyType: TypeSpec | undefined): TypeSpec | undefined {
+  if (onlyType) {
+    if (url !== '' && url !== onlyType.url) throw new Denied('INVALID_ARGUMENT', 'this service has another type');
+    return onlyType;
+  }
+  if (url === '') throw new Denied('INVALID_ARGUMENT', 'type_url is required on an aggregated stream');
+  return typeSpec(url);
+}
