@@ -67,7 +67,8 @@ export class InstanceController {
     if (violations.length > 0) throw invalid(violations);
     return this.inTurn(async () => {
       const others = await this.deps.store.instances.list(spec.mesh);
-      const known = others.some((other) => isSame(other, spec));
+      const known = others.find((other) => isSame(other, spec));
+      requireOwn(spec, known);
       requireFree(spec, others);
       const row = await this.deps.store.instances.register(spec, actorOf(request));
       response.statusCode = known ? 200 : 201;
@@ -120,6 +121,16 @@ export class InstanceController {
 }
 
 const placeOf = ({ mesh, namespace, name }: Place): Place => ({ mesh, namespace, name });
+
+/** A name stands for one workload until it has left: another one would take its place and its view (SEC-13). */
+function requireOwn(spec: InstanceSpec, known: InstanceRow | undefined): void {
+  if (known === undefined || known.workload === spec.workload) return;
+  throw new ProblemError(
+    409,
+    'instance-taken',
+    `instance ${spec.namespace}/${spec.name} belongs to the workload ${known.workload}: take another name, or deregister it first`,
+  );
+}
 
 const isSame = (a: Place, b: Place): boolean => a.namespace === b.namespace && a.name === b.name;
 

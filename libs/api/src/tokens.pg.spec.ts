@@ -151,6 +151,21 @@ describe('instances', () => {
     expect((await put('orders-2', { bind: { address: '10.1.9.9', ports: { http: 8080 } } })).status).toBe(201);
   });
 
+  it('SEC-13: keep their name to their workload, whoever asks', async () => {
+    const path = '/api/v1/meshes/default/namespaces/shop/instances/shared-1';
+    const put = (token: string | undefined, workload: string, port: number) =>
+      api.call('PUT', path, {
+        ...(token ? { token } : {}),
+        body: body({ workload, bind: { address: '10.1.8.8', ports: { http: port } } }),
+      });
+    expect((await put(undefined, 'orders', 8080)).status).toBe(201);
+    const { token } = await proxyToken({ workload: 'payments', instance: 'shared-*', addresses: ['10.1.0.0/16'] });
+    const taken = await Promise.all([put(token, 'payments', 8081), put(undefined, 'payments', 8081)]);
+    expect(taken.map(({ status, body: problem }) => [status, problem.detail])).toEqual(
+      taken.map(() => [409, expect.stringMatching(/shop\/shared-1 belongs to the workload orders: take another name/)]),
+    );
+  });
+
   it('of one host do not share an address and port', async () => {
     const put = (name: string, overrides: object) =>
       api.call('PUT', `${NAMESPACE}/instances/${name}`, { body: body({ host: 'vm-9', ...overrides }) });
