@@ -15,7 +15,6 @@ const CLUSTER = 'bench/orders/8080';
 
 export async function connectClients(server: BenchServer, count: number): Promise<Crowd> {
   const owner = await connect(server, 'orders-1', 'orders');
-  owner.subscribe(TYPE.secret, ['identity', 'trust']);
   await owner.waitFor((one) => one.versions(TYPE.listener).size > 0 && one.versions(TYPE.secret).size === 2, 60_000);
   const clients: FakeXdsClient[] = [];
   for (let index = 0; index < count; index++) clients.push(await connect(server, `client-${index}`, 'client'));
@@ -52,6 +51,7 @@ async function connect(server: BenchServer, name: string, workload: string): Pro
     .connect()
     .subscribe(TYPE.cluster)
     .subscribe(TYPE.endpoint, [CLUSTER])
+    .subscribe(TYPE.secret, ['identity', 'trust'])
     .subscribe(TYPE.listener)
     .subscribe(TYPE.scopedRoute);
 }

@@ -66,11 +66,11 @@ export class InstanceController {
     const violations = instanceViolations(spec);
     if (violations.length > 0) throw invalid(violations);
     return this.inTurn(async () => {
-      const others = await this.deps.store.instances.list(spec.mesh);
-      const known = others.find((other) => isSame(other, spec));
+      const { instances } = this.deps.store;
+      const known = await instances.get(spec.mesh, spec.namespace, spec.name);
       requireOwn(spec, known);
-      requireFree(spec, others);
-      const row = await this.deps.store.instances.register(spec, actorOf(request));
+      requireFree(spec, await instances.onHost(spec.mesh, spec.host));
+      const row = await instances.register(spec, actorOf(request));
       response.statusCode = known ? 200 : 201;
       return viewOf(row);
     });

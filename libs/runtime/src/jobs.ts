@@ -68,9 +68,7 @@ function tokenAlarms({ options, server }: JobSubjects): () => void {
   const { clock, log, metrics } = options;
   const alarms = new TokenAlarms(log, metrics);
   return clock.every(TOKEN_ALARMS_MS, () => {
-    const held = server
-      .streams()
-      .flatMap(({ stream }) => [{ proxy: stream.node.id, claims: claimsOf(stream.principal) }]);
+    const held = server.streamInfos().map(({ node, principal }) => ({ proxy: node.id, claims: claimsOf(principal) }));
     alarms.check(held, clock.now());
   });
 }

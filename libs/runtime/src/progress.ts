@@ -43,6 +43,8 @@ const KEPT = 200;
  */
 export class ProgressTracker {
   readonly #byChange = new Map<number, Tracked>();
+  /** What a stream still has to ACK, oldest first: catching up costs that much, not a walk over all that is kept. */
+  readonly #owedBy = new Map<number, Tracked[]>();
   readonly #listeners = new Set<() => void>();
 
   constructor(private readonly clock: Clock) {}
@@ -59,25 +61,38 @@ export class ProgressTracker {
       refused: new Map(),
     };
     this.#byChange.set(change.change, tracked);
+    for (const stream of concerned.keys()) this.#owe(stream, tracked);
     if (this.#byChange.size > KEPT) this.forgetOldest();
     this.notify();
   }
 
   /** The stream has everything up to and including `change`. */
   caughtUp(streamId: number, change: number): void {
+    const owed = this.#owedBy.get(streamId);
+    if (!owed) return;
     const now = this.clock.monotonic();
-    let moved = false;
-    for (const [number, tracked] of this.#byChange) {
-      if (number > change || !tracked.waiting.delete(streamId)) continue;
+    const left = owed.filter((tracked) => tracked.change.change > change);
+    for (const tracked of owed) {
+      if (tracked.change.change > change) continue;
+      tracked.waiting.delete(streamId);
       tracked.lastAckAt = now;
-      moved = true;
     }
-    if (moved) this.notify();
+    if (left.length === owed.length) return;
+    if (left.length > 0) this.#owedBy.set(streamId, left);
+    else this.#owedBy.delete(streamId);
+    this.notify();
   }
 
   closed(streamId: number): void {
-    for (const tracked of this.#byChange.values()) tracked.waiting.delete(streamId);
+    for (const tracked of this.#owedBy.get(streamId) ?? []) tracked.waiting.delete(streamId);
+    this.#owedBy.delete(streamId);
     this.notify();
+  }
+
+  #owe(streamId: number, tracked: Tracked): void {
+    const owed = this.#owedBy.get(streamId);
+    if (owed) owed.push(tracked);
+    else this.#owedBy.set(streamId, [tracked]);
   }
 
   refused(stream: StreamInfo, nack: NackInfo): void {
@@ -139,6 +154,12 @@ export class ProgressTracker {
   private forgetOldest(): void {
     const [oldest] = this.#byChange;
     if (!oldest) return;
-    this.#byChange.delete(oldest[0]);
+    const [number, tracked] = oldest;
+    this.#byChange.delete(number);
+    for (const stream of tracked.waiting.keys()) {
+      const owed = this.#owedBy.get(stream)?.filter((one) => one !== tracked) ?? [];
+      if (owed.length > 0) this.#owedBy.set(stream, owed);
+      else this.#owedBy.delete(stream);
+    }
   }
 }

@@ -23,6 +23,8 @@ export class Runtime {
   readonly attachments: Attachments;
   readonly server: XdsServer;
   readonly #revisions = new Map<number, number>();
+  /** Who is at the other end of each admitted stream. */
+  readonly #identities = new Map<number, ProxyIdentity>();
   #latest = 0;
   #stopJobs: (() => void) | undefined;
 
@@ -95,7 +97,7 @@ export class Runtime {
   /** A view appears when an instance is registered, and changes with its class: live streams follow. */
   private rebindViews(mesh: string): void {
     for (const stream of this.server.streamInfos()) {
-      const identity = parseNodeId(stream.node.id);
+      const identity = this.#identities.get(stream.id);
       if (identity?.mesh !== mesh) continue;
       const view = viewFor(this.coordinator, identity);
       if (view !== stream.view) this.server.rebind(stream.node.id, view);
@@ -105,6 +107,8 @@ export class Runtime {
   private listener(): DeliveryListener {
     return {
       streamOpened: (stream) => {
+        const identity = parseNodeId(stream.node.id);
+        if (identity && identity.mesh === claimsOf(stream.principal).mesh) this.#identities.set(stream.id, identity);
         const version = stream.node.userAgentVersion;
         this.withIdentity(stream, (identity) =>
           this.attachments.opened(identity, stream.id, version, featuresOf(version)),
@@ -113,6 +117,7 @@ export class Runtime {
       streamClosed: (stream) => {
         this.withIdentity(stream, (identity) => this.attachments.closed(identity, stream.id));
         this.progress.closed(stream.id);
+        this.#identities.delete(stream.id);
       },
       acked: (stream, type) => this.onAcked(stream, type),
       caughtUp: (stream, change) => this.progress.caughtUp(stream.id, change),
@@ -130,10 +135,7 @@ export class Runtime {
 
   /** Its inbound listener and its certificate are ACKed: it can take traffic. */
   private serves(stream: StreamInfo): boolean {
-    const types = this.server.streamState(stream.id)?.types ?? [];
-    const acked = (type: string): readonly string[] => [
-      ...(types.find((state) => state.type === type)?.acked.keys() ?? []),
-    ];
+    const acked = (type: string): readonly string[] => this.server.ackedNames(stream.id, type);
     return acked(TYPE.listener).some((name) => name.startsWith('inbound/')) && acked(TYPE.secret).includes('identity');
   }
 
@@ -148,7 +150,7 @@ export class Runtime {
   }
 
   private withIdentity(stream: StreamInfo, use: (identity: ProxyIdentity) => void): void {
-    const identity = parseNodeId(stream.node.id);
-    if (identity && identity.mesh === claimsOf(stream.principal).mesh) use(identity);
+    const identity = this.#identities.get(stream.id);
+    if (identity) use(identity);
   }
 }

@@ -203,6 +203,8 @@ export interface Instances {
   register(spec: InstanceSpec, actor: Actor): Promise<InstanceRow>;
   get(mesh: string, namespace: string, name: string): Promise<InstanceRow | undefined>;
   list(mesh: string, namespace?: string): Promise<readonly InstanceRow[]>;
+  /** Those that say they run on this host. */
+  onHost(mesh: string, host: string): Promise<readonly InstanceRow[]>;
   /** Group-committed: the first leaves at once, later ones gather while a commit is in flight. Resolves once committed, with the runtime revision. */
   transition(t: InstanceTransition): Promise<number>;
   /** Removes rows that are leaving, or detached for longer than the given time, under the mass-removal guard (10 % of a service, 5 % of a mesh). Returns what went. */

@@ -23,6 +23,7 @@ import type {
   SecretSource,
   StreamInfo,
   StreamState,
+  TypeUrl,
 } from './types.js';
 import { Denied } from './types.js';
 
@@ -124,9 +125,9 @@ export class XdsServer {
     return this.#streams.all().flatMap((stream) => stream.state ?? []);
   }
 
-  /** The state of one admitted stream. */
-  streamState(id: number): StreamState | undefined {
-    return this.#streams.all().find((stream) => stream.info?.id === id)?.state;
+  /** Names of a type that the stream has ACKed; empty when there is no such stream. */
+  ackedNames(id: number, type: TypeUrl): readonly string[] {
+    return [...(this.#streams.byId(id)?.session.types.get(type)?.acked.keys() ?? [])];
   }
 
   /** Every admitted stream, without its state. */

@@ -57,6 +57,14 @@ export class InstanceRepository implements Instances {
     return records.map((record) => toInstanceRow(toInstanceState(record)));
   }
 
+  async onHost(mesh: string, host: string): Promise<readonly InstanceRow[]> {
+    const records = await this.database.query<InstanceRecord>(
+      `SELECT * FROM instance WHERE mesh = $1 AND spec->>'host' = $2 ORDER BY namespace, name`,
+      [mesh, host],
+    );
+    return records.map((record) => toInstanceRow(toInstanceState(record)));
+  }
+
   async transition(t: InstanceTransition): Promise<number> {
     if (t.op === 'attach' && t.attachment.replica === this.options.replica) this.#epochs.add(t.attachment.epoch);
     return (await this.#queue.submit(t)).revision;

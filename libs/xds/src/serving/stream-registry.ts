@@ -8,6 +8,7 @@ const STEP_MS = 20;
 /** All live streams, by themselves and by node. Several streams of one node are legal (GEN-14, REL-40). */
 export class StreamRegistry {
   readonly #streams = new Map<XdsStream, () => void>();
+  readonly #byId = new Map<number, XdsStream>();
   readonly #byNode = new Map<string, Set<XdsStream>>();
   #ids = 0;
 
@@ -22,6 +23,7 @@ export class StreamRegistry {
   /** @param leave called once when the stream is gone */
   add(stream: XdsStream, leave: () => void): void {
     this.#streams.set(stream, leave);
+    this.#byId.set(stream.options.id, stream);
   }
 
   /** The stream was admitted, so its node is known. */
@@ -35,10 +37,15 @@ export class StreamRegistry {
   remove(stream: XdsStream): void {
     this.#streams.get(stream)?.();
     this.#streams.delete(stream);
+    this.#byId.delete(stream.options.id);
     const node = stream.info?.node.id ?? '';
     const streams = this.#byNode.get(node);
     streams?.delete(stream);
     if (streams?.size === 0) this.#byNode.delete(node);
+  }
+
+  byId(id: number): XdsStream | undefined {
+    return this.#byId.get(id);
   }
 
   all(): XdsStream[] {
