@@ -18,7 +18,7 @@ export function examine(board: Board, type: TypeDelivery, name: string, leaving:
   if (!target) return missing(type, name, leaving);
   const held = type.acked.get(name);
   if (!type.unknownBase && type.isRefused(name, target.version)) return pinned(type, name);
-  if (held?.version === target.version && !type.orphans.has(name)) {
+  if (held?.version === target.version && type.isCertain(name)) {
     // The client holds it: from now on it is known what that content requires.
     if (held !== target) type.acked.set(name, target);
     return type.owed.has(name) ? target : 'settled';

@@ -29,6 +29,10 @@ export class TypeDelivery {
   readonly acked = new Map<string, Held>();
   /** Resources of refused responses, which the client may run all the same without saying so later (ENV-1). */
   readonly orphans = new Map<string, Cell>();
+  /** Those of the orphans that the client has certainly taken: it named the others when it refused the response. */
+  readonly taken = new Set<Cell>();
+  /** Names whose removal was part of a refused response: the client may hold them or not, so they are said once more. */
+  readonly doubted = new Set<string>();
   /** Contents that this client refused on their own, by name and version: never sent to it again (GEN-10). */
   readonly refused = new Map<string, Map<string, string>>();
   /** Names that must be looked at before the type is settled; the held back ones stay in it. */
@@ -57,7 +61,15 @@ export class TypeDelivery {
    */
   unknownBase = false;
 
-  constructor(readonly spec: TypeSpec) {}
+  constructor(
+    readonly spec: TypeSpec,
+    readonly variant: 'delta' | 'sotw',
+  ) {}
+
+  /** Responses are complete sets, and absence deletes. */
+  get wholeSets(): boolean {
+    return this.variant === 'sotw' && this.spec.fullState;
+  }
 
   /** True if nothing is to be sent and nothing unanswered. */
   get settled(): boolean {
@@ -74,6 +86,11 @@ export class TypeDelivery {
     return this.acked.has(name) || this.orphans.has(name);
   }
 
+  /** What is said of the name in `acked` is what the client runs, and nothing else. */
+  isCertain(name: string): boolean {
+    return !this.orphans.has(name) && !this.doubted.has(name);
+  }
+
   /** The content of this version was refused when it was sent alone. */
   isRefused(name: string, version: string): boolean {
     return this.refused.size > 0 && (this.refused.get(name)?.has(version) ?? false);
@@ -81,8 +98,7 @@ export class TypeDelivery {
 
   /** Everything about a name is forgotten: the client unsubscribed it (SOTW-7). */
   forget(name: string): void {
-    this.acked.delete(name);
-    this.orphans.delete(name);
+    this.#gone(name);
     this.owed.delete(name);
     this.dirty.delete(name);
   }
@@ -93,9 +109,11 @@ export class TypeDelivery {
     if (!done) return undefined;
     this.inFlight = undefined;
     this.unknownBase = false;
+    this.taken.clear();
     for (const name of done.removed) this.#gone(name);
     for (const cell of done.cells) {
       this.orphans.delete(cell.name);
+      this.doubted.delete(cell.name);
       if (covers(cell.name)) this.acked.set(cell.name, cell);
     }
     return done;
@@ -104,6 +122,7 @@ export class TypeDelivery {
   #gone(name: string): void {
     this.acked.delete(name);
     this.orphans.delete(name);
+    this.doubted.delete(name);
   }
 
   /**
@@ -114,15 +133,47 @@ export class TypeDelivery {
     const done = this.inFlight;
     if (!done) return undefined;
     this.inFlight = undefined;
+    const named = this.wholeSets ? this.#namedIn(message, done.news) : [];
+    // A client that names the culprits has taken the others: a part of the set would delete what it has just taken.
+    const byName = named.length > 0 && named.length < done.news.length;
+    if (this.wholeSets && !byName && this.acked.size === 0 && done.news.length > 1) this.unknownBase = true;
     if (this.unknownBase) return this.#refuseWhole(done, message);
     const [only] = done.news;
-    const isolated = done.news.length === 1 && only !== undefined;
-    if (isolated) this.#pin(only, message);
+    if (byName) this.#pinNamed(done, named, message);
+    else if (done.news.length === 1 && only !== undefined) this.#pin(only, message);
     else this.#retryInParts(done, message);
     // A response of removals alone leaves nothing to pin; sending it again would loop.
     if (done.news.length === 0) for (const name of done.removed) this.#gone(name);
-    else for (const name of done.removed) this.dirty.add(name);
-    return this.#nackOf(done, message, done.news);
+    else for (const name of done.removed) this.#doubt(name);
+    return this.#nackOf(done, message, byName ? named : done.news);
+  }
+
+  #doubt(name: string): void {
+    this.doubted.add(name);
+    this.dirty.add(name);
+  }
+
+  #namedIn(message: string, cells: readonly Cell[]): readonly Cell[] {
+    if (!this.spec.errorsNameResource) return [];
+    const names = new Set(
+      namedIn(
+        message,
+        cells.map(({ name }) => name),
+      ),
+    );
+    return cells.filter(({ name }) => names.has(name));
+  }
+
+  /** The named ones are pinned, the others go out once more, with the set that the client accepted before. */
+  #pinNamed(done: InFlight, named: readonly Cell[], message: string): void {
+    for (const cell of done.news) {
+      if (named.includes(cell)) this.#pin(cell, message);
+      else {
+        this.orphans.set(cell.name, cell);
+        this.taken.add(cell);
+        this.dirty.add(cell.name);
+      }
+    }
   }
 
   #nackOf({ nonce, change }: InFlight, message: string, blamed: readonly Cell[]): NackInfo {
@@ -145,9 +196,8 @@ export class TypeDelivery {
    * keeps the old form of what it refused and has taken the others; the next set goes out when a content changes.
    */
   #refuseWhole(done: InFlight, message: string): NackInfo {
-    const names = done.cells.map((cell) => cell.name);
-    const culprits = new Set(this.spec.errorsNameResource ? namedIn(message, names) : []);
-    const blamed = culprits.size > 0 ? done.cells.filter((cell) => culprits.has(cell.name)) : done.cells;
+    const named = this.#namedIn(message, done.cells);
+    const blamed = named.length > 0 ? named : done.cells;
     for (const cell of done.cells) this.orphans.set(cell.name, cell);
     for (const cell of blamed) this.#remember(cell, message);
     return this.#nackOf(done, message, blamed);
