@@ -116,7 +116,7 @@ class Harness {
   }
 
   pump(): void {
-    for (const delivery of this.session.ordered) this.session.next(delivery, 0);
+    for (const delivery of this.session.turns()) this.session.next(delivery, 0);
   }
 
   answer(url: string, refuse: boolean): void {

@@ -76,6 +76,15 @@ export class Session implements Board {
     return this.#ordered;
   }
 
+  /**
+   * The types to look at for responses: all in the order of ORD-1, then once more those that wait. What they wait for may
+   * have settled meanwhile without a response, and nothing else would wake them.
+   */
+  *turns(): Iterable<TypeDelivery> {
+    yield* this.#ordered;
+    for (const delivery of this.#ordered) if (delivery.held.length > 0) yield delivery;
+  }
+
   get unsettled(): boolean {
     return this.#resumed && this.settling;
   }

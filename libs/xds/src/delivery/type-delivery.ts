@@ -108,6 +108,7 @@ export class TypeDelivery {
     const done = this.inFlight;
     if (!done) return undefined;
     this.inFlight = undefined;
+    if (this.unknownBase) this.#forgetAllBut(done.cells);
     this.unknownBase = false;
     this.taken.clear();
     for (const name of done.removed) this.#gone(name);
@@ -117,6 +118,12 @@ export class TypeDelivery {
       if (covers(cell.name)) this.acked.set(cell.name, cell);
     }
     return done;
+  }
+
+  /** The client accepted a whole set: it holds nothing else. */
+  #forgetAllBut(cells: readonly Cell[]): void {
+    const names = new Set(cells.map(({ name }) => name));
+    for (const name of [...this.acked.keys(), ...this.orphans.keys()]) if (!names.has(name)) this.#gone(name);
   }
 
   #gone(name: string): void {
@@ -133,15 +140,11 @@ export class TypeDelivery {
     const done = this.inFlight;
     if (!done) return undefined;
     this.inFlight = undefined;
+    if (this.unknownBase) return this.#refuseWhole(done, message);
     const named = this.wholeSets ? this.#namedIn(message, done.news) : [];
     // A client that names the culprits has taken the others: a part of the set would delete what it has just taken.
     const byName = named.length > 0 && named.length < done.news.length;
-    if (this.wholeSets && !byName && this.acked.size === 0 && done.news.length > 1) this.unknownBase = true;
-    if (this.unknownBase) return this.#refuseWhole(done, message);
-    const [only] = done.news;
-    if (byName) this.#pinNamed(done, named, message);
-    else if (done.news.length === 1 && only !== undefined) this.#pin(only, message);
-    else this.#retryInParts(done, message);
+    this.#putAside(done, byName ? named : [], message);
     // A response of removals alone leaves nothing to pin; sending it again would loop.
     if (done.news.length === 0) for (const name of done.removed) this.#gone(name);
     else for (const name of done.removed) this.#doubt(name);
@@ -151,6 +154,13 @@ export class TypeDelivery {
   #doubt(name: string): void {
     this.doubted.add(name);
     this.dirty.add(name);
+  }
+
+  #putAside(done: InFlight, named: readonly Cell[], message: string): void {
+    const [only] = done.news;
+    if (named.length > 0) this.#pinNamed(done, named, message);
+    else if (done.news.length === 1 && only !== undefined) this.#pin(only, message);
+    else this.#retryInParts(done, message);
   }
 
   #namedIn(message: string, cells: readonly Cell[]): readonly Cell[] {
@@ -198,15 +208,22 @@ export class TypeDelivery {
   #refuseWhole(done: InFlight, message: string): NackInfo {
     const named = this.#namedIn(message, done.cells);
     const blamed = named.length > 0 ? named : done.cells;
-    for (const cell of done.cells) this.orphans.set(cell.name, cell);
+    for (const cell of done.cells) {
+      // Named the others, it has taken this one: what requires it need not wait for the culprits.
+      if (blamed.includes(cell)) this.orphans.set(cell.name, cell);
+      else this.acked.set(cell.name, cell);
+    }
     for (const cell of blamed) this.#remember(cell, message);
+    // What was absent, it may have dropped with that set.
+    const names = new Set(done.cells.map(({ name }) => name));
+    for (const name of this.acked.keys()) if (!names.has(name)) this.doubted.add(name);
     return this.#nackOf(done, message, blamed);
   }
 
   #pin(cell: Cell, message: string): void {
     this.#remember(cell, message);
     // Refused alone, it is certainly not applied.
-    if (this.orphans.get(cell.name) === cell) this.orphans.delete(cell.name);
+    if (this.orphans.get(cell.name)?.version === cell.version) this.orphans.delete(cell.name);
     // The newest content may be another one by now, or none.
     this.dirty.add(cell.name);
   }

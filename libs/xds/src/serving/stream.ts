@@ -233,7 +233,7 @@ export class XdsStream implements Watcher, Pumpable {
   #pump(): void {
     const info = this.#info;
     if (this.#closed || !info || !this.#view?.ready) return;
-    for (const delivery of this.session.ordered) {
+    for (const delivery of this.session.turns()) {
       // NET-4: what the socket does not take is not produced; the newest state goes out when it does.
       if (this.#unsentBytes > this.services.limits.maxUnsentBytes) break;
       const outgoing = this.session.next(delivery, this.services.clock.monotonic());
