@@ -77,8 +77,12 @@ function difference(client: ModelClient, one: ModelType, n: string): string | un
 function mayStay(client: ModelClient, one: ModelType, n: string, target: string | undefined): boolean {
   if (target !== undefined) return false;
   if (client.variant === 'sotw' && (one === TYPE.endpoint || one === TYPE.route)) return true;
-  if (one === TYPE.endpoint) return client.holding(TYPE.cluster).runs.has(n) || isRefused(client, TYPE.cluster, n);
-  return one === TYPE.cluster && [TYPE.listener, TYPE.route].some((user) => hasPinned(client, user as ModelType));
+  // It never accepted a set, so it could not say on its last stream that it runs a part of one.
+  if (client.variant === 'sotw' && !client.holding(one).acked) return true;
+  const pinned = hasPinned(client, TYPE.listener) || hasPinned(client, TYPE.route);
+  if (one === TYPE.endpoint)
+    return pinned || client.holding(TYPE.cluster).runs.has(n) || isRefused(client, TYPE.cluster, n);
+  return one === TYPE.cluster && pinned;
 }
 
 /** The newest content is refused: an older one may be held, also when its removal was part of a refused response. */

@@ -194,7 +194,7 @@ function planFullState(type: TypeDelivery, found: Findings): PlannedResponse | u
   if (news.length === 0 && removed.length === 0 && !(type.answerDue && found.held.length === 0)) return undefined;
   const set = new Map<string, Cell>();
   for (const [name, held] of type.acked) if ('serial' in held) set.set(name, held);
-  for (const [name, orphan] of type.orphans) if (type.taken.has(orphan)) set.set(name, orphan);
+  for (const [name, cell] of type.taken) set.set(name, cell);
   for (const name of removed) set.delete(name);
   for (const cell of news) set.set(cell.name, cell);
   for (const cell of news) done(type, cell.name);

@@ -29,8 +29,8 @@ export class TypeDelivery {
   readonly acked = new Map<string, Held>();
   /** Resources of refused responses, which the client may run all the same without saying so later (ENV-1). */
   readonly orphans = new Map<string, Cell>();
-  /** Those of the orphans that the client has certainly taken: it named the others when it refused the response. */
-  readonly taken = new Set<Cell>();
+  /** What the client took of refused sets for certain, since it named what it did not take. */
+  readonly taken = new Map<string, Cell>();
   /** Names whose removal was part of a refused response: the client may hold them or not, so they are said once more. */
   readonly doubted = new Set<string>();
   /** Contents that this client refused on their own, by name and version: never sent to it again (GEN-10). */
@@ -129,6 +129,7 @@ export class TypeDelivery {
   #gone(name: string): void {
     this.acked.delete(name);
     this.orphans.delete(name);
+    this.taken.delete(name);
     this.doubted.delete(name);
   }
 
@@ -143,12 +144,11 @@ export class TypeDelivery {
     if (this.unknownBase) return this.#refuseWhole(done, message);
     const named = this.wholeSets ? this.#namedIn(message, done.news) : [];
     // A client that names the culprits has taken the others: a part of the set would delete what it has just taken.
-    const byName = named.length > 0 && named.length < done.news.length;
-    this.#putAside(done, byName ? named : [], message);
+    this.#putAside(done, named, message);
     // A response of removals alone leaves nothing to pin; sending it again would loop.
     if (done.news.length === 0) for (const name of done.removed) this.#gone(name);
     else for (const name of done.removed) this.#doubt(name);
-    return this.#nackOf(done, message, byName ? named : done.news);
+    return this.#nackOf(done, message, named.length > 0 ? named : done.news);
   }
 
   #doubt(name: string): void {
@@ -180,7 +180,7 @@ export class TypeDelivery {
       if (named.includes(cell)) this.#pin(cell, message);
       else {
         this.orphans.set(cell.name, cell);
-        this.taken.add(cell);
+        this.taken.set(cell.name, cell);
         this.dirty.add(cell.name);
       }
     }
