@@ -1,0 +1,170 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, get, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
+import { findEnvoy, freePort } from '#libs/launcher';
+import { XdsServer } from '../server.js';
+import type { NackInfo, Resource } from '../types.js';
+
+export interface EnvoyUnderTest {
+  readonly version: string;
+  readonly apiType: 'DELTA_GRPC' | 'GRPC';
+}
+
+const LOOPBACK = '127.0.0.1';
+const socketAddress = (port: number) => ({ socket_address: { address: LOOPBACK, port_value: port } });
+
+const bootstrap = (xds: number, admin: number, apiType: string): object => ({
+  node: { id: 'first/1', cluster: 'first' },
+  admin: { address: socketAddress(admin) },
+  dynamic_resources: {
+    ads_config: {
+      api_type: apiType,
+      transport_api_version: 'V3',
+      grpc_services: [
+        // Quick to come back, so that a test of a restart does not wait for Envoy's usual patience.
+        {
+          envoy_grpc: {
+            cluster_name: 'xds',
+            retry_policy: { retry_back_off: { base_interval: '0.1s', max_interval: '0.2s' } },
+          },
+        },
+      ],
+    },
+    cds_config: { resource_api_version: 'V3', ads: {} },
+    lds_config: { resource_api_version: 'V3', ads: {} },
+  },
+  static_resources: {
+    clusters: [
+      {
+        name: 'xds',
+        connect_timeout: '1s',
+        typed_extension_protocol_options: {
+          'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+            '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+            explicit_http_config: { http2_protocol_options: {} },
+          },
+        },
+        load_assignment: {
+          cluster_name: 'xds',
+          endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(xds) } }] }],
+        },
+      },
+    ],
+  },
+});
+
+/** One stock Envoy under an engine of its own, with applications that answer their name. */
+export class EnvoyRig {
+  readonly nacks: NackInfo[] = [];
+  readonly #dir = mkdtempSync(join(tmpdir(), 'envoy-rig-'));
+  readonly #applications: Server[] = [];
+  #envoy: ChildProcess | undefined;
+  #published: readonly Resource[] = [];
+  #previous: readonly string[] = [];
+  #change = 0;
+  #xds = 0;
+  #admin = 0;
+  server = this.#makeServer();
+
+  static async start({ version, apiType }: EnvoyUnderTest): Promise<EnvoyRig> {
+    const rig = new EnvoyRig();
+    rig.#xds = await rig.server.start({ host: LOOPBACK, port: 0, tls: 'plaintext' });
+    rig.#admin = await freePort();
+    const { path } = await findEnvoy({ version });
+    const config = join(rig.#dir, 'envoy.json');
+    writeFileSync(config, JSON.stringify(bootstrap(rig.#xds, rig.#admin, apiType)));
+    const args = ['-c', config, '--concurrency', '1', '--use-dynamic-base-id', '-l', 'error'];
+    rig.#envoy = spawn(path, args, { stdio: 'ignore' });
+    return rig;
+  }
+
+  /** @returns its port */
+  async application(name: string): Promise<number> {
+    const server = createServer((_request, response) => response.end(name));
+    this.#applications.push(server);
+    await once(server.listen(0, LOOPBACK), 'listening');
+    const bound = server.address();
+    return typeof bound === 'object' && bound ? bound.port : 0;
+  }
+
+  /** Makes these all that there is. */
+  publish(...set: readonly Resource[]): void {
+    this.#published = set;
+    const keys = set.map((r) => r.key);
+    const removed = this.#previous.filter((key) => !keys.includes(key));
+    this.#previous = keys;
+    this.server.publish({
+      change: ++this.#change,
+      set,
+      removed,
+      layers: [{ id: 'all', keys }],
+      removedLayers: [],
+      views: [{ id: 'main', layers: ['all'] }],
+      removedViews: [],
+    });
+  }
+
+  /** True once nothing of the newest publication is left to send or to be answered. */
+  get delivered(): boolean {
+    const { streams, acked } = this.server.progress(this.#change);
+    return streams === 1 && acked === 1;
+  }
+
+  /** The engine goes away without a word, and another one with the same state takes its port. */
+  async restartServer(): Promise<void> {
+    await this.server.stop({ graceMs: 0 });
+    this.server = this.#makeServer();
+    this.#previous = [];
+    this.publish(...this.#published);
+    await this.server.start({ host: LOOPBACK, port: this.#xds, tls: 'plaintext' });
+  }
+
+  /** A counter or gauge of Envoy's admin interface; 0 when it is not there. */
+  async stat(name: string): Promise<number> {
+    const text = await fetchText(this.#admin, `/stats?filter=^${name}$`);
+    return Number(text.split(': ')[1] ?? 0);
+  }
+
+  async stop(): Promise<void> {
+    const ended = this.#envoy && once(this.#envoy, 'exit');
+    this.#envoy?.kill('SIGKILL');
+    await ended;
+    await this.server.stop({ graceMs: 0 });
+    for (const application of this.#applications) application.close();
+    rmSync(this.#dir, { recursive: true });
+  }
+
+  #makeServer(): XdsServer {
+    return new XdsServer({
+      gatekeeper: {
+        authenticate: () => Promise.resolve({ id: 'first', expiresAt: Number.MAX_SAFE_INTEGER, claims: undefined }),
+        admit: () => Promise.resolve('main'),
+      },
+      listener: { nacked: (_stream, nack) => void this.nacks.push(nack) },
+      ...{ clock: systemClock, log: silentLog, metrics: silentMetrics },
+    });
+  }
+}
+
+/** Body of a GET, or the error's text. */
+export const fetchText = (port: number, path = '/'): Promise<string> =>
+  new Promise((resolve) => {
+    const request = get({ host: LOOPBACK, port, path }, (response) => {
+      let body = '';
+      response.on('data', (chunk) => (body += String(chunk)));
+      response.on('end', () => resolve(body));
+    });
+    request.on('error', (error) => resolve(String(error)));
+  });
+
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = Date.now() + 120_000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`never came true: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
