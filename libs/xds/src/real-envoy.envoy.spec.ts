@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { freePort } from '#libs/launcher';
+import { findEnvoy, freePort } from '#libs/launcher';
 import { EnvoyRig, fetchText, until } from './testing/envoy-rig.js';
 import { cluster, endpoints, listener, refusedListener, routes } from './testing/resources.js';
 
@@ -8,7 +8,7 @@ describe.each([
   { version: '1.36.4', apiType: 'GRPC' },
   { version: '1.40.0', apiType: 'DELTA_GRPC' },
   { version: '1.40.0', apiType: 'GRPC' },
-] as const)('a stock Envoy $version over $apiType', (which) => {
+] as const)('a stock Envoy $version over $apiType', ({ version, apiType }) => {
   let rig: EnvoyRig;
   let one = 0;
   let two = 0;
@@ -16,7 +16,8 @@ describe.each([
   let other = 0;
 
   beforeAll(async () => {
-    rig = await EnvoyRig.start(which);
+    const { path } = await findEnvoy({ version });
+    rig = await EnvoyRig.start({ binary: path, adminPort: await freePort(), apiType });
     [one, two] = await Promise.all([rig.application('one'), rig.application('two')]);
     [inbound, other] = [await freePort(), await freePort()];
   });
@@ -87,6 +88,6 @@ describe.each([
     );
     expect(await Promise.all(names.map((name) => rig.stat(name)))).toEqual(before);
     expect(await fetchText(inbound)).toBe('one');
-    if (which.apiType === 'DELTA_GRPC') expect(rig.server.counters().responses).toBe(0);
+    if (apiType === 'DELTA_GRPC') expect(rig.server.counters().responses).toBe(0);
   });
 });

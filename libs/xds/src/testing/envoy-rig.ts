@@ -5,12 +5,14 @@ import { createServer, get, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
-import { findEnvoy, freePort } from '#libs/launcher';
 import { XdsServer } from '../server.js';
 import type { NackInfo, Resource } from '../types.js';
 
 export interface EnvoyUnderTest {
-  readonly version: string;
+  /** Its executable. */
+  readonly binary: string;
+  /** A free port for its admin interface. */
+  readonly adminPort: number;
   readonly apiType: 'DELTA_GRPC' | 'GRPC';
 }
 
@@ -70,15 +72,14 @@ export class EnvoyRig {
   #admin = 0;
   server = this.#makeServer();
 
-  static async start({ version, apiType }: EnvoyUnderTest): Promise<EnvoyRig> {
+  static async start({ binary, adminPort, apiType }: EnvoyUnderTest): Promise<EnvoyRig> {
     const rig = new EnvoyRig();
     rig.#xds = await rig.server.start({ host: LOOPBACK, port: 0, tls: 'plaintext' });
-    rig.#admin = await freePort();
-    const { path } = await findEnvoy({ version });
+    rig.#admin = adminPort;
     const config = join(rig.#dir, 'envoy.json');
     writeFileSync(config, JSON.stringify(bootstrap(rig.#xds, rig.#admin, apiType)));
     const args = ['-c', config, '--concurrency', '1', '--use-dynamic-base-id', '-l', 'error'];
-    rig.#envoy = spawn(path, args, { stdio: 'ignore' });
+    rig.#envoy = spawn(binary, args, { stdio: 'ignore' });
     return rig;
   }
 
