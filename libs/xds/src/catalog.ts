@@ -27,6 +27,8 @@ export class ViewRecord {
   /** False until the view is published, and after it was removed. */
   published = false;
   layers: readonly LayerRecord[] = [];
+  /** Chosen by the embedding program; undefined = none. */
+  version: string | undefined;
   readonly watchers = new Set<Watcher>();
 
   constructor(
@@ -187,8 +189,9 @@ export class Catalog implements EncodeCounter {
     if (layer.views.size === 0) this.#layers.delete(id);
   }
 
-  #setView({ id, layers }: View, woken: Set<Watcher>): void {
+  #setView({ id, layers, version }: View, woken: Set<Watcher>): void {
     const view = this.view(id);
+    view.version = version;
     const records = layers.map((layer) => this.#layer(layer));
     const same =
       view.published && records.length === view.layers.length && records.every((r, i) => r === view.layers[i]);

@@ -9,6 +9,8 @@ export interface FrameContent {
   readonly type: TypeUrl;
   readonly cells: readonly Cell[];
   readonly removed: readonly string[];
+  /** Of the view, where its owner chose one. */
+  readonly version?: string | undefined;
 }
 
 interface Frame {
@@ -68,16 +70,16 @@ export class FrameCache {
 /** What a frame keeps alive: pieces belong to their cells, but may be the last to hold on to them. */
 const cost = (key: string, frame: Frame): number => key.length + frame.length;
 
-function keyOf({ variant, type, cells, removed }: FrameContent): string {
+function keyOf({ variant, type, cells, removed, version = '' }: FrameContent): string {
   const serials = cells.length === 1 ? String(cells[0]?.serial) : cells.map((cell) => cell.serial).join(',');
-  return `${variant}\n${type}\n${serials}\n${removed.length === 0 ? '' : JSON.stringify(removed)}`;
+  return `${variant}\n${type}\n${version}\n${serials}\n${removed.length === 0 ? '' : JSON.stringify(removed)}`;
 }
 
-function build({ variant, type, cells, removed }: FrameContent): Frame {
+function build({ variant, type, cells, removed, version }: FrameContent): Frame {
   const pieces =
     variant === 'delta'
-      ? [...deltaFrame(type, removed), ...cells.map((cell) => cell.delta)]
-      : [...sotwFrame(type, setVersion(cells)), ...cells.map((cell) => cell.sotw)];
+      ? [...deltaFrame(type, removed, version), ...cells.map((cell) => cell.delta)]
+      : [...sotwFrame(type, version ?? setVersion(cells)), ...cells.map((cell) => cell.sotw)];
   return { pieces, length: pieces.reduce((sum, piece) => sum + piece.length, 0), joined: false };
 }
 

@@ -36,6 +36,11 @@ export interface View {
   /** Identifies the view; clients are mapped to views by id. */
   readonly id: string;
   readonly layers: readonly string[];
+  /**
+   * Sent literally with every response from this view, as `version_info` or `system_version_info`. Default: in
+   * state-of-the-world a hash of the set (SOTW-2), in delta none. Another version alone wakes nobody.
+   */
+  readonly version?: string;
 }
 
 /** One atomic publication: nobody sees half of it. */

@@ -245,7 +245,8 @@ export class XdsStream implements Watcher, Pumpable {
   #send({ delivery, flight }: Outgoing): void {
     const { frames, counters, metrics } = this.services;
     const { variant, call } = this.options;
-    const content = { variant, type: delivery.spec.url, cells: flight.cells, removed: flight.removed };
+    const { cells, removed } = flight;
+    const content = { variant, type: delivery.spec.url, cells, removed, version: this.#view?.version };
     const message = frames.message(content, flight.nonce);
     counters.responses++;
     counters.bytesSent += message.byteLength;

@@ -39,7 +39,8 @@ const REMOVED_FIELD = 6;
 const VERSION_FIELD = 1;
 
 /** The fields around the resources of a DeltaDiscoveryResponse. */
-export const deltaFrame = (typeUrl: string, removed: readonly string[]): Buffer[] => [
+export const deltaFrame = (typeUrl: string, removed: readonly string[], systemVersion?: string): Buffer[] => [
+  ...(systemVersion === undefined ? [] : [stringField(VERSION_FIELD, systemVersion)]),
   stringField(TYPE_URL_FIELD, typeUrl),
   ...removed.map((name) => stringField(REMOVED_FIELD, name)),
 ];
