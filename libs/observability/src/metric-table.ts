@@ -86,6 +86,7 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   xds_limit_total: counter('Times a limit of the xDS server was hit.', 'limit'),
   xds_streams_ended_total: counter('Streams that the server ended, by gRPC status.', 'status'),
   xds_missing_cds_total: counter('Streams ended because a reconnected client never asked for clusters.'),
+  xds_views_missing_total: counter('Streams that waited too long for a view that is not published.'),
   xds_warming_nudges_total: counter('Times endpoints were sent again to let clusters finish warming.'),
   xds_held_alarms_total: counter('Times resources had waited too long for what they require.', 'type'),
   xds_secret_errors_total: counter('Secrets that could not be resolved and will be tried again.'),

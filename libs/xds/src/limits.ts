@@ -45,8 +45,16 @@ export interface Limits {
    * resources could use, and nothing is sent that requires it. Longer than Envoy's 15 s of warming. Milliseconds.
    */
   readonly settleMs: number;
-  /** A reconnected Envoy that asked for endpoints but never for clusters is cut after this long (ORD-11). Milliseconds. */
+  /**
+   * A client that came back with listeners or endpoints and never asks for clusters is cut after this long (ORD-11).
+   * Milliseconds; 0 = never, for clients that have all their clusters from elsewhere.
+   */
   readonly missingClustersMs: number;
+  /**
+   * A stream is ended with OK after this long, give or take a tenth, and its connection takes no new one then: so clients
+   * spread over replicas again after one was away (NET-2). Milliseconds.
+   */
+  readonly streamAgeMs: number;
   /** Bytes written to one stream and not yet taken by the socket, beyond which nothing is added (NET-4). */
   readonly maxUnsentBytes: number;
   /** A delta response beyond this many bytes is continued in the next one. */
@@ -80,6 +88,7 @@ export const DEFAULT_LIMITS: Limits = {
   heldAlarmMs: 10_000,
   settleMs: 20_000,
   missingClustersMs: 30_000,
+  streamAgeMs: 30 * 60_000,
   maxUnsentBytes: 512 * 1024,
   maxResponseBytes: 4 * 1024 * 1024,
   frameCacheBytes: 32 * 1024 * 1024,

@@ -160,6 +160,9 @@ export class XdsServer {
       'grpc.keepalive_timeout_ms': 10_000,
       'grpc.max_receive_message_length': this.#limits.maxMessageBytes, // DELTA-16
       'grpc.max_send_message_length': -1,
+      // GOAWAY well before streams end by their age; the connection then lives as long as they do.
+      'grpc.max_connection_age_ms': this.#limits.streamAgeMs * 0.8,
+      'grpc.max_connection_age_grace_ms': this.#limits.streamAgeMs,
       'grpc.max_concurrent_streams': this.#limits.callsPerConnection,
       'grpc.enable_channelz': 0,
     });

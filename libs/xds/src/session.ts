@@ -177,7 +177,10 @@ export class Session implements Board {
 
   #open(spec: TypeSpec, first: Request): TypeDelivery {
     const delivery = new TypeDelivery(spec, this.variant);
-    delivery.unknownBase = delivery.wholeSets && first.variant === 'sotw' && first.versioned;
+    if (first.variant === 'sotw' && first.versioned) {
+      this.#resumed = true;
+      delivery.unknownBase = delivery.wholeSets;
+    }
     this.#types.set(spec.url, delivery);
     this.#ordered = [...this.#ordered, delivery].sort((a, b) => typeOrder(a.spec.url) - typeOrder(b.spec.url));
     return delivery;

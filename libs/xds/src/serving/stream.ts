@@ -12,6 +12,7 @@ import { decodeNode } from '../wire/node.js';
 import { decodeDeltaRequest, decodeSotwRequest, type Request } from '../wire/request.js';
 import { type DiscoveryCall, endWith, type StatusName } from './call.js';
 import { denialOf } from './failure.js';
+import { Outbox } from './outbox.js';
 import { checkNode, requestedType } from './requests.js';
 import type { StreamServices } from './stream-services.js';
 
@@ -26,18 +27,20 @@ export interface StreamOptions {
 }
 
 /**
- * One stream: reads requests, asks the session what to answer, and writes. It never blocks another, never queues more than
- * one response of a type, and keeps its state to itself: two streams of one node know nothing of each other (GEN-14).
+ * One stream: reads requests, asks the session what to answer, and writes. It never blocks another, and queues no more than
+ * one response of a type. Two streams of one node know nothing of each other (GEN-14).
  */
 export class XdsStream implements Watcher, Pumpable {
   readonly openedAt: number;
   readonly ledger: Ledger;
   readonly session: Session;
+  readonly #outbox: Outbox;
+  /** The alarm for a view that is not published was raised. */
+  viewAlarmed = false;
   #info: StreamInfo | undefined;
   #view: ViewRecord | undefined;
   #secrets: StreamSecrets | undefined;
   #nonces = 0;
-  #unsentBytes = 0;
   #closed = false;
   #leaveNode: (() => void) | undefined;
   #unknownTypeLogged = false;
@@ -48,6 +51,7 @@ export class XdsStream implements Watcher, Pumpable {
   ) {
     const { clock, limits, listener, catalog } = services;
     this.openedAt = clock.now();
+    this.#outbox = new Outbox(options.call, services, () => this.pump());
     const source: Source = {
       lookup: (type, name) => (typeSpec(type)?.secret ? this.#secrets?.lookup(name) : this.#view?.lookup(type, name)),
       names: (type) => this.#view?.names(type) ?? [],
@@ -73,6 +77,11 @@ export class XdsStream implements Watcher, Pumpable {
   /** Known once the client was admitted. */
   get info(): StreamInfo | undefined {
     return this.#info;
+  }
+
+  /** True once its view is published: before that it is sent nothing. */
+  get hasView(): boolean {
+    return this.#view?.ready ?? false;
   }
 
   /** True while something is to be sent, held back, or not yet ACKed. */
@@ -235,7 +244,7 @@ export class XdsStream implements Watcher, Pumpable {
     if (this.#closed || !info || !this.#view?.ready) return;
     for (const delivery of this.session.turns()) {
       // NET-4: what the socket does not take is not produced; the newest state goes out when it does.
-      if (this.#unsentBytes > this.services.limits.maxUnsentBytes) break;
+      if (this.#outbox.full) break;
       const outgoing = this.session.next(delivery, this.services.clock.monotonic());
       if (outgoing) this.#send(outgoing);
     }
@@ -243,24 +252,10 @@ export class XdsStream implements Watcher, Pumpable {
   }
 
   #send({ delivery, flight }: Outgoing): void {
-    const { frames, counters, metrics } = this.services;
-    const { variant, call } = this.options;
     const { cells, removed } = flight;
+    const { variant } = this.options;
     const content = { variant, type: delivery.spec.url, cells, removed, version: this.#view?.version };
-    const message = frames.message(content, flight.nonce);
-    counters.responses++;
-    counters.bytesSent += message.byteLength;
-    metrics.count('xds_responses_total', { type: delivery.spec.short });
-    metrics.count('xds_response_bytes_total', { type: delivery.spec.short }, message.byteLength);
-    this.#unsentBytes += message.byteLength;
-    call.write(message, () => this.#written(message.byteLength));
-  }
-
-  #written(bytes: number): void {
-    const limit = this.services.limits.maxUnsentBytes;
-    const wasFull = this.#unsentBytes > limit;
-    this.#unsentBytes -= bytes;
-    if (wasFull && this.#unsentBytes <= limit) this.pump();
+    this.#outbox.write(this.services.frames.message(content, flight.nonce), delivery.spec.short);
   }
 
   #fail(error: unknown): void {
@@ -271,7 +266,7 @@ export class XdsStream implements Watcher, Pumpable {
   /** Ends the stream. The status may never reach a client that does not read; its socket is dropped a little later. */
   end(status: StatusName, message: string): void {
     if (this.#closed) return;
-    const stuck = this.#unsentBytes > 0;
+    const { stuck } = this.#outbox;
     this.#close();
     if (status !== 'OK') this.services.metrics.count('xds_streams_ended_total', { status });
     endWith(this.options.call, status, message);

@@ -1,0 +1,50 @@
+import type { Metrics } from '#libs/kernel';
+import type { Limits } from '../limits.js';
+import type { OutgoingMessage } from '../wire/message.js';
+import type { DiscoveryCall } from './call.js';
+import type { WireCounters } from './stream-services.js';
+
+export interface OutboxServices {
+  readonly limits: Pick<Limits, 'maxUnsentBytes'>;
+  readonly counters: WireCounters;
+  readonly metrics: Metrics;
+}
+
+/** What one stream writes, and how much of it the socket has not taken yet (NET-4). */
+export class Outbox {
+  #unsentBytes = 0;
+
+  /** @param onRoom called when it was full and is not any more */
+  constructor(
+    private readonly call: DiscoveryCall,
+    private readonly services: OutboxServices,
+    private readonly onRoom: () => void,
+  ) {}
+
+  /** Nothing more is to be produced: the newest state goes out when the socket has taken what there is. */
+  get full(): boolean {
+    return this.#unsentBytes > this.services.limits.maxUnsentBytes;
+  }
+
+  /** The client has not taken everything yet. */
+  get stuck(): boolean {
+    return this.#unsentBytes > 0;
+  }
+
+  /** @param type short name of the resource type, for metrics */
+  write(message: OutgoingMessage, type: string): void {
+    const { counters, metrics } = this.services;
+    counters.responses++;
+    counters.bytesSent += message.byteLength;
+    metrics.count('xds_responses_total', { type });
+    metrics.count('xds_response_bytes_total', { type }, message.byteLength);
+    this.#unsentBytes += message.byteLength;
+    this.call.write(message, () => this.#written(message.byteLength));
+  }
+
+  #written(bytes: number): void {
+    const wasFull = this.full;
+    this.#unsentBytes -= bytes;
+    if (wasFull && !this.full) this.onRoom();
+  }
+}
