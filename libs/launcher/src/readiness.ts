@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SocketAddress } from './bootstrap.js';
 import type { EnvoyAdmin } from './envoy-admin.js';
 import { errorText } from './run-command.js';
 import { withoutPrefix } from './sidecar-log.js';
@@ -12,6 +13,8 @@ export interface Watched {
 }
 
 export interface ReadinessOptions {
+  /** Where other hosts must find it: the addresses of its registration. */
+  readonly listens: readonly SocketAddress[];
   readonly onEvent: (line: string) => void;
   /** Silence before the first reason is told, and between two; default 5000. */
   readonly patienceMs?: number;
@@ -20,17 +23,15 @@ export interface ReadinessOptions {
 const ASK_EVERY_MS = 250;
 
 /**
- * Says `ready` once Envoy takes calls on every listener it was sent. Until then it says every few seconds why not, if
+ * Says `ready` once Envoy takes calls where its registration says. Until then it says every few seconds why not, if
  * that is something new. Resolves when it is ready or has ended.
  */
-export async function announceReadiness(
-  sidecar: Watched,
-  { onEvent, patienceMs = 5000 }: ReadinessOptions,
-): Promise<void> {
+export async function announceReadiness(sidecar: Watched, options: ReadinessOptions): Promise<void> {
+  const { listens, onEvent, patienceMs = 5000 } = options;
   let said = '';
   let next = performance.now() + patienceMs;
   while (sidecar.exit === undefined) {
-    const reason = await whyNotReady(sidecar);
+    const reason = await whyNotReady(sidecar, listens);
     if (sidecar.exit !== undefined) return;
     if (reason === undefined) return onEvent('ready');
     if (performance.now() >= next && reason !== said) {
@@ -43,35 +44,40 @@ export async function announceReadiness(
 }
 
 /** Why an Envoy takes no calls yet, in one line with Envoy's own words; `undefined` when it does. */
-export async function whyNotReady(sidecar: Watched): Promise<string | undefined> {
+export async function whyNotReady(sidecar: Watched, listens: readonly SocketAddress[]): Promise<string | undefined> {
   try {
-    const refused = await refusedListener(sidecar);
-    if (refused !== undefined) return refused;
-    if (await sidecar.admin.isLive()) return undefined;
+    if (await sidecar.admin.isLive()) return await missingListener(sidecar, listens);
     const connected = await sidecar.admin.stats('^control_plane.connected_state$');
-    const complaint = sidecar.lastLines().findLast((line) => /\[(warning|error|critical)\]/.test(line));
-    const words = complaint === undefined ? '' : `: ${withoutPrefix(complaint)}`;
     return connected.get('control_plane.connected_state') === 1
-      ? `Envoy waits for its first configuration${words}`
-      : `no connection to the control plane${words}`;
+      ? `Envoy waits for its first configuration${complaint(sidecar, /./)}`
+      : `no connection to the control plane${complaint(sidecar, /./)}`;
   } catch (error) {
     return `Envoy's admin interface does not answer: ${errorText(error)}`;
   }
 }
 
-interface ListenersDump {
-  readonly configs?: readonly {
-    readonly dynamic_listeners?: readonly {
-      readonly name?: string;
-      readonly error_state?: { readonly details?: string };
-    }[];
+interface Listeners {
+  readonly listener_statuses?: readonly {
+    readonly local_address?: { readonly socket_address?: { readonly address?: string; readonly port_value?: number } };
   }[];
 }
 
-/** Envoy keeps running without a listener that it could not make: an address that is not here, a port in use. */
-async function refusedListener({ admin }: Watched): Promise<string | undefined> {
-  const dump = JSON.parse(await admin.get('/config_dump?mask=dynamic_listeners')) as ListenersDump;
-  const listeners = (dump.configs ?? []).flatMap(({ dynamic_listeners }) => dynamic_listeners ?? []);
-  const refused = listeners.find(({ error_state }) => error_state !== undefined);
-  return refused && `Envoy refuses the listener ${refused.name}: ${refused.error_state?.details ?? 'no reason given'}`;
+/**
+ * Envoy keeps running, and counts as live, without a listener that it could not make: an address that is not here, a
+ * port in use. Its dump of the configuration shows the refusal until the next update only; the log keeps it.
+ */
+async function missingListener(sidecar: Watched, listens: readonly SocketAddress[]): Promise<string | undefined> {
+  const { listener_statuses = [] } = JSON.parse(await sidecar.admin.get('/listeners?format=json')) as Listeners;
+  const missing = listens.find(({ address, port }) => {
+    const found = listener_statuses.map((one) => one.local_address?.socket_address);
+    // One IPv6 address can be written in many ways.
+    return !found.some((at) => at?.port_value === port && (address.includes(':') || at.address === address));
+  });
+  return missing && `Envoy does not listen on ${missing.address}:${missing.port}${complaint(sidecar, /bind|listener/)}`;
+}
+
+/** The newest complaint in its log about something, with a colon before it; empty when there is none. */
+function complaint(sidecar: Watched, about: RegExp): string {
+  const line = sidecar.lastLines().findLast((one) => /\[(warning|error|critical)\]/.test(one) && about.test(one));
+  return line === undefined ? '' : `: ${withoutPrefix(line)}`;
 }
