@@ -179,6 +179,7 @@ describe('heddle by itself', () => {
     [['get', 'svc', '--context', 'nope'], /no context is called nope \(there are: local\)/],
     [['get', 'svc', '--server', '127.0.0.1:8190'], /--server 127\.0\.0\.1:8190: write http:\/\/HOST:PORT/],
     [['get', 'svc', 'web', '-A'], /give it with -n instead of -A/],
+    [['get', 'svc', '-l', 'a'], /--selector a: write label=value/],
     [['get', 'instances', '-l', 'a'], /--selector a: write label=value/],
     [['delete', 'svc'], /name the kind and the resource, or give -f FILE/],
     [['proxy', 'env', '--format', 'xml'], /--format xml: it must be shell or env/],

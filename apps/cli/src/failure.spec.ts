@@ -12,6 +12,11 @@ describe('how a failure is told', () => {
     [new ControlPlaneError('not granted', 403, 'not-granted'), EXIT.unreachable, ['not granted']],
     [new ControlPlaneError('taken', 409, 'address-overlap'), EXIT.refused, ['taken']],
     [
+      Object.assign(new Error('ENOTDIR: not a directory'), { code: 'ENOTDIR', path: 'x/y' }),
+      EXIT.refused,
+      ['x/y cannot be used: a part of its path is not a directory'],
+    ],
+    [
       new TypeError('x is not a function\n    at y'),
       EXIT.internal,
       ['internal error: x is not a function; at y (HEDDLE_DEBUG=1 shows where)'],

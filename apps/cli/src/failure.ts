@@ -1,5 +1,6 @@
 import { ControlPlaneError, ControlPlaneUnreachable, LauncherError } from '#libs/launcher';
 import { CliError, EXIT } from './exit-codes.js';
+import { fileProblem } from './files.js';
 
 /** How a command ended that did not succeed. */
 export interface Failure {
@@ -12,6 +13,8 @@ export interface Failure {
 export function failureOf(error: unknown, env: NodeJS.ProcessEnv): Failure {
   if (error instanceof CliError) return { code: error.code, lines: [error.message, ...error.details] };
   if (error instanceof LauncherError) return { code: codeOf(error), lines: [oneLine(error.message)] };
+  const problem = fileProblem(error);
+  if (problem !== undefined) return { code: EXIT.refused, lines: [problem] };
   const message = `internal error: ${oneLine(error instanceof Error ? error.message : String(error))}`;
   const trace = error instanceof Error ? (error.stack ?? '') : '';
   return {

@@ -4,9 +4,20 @@ import { CliError, EXIT } from './exit-codes.js';
 const WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
   EACCES: 'permission denied',
+  EPERM: 'not permitted',
   EISDIR: 'it is a directory',
   ENOTDIR: 'a part of its path is not a directory',
+  EEXIST: 'something else is there',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the file system is full',
 };
+
+/** One line for a file that the system does not let us use, `undefined` for any other error. */
+export function fileProblem(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || !('path' in error)) return undefined;
+  const words = WORDS[String(error.code)];
+  return words && `${String(error.path)} cannot be used: ${words}`;
+}
 
 /** Wrong usage: the file named by a flag cannot be read. */
 export function unreadable(path: string, error: unknown): CliError {

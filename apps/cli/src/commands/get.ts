@@ -42,6 +42,7 @@ export function getCommand(): Command {
     .action(async (kind: string, name: string | undefined, flags: Flags) => {
       const s = session(flags);
       if (name !== undefined) requireNoFilter(name, flags);
+      parseSelector(flags.selector ?? '');
       if (isInstances(kind)) await showInstances(s, name, flags);
       else await showResources(s, { kind, name, flags });
     });
