@@ -285,6 +285,10 @@ describe('heddle up', () => {
     const child = readFileSync(`/proc/${killed.child.pid}/task/${killed.child.pid}/children`, 'utf8').split(' ')[0];
     process.kill(Number(child), 'SIGKILL');
     expect(await killed.ended).toMatchObject({ code: 137, err: expect.stringContaining('was ended by SIGKILL') });
+    // Nobody was left to stop its Postgres: the next start would take it over, and there is none.
+    const postmaster = readFileSync(join(other.dir, 'data/postgres/cluster/postmaster.pid'), 'utf8').split('\n')[0];
+    process.kill(Number(postmaster), 'SIGQUIT');
+    await expect.poll(() => existsSync(`/proc/${postmaster}`), { timeout: 60_000 }).toBe(false);
     await other.close();
   });
 
