@@ -1,30 +1,23 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { freePort } from '#libs/launcher';
 import { EXIT } from './exit-codes.js';
+import { loggedIn, type Ports, startUp } from './testing/control-plane.js';
+import { service } from './testing/manifests.js';
 import { type Running, Terminal } from './testing/terminal.js';
-
-const service = (name: string, more = ''): string => `apiVersion: heddle.dev/v1alpha1
-kind: Service
-metadata: { name: ${name}, namespace: shop }
-spec:
-  ports: [{ name: http, port: 8080, protocol: http }]${more}
-`;
 
 const user = new Terminal();
 let up: Running;
-let ports: { rest: number; xds: number };
-
-const startUp = (...more: string[]): Running =>
-  user.start(['up', '--data-dir', 'data', '--rest-port', `${ports.rest}`, '--xds-port', `${ports.xds}`, ...more]);
+let ports: Ports;
 
 beforeAll(async () => {
-  ports = { rest: await freePort(), xds: await freePort() };
-  up = startUp();
-  await up.said(/you are logged in as admin/);
+  ({ up, ports } = await loggedIn(user));
 });
 
 afterAll(() => user.close());
@@ -101,8 +94,49 @@ spec:
     expect((await user.heddle('get', 'svc', 'dry', '-n', 'shop')).code).toBe(EXIT.notFound);
   });
 
+  it('applies files, directories and standard input together', async () => {
+    user.write('more/one.yaml', service('one'));
+    user.write('two.yaml', service('two'));
+    const flags = ['-f', 'more', '-f', 'two.yaml', '-f', '-'];
+    expect(
+      (await user.pipe(service('three'), 'apply', ...flags)).out.match(/created +Service +shop +\w+/g),
+    ).toHaveLength(3);
+    expect((await user.pipe(service('four'), 'validate', ...flags)).out).toBe('3 documents are valid\n');
+  });
+
+  it('refuses to have been given nothing', async () => {
+    user.write('empty.yaml', '# nothing yet\n');
+    expect(await user.heddle('apply', '-f', 'empty.yaml')).toMatchObject({
+      code: EXIT.refused,
+      err: 'heddle: empty.yaml holds no document\n',
+    });
+    expect(await user.pipe('', 'validate', '-f', '-')).toMatchObject({
+      code: EXIT.refused,
+      err: 'heddle: standard input holds no document\n',
+    });
+  });
+
+  it('deletes what manifests describe, in one change that says why', async () => {
+    expect(await user.heddle('delete', '-f', 'more', '-f', 'two.yaml', '--message', 'tidy')).toMatchObject({
+      code: EXIT.ok,
+      out: 'deleted Service shop/one\ndeleted Service shop/two\n',
+    });
+    expect((await user.heddle('delete', 'svc', 'three', '-n', 'shop', '--message', 'over')).code).toBe(EXIT.ok);
+    expect((await user.heddle('history', '--limit', '2')).out).toMatch(/ over +deleted Service shop\/three.* tidy +/s);
+    expect((await user.heddle('delete', '-f', 'more')).code).toBe(EXIT.notFound);
+  });
+
+  it('says once what is wrong, in one line when it is one thing', async () => {
+    user.write('list.json', '[1]');
+    expect(await user.heddle('apply', '-f', 'list.json')).toMatchObject({
+      code: EXIT.refused,
+      err: expect.stringMatching(/^heddle: list\.json: the document must be an object[^\n]*\n$/),
+    });
+    expect((await user.heddle('get', 'svc', '-m', 'nope')).err).toContain('there is no mesh nope: ');
+  });
+
   it('keeps who, when, why and what in the history', async () => {
-    const { out } = await user.heddle('history');
+    const { out } = await user.heddle('history', '--limit', '50');
     expect(out).toMatch(/c-\d+ +\d{4}-\d\d-\d\dT\S+ +cli-\S+ +deleted Service shop\/web/);
     expect(out).toMatch(/the shop +created Service shop\/orders/);
     expect(out).toMatch(/c-1 +\S+ +system +first start/);
@@ -119,72 +153,13 @@ describe('heddle validate', () => {
       code: EXIT.refused,
       out: expect.stringContaining('bad.yaml: Service Web /metadata/name: '),
     });
+    offline.write('list.json', '[1]');
+    expect(await offline.heddle('validate', '-f', 'list.json')).toMatchObject({
+      code: EXIT.refused,
+      out: 'error: list.json: must be an object with apiVersion, kind, metadata [invalid-type]\n',
+      err: 'heddle: 1 error in 1 document\n',
+    });
     await offline.close();
-  });
-});
-
-describe('heddle token', () => {
-  it('makes one that is shown once, may do what its role may, and ends when revoked', async () => {
-    const made = await user.heddle('token', 'create', 'ci', '--role', 'viewer', '-o', 'json');
-    const { token, id } = JSON.parse(made.out) as { token: string; id: string };
-    expect((await user.heddle('get', 'svc', '--token', token)).code).toBe(EXIT.ok);
-    expect(await user.pipe(service('no'), 'apply', '-f', '-', '--token', token)).toMatchObject({
-      code: EXIT.unreachable,
-      err: 'heddle: this needs the role operator; the token has viewer\n',
-    });
-    const list = await user.heddle('token', 'list');
-    expect(list.out).toMatch(/ci +viewer/);
-    expect(list.out).not.toContain(token);
-    expect(await user.heddle('token', 'revoke', id)).toMatchObject({ code: EXIT.ok });
-    expect(await user.heddle('get', 'svc', '--token', token)).toMatchObject({
-      code: EXIT.unreachable,
-      err: 'heddle: the token is unknown, expired or revoked\n',
-    });
-  });
-
-  it('renews that of a proxy with the same scope', async () => {
-    const flags = ['--workload', 'web', '--instance', 'web-1', '-n', 'shop'];
-    const first = (await user.heddle('token', 'create', ...flags)).out.trim();
-    const second = (await user.heddle('token', 'renew', '--proxy-token', first)).out.trim();
-    const scope = (token: string) => {
-      const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<
-        string,
-        unknown
-      >;
-      return ['mesh', 'ns', 'wl', 'inst', 'labels', 'addr'].map((name) => claims[name]);
-    };
-    expect(second).not.toBe(first);
-    expect(scope(second)).toEqual(scope(first));
-  });
-});
-
-describe('heddle proxy', () => {
-  it('bootstrap registers the instance and writes what stock Envoy needs, secrets for the owner only', async () => {
-    const flags = ['--workload', 'orders', '--bind', '127.0.41.1', '-n', 'shop', '--out', 'vm'];
-    expect(await user.heddle('proxy', 'bootstrap', ...flags)).toMatchObject({
-      code: EXIT.ok,
-      err: expect.stringMatching(/^start it there with: envoy -c \S+vm\/bootstrap\.yaml\n/),
-    });
-    const modes = readdirSync(join(user.dir, 'vm')).map((name) => [
-      name,
-      statSync(join(user.dir, 'vm', name)).mode & 0o077,
-    ]);
-    expect(Object.fromEntries(modes)).toMatchObject({ token: 0, 'sds-token.yaml': 0, 'bootstrap.yaml': 0o044 });
-    expect(readFileSync(join(user.dir, 'vm', 'bootstrap.yaml'), 'utf8')).toContain('default/shop/orders/orders-1');
-    expect((await user.heddle('status')).out).toMatch(/shop\/orders-1 +orders +no +no/);
-    const { items } = JSON.parse((await user.heddle('status', '-o', 'json')).out) as { items: unknown[] };
-    expect(items).toMatchObject([{ instance: 'orders-1', connected: false }]);
-  });
-
-  it('env prints what a shell can evaluate', async () => {
-    const { out } = await user.heddle('proxy', 'env', '--outbound', '127.100.0.9:15001');
-    const shell = spawnSync('bash', ['-c', `${out}\necho "$http_proxy"`], { encoding: 'utf8' });
-    expect(shell.stdout).toBe('http://127.100.0.9:15001\n');
-  });
-
-  it('check says what this host permits', async () => {
-    const { code, out } = await user.heddle('proxy', 'check', '--workload', 'orders', '--bind', '127.0.41.1');
-    expect([code, out]).toEqual([EXIT.ok, expect.stringMatching(/^ok +privileged-port: .*\nok +port-taken: /s)]);
   });
 });
 
@@ -193,7 +168,23 @@ describe('heddle by itself', () => {
     [['aply'], /unknown command 'aply'/],
     [['apply'], /-f, --file/],
     [['apply', '-f', 'x.yaml', '--frob'], /unknown option '--frob'/],
-    [['apply', '-f', 'nofile.yaml'], /nofile\.yaml cannot be read/],
+    [['apply', '-f', 'nofile.yaml'], /nofile\.yaml cannot be read: no such file\n/],
+    [['explain', '--help'], /unknown command 'explain'/],
+    [['proxy', 'frob', '--help'], /unknown command 'frob'/],
+    [['help', 'explain'], /unknown command 'explain'/],
+    [['apply', '-f', 'x', '--timeout', 'abc'], /--timeout abc: a whole number from 1 to 86400/],
+    [['apply', '-f', 'x', '--timeout', '-1'], /--timeout -1: /],
+    [['apply', '-f', 'x', '--timeout', '0'], /--timeout 0: /],
+    [['history', '--limit', 'many'], /--limit many: a whole number from 1 to 500/],
+    [['get', 'svc', '--context', 'nope'], /no context is called nope \(there are: local\)/],
+    [['get', 'svc', '--server', '127.0.0.1:8190'], /--server 127\.0\.0\.1:8190: write http:\/\/HOST:PORT/],
+    [['get', 'svc', 'web', '-A'], /give it with -n instead of -A/],
+    [['get', 'svc', '-l', 'a'], /--selector a: write label=value/],
+    [['get', 'instances', '-l', 'a'], /--selector a: write label=value/],
+    [['delete', 'svc'], /name the kind and the resource, or give -f FILE/],
+    [['proxy', 'env', '--format', 'xml'], /--format xml: it must be shell or env/],
+    [['proxy', 'env', '--outbound', '127.0.0.1:x'], /--outbound x: a whole number from 1 to 65535/],
+    [['token', 'create', 'ci', '--ttl-days', 'abc'], /--ttl-days abc: a whole number from 1 to 365/],
     [['get', 'foo'], /no kind is called foo\n.*services/],
     [['get', 'svc', '-o', 'xml'], /--output xml: it must be table, json or yaml/],
     [['token', 'create'], /name the API token/],
@@ -206,13 +197,24 @@ describe('heddle by itself', () => {
 
   it('says that nobody is there, and what to do', async () => {
     const port = await freePort();
-    expect(await user.heddle('get', 'svc', '--server', `http://127.0.0.1:${port}`)).toMatchObject({
+    expect(await user.heddle('get', 'svc', '--server', `http://127.0.0.1:${port}`, '--token', 'x')).toMatchObject({
       code: EXIT.unreachable,
       err: expect.stringMatching(/does not answer: .*ECONNREFUSED.*\n.*`heddle up` starts one/),
     });
     const stranger = new Terminal();
     expect((await stranger.heddle('get', 'svc')).err).toMatch(/no control plane is known\n.*heddle up/);
     await stranger.close();
+  });
+
+  it('says in one line that a server speaks something else', async () => {
+    const tls = await user.heddle('get', 'svc', '--server', `https://127.0.0.1:${ports.rest}`, '--token', 'x');
+    expect([tls.code, tls.err]).toEqual([EXIT.unreachable, expect.stringMatching(/does not speak TLS\n +is it http:/)]);
+    const page = createServer((_request, response) => response.end('<html>')).listen(0, '127.0.0.1');
+    await once(page, 'listening');
+    const { port } = page.address() as AddressInfo;
+    const other = await user.heddle('get', 'svc', '--server', `http://127.0.0.1:${port}`, '--token', 'x');
+    expect(other.err).toMatch(/is no JSON: is it a Heddle control plane\?\n$/);
+    page.close();
   });
 
   it('shows the configuration in force, and where each value comes from', async () => {
@@ -227,10 +229,21 @@ describe('heddle by itself', () => {
     const { out } = await user.heddle('completion', 'bash');
     const script = `${out}\nCOMP_WORDS=(heddle ap); COMP_CWORD=1; _heddle; echo "\${COMPREPLY[@]}"`;
     expect(spawnSync('bash', ['-c', script], { encoding: 'utf8' }).stdout).toBe('apply\n');
+    const words = (...typed: string[]): string[] => {
+      const line = `COMP_WORDS=(heddle ${typed.join(' ')} ""); COMP_CWORD=${typed.length + 1}`;
+      const run = `${out}\n${line}; _heddle; echo "\${COMPREPLY[@]}"`;
+      return spawnSync('bash', ['-c', run], { encoding: 'utf8' }).stdout.trim().split(' ');
+    };
+    expect(words('proxy')).toEqual(['bootstrap', 'run', 'check', 'env']);
+    expect(words('proxy', 'env')).toEqual(['--outbound', '--direct', '--format']);
+    expect(words('delete')).toEqual(expect.arrayContaining(['services', 'instances', '--file']));
+    expect(words('delete', 'services')).not.toContain('services');
+    expect(words('completion')).toEqual(['bash', 'zsh']);
   });
 
   it('helps with every command', async () => {
     const { out } = await user.heddle('--help');
+    expect(out).not.toMatch(/\b(plan|explain|undo)\b/);
     const commands = [...out.matchAll(/^ {2}(\w+)[ |]/gm)].map(([, name]) => name ?? '');
     expect(commands).toEqual(expect.arrayContaining(['up', 'apply', 'get', 'proxy', 'completion']));
     for (const name of commands.filter((one) => one !== 'help' && one !== 'heddle')) {
@@ -247,16 +260,36 @@ describe('heddle up', () => {
     const pid = readFileSync(join(user.dir, 'data/postgres/cluster/postmaster.pid'), 'utf8').split('\n')[0] ?? '';
     expect((await user.interrupt(up)).code).toBe(EXIT.ok);
     expect(existsSync(`/proc/${pid}`)).toBe(false);
-    up = startUp();
+    up = startUp(user, ports);
     await up.said(/the context you have is still good/);
     expect((await user.heddle('get', 'svc', 'orders', '-n', 'shop')).code).toBe(EXIT.ok);
   });
 
   it('takes every setting of the control plane, and off loopback logs in over TLS that its user can trust', async () => {
     await user.interrupt(up);
-    up = startUp('--rest-host', '0.0.0.0');
+    up = startUp(user, ports, '--rest-host', '0.0.0.0');
     await up.said(/ready at https:\/\/localhost/);
     expect((await user.heddle('get', 'svc', 'orders', '-n', 'shop')).code).toBe(EXIT.ok);
+  });
+
+  it('ends with the code of the control plane, or names the signal', async () => {
+    const other = new Terminal();
+    expect(await other.heddle('up', '--data-dir', '/proc/x', '--rest-port', '0', '--xds-port', '0')).toMatchObject({
+      code: 5,
+      err: expect.stringMatching(
+        /the data directory \/proc\/x \(--data-dir\) cannot be used .*\n.*ended with code 5\n$/,
+      ),
+    });
+    const killed = startUp(other, { rest: 0, xds: 0 });
+    await killed.said(/you are logged in/);
+    const child = readFileSync(`/proc/${killed.child.pid}/task/${killed.child.pid}/children`, 'utf8').split(' ')[0];
+    process.kill(Number(child), 'SIGKILL');
+    expect(await killed.ended).toMatchObject({ code: 137, err: expect.stringContaining('was ended by SIGKILL') });
+    // Nobody was left to stop its Postgres: the next start would take it over, and there is none.
+    const postmaster = readFileSync(join(other.dir, 'data/postgres/cluster/postmaster.pid'), 'utf8').split('\n')[0];
+    process.kill(Number(postmaster), 'SIGQUIT');
+    await expect.poll(() => existsSync(`/proc/${postmaster}`), { timeout: 60_000 }).toBe(false);
+    await other.close();
   });
 
   it('ends with its parent, even when that was killed', async () => {

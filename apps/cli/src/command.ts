@@ -10,13 +10,15 @@ export interface Session {
   readonly format: Format;
   /** `/api/v1/meshes/<mesh>` */
   readonly meshPath: string;
+  /** `/api/v1/meshes/<mesh>/namespaces/<namespace>` */
+  readonly namespacePath: string;
 }
 
 /** Adds the flags that every command has which talks to a control plane. */
 export function remote(command: Command): Command {
   return command
-    .option('--context <name>', 'context of the configuration file to use')
-    .option('--server <url>', 'address of the control plane (HEDDLE_SERVER)')
+    .option('--context <name>', 'context of the configuration file to use (HEDDLE_CONTEXT)')
+    .option('--server <url>', 'address of the control plane (HEDDLE_SERVER; HEDDLE_CA names a PEM file of its CA)')
     .option('--token <token>', 'API token (HEDDLE_TOKEN)')
     .option('-m, --mesh <name>', 'mesh (HEDDLE_MESH, default: default)')
     .option('-n, --namespace <name>', 'namespace (HEDDLE_NAMESPACE, default: default)')
@@ -27,10 +29,14 @@ export function remote(command: Command): Command {
 export function session(options: object): Session {
   const flags: ContextFlags & { readonly output?: string } = options;
   const context = resolveContext(flags, process.env);
+  const meshPath = pathOfMesh(context.mesh);
   return {
     context,
     rest: new RestClient(context),
     format: parseFormat(flags.output ?? 'table'),
-    meshPath: `/api/v1/meshes/${encodeURIComponent(context.mesh)}`,
+    meshPath,
+    namespacePath: `${meshPath}/namespaces/${encodeURIComponent(context.namespace)}`,
   };
 }
+
+export const pathOfMesh = (mesh: string): string => `/api/v1/meshes/${encodeURIComponent(mesh)}`;

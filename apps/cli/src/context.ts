@@ -1,30 +1,9 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { parse, stringify } from 'yaml';
-import { z } from 'zod';
+import { readContextFile, type StoredContext, storedContext } from './context-file.js';
 import { CliError, EXIT } from './exit-codes.js';
-
-const fileSchema = z.strictObject({
-  current: z.string().default('local'),
-  contexts: z
-    .record(
-      z.string(),
-      z.strictObject({
-        server: z.string(),
-        token: z.string(),
-        mesh: z.string().default('default'),
-        namespace: z.string().default('default'),
-        ca: z.string().optional(),
-      }),
-    )
-    .default({}),
-});
-type ContextFile = z.infer<typeof fileSchema>;
+import { readCertificates } from './files.js';
 
 /** Where a command goes to, and as whom. */
 export interface Context {
-  readonly name: string;
   readonly server: string;
   readonly token: string;
   readonly mesh: string;
@@ -41,52 +20,50 @@ export interface ContextFlags {
   readonly namespace?: string;
 }
 
-/** `$HEDDLE_CONTEXT_FILE`, else `$XDG_CONFIG_HOME/heddle/config.yaml`, else `~/.config/heddle/config.yaml`. */
-export function contextPath(env: NodeJS.ProcessEnv): string {
-  return (
-    env['HEDDLE_CONTEXT_FILE'] ?? join(env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config'), 'heddle', 'config.yaml')
-  );
-}
-
-function read(path: string): ContextFile {
-  if (!existsSync(path)) return { current: 'local', contexts: {} };
-  const parsed = fileSchema.safeParse(parse(readFileSync(path, 'utf8')) ?? {});
-  if (parsed.success) return parsed.data;
-  throw new CliError(
-    `${path} is not a valid context file`,
-    EXIT.usage,
-    parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`),
-  );
-}
-
-/** Flags win over the environment, the environment over the file. @throws CliError when no server or token is known */
+/**
+ * Flags win over the environment, the environment over the file. Token and CA of a stored context go to the server of
+ * that context only: whoever names another server has to say who he is there.
+ * @throws CliError when no server or token is known
+ */
 export function resolveContext(flags: ContextFlags, env: NodeJS.ProcessEnv): Context {
-  const file = read(contextPath(env));
-  const name = flags.context ?? env['HEDDLE_CONTEXT'] ?? file.current;
-  const stored = file.contexts[name];
-  const server = flags.server ?? env['HEDDLE_SERVER'] ?? stored?.server;
-  const token = flags.token ?? env['HEDDLE_TOKEN'] ?? stored?.token;
-  if (!server || !token) {
-    throw new CliError('no control plane is known', EXIT.unreachable, [
-      'start one with `heddle up`, or set HEDDLE_SERVER and HEDDLE_TOKEN, or pass --server and --token',
+  const stored = chosen(flags.context ?? env['HEDDLE_CONTEXT'], env);
+  const named = flags.server ?? env['HEDDLE_SERVER'];
+  const server = named === undefined ? stored?.server : serverUrl(named, flags.server ? '--server' : 'HEDDLE_SERVER');
+  const own = stored !== undefined && server === stored.server ? stored : undefined;
+  const token = flags.token ?? env['HEDDLE_TOKEN'] ?? own?.token;
+  if (!server) throw unknown('no control plane is known');
+  if (!token && stored) {
+    throw new CliError(`the stored token is for ${stored.server}; it is not sent to ${server}`, EXIT.usage, [
+      'set HEDDLE_TOKEN or pass --token, or log in there: heddle login --server URL',
     ]);
   }
-  const mesh = flags.mesh ?? env['HEDDLE_MESH'] ?? stored?.mesh ?? 'default';
-  const namespace = flags.namespace ?? env['HEDDLE_NAMESPACE'] ?? stored?.namespace ?? 'default';
-  return { name, server: server.replace(/\/$/, ''), token, mesh, namespace, ...(stored?.ca ? { ca: stored.ca } : {}) };
+  if (!token) throw unknown(`no token is known for ${server}`);
+  const file = env['HEDDLE_CA'];
+  const ca = file ? readCertificates(file, 'HEDDLE_CA') : own?.ca;
+  return { server, token, ...place(flags, env, stored), ...(ca ? { ca } : {}) };
 }
 
-/** Stores a context and makes it the current one; the file is readable by its owner only, since it holds a token. */
-export function saveContext(context: Context, env: NodeJS.ProcessEnv): string {
-  const path = contextPath(env);
-  const file = read(path);
-  const { name, ...stored } = context;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const temporary = `${path}.${process.pid}`;
-  writeFileSync(temporary, stringify({ current: name, contexts: { ...file.contexts, [name]: stored } }), {
-    mode: 0o600,
-  });
-  chmodSync(temporary, 0o600);
-  renameSync(temporary, path);
-  return path;
+/** The context that was named, else the current one, which need not be there. */
+function chosen(name: string | undefined, env: NodeJS.ProcessEnv): StoredContext | undefined {
+  const file = readContextFile(env);
+  return name === undefined ? file.contexts[file.current] : storedContext(file, name);
 }
+
+function place(flags: ContextFlags, env: NodeJS.ProcessEnv, stored: StoredContext | undefined) {
+  return {
+    mesh: flags.mesh ?? env['HEDDLE_MESH'] ?? stored?.mesh ?? 'default',
+    namespace: flags.namespace ?? env['HEDDLE_NAMESPACE'] ?? stored?.namespace ?? 'default',
+  };
+}
+
+/** The address of a control plane without a slash at its end. @throws CliError when it is none */
+export function serverUrl(text: string, source: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url && /^https?:$/.test(url.protocol)) return url.href.replace(/\/$/, '');
+  throw new CliError(`${source} ${text}: write http://HOST:PORT or https://HOST:PORT`, EXIT.usage);
+}
+
+const unknown = (what: string): CliError =>
+  new CliError(what, EXIT.unreachable, [
+    'start one with `heddle up`, or log in with `heddle login`, or set HEDDLE_SERVER and HEDDLE_TOKEN',
+  ]);

@@ -1,4 +1,4 @@
-/** Exit codes of the CLI: programs may rely on them. */
+/** Exit codes of the CLI: programs may rely on them. `heddle up` passes on those of the control plane instead. */
 export const EXIT = {
   ok: 0,
   /** The documents or the request were refused; nothing was changed. */
@@ -10,15 +10,18 @@ export const EXIT = {
   notFound: 4,
   /** The change was applied, but at least one proxy refused it. */
   proxyRefused: 5,
+  /** The change was applied, but not every proxy has answered in time. */
+  undelivered: 6,
+  /** A mistake of Heddle (EX_SOFTWARE of sysexits). */
+  internal: 70,
 } as const;
-
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 /** Ends the command: the message for people, the code for programs. */
 export class CliError extends Error {
   constructor(
     message: string,
-    readonly code: ExitCode,
+    /** One of `EXIT`; of `heddle up`, whatever the control plane ended with. */
+    readonly code: number,
     /** One line each: what is wrong and where. */
     readonly details: readonly string[] = [],
   ) {

@@ -17,3 +17,6 @@ export function findKind(name: string): KindInfo {
   const known = kinds().kinds.map((kind) => kind.plural);
   throw new CliError(`no kind is called ${name}`, EXIT.usage, [`kinds: ${[...known, 'instances'].join(', ')}`]);
 }
+
+/** Instances are registrations, not a kind of manifest: they have an address of their own. */
+export const isInstances = (name: string): boolean => /^(instances?|inst)$/i.test(name);

@@ -4,19 +4,23 @@ import { Command, CommanderError } from 'commander';
 import { applyCommand } from './commands/apply.js';
 import { completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config.js';
+import { contextCommand } from './commands/context.js';
 import { deleteCommand } from './commands/delete.js';
 import { getCommand } from './commands/get.js';
 import { historyCommand } from './commands/history.js';
+import { loginCommand } from './commands/login.js';
 import { proxyCommand } from './commands/proxy.js';
 import { statusCommand } from './commands/status.js';
 import { tokenCommand } from './commands/token.js';
 import { upCommand } from './commands/up.js';
 import { validateCommand } from './commands/validate.js';
-import { CliError, EXIT } from './exit-codes.js';
+import { EXIT } from './exit-codes.js';
+import { failureOf } from './failure.js';
 import { note } from './output.js';
 
 const HELP = `
-Exit codes: 0 done; 1 refused; 2 wrong usage; 3 control plane unreachable or token not accepted; 4 not found; 5 a proxy refused the change.
+Exit codes: 0 done; 1 refused; 2 wrong usage; 3 control plane unreachable or token not accepted; 4 not found;
+5 a proxy refused the change; 6 not every proxy has the change yet; 70 a mistake of Heddle (HEDDLE_DEBUG=1 shows where).
 
 Examples:
   heddle up                                 start a control plane with its own Postgres
@@ -32,12 +36,16 @@ function release(): { version: string } {
 
 export function program(): Command {
   const heddle = new Command('heddle')
-    .description('Service mesh for stock Envoy: plan, deliver, explain and undo every change.')
+    .description(
+      'Service mesh for stock Envoy: apply changes, see every proxy confirm or refuse them, and who changed what.',
+    )
     .version(release().version, '--version', 'show the version of Heddle')
     .addHelpText('after', HELP);
   heddle.exitOverride().showHelpAfterError('(--help shows what there is)');
   for (const command of [
     upCommand(),
+    loginCommand(),
+    contextCommand(),
     applyCommand(),
     getCommand(),
     deleteCommand(),
@@ -60,18 +68,38 @@ function inherit(command: Command): Command {
   return command;
 }
 
+/** Without its `--help` an unknown command is told to be one; with it commander shows the help of what is above. */
+function withoutVainHelp(heddle: Command, argv: readonly string[]): readonly string[] {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  const asked = words[0] === 'help' ? words.slice(1) : words;
+  let at = heddle;
+  for (const word of asked) {
+    if (at.commands.length === 0) return argv;
+    const next = at.commands.find((command) => command.name() === word || command.aliases().includes(word));
+    if (next === undefined) return word === 'help' ? argv : asked;
+    at = next;
+  }
+  return argv;
+}
+
 /** Runs the CLI. @returns its exit code */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync([...argv], { from: 'user' });
+    const heddle = program();
+    await heddle.parseAsync([...withoutVainHelp(heddle, argv)], { from: 'user' });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (!(error instanceof CliError)) throw error;
-    note(`heddle: ${error.message}`);
-    for (const detail of error.details) note(`  ${detail}`);
-    return error.code;
+    const { code, lines } = failureOf(error, process.env);
+    const [message, ...details] = lines;
+    note(`heddle: ${message}`);
+    for (const detail of details) note(`  ${detail}`);
+    return code;
   }
 }
 
-if (import.meta.main) process.exitCode = await main(process.argv.slice(2));
+if (import.meta.main) {
+  // Whoever reads our answer may have had enough of it: `heddle get services | head`.
+  process.stdout.on('error', () => process.exit(EXIT.ok));
+  process.exitCode = await main(process.argv.slice(2));
+}

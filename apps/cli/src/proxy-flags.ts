@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { InstanceRegistration } from '#libs/launcher';
 import { CliError, EXIT } from './exit-codes.js';
+import { PORT, wholeNumber } from './numbers.js';
 
 export interface ProxyFlags {
   readonly workload: string;
@@ -35,7 +36,7 @@ export function instanceName(flags: ProxyFlags): string {
 
 export function registration(flags: ProxyFlags): InstanceRegistration {
   const ports = numbers('--port', flags.port);
-  const outbound = hostPort(flags.outbound);
+  const outbound = hostPort('--outbound', flags.outbound);
   return {
     workload: flags.workload,
     ...(flags.label ? { labels: pairs('--label', flags.label) } : {}),
@@ -45,21 +46,39 @@ export function registration(flags: ProxyFlags): InstanceRegistration {
   };
 }
 
-export function hostPort(text: string): { readonly address: string; readonly port: number } {
+/** Envoy's own interface: on loopback, since whoever reaches it can stop Envoy. */
+export const adminAddress = (flags: ProxyFlags): { readonly address: string; readonly port: number } => ({
+  address: '127.0.0.1',
+  port: wholeNumber('--admin-port', flags.adminPort, PORT),
+});
+
+/**
+ * Refuses what no control plane should be asked for; `heddle proxy check` reports it instead.
+ * @throws CliError that says which flags to give
+ */
+export function requireUsable({ bind, app }: InstanceRegistration): void {
+  if (!app.address.startsWith('127.') && app.address !== '::1') {
+    throw new CliError(`--app-address ${app.address}: it must be a loopback address`, EXIT.usage, [
+      'whoever reaches the application at another one passes by its sidecar: no mutual TLS, no authorization',
+    ]);
+  }
+  const ports = new Set(Object.values(app.ports));
+  const shared = Object.values(bind.ports).find((port) => bind.address === app.address && ports.has(port));
+  if (shared === undefined) return;
+  throw new CliError(`sidecar and application cannot both listen on ${bind.address}:${shared}`, EXIT.usage, [
+    'give --bind ADDRESS, where other machines reach this one, or --app-port NAME=NUMBER, where the application listens',
+  ]);
+}
+
+export function hostPort(flag: string, text: string): { readonly address: string; readonly port: number } {
   const colon = text.lastIndexOf(':');
-  const port = Number(text.slice(colon + 1));
-  if (colon > 0 && Number.isInteger(port) && port > 0 && port < 65_536) return { address: text.slice(0, colon), port };
-  throw new CliError(`${text}: write ADDRESS:PORT`, EXIT.usage);
+  if (colon <= 0) throw new CliError(`${flag} ${text}: write ADDRESS:PORT`, EXIT.usage);
+  return { address: text.slice(0, colon), port: wholeNumber(flag, text.slice(colon + 1), PORT) };
 }
 
 function numbers(flag: string, values: readonly string[]): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(pairs(flag, values)).map(([name, value]) => {
-      const port = Number(value);
-      if (Number.isInteger(port) && port > 0 && port < 65_536) return [name, port];
-      throw new CliError(`${flag} ${name}=${value}: a port is 1 to 65535`, EXIT.usage);
-    }),
-  );
+  const entries = Object.entries(pairs(flag, values));
+  return Object.fromEntries(entries.map(([name, value]) => [name, wholeNumber(`${flag} ${name}`, value, PORT)]));
 }
 
 export function pairs(flag: string, values: readonly string[]): Record<string, string> {

@@ -1,11 +1,11 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { type ProblemDetails, summaryOf } from '#libs/launcher';
 import type { Context } from './context.js';
-import { CliError, EXIT, type ExitCode } from './exit-codes.js';
+import { CliError, EXIT } from './exit-codes.js';
+import { exitCodeOf } from './failure.js';
+import { unreachable } from './unreachable.js';
 
-interface Problem {
-  readonly title?: string;
-  readonly detail?: string;
-  readonly status?: number;
+interface Problem extends ProblemDetails {
   readonly violations?: readonly {
     readonly path: string;
     readonly message: string;
@@ -38,8 +38,15 @@ export class RestClient {
   async send<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
     const response = await this.fetch(method, path, options);
     const text = await response.text();
-    if (response.ok) return (text ? JSON.parse(text) : undefined) as T;
-    throw asError({ what: `${method} ${path}`, sources: options.sources ?? [] }, response.status, text);
+    if (!response.ok)
+      throw asError({ what: `${method} ${path}`, sources: options.sources ?? [] }, response.status, text);
+    try {
+      return (text ? JSON.parse(text) : undefined) as T;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      const message = `${this.context.server} answered with something that is no JSON: is it a Heddle control plane?`;
+      throw new CliError(message, EXIT.unreachable);
+    }
   }
 
   private async fetch(method: string, path: string, options: RequestOptions): Promise<Response> {
@@ -53,26 +60,28 @@ export class RestClient {
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       });
     } catch (error) {
-      const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
-      throw new CliError(`the control plane at ${this.context.server} does not answer: ${reason}`, EXIT.unreachable, [
-        'is it running? `heddle up` starts one',
-      ]);
+      throw unreachable(this.context.server, error);
     }
   }
 }
 
 function asError(request: { what: string; sources: readonly string[] }, status: number, text: string): CliError {
   const problem = parseProblem(text);
-  const message = problem.detail ?? problem.title ?? `${request.what} was answered with ${status}`;
   const details = (problem.violations ?? []).map(({ path, message: words, resource, document }) => {
     const source = request.sources[document ?? -1];
-    const from = source === undefined ? '' : `${source}: `;
     const where = resource?.kind
-      ? `${resource.kind} ${resource.namespace ? `${resource.namespace}/` : ''}${resource.name ?? ''} `
+      ? `${resource.kind} ${resource.namespace ? `${resource.namespace}/` : ''}${resource.name ?? ''}`
       : '';
-    return `${from}${where}${path || '/'}: ${words}`;
+    return [source, [where, path].filter(Boolean).join(' '), words].filter(Boolean).join(': ');
   });
-  return new CliError(message, exitCode(status), details);
+  const code = exitCodeOf(status);
+  const summary = summaryOf(problem);
+  if (summary !== undefined) return new CliError(summary, code, details);
+  const [only, ...others] = details;
+  if (only === undefined) return new CliError(`${request.what} was answered with ${status}`, code);
+  return others.length === 0
+    ? new CliError(only, code)
+    : new CliError(`refused: ${details.length} errors`, code, details);
 }
 
 function parseProblem(text: string): Problem {
@@ -82,10 +91,4 @@ function parseProblem(text: string): Problem {
     if (error instanceof SyntaxError) return { detail: text.slice(0, 500) || 'the answer was empty' };
     throw error;
   }
-}
-
-function exitCode(status: number): ExitCode {
-  if (status === 404) return EXIT.notFound;
-  if (status === 401 || status === 403 || status >= 500) return EXIT.unreachable;
-  return EXIT.refused;
 }

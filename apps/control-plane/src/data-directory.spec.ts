@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -38,6 +38,17 @@ describe('the data directory', () => {
     expect(() => takeDataDirectory(join(directory, 'file', 'below'))).toThrow(
       /--data-dir\) cannot be used \(ENOTDIR\)/,
     );
+  });
+
+  it('is one clear line, at once, where the system takes no directories', () => {
+    expect(() => takeDataDirectory('/proc/heddle/data')).toThrow(
+      /^the data directory \/proc\/heddle\/data \(--data-dir\) cannot be used \(ENOENT\)/,
+    );
+  });
+
+  it('is made with those above it', () => {
+    takeDataDirectory(join(directory, 'a/b/c')).release();
+    expect(statSync(join(directory, 'a/b/c')).mode & 0o777).toBe(0o711);
   });
 });
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { codeOf, EXIT, StartError } from './start-error.js';
 
@@ -52,8 +52,7 @@ export function takeDataDirectory(path: string): DataDirectory {
   const own = join(path, `owner.${randomUUID()}`);
   const mine: Owner = { pid: process.pid, started: startOf(process.pid) };
   try {
-    // Entering it is allowed: an embedded Postgres may run as another user. Files in it are 0600.
-    mkdirSync(path, { recursive: true, mode: 0o711 });
+    makeDirectories(resolve(path));
     writeFileSync(own, JSON.stringify(mine), { mode: 0o600, flag: 'wx' });
     try {
       take(path, file, own);
@@ -72,6 +71,25 @@ export function takeDataDirectory(path: string): DataDirectory {
       if (owner?.pid === mine.pid && owner.started === mine.started) rmSync(file, { force: true });
     },
   };
+}
+
+/**
+ * Makes a directory and those above it that are missing, one by one from the nearest that is there: Node's own
+ * `recursive` never returns where a file system refuses with ENOENT, as /proc does. Entering them is allowed: an embedded
+ * Postgres may run as another user. Files in them are 0600.
+ * @throws the system's error of the first that cannot be made
+ */
+function makeDirectories(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; statSync(at, { throwIfNoEntry: false }) === undefined; at = dirname(at)) missing.unshift(at);
+  for (const directory of missing) {
+    try {
+      mkdirSync(directory, { mode: 0o711 });
+    } catch (error) {
+      // Another process may be making the same.
+      if (codeOf(error) !== 'EEXIST') throw error;
+    }
+  }
 }
 
 /** A link appears complete or not at all, and of two processes one gets it. */

@@ -5,10 +5,14 @@ import { notFound } from './problem.js';
 /** @throws ProblemError 404 unless the mesh exists: what is not there and what one may not see look alike (SEC-34). */
 export async function requireMesh(resources: Resources, mesh: string): Promise<void> {
   const known = isDnsLabel(mesh) && (await resources.get(mesh, 'Mesh', '', mesh)) !== undefined;
-  if (!known) throw noSuchMesh();
+  if (!known) throw noSuchMesh(mesh);
 }
 
-export const noSuchMesh = () => notFound('there is no such mesh; PUT /api/v1/meshes/<name> makes one');
+/** What cannot be a name is not repeated: it may be of any length and hold anything (SEC-38). */
+export const noSuchMesh = (mesh = '') =>
+  isDnsLabel(mesh)
+    ? notFound(`there is no mesh ${mesh}: PUT /api/v1/meshes/${mesh}, or apply a manifest of kind Mesh with this name`)
+    : notFound('there is no such mesh: a mesh name is 1 to 63 lower-case letters, digits and inner hyphens');
 
 /** Names come from the address; only what can be a name goes to the store (SEC-38). @throws ProblemError 404 */
 export function requireNamespace(namespace: string): void {

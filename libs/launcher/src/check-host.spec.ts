@@ -93,6 +93,13 @@ describe('heddle proxy check', () => {
     ]);
   });
 
+  it('finds that sidecar and application would share a socket, before either runs', async () => {
+    const bind = { address: '127.0.0.1', ports: { http: 8080 } };
+    expect(await bad({ ...plain, bind, host: host() })).toEqual([
+      'port-taken: inbound port http 127.0.0.1:8080 is where the application listens',
+    ]);
+  });
+
   it('finds loopback addresses that this host does not have', async () => {
     const canListen = (address: string): Promise<boolean> => Promise.resolve(!address.startsWith('127.100.'));
     const outbound = { address: '127.100.0.7', httpPort: 15_001 };

@@ -164,7 +164,17 @@ async function takenPorts(
   options: CheckHostOptions,
 ): Promise<HostFinding[]> {
   const findings: HostFinding[] = [];
+  const { app } = options;
   for (const { what, address, port } of wanted(options)) {
+    if (address === app.address && Object.values(app.ports).includes(port)) {
+      findings.push({
+        id: 'port-taken',
+        ok: false,
+        message: `${what} ${address}:${port} is where the application listens`,
+        fix: 'give the sidecar an address of its own (--bind) or the application another port (--app-port)',
+      });
+      continue;
+    }
     const wild = sockets.some((s) => WILDCARDS.has(s.address) && s.port === port);
     const taken = !wild && sockets.some((s) => s.address === address && s.port === port);
     const unusable = !taken && (await host.canListen(address, 0).then(() => false, errorText));

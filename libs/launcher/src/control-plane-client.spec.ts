@@ -85,6 +85,21 @@ describe('the client of the control plane', () => {
     });
   });
 
+  it('says once what the summary of a refusal repeats', async () => {
+    const url = await serve((_request, response) => {
+      response.statusCode = 400;
+      const violations = [
+        { path: '/bind', message: 'taken' },
+        { path: '/app', message: 'no' },
+      ];
+      response.end(JSON.stringify({ detail: '/bind: taken (and 1 more)', violations }));
+    });
+    const client = new ControlPlaneClient({ url, token: 'x' });
+    await expect(client.registerInstance('m', 'n', 'i', registration)).rejects.toThrow(
+      /^the control plane answered 400: \/bind: taken; \/app: no$/,
+    );
+  });
+
   it('knows that a database outage passes', async () => {
     const url = await serve((_request, response) => {
       response.statusCode = 503;

@@ -3,6 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import type { SocketAddress, XdsEndpoint } from './bootstrap.js';
 import { LauncherError } from './launcher-error.js';
+import { type ProblemDetails, summaryOf } from './problem.js';
 import { errorCode } from './run-command.js';
 
 /** Where a workload and its sidecar listen: the body of an instance's registration. */
@@ -216,23 +217,16 @@ function parseUrl(text: string): URL {
   throw new LauncherError(`${text} would send the token unencrypted to another host: use https`);
 }
 
-interface Problem {
-  readonly type?: string;
-  readonly title?: string;
-  readonly detail?: string;
-  readonly violations?: readonly { readonly path?: string; readonly message?: string }[];
-}
-
 /** RFC 9457 in one line; whatever else answered is quoted. */
 function refusal(status: number, text: string): ControlPlaneError {
-  let problem: Problem = {};
+  let problem: ProblemDetails = {};
   try {
-    problem = JSON.parse(text) as Problem;
+    problem = JSON.parse(text) as ProblemDetails;
   } catch {
     problem = { detail: text.slice(0, 200).trim() };
   }
   const violations = (problem.violations ?? []).map(({ path, message }) => `${path || 'document'}: ${message}`);
-  const said = [problem.detail ?? problem.title, ...violations].filter(Boolean).join('; ');
+  const said = [summaryOf(problem), ...violations].filter(Boolean).join('; ');
   const code = problem.type?.replace(/^urn:heddle:problem:/, '') ?? '';
   return new ControlPlaneError(`the control plane answered ${status}${said ? `: ${said}` : ''}`, status, code);
 }

@@ -7,8 +7,10 @@ export { compareVersions, type EnvoyVersions, readEnvoyVersions } from './envoy-
 export * from './find-envoy.js';
 export * from './free-port.js';
 export * from './launcher-error.js';
+export * from './problem.js';
 export * from './process-guard.js';
 export * from './proxy-env.js';
+export * from './readiness.js';
 export * from './run-proxy.js';
 export * from './sidecar.js';
 export * from './sidecar-files.js';

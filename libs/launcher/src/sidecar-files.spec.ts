@@ -23,6 +23,17 @@ describe('the files of a sidecar', () => {
     });
   });
 
+  it('point to where they will be on another machine, when they are written for one', async () => {
+    const files = { ...sampleOptions, token: 'a.b.c', installDir: '/etc/heddle/web-1/' };
+    const { bootstrap } = await writeSidecarFiles(join(root, 'carried'), files);
+    const text = readFileSync(bootstrap, 'utf8');
+    expect(text).toContain('path: /etc/heddle/web-1/sds-token.yaml');
+    expect(text).not.toContain(root);
+    await expect(writeSidecarFiles(join(root, 'x'), { ...files, installDir: 'etc/heddle' })).rejects.toThrow(
+      'the folder on the other machine is "etc/heddle": it must begin with /',
+    );
+  });
+
   it('are replaced by a rename, which is what Envoy watches for', async () => {
     const dir = join(root, 'renewed');
     await writeSidecarFiles(dir, { ...sampleOptions, token: 'old' });

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { type BootstrapOptions, checkCaPem, renderBootstrap, SIDECAR_FILES } from './bootstrap.js';
 import { bootstrapYaml } from './bootstrap-yaml.js';
@@ -9,11 +9,18 @@ import { LauncherError } from './launcher-error.js';
 export interface SidecarFiles extends Omit<BootstrapOptions, 'dir'> {
   /** The proxy token. */
   readonly token: string;
+  /**
+   * Absolute path of the folder on the machine that runs Envoy, when it is carried there after it was written: the
+   * bootstrap names its files by it. Default: where it is written.
+   */
+  readonly installDir?: string;
 }
 
 /** Absolute paths of what was written. */
 export interface WrittenFiles {
   readonly dir: string;
+  /** The folder as the bootstrap names it: `dir` unless it is carried elsewhere. */
+  readonly installDir: string;
   readonly bootstrap: string;
   readonly token: string;
 }
@@ -27,15 +34,23 @@ const SECRET = 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Se
  * @throws LauncherError when something could not be rendered; nothing was written then.
  */
 export async function writeSidecarFiles(dir: string, files: SidecarFiles): Promise<WrittenFiles> {
-  const { token, ...options } = files;
+  const { token, installDir, ...options } = files;
   const folder = resolve(dir);
-  const bootstrap = bootstrapYaml(renderBootstrap({ ...options, dir: folder }));
+  if (installDir !== undefined && !isAbsolute(installDir))
+    throw new LauncherError(`the folder on the other machine is ${JSON.stringify(installDir)}: it must begin with /`);
+  const seen = installDir === undefined ? folder : resolve(installDir);
+  const bootstrap = bootstrapYaml(renderBootstrap({ ...options, dir: seen }));
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeAtomically(join(folder, SIDECAR_FILES.ca), options.caPem, 0o644);
   await writeAtomically(join(folder, SIDECAR_FILES.sdsCa), caSecretYaml(options.caPem, options.xds.serverName), 0o644);
   await writeToken(folder, token);
   await writeAtomically(join(folder, SIDECAR_FILES.bootstrap), bootstrap, 0o644);
-  return { dir: folder, bootstrap: join(folder, SIDECAR_FILES.bootstrap), token: join(folder, SIDECAR_FILES.token) };
+  return {
+    dir: folder,
+    installDir: seen,
+    bootstrap: join(folder, SIDECAR_FILES.bootstrap),
+    token: join(folder, SIDECAR_FILES.token),
+  };
 }
 
 /** Replaces the token; Envoy presents the new one on its next stream, the running stream is not touched. */

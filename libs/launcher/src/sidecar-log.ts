@@ -46,3 +46,6 @@ export function lastLinesOf(path: string): readonly string[] {
     closeSync(file);
   }
 }
+
+/** `[time][thread][level][component] [file:line] message`: only the message is for people. */
+export const withoutPrefix = (line: string): string => line.replace(/^(\[[^\]]*\]\s*)+/, '').trim();

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,6 +39,15 @@ describe.each(VERSIONS)('Envoy %s', (version) => {
     expect(result.stdout + result.stderr).toMatch(/OK/);
     expect(result.stderr).not.toMatch(/\[(warning|error|critical)\]|[Dd]eprecated/);
     expect(result.code).toBe(0);
+  });
+
+  it('accepts a folder that was written elsewhere and carried to where it was meant for, and not before', async () => {
+    const [here, there] = [join(dir, `written-${version}`), join(dir, `carried-${version}`)];
+    await writeSidecarFiles(here, { ...sampleOptions, token: 'a.b.c', installDir: there });
+    const validate = () => runCommand(envoyOf(version), ['--mode', 'validate', '-c', join(there, 'bootstrap.yaml')]);
+    expect((await validate()).code).not.toBe(0);
+    renameSync(here, there);
+    expect(await validate()).toMatchObject({ code: 0 });
   });
 
   it('starts, answers its admin interface, and stops on request', async () => {

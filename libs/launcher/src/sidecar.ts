@@ -6,7 +6,7 @@ import type { SocketAddress } from './bootstrap.js';
 import { EnvoyAdmin } from './envoy-admin.js';
 import { LauncherError } from './launcher-error.js';
 import { endWithParent } from './process-guard.js';
-import { LineTail, lastLinesOf } from './sidecar-log.js';
+import { LineTail, lastLinesOf, withoutPrefix } from './sidecar-log.js';
 
 export interface SidecarOptions {
   /** Path of the executable: `findEnvoy()`. */
@@ -57,6 +57,7 @@ export class Sidecar {
   /** Settles, and never rejects, when the process has ended for whatever reason. */
   readonly exited: Promise<SidecarExit>;
   readonly #child: ChildProcess;
+  readonly #tail: () => readonly string[];
   #exit: SidecarExit | undefined;
   #expected = false;
 
@@ -65,6 +66,7 @@ export class Sidecar {
     this.pid = child.pid ?? -1;
     this.admin = new EnvoyAdmin(options.admin);
     this.#child = child;
+    this.#tail = tail;
     this.exited = new Promise((resolve) => {
       const ended = (code: number | null, signal: NodeJS.Signals | null): void => {
         const lastLines = tail();
@@ -106,7 +108,11 @@ export class Sidecar {
     const { logFile } = options;
     const log = logFile === undefined ? undefined : openSync(logFile, 'a', 0o644);
     const output = log ?? 'pipe';
-    const child = spawn(options.envoy, argumentsOf(options, attempt), { stdio: ['ignore', output, output] });
+    // In a process group of its own: Ctrl-C goes to the whole group, and Envoy must not end before it has left well.
+    const child = spawn(options.envoy, argumentsOf(options, attempt), {
+      stdio: ['ignore', output, output],
+      detached: true,
+    });
     if (log !== undefined) closeSync(log);
     const started = new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
@@ -125,6 +131,11 @@ export class Sidecar {
   /** How it ended, `undefined` while it runs. */
   get exit(): SidecarExit | undefined {
     return this.#exit;
+  }
+
+  /** The newest lines of its log so far, oldest first; at most 50. */
+  lastLines(): readonly string[] {
+    return this.#tail();
   }
 
   /**
@@ -219,7 +230,6 @@ export function baseId(id: string, attempt = 0): number {
 function describeExit(code: number | null, signal: NodeJS.Signals | null, lines: readonly string[]): string {
   const how = signal === null ? `exit code ${code}` : `ended by ${signal}`;
   const complaint = lines.findLast((line) => /\[(critical|error)\]/.test(line)) ?? lines.at(-1);
-  // [time][thread][level][component] [file:line] message: only the message is for people.
-  const message = complaint?.replace(/^(\[[^\]]*\]\s*)+/, '').trim();
+  const message = complaint === undefined ? '' : withoutPrefix(complaint);
   return message ? `${how}: ${message}` : how;
 }

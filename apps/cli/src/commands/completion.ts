@@ -16,23 +16,40 @@ export function completionCommand(program: Command): Command {
 
 function bash(program: Command): string {
   const names = program.commands.map((command) => command.name());
-  const plurals = kinds().kinds.map((kind) => kind.plural);
-  const cases = program.commands.map((command) => {
-    const words = [
-      ...command.commands.map((sub) => sub.name()),
-      ...command.options.map((option) => option.long ?? ''),
-    ].filter(Boolean);
-    const extra = command.name() === 'get' || command.name() === 'delete' ? [...plurals, 'instances'] : [];
-    return `    ${command.name()}) words="${[...words, ...extra].join(' ')}" ;;`;
-  });
+  const cases = program.commands.flatMap(casesOf);
   return [
     '_heddle() {',
     '  local words="" current="${COMP_WORDS[COMP_CWORD]}"',
-    `  if [ "$COMP_CWORD" -eq 1 ]; then words="${names.join(' ')}"; else case "\${COMP_WORDS[1]}" in`,
-    ...cases,
+    `  if [ "$COMP_CWORD" -eq 1 ]; then words="${names.join(' ')}"; else case "$COMP_CWORD \${COMP_WORDS[1]} \${COMP_WORDS[2]}" in`,
+    ...cases.map(({ pattern, words }) => `    ${pattern}) words="${words.join(' ')}" ;;`),
     '  esac; fi',
     '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
     '}',
     'complete -o default -F _heddle heddle',
   ].join('\n');
 }
+
+interface Case {
+  /** Matches "<number of the word> <first word> <second word>"; the first that matches counts. */
+  readonly pattern: string;
+  readonly words: readonly string[];
+}
+
+/** A second word is a subcommand, a kind or a shell where the command has such; after it come flags. */
+function casesOf(command: Command): Case[] {
+  const name = command.name();
+  if (command.commands.length > 0) {
+    const subs = command.commands.map((sub) => ({ pattern: `*" ${name} ${sub.name()}"`, words: flagsOf(sub) }));
+    return [{ pattern: `"2 ${name} "*`, words: command.commands.map((sub) => sub.name()) }, ...subs];
+  }
+  const second = secondWords(name);
+  const flags = { pattern: `*" ${name} "*`, words: flagsOf(command) };
+  return second.length > 0 ? [{ pattern: `"2 ${name} "*`, words: [...second, ...flags.words] }, flags] : [flags];
+}
+
+function secondWords(command: string): string[] {
+  if (command === 'get' || command === 'delete') return [...kinds().kinds.map((kind) => kind.plural), 'instances'];
+  return command === 'completion' ? ['bash', 'zsh'] : [];
+}
+
+const flagsOf = (command: Command): string[] => command.options.flatMap((option) => option.long ?? []);

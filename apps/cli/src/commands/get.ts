@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { remote, type Session, session } from '../command.js';
-import { findKind } from '../kinds.js';
+import { CliError, EXIT } from '../exit-codes.js';
+import { findKind, isInstances } from '../kinds.js';
 import { printAs, table } from '../output.js';
+import { hasLabels, parseSelector } from '../selector.js';
 
 interface Item {
   readonly kind: string;
@@ -20,8 +22,9 @@ interface InstanceItem {
   readonly namespace: string;
   readonly name: string;
   readonly workload: string;
+  readonly labels: Readonly<Record<string, string>>;
   readonly bind: { readonly address: string };
-  readonly status: { readonly routable: boolean; readonly envoyVersion: string };
+  readonly status: { readonly routable: boolean; readonly leaving: boolean; readonly envoyVersion: string };
 }
 
 interface Flags {
@@ -38,9 +41,17 @@ export function getCommand(): Command {
     .option('-l, --selector <labels>', 'only those with these labels: a=b,c=d')
     .action(async (kind: string, name: string | undefined, flags: Flags) => {
       const s = session(flags);
-      if (/^(instances?|inst)$/i.test(kind)) await showInstances(s, name, flags);
+      if (name !== undefined) requireNoFilter(name, flags);
+      parseSelector(flags.selector ?? '');
+      if (isInstances(kind)) await showInstances(s, name, flags);
       else await showResources(s, { kind, name, flags });
     });
+}
+
+/** A filter that would do nothing is a misunderstanding. */
+function requireNoFilter(name: string, { allNamespaces, selector }: Flags): void {
+  if (allNamespaces) throw new CliError(`${name} is of one namespace: give it with -n instead of -A`, EXIT.usage);
+  if (selector !== undefined) throw new CliError(`give either the name ${name} or --selector`, EXIT.usage);
 }
 
 async function showResources(
@@ -76,7 +87,7 @@ export function collectionPath(
 ): string {
   if (kind.kind === 'Mesh') return '/api/v1/meshes';
   if (kind.scope === 'mesh' || everywhere) return `${s.meshPath}/${kind.plural}`;
-  return `${s.meshPath}/namespaces/${encodeURIComponent(s.context.namespace)}/${kind.plural}`;
+  return `${s.namespacePath}/${kind.plural}`;
 }
 
 /** `ok`, or the reasons of the conditions that do not hold. */
@@ -102,19 +113,22 @@ async function all<T>(s: Session, path: string, selector: string | undefined): P
 }
 
 async function showInstances(s: Session, name: string | undefined, flags: Flags): Promise<void> {
-  const base = flags.allNamespaces ? s.meshPath : `${s.meshPath}/namespaces/${encodeURIComponent(s.context.namespace)}`;
+  const base = flags.allNamespaces ? s.meshPath : s.namespacePath;
   if (name !== undefined) {
     const one = await s.rest.get<InstanceItem>(`${base}/instances/${encodeURIComponent(name)}`);
     printAs(s.format === 'table' ? 'yaml' : s.format, one, () => '');
     return;
   }
-  const { items } = await s.rest.get<{ items: InstanceItem[] }>(`${base}/instances`);
+  // The API lists instances without a filter.
+  const wanted = parseSelector(flags.selector ?? '');
+  const answer = await s.rest.get<{ items: InstanceItem[] }>(`${base}/instances`);
+  const items = answer.items.filter(({ labels }) => hasLabels(labels, wanted));
   const rows = items.map((one) => [
     one.namespace,
     one.name,
     one.workload,
     one.bind.address,
-    one.status.routable ? 'yes' : 'no',
+    one.status.leaving ? 'leaving' : one.status.routable ? 'yes' : 'no',
     one.status.envoyVersion,
   ]);
   printAs(s.format, { items }, () => table(['namespace', 'name', 'workload', 'address', 'routable', 'envoy'], rows));

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { remote, session } from '../command.js';
+import { wholeNumber } from '../numbers.js';
 import { printAs, table } from '../output.js';
 
 interface Entry {
@@ -22,7 +23,7 @@ export function historyCommand(): Command {
     .action(async (flags: Record<string, string>) => {
       const s = session(flags);
       const answer = await s.rest.get<{ items: Entry[] }>(
-        `${s.meshPath}/history?limit=${encodeURIComponent(flags['limit'] ?? '20')}`,
+        `${s.meshPath}/history?limit=${wholeNumber('--limit', flags['limit'] ?? '20', { min: 1, max: 500 })}`,
       );
       const rows = answer.items.map((entry) => [
         entry.change,

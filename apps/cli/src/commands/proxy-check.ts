@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { checkHost } from '#libs/launcher';
 import { CliError, EXIT } from '../exit-codes.js';
+import { findingsFor, printed } from '../host-check.js';
 import { parseFormat, printAs } from '../output.js';
-import { type ProxyFlags, proxyFlags, registration } from '../proxy-flags.js';
+import { adminAddress, type ProxyFlags, proxyFlags, registration } from '../proxy-flags.js';
 
 export function proxyCheck(): Command {
   return proxyFlags(
@@ -13,19 +13,8 @@ export function proxyCheck(): Command {
     .option('--host <name...>', 'services that the application calls, to see how their names resolve here')
     .option('-o, --output <format>', 'table, json or yaml', 'table')
     .action(async (flags: ProxyFlags & { host?: string[]; output: string }) => {
-      const { bind, app, outbound } = registration(flags);
-      const admin = { address: '127.0.0.1', port: Number(flags.adminPort) };
-      const findings = await checkHost({
-        bind,
-        app,
-        admin,
-        ...(outbound ? { outbound } : {}),
-        meshHosts: flags.host ?? [],
-      });
-      const lines = findings.map(
-        (one) => `${one.ok ? 'ok  ' : 'FAIL'}  ${one.id}: ${one.message}${one.fix ? `\n      ${one.fix}` : ''}`,
-      );
-      printAs(parseFormat(flags.output), { findings }, () => lines.join('\n'));
+      const findings = await findingsFor(registration(flags), adminAddress(flags), flags.host);
+      printAs(parseFormat(flags.output), { findings }, () => findings.map(printed).join('\n'));
       if (findings.some((one) => !one.ok))
         throw new CliError('the sidecar will not work here as promised', EXIT.refused);
     });

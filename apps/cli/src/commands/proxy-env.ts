@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { formatEnv, proxyEnv } from '#libs/launcher';
+import { CliError, EXIT } from '../exit-codes.js';
 import { print } from '../output.js';
 import { hostPort } from '../proxy-flags.js';
 
@@ -14,7 +15,15 @@ export function proxyEnvironment(): Command {
     .action((flags: { outbound: string; direct?: string; format: string }) => {
       const direct = (flags.direct ?? '').split(',').filter(Boolean);
       print(
-        formatEnv(proxyEnv({ outbound: hostPort(flags.outbound), direct }), flags.format === 'env' ? 'env' : 'shell'),
+        formatEnv(
+          proxyEnv({ outbound: hostPort('--outbound', flags.outbound), direct }),
+          environmentFormat(flags.format),
+        ),
       );
     });
+}
+
+function environmentFormat(text: string): 'shell' | 'env' {
+  if (text === 'shell' || text === 'env') return text;
+  throw new CliError(`--format ${text}: it must be shell or env`, EXIT.usage);
 }

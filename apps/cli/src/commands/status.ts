@@ -28,12 +28,18 @@ export function statusCommand(): Command {
   const command = new Command('status').description(
     'show every proxy: connected, what it has ACKed, what it refused and why',
   );
-  return remote(command).action(async (flags: Record<string, string>) => {
+  return remote(command).action(async (flags: { readonly namespace?: string }) => {
     const s = session(flags);
     const answer = await s.rest.get<{ items: ProxyStatus[] }>(`${s.meshPath}/proxies`);
-    printAs(s.format, answer, () => report(answer.items));
+    // Of the whole mesh unless asked otherwise: the namespace of a context is for what is written.
+    const { namespace } = flags;
+    const items = answer.items.filter((proxy) => namespace === undefined || proxy.namespace === namespace);
+    printAs(s.format, { items }, () => (items.length > 0 ? report(items) : nobody(namespace)));
   });
 }
+
+const nobody = (namespace: string | undefined): string =>
+  `no proxy is registered${namespace ? ` in ${namespace}` : ''} yet: heddle proxy run or proxy bootstrap`;
 
 function report(items: readonly ProxyStatus[]): string {
   const rows = items.map((proxy) => [

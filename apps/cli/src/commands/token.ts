@@ -1,8 +1,10 @@
 import { Command } from 'commander';
-import { remote, session } from '../command.js';
+import { remote, type Session, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
+import { readTokenFile } from '../files.js';
+import { API_TOKEN_DAYS, type Limits, PROXY_TOKEN_DAYS, wholeNumber } from '../numbers.js';
 import { note, printAs, table } from '../output.js';
-import { RestClient } from '../rest-client.js';
+import { pairs } from '../proxy-flags.js';
 
 interface TokenRow {
   readonly id: string;
@@ -10,6 +12,16 @@ interface TokenRow {
   readonly role: string;
   readonly expiresAt: string | number;
   readonly revoked?: boolean;
+}
+
+interface Created {
+  readonly token: string;
+  /** ISO 8601. */
+  readonly expiresAt: string;
+  /** Of an API token. */
+  readonly id?: string;
+  /** Of a proxy token. */
+  readonly jti?: string;
 }
 
 interface CreateFlags {
@@ -43,28 +55,33 @@ function create(): Command {
     .option('--ttl-days <days>', 'lifetime: 1 to 365 (default 30), for proxies 1 to 90 (default 7)')
     .action(async (name: string | undefined, flags: CreateFlags) => {
       const s = session(flags);
-      const ttl = flags.ttlDays ? { ttlDays: Number(flags.ttlDays) } : {};
       const answer = flags.workload
-        ? await s.rest.send<Record<string, unknown>>(
-            'POST',
-            `${s.meshPath}/namespaces/${encodeURIComponent(s.context.namespace)}/proxy-tokens`,
-            {
-              body: {
-                workload: flags.workload,
-                instance: flags.instance ?? `${flags.workload}-*`,
-                labels: labels(flags.label ?? []),
-                addresses: flags.address ?? [],
-                ...ttl,
-              },
-            },
-          )
-        : await s.rest.send<Record<string, unknown>>('POST', '/api/v1/tokens', {
-            body: { name: required(name), role: flags.role, ...ttl },
-          });
+        ? await createForProxy(s, flags.workload, flags)
+        : await createForApi(s, name, flags);
+      note(`id ${answer.jti ?? answer.id}, valid until ${answer.expiresAt}`);
       note('keep it safe: it is not stored and cannot be shown again');
-      printAs(s.format, answer, () => String(answer['token']));
+      printAs(s.format, answer, () => answer.token);
     });
 }
+
+function createForProxy(s: Session, workload: string, flags: CreateFlags): Promise<Created> {
+  const body = {
+    workload,
+    instance: flags.instance ?? `${workload}-*`,
+    labels: pairs('--label', flags.label ?? []),
+    addresses: flags.address ?? [],
+    ...ttl(flags, PROXY_TOKEN_DAYS),
+  };
+  return s.rest.send('POST', `${s.namespacePath}/proxy-tokens`, { body });
+}
+
+function createForApi(s: Session, name: string | undefined, flags: CreateFlags): Promise<Created> {
+  const body = { name: required(name), role: flags.role, ...ttl(flags, API_TOKEN_DAYS) };
+  return s.rest.send('POST', '/api/v1/tokens', { body });
+}
+
+const ttl = ({ ttlDays }: CreateFlags, limits: Limits): { ttlDays?: number } =>
+  ttlDays === undefined ? {} : { ttlDays: wholeNumber('--ttl-days', ttlDays, limits) };
 
 function list(): Command {
   return remote(new Command('list').description('show API tokens, never their secrets')).action(
@@ -87,12 +104,16 @@ function renew(): Command {
   return remote(
     new Command('renew').description('exchange a still valid proxy token for a new one with the same scope'),
   )
-    .requiredOption('--proxy-token <token>', 'the proxy token')
-    .action(async (flags: { proxyToken: string }) => {
-      const s = session(flags);
-      const rest = new RestClient({ server: s.context.server, token: flags.proxyToken });
-      const answer = await rest.send<Record<string, unknown>>('POST', '/api/v1/tokens/renew', { body: {} });
-      printAs(s.format, answer, () => String(answer['token']));
+    .option('--proxy-token <token>', 'the proxy token; other users of this machine see it in the list of processes')
+    .option('--proxy-token-file <file>', 'file that holds it, - for standard input')
+    .action(async (flags: { proxyToken?: string; proxyTokenFile?: string }) => {
+      const token = flags.proxyToken ?? (flags.proxyTokenFile && readTokenFile(flags.proxyTokenFile));
+      if (!token)
+        throw new CliError('give the proxy token: --proxy-token-file FILE or --proxy-token TOKEN', EXIT.usage);
+      const s = session({ ...flags, token });
+      const answer = await s.rest.send<Created>('POST', '/api/v1/tokens/renew', { body: {} });
+      note(`valid until ${answer.expiresAt}`);
+      printAs(s.format, answer, () => answer.token);
     });
 }
 
@@ -110,16 +131,6 @@ function revoke(): Command {
       );
       printAs(s.format, { revoked: id }, () => `revoked ${id}`);
     });
-}
-
-function labels(pairs: readonly string[]): Record<string, string> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const [key, ...rest] = pair.split('=');
-      if (!key || rest.length === 0) throw new CliError(`--label ${pair}: write key=value`, EXIT.usage);
-      return [key, rest.join('=')];
-    }),
-  );
 }
 
 function required(name: string | undefined): string {

@@ -1,15 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { hostname } from 'node:os';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { ensureAdminToken } from '#libs/identity';
 import { systemClock } from '#libs/kernel';
-import { type Context, resolveContext, saveContext } from '../context.js';
+import { resolveContext, serverUrl } from '../context.js';
+import { saveContext } from '../context-file.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { note } from '../output.js';
 import { RestClient } from '../rest-client.js';
+import { exchange } from './login.js';
 
 interface Flags {
   readonly dataDir?: string;
@@ -17,6 +19,10 @@ interface Flags {
   readonly xdsPort?: string;
   readonly config?: string;
 }
+
+const HELP = `
+Exit codes are those of the control plane: 0 stopped on request; 1 a mistake of Heddle; 2 a setting is wrong; 3 a port;
+4 the database; 5 the data directory; 6 the key; 128 + number of the signal that ended it.`;
 
 /** What the control plane tells its parent once it is ready. */
 const readySchema = z.object({ ready: z.object({ restUrl: z.string(), dataDir: z.string(), caPem: z.string() }) });
@@ -33,6 +39,7 @@ export function upCommand(): Command {
     .allowUnknownOption()
     .allowExcessArguments()
     .argument('[flags...]', 'any other setting of the control plane, as `heddle config` lists them')
+    .addHelpText('after', HELP)
     .action((_others: string[], flags: Flags, command: Command) => run(flags, command.args));
 }
 
@@ -48,14 +55,27 @@ async function run(flags: Flags, others: readonly string[]): Promise<void> {
   // The control plane ends when this process is gone, even when it was killed: that is what it sees on the channel.
   const stdio = ['inherit', 'inherit', 'inherit', 'ipc'] as const;
   const child = spawn(process.execPath, ['--enable-source-maps', entry, ...args], { stdio: [...stdio] });
-  const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? EXIT.refused)));
+  const ended = new Promise<Ending>((resolve) =>
+    child.once('exit', (code, signal) => resolve({ ended: true, code, signal })),
+  );
   // Ctrl-C reaches the child too, since it is in the same group: this process only waits for its orderly end.
   process.on('SIGINT', () => {});
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   const ready = await Promise.race([readiness(child), ended]);
-  if (typeof ready !== 'number') await logIn(ready);
-  const code = await ended;
-  if (code !== 0) throw new CliError(`the control plane ended with code ${code}`, EXIT.refused);
+  if (!('ended' in ready)) await logIn(ready);
+  requireOrderly(await ended);
+}
+
+interface Ending {
+  readonly ended: true;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** @throws CliError with the code of the control plane, which has said why; a signal says nothing by itself */
+function requireOrderly({ code, signal }: Ending): void {
+  if (signal !== null) throw new CliError(`the control plane was ended by ${signal}`, 128 + constants.signals[signal]);
+  if (code !== 0) throw new CliError(`the control plane ended with code ${code}`, code ?? EXIT.internal);
 }
 
 const given = (flag: string, value: string | undefined): string[] => (value === undefined ? [] : [flag, value]);
@@ -63,7 +83,8 @@ const given = (flag: string, value: string | undefined): string[] => (value === 
 const readiness = (child: ChildProcess): Promise<Ready> =>
   new Promise((resolve) => child.once('message', (message) => resolve(readySchema.parse(message).ready)));
 
-async function logIn({ restUrl: server, dataDir, caPem }: Ready): Promise<void> {
+async function logIn({ restUrl, dataDir, caPem }: Ready): Promise<void> {
+  const server = serverUrl(restUrl, 'the control plane');
   const ca = server.startsWith('https:') ? { ca: caPem } : {};
   if (await tokenStillGood(server)) {
     note(`heddle: ready at ${server}; the context you have is still good. In another terminal: heddle status`);
@@ -71,13 +92,8 @@ async function logIn({ restUrl: server, dataDir, caPem }: Ready): Promise<void> 
   }
   // Who may write into the data directory may do anything with this control plane: a lost token is no lock-out.
   const { path: file } = await ensureAdminToken(dataDir, systemClock);
-  const once = readFileSync(file, 'utf8').trim();
-  const rest = new RestClient({ server, token: '', ...ca });
-  const { token } = await rest.send<{ token: string }>('POST', '/api/v1/login/exchange', {
-    body: { token: once, name: `cli-${hostname().toLowerCase()}` },
-  });
-  const context: Context = { name: 'local', server, token, mesh: 'default', namespace: 'default', ...ca };
-  const path = saveContext(context, process.env);
+  const token = await exchange({ server, token: '', ...ca }, readFileSync(file, 'utf8').trim());
+  const path = saveContext('local', { server, token, mesh: 'default', namespace: 'default', ...ca }, process.env);
   note(
     `heddle: ready at ${server}; you are logged in as admin for 30 days (${path}). In another terminal: heddle status`,
   );

@@ -17,10 +17,10 @@ interface Finding {
 export function validateCommand(): Command {
   return new Command('validate')
     .description('check manifests without a control plane')
-    .requiredOption('-f, --file <path>', 'file, directory, or - for standard input')
+    .requiredOption('-f, --file <path...>', 'files, directories, or - for standard input; may be repeated')
     .option('-m, --mesh <name>', 'mesh that they are for', 'default')
     .option('-o, --output <format>', 'table, json or yaml', 'table')
-    .action((flags: { file: string; mesh: string; output: string }) => {
+    .action((flags: { file: string[]; mesh: string; output: string }) => {
       const documents = readDocuments(flags.file);
       const findings = documents.flatMap((document) => check(document, flags.mesh));
       const errors = findings.filter((finding) => finding.severity === 'error').length;
@@ -28,14 +28,17 @@ export function validateCommand(): Command {
         report(findings, documents.length, errors),
       );
       if (errors > 0)
-        throw new CliError(
-          `${errors} ${errors === 1 ? 'error' : 'errors'} in ${documents.length} documents`,
-          EXIT.refused,
-        );
+        throw new CliError(`${counted(errors, 'error')} in ${counted(documents.length, 'document')}`, EXIT.refused);
     });
 }
 
+const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
+
 function check({ from, document }: SourceDocument, mesh: string): Finding[] {
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) {
+    const message = 'must be an object with apiVersion, kind, metadata';
+    return [{ from, resource: '', severity: 'error', path: '', code: 'invalid-type', message }];
+  }
   const parsed = kinds().parse(document, mesh);
   const resource = parsed.ok
     ? printId({ kind: parsed.value.manifest.kind, ...parsed.value.manifest.metadata })
@@ -51,15 +54,16 @@ function check({ from, document }: SourceDocument, mesh: string): Finding[] {
   }));
 }
 
-function nameOf(document: unknown): string {
-  if (typeof document !== 'object' || document === null) return 'not an object';
-  const { kind, metadata } = document as { kind?: unknown; metadata?: { name?: unknown } };
-  return `${String(kind ?? '?')} ${String(metadata?.name ?? '?')}`;
+/** As far as the document says; empty when it says nothing. */
+function nameOf(document: object): string {
+  const { kind, metadata } = document as { kind?: unknown; metadata?: { name?: unknown } | null };
+  return [kind, metadata?.name].filter((part) => typeof part === 'string').join(' ');
 }
 
 function report(findings: readonly Finding[], documents: number, errors: number): string {
   const lines = findings.map(
-    (one) => `${one.severity}: ${one.from}: ${one.resource} ${one.path || '/'}: ${one.message} [${one.code}]`,
+    ({ severity, from, resource, path, message, code }) =>
+      `${[severity, from, [resource, path].filter(Boolean).join(' ')].filter(Boolean).join(': ')}: ${message} [${code}]`,
   );
   return [...lines, errors === 0 ? `${documents} ${documents === 1 ? 'document is' : 'documents are'} valid` : '']
     .filter(Boolean)

@@ -16,17 +16,20 @@ export interface Output {
 /** A command that runs on. */
 export interface Running {
   readonly child: ChildProcess;
-  /** Resolves when it has said this on standard error; rejects when it ends without. */
-  said(words: RegExp): Promise<void>;
+  /** Resolves with the match when it has said this on standard error; rejects when it ends without. */
+  said(words: RegExp): Promise<RegExpExecArray>;
   readonly ended: Promise<Output>;
 }
+
+const isAlive = ({ child }: Running): boolean => child.exitCode === null && child.signalCode === null;
 
 /** A user with a home and a working directory of his own, who types `heddle ...`. */
 export class Terminal {
   readonly dir = mkdtempSync(join(tmpdir(), 'heddle-cli-'));
   readonly #running: Running[] = [];
 
-  constructor() {
+  /** @param env beside PATH, HOME and no colours */
+  constructor(private readonly env: Readonly<Record<string, string>> = {}) {
     chmodSync(this.dir, 0o711); // as root, Postgres runs as another user, who has to pass through
     mkdirSync(join(this.dir, 'home'), { mode: 0o700 });
   }
@@ -50,7 +53,7 @@ export class Terminal {
   /** As the leader of a process group, like a command that a shell started. */
   start(args: readonly string[], input = ''): Running {
     const { PATH = '' } = process.env;
-    const env = { PATH, HOME: join(this.dir, 'home'), NO_COLOR: '1' };
+    const env = { PATH, HOME: join(this.dir, 'home'), NO_COLOR: '1', ...this.env };
     const child = spawn(process.execPath, [MAIN, ...args], { cwd: this.dir, env, detached: true });
     const text = { out: '', err: '' };
     child.stdout.setEncoding('utf8').on('data', (part: string) => {
@@ -62,8 +65,10 @@ export class Terminal {
     child.stdin.on('error', () => {}); // it may have ended before it read
     child.stdin.end(input);
     const ended = once(child, 'close').then(() => ({ code: child.exitCode, ...text }));
-    const said = async (words: RegExp): Promise<void> => {
-      while (!words.test(text.err)) {
+    const said = async (words: RegExp): Promise<RegExpExecArray> => {
+      for (;;) {
+        const found = words.exec(text.err);
+        if (found) return found;
         const more = Promise.race([once(child.stderr, 'data'), ended.then(() => 'ended')]);
         if ((await more) === 'ended' && !words.test(text.err)) throw new Error(`it ended: ${text.err}`);
       }
@@ -80,7 +85,7 @@ export class Terminal {
   }
 
   async close(): Promise<void> {
-    for (const running of this.#running.filter(({ child }) => child.exitCode === null)) await this.interrupt(running);
+    for (const running of this.#running.filter(isAlive)) await this.interrupt(running);
     rmSync(this.dir, { recursive: true, force: true });
   }
 }

@@ -1,0 +1,18 @@
+import { CliError, EXIT } from './exit-codes.js';
+
+/** Smallest and largest value of a numeric flag. */
+export interface Limits {
+  readonly min: number;
+  readonly max: number;
+}
+
+export const PORT: Limits = { min: 1, max: 65_535 };
+export const PROXY_TOKEN_DAYS: Limits = { min: 1, max: 90 };
+export const API_TOKEN_DAYS: Limits = { min: 1, max: 365 };
+
+/** The value of a numeric flag. @throws CliError that names the flag and its limits */
+export function wholeNumber(flag: string, text: string, { min, max }: Limits): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new CliError(`${flag} ${text}: a whole number from ${min} to ${max}`, EXIT.usage);
+}
