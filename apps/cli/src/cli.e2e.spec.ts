@@ -126,6 +126,18 @@ spec:
     expect((await user.heddle('delete', '-f', 'more')).code).toBe(EXIT.notFound);
   });
 
+  it('makes a second mesh, with what is in it', async () => {
+    const mesh =
+      'apiVersion: heddle.dev/v1alpha1\nkind: Mesh\nmetadata: { name: two }\nspec: { mtls: { mode: PERMISSIVE } }\n';
+    expect((await user.pipe(mesh, 'apply', '-f', '-')).out).toMatch(/created +Mesh +two/);
+    expect((await user.pipe(service('there'), 'apply', '-m', 'two', '-f', '-')).out).toMatch(
+      /created +Service +shop +there/,
+    );
+    expect((await user.heddle('get', 'svc', '-m', 'two', '-A')).out).toMatch(/shop +there +1 +ok/);
+    expect((await user.heddle('get', 'svc', 'there', '-n', 'shop')).code).toBe(EXIT.notFound);
+    expect((await user.heddle('get', 'meshes')).out).toMatch(/default +1 +ok .*\n.*two +1 +ok/);
+  });
+
   it('says once what is wrong, in one line when it is one thing', async () => {
     user.write('list.json', '[1]');
     expect(await user.heddle('apply', '-f', 'list.json')).toMatchObject({

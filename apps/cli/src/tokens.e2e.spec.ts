@@ -41,6 +41,19 @@ describe('heddle token', () => {
     });
   });
 
+  it('has a way back in for who may write into the data directory', async () => {
+    expect(await user.heddle('token', 'create', '--admin', '--local', '--data-dir', 'nowhere')).toMatchObject({
+      code: EXIT.usage,
+      err: expect.stringContaining('nowhere is not the data directory of a control plane'),
+    });
+    const { out } = await user.heddle('token', 'create', '--admin', '--local', '--data-dir', 'data');
+    const [, file = ''] = /--token-file (\S+)/.exec(out) ?? [];
+    const stranger = new Terminal();
+    expect(await stranger.heddle('login', '--server', url, '--token-file', file)).toMatchObject({ code: EXIT.ok });
+    expect((await stranger.heddle('token', 'list')).code).toBe(EXIT.ok);
+    await stranger.close();
+  });
+
   it('renews that of a proxy with the same scope', async () => {
     const flags = ['--workload', 'web', '--instance', 'web-1', '-n', 'shop'];
     const first = (await user.heddle('token', 'create', ...flags)).out.trim();

@@ -59,6 +59,15 @@ export class Coordinator {
     return host;
   }
 
+  /** The host of a mesh, or for one that does not exist yet an empty one that nothing is published of. */
+  hostOrEmpty(mesh: string): MeshHost {
+    const known = this.#hosts.get(mesh);
+    if (known) return known;
+    const empty = this.options.hostOf(mesh);
+    empty.graph.pass();
+    return empty;
+  }
+
   onEvent(event: FeedEvent): void {
     const touched = event.kind === 'snapshot' ? this.load(event.snapshot) : this.applyDelta(event);
     for (const mesh of touched) this.compile(mesh);

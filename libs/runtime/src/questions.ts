@@ -49,7 +49,7 @@ export class RuntimeQuestions {
 
   /** Warnings of proposed writes, evaluated on a fork of the live graph: nothing is changed. */
   preview(mesh: string, puts: readonly DomainValue[], deletes: readonly ResourceId[]): readonly Warnings[] {
-    const host = this.runtime.coordinator.host(mesh);
+    const host = this.runtime.coordinator.hostOrEmpty(mesh);
     const fork = host.graph.fork({ puts, deletes });
     const ofPuts = puts.map((value) => {
       const resource = idOf(value, mesh);

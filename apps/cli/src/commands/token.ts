@@ -1,9 +1,13 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { ensureAdminToken } from '#libs/identity';
+import { systemClock } from '#libs/kernel';
 import { remote, type Session, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { readTokenFile } from '../files.js';
 import { API_TOKEN_DAYS, type Limits, PROXY_TOKEN_DAYS, wholeNumber } from '../numbers.js';
-import { note, printAs, table } from '../output.js';
+import { note, print, printAs, table } from '../output.js';
 import { pairs } from '../proxy-flags.js';
 
 interface TokenRow {
@@ -26,6 +30,9 @@ interface Created {
 
 interface CreateFlags {
   readonly role: string;
+  readonly admin?: boolean;
+  readonly local?: boolean;
+  readonly dataDir: string;
   readonly ttlDays?: string;
   readonly workload?: string;
   readonly instance?: string;
@@ -53,7 +60,14 @@ function create(): Command {
     .option('--label <key=value...>', 'labels that the instance may claim')
     .option('--address <cidr...>', 'addresses that it may bind or advertise')
     .option('--ttl-days <days>', 'lifetime: 1 to 365 (default 30), for proxies 1 to 90 (default 7)')
+    .option('--admin', 'with --local: the way back in when no admin token is left')
+    .option('--local', 'without a token, by writing into the data directory of the control plane')
+    .option('--data-dir <dir>', 'that data directory, with --local', '.heddle')
     .action(async (name: string | undefined, flags: CreateFlags) => {
+      if (flags.local || flags.admin) {
+        await createLocally(flags);
+        return;
+      }
       const s = session(flags);
       const answer = flags.workload
         ? await createForProxy(s, flags.workload, flags)
@@ -82,6 +96,17 @@ function createForApi(s: Session, name: string | undefined, flags: CreateFlags):
 
 const ttl = ({ ttlDays }: CreateFlags, limits: Limits): { ttlDays?: number } =>
   ttlDays === undefined ? {} : { ttlDays: wholeNumber('--ttl-days', ttlDays, limits) };
+
+/** Who may write into the data directory may do anything with that control plane: a lost token is no lock-out. */
+async function createLocally({ admin, local, dataDir }: CreateFlags): Promise<void> {
+  if (!admin || !local) throw new CliError('--admin and --local go together', EXIT.usage);
+  if (!existsSync(join(dataDir, 'key'))) {
+    throw new CliError(`${dataDir} is not the data directory of a control plane: name it with --data-dir`, EXIT.usage);
+  }
+  const { path } = await ensureAdminToken(dataDir, systemClock);
+  note('a one-time token for an admin, good for an hour. Log in with it:');
+  print(`heddle login --server <URL of the control plane> --token-file ${resolve(path)}`);
+}
 
 function list(): Command {
   return remote(new Command('list').description('show API tokens, never their secrets')).action(
