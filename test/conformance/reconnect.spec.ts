@@ -133,6 +133,20 @@ describe('who asks is answered', () => {
     await client.waitFor((c) => c.versions(TYPE.route).get('r') === route('r', ['b']).version);
   });
 
+  it('ENV-7 by a route to a cluster that it refuses, when it has no routes yet: the others work', async () => {
+    rig.publish(cluster('good'), cluster('bad'), route('r', ['good', 'bad']), listener('l', ['good', 'bad', 'none']));
+    const refuses = (r: ReceivedResponse) =>
+      r.resources.some(({ name }) => name === 'bad') ? 'Error adding/updating cluster(s) bad: no' : undefined;
+    const client = rig.client({ judge: refuses }).subscribe(TYPE.cluster).subscribe(TYPE.listener);
+    client.subscribe(TYPE.route, ['r']);
+    await client.waitFor((c) => c.names(TYPE.route).length === 1 && c.names(TYPE.listener).length === 1);
+    expect(client.names(TYPE.cluster)).toEqual(['good']);
+    // Who has a table that works keeps it, rather than one that names a cluster which will not come.
+    rig.update(route('r', ['none']));
+    await quiet();
+    expect(client.versions(TYPE.route).get('r')).toBe(route('r', ['good', 'bad']).version);
+  });
+
   it('NET-7 in parts, when the answer is larger than a response may be', async () => {
     await rig.stop();
     rig = await Rig.start({ limits: { maxResponseBytes: 10_000 } });

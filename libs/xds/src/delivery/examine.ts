@@ -1,7 +1,7 @@
 import { Cell, WITHHELD } from '../cell.js';
 import { covers } from '../subscription.js';
 import type { Board } from './board.js';
-import { type Leaving, requirementsMet } from './references.js';
+import { type Leaving, mayBeMet, requirementsMet } from './references.js';
 import type { TypeDelivery } from './type-delivery.js';
 
 /**
@@ -24,6 +24,8 @@ export function examine(board: Board, type: TypeDelivery, name: string, leaving:
     return type.owed.has(name) ? target : 'settled';
   }
   if (requirementsMet(board, target)) return target;
+  // Who has nothing under this name loses more by waiting for what will never come than by one route that answers 503.
+  if (!type.mayHold(name) && !mayBeMet(board, target)) return target;
   // DELTA-6: who asks is answered, with what it had, while the newest waits.
   return type.owed.has(name) && held instanceof Cell ? held : 'hold';
 }
