@@ -23,12 +23,14 @@ export function examine(board: Board, type: TypeDelivery, name: string, leaving:
     if (held !== target) type.acked.set(name, target);
     return type.owed.has(name) ? target : 'settled';
   }
-  if (requirementsMet(board, target)) return target;
-  // Who has nothing under this name loses more by waiting for what will never come than by one route that answers 503.
-  if (!type.mayHold(name) && !mayBeMet(board, target)) return target;
+  if (mayGo(board, type, target)) return target;
   // DELTA-6: who asks is answered, with what it had, while the newest waits.
   return type.owed.has(name) && held instanceof Cell ? held : 'hold';
 }
+
+/** Who has nothing under this name loses more by waiting for what will never come than by one route that answers 503. */
+const mayGo = (board: Board, type: TypeDelivery, target: Cell): boolean =>
+  requirementsMet(board, target) || (!type.mayHold(target.name) && !mayBeMet(board, target));
 
 /** GEN-10: the newest content was refused. If the client needs an answer it is the one that it accepted before. */
 function pinned(type: TypeDelivery, name: string): Step {
