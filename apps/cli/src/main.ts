@@ -1,19 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { applyCommand } from './commands/apply.js';
-import { completionCommand } from './commands/completion.js';
-import { configCommand } from './commands/config.js';
-import { contextCommand } from './commands/context.js';
-import { deleteCommand } from './commands/delete.js';
-import { getCommand } from './commands/get.js';
-import { historyCommand } from './commands/history.js';
-import { loginCommand } from './commands/login.js';
-import { proxyCommand } from './commands/proxy.js';
-import { statusCommand } from './commands/status.js';
-import { tokenCommand } from './commands/token.js';
-import { upCommand } from './commands/up.js';
-import { validateCommand } from './commands/validate.js';
 import { EXIT } from './exit-codes.js';
 import { failureOf } from './failure.js';
 import { note } from './output.js';
@@ -34,7 +21,27 @@ function release(): { version: string } {
   return JSON.parse(readFileSync(join(import.meta.dirname, up), 'utf8')) as { version: string };
 }
 
-export function program(): Command {
+/**
+ * Every command, in the order of the help. Each is loaded when it is asked for: what some of them need costs half a second,
+ * which nobody should wait for who wants the status.
+ */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  up: async () => (await import('./commands/up.js')).upCommand(),
+  login: async () => (await import('./commands/login.js')).loginCommand(),
+  context: async () => (await import('./commands/context.js')).contextCommand(),
+  apply: async () => (await import('./commands/apply.js')).applyCommand(),
+  get: async () => (await import('./commands/get.js')).getCommand(),
+  delete: async () => (await import('./commands/delete.js')).deleteCommand(),
+  status: async () => (await import('./commands/status.js')).statusCommand(),
+  history: async () => (await import('./commands/history.js')).historyCommand(),
+  proxy: async () => (await import('./commands/proxy.js')).proxyCommand(),
+  token: async () => (await import('./commands/token.js')).tokenCommand(),
+  validate: async () => (await import('./commands/validate.js')).validateCommand(),
+  config: async () => (await import('./commands/config.js')).configCommand(),
+};
+
+/** @param name of the one command that is needed; undefined or an unknown one = all */
+export async function program(name?: string): Promise<Command> {
   const heddle = new Command('heddle')
     .description(
       'Service mesh for stock Envoy: apply changes, see every proxy confirm or refuse them, and who changed what.',
@@ -42,22 +49,10 @@ export function program(): Command {
     .version(release().version, '--version', 'show the version of Heddle')
     .addHelpText('after', HELP);
   heddle.exitOverride().showHelpAfterError('(--help shows what there is)');
-  for (const command of [
-    upCommand(),
-    loginCommand(),
-    contextCommand(),
-    applyCommand(),
-    getCommand(),
-    deleteCommand(),
-    statusCommand(),
-    historyCommand(),
-    proxyCommand(),
-    tokenCommand(),
-    validateCommand(),
-    configCommand(),
-  ]) {
-    heddle.addCommand(inherit(command));
-  }
+  const only = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  for (const load of only ? [only] : Object.values(COMMANDS)) heddle.addCommand(inherit(await load()));
+  if (only) return heddle;
+  const { completionCommand } = await import('./commands/completion.js');
   return heddle.addCommand(inherit(completionCommand(heddle)));
 }
 
@@ -85,7 +80,7 @@ function withoutVainHelp(heddle: Command, argv: readonly string[]): readonly str
 /** Runs the CLI. @returns its exit code */
 export async function main(argv: readonly string[]): Promise<number> {
   try {
-    const heddle = program();
+    const heddle = await program(argv[0]);
     await heddle.parseAsync([...withoutVainHelp(heddle, argv)], { from: 'user' });
     return EXIT.ok;
   } catch (error) {

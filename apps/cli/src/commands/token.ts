@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
-import { ensureAdminToken } from '#libs/identity';
 import { systemClock } from '#libs/kernel';
 import { remote, type Session, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
@@ -103,6 +102,7 @@ async function createLocally({ admin, local, dataDir }: CreateFlags): Promise<vo
   if (!existsSync(join(dataDir, 'key'))) {
     throw new CliError(`${dataDir} is not the data directory of a control plane: name it with --data-dir`, EXIT.usage);
   }
+  const { ensureAdminToken } = await import('#libs/identity');
   const { path } = await ensureAdminToken(dataDir, systemClock);
   note('a one-time token for an admin, good for an hour. Log in with it:');
   print(`heddle login --server <URL of the control plane> --token-file ${resolve(path)}`);

@@ -4,7 +4,6 @@ import { constants } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { z } from 'zod';
-import { ensureAdminToken } from '#libs/identity';
 import { systemClock } from '#libs/kernel';
 import { resolveContext, serverUrl } from '../context.js';
 import { saveContext } from '../context-file.js';
@@ -91,6 +90,7 @@ async function logIn({ restUrl, dataDir, caPem }: Ready): Promise<void> {
     return;
   }
   // Who may write into the data directory may do anything with this control plane: a lost token is no lock-out.
+  const { ensureAdminToken } = await import('#libs/identity');
   const { path: file } = await ensureAdminToken(dataDir, systemClock);
   const token = await exchange({ server, token: '', ...ca }, readFileSync(file, 'utf8').trim());
   const path = saveContext('local', { server, token, mesh: 'default', namespace: 'default', ...ca }, process.env);
