@@ -4,6 +4,7 @@ export type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/prot
 export { create, fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
 export type { Any, Duration } from '@bufbuild/protobuf/wkt';
 export { AnySchema, DurationSchema } from '@bufbuild/protobuf/wkt';
+export { ClientResourceStatus } from './gen/envoy/admin/v3/config_dump_shared_pb.js';
 export {
   AccessLogFilterSchema,
   AccessLogSchema,
@@ -112,6 +113,12 @@ export {
   DiscoveryResponseSchema,
   ResourceSchema as DiscoveryResourceSchema,
 } from './gen/envoy/service/discovery/v3/discovery_pb.js';
+export type { ClientConfig_GenericXdsConfig } from './gen/envoy/service/status/v3/csds_pb.js';
+export {
+  ClientStatusRequestSchema,
+  ClientStatusResponseSchema,
+  ConfigStatus,
+} from './gen/envoy/service/status/v3/csds_pb.js';
 export { RegexMatcherSchema } from './gen/envoy/type/matcher/v3/regex_pb.js';
 export { StringMatcherSchema } from './gen/envoy/type/matcher/v3/string_pb.js';
 export { FractionalPercent_DenominatorType } from './gen/envoy/type/v3/percent_pb.js';

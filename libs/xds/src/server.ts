@@ -1,4 +1,4 @@
-import { Server } from '@grpc/grpc-js';
+import { type Metadata, Server } from '@grpc/grpc-js';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import { Catalog } from './catalog.js';
 import { FanOut } from './fan-out.js';
@@ -8,7 +8,8 @@ import { StreamSecrets } from './secrets.js';
 import { Admission } from './serving/admission.js';
 import { Authentication } from './serving/authentication.js';
 import { type DiscoveryCall, endWith, type StatusName } from './serving/call.js';
-import { type MethodInfo, servedServices } from './serving/methods.js';
+import { clientStatus } from './serving/client-status.js';
+import { type MethodInfo, servedServices, statusService } from './serving/methods.js';
 import { Readiness } from './serving/readiness.js';
 import { XdsStream } from './serving/stream.js';
 import { StreamRegistry } from './serving/stream-registry.js';
@@ -169,6 +170,8 @@ export class XdsServer {
     for (const { definition, handlers } of servedServices((call, info) => this.#open(call, info))) {
       server.addService(definition, handlers);
     }
+    const { definition, handlers } = statusService((request, metadata) => this.#statusFor(request, metadata));
+    server.addService(definition, handlers);
     this.#server = server;
     this.#serveSecrets = options.tls !== 'plaintext' || this.options.secretsOverPlaintext === true;
     this.#stopChecks = this.options.clock.every(this.#limits.checkMs, () => this.#check());
@@ -192,6 +195,14 @@ export class XdsServer {
     this.#stopChecks?.();
     this.#server?.forceShutdown();
     this.#transport.close();
+  }
+
+  /** A principal sees its own streams, unless the gatekeeper says more (SEC-15). */
+  #statusFor(request: Buffer, metadata: Metadata): Uint8Array {
+    const principal = this.#authentication.principalOf(metadata);
+    const all = this.options.gatekeeper.inspects?.(principal) ?? false;
+    const streams = this.streams().filter(({ stream }) => all || stream.principal.id === principal.id);
+    return clientStatus(request, streams);
   }
 
   #open(call: DiscoveryCall, { variant, onlyType, service }: MethodInfo): void {

@@ -112,6 +112,8 @@ export type SecretAnswer =
 
 /** The embedding program's part: who may connect and which view they get. */
 export interface Gatekeeper {
+  /** True for principals that may see the state of every stream by CSDS; all others see their own streams. Default: nobody. */
+  inspects?(principal: Principal): boolean;
   /** Judges the call's metadata, before any message is read (SEC-3, SEC-7). @throws Denied */
   authenticate(metadata: ReadonlyMap<string, string>, peerAddress: string): Promise<Principal>;
   /** Judges the first message's node against the credential (SEC-1). @returns the id of the client's view. @throws Denied */

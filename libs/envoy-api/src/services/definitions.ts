@@ -13,6 +13,7 @@ const FILES = [
   'secret/v3/sds',
   'runtime/v3/rtds',
   'extension/v3/config_discovery',
+  'status/v3/csds',
 ];
 
 /** Full names of the discovery services, for `discoveryService`. */
@@ -26,6 +27,7 @@ export const SERVICE = {
   sds: 'envoy.service.secret.v3.SecretDiscoveryService',
   rtds: 'envoy.service.runtime.v3.RuntimeDiscoveryService',
   ecds: 'envoy.service.extension.v3.ExtensionConfigDiscoveryService',
+  csds: 'envoy.service.status.v3.ClientStatusDiscoveryService',
 } as const;
 
 /** A service whose handlers get and write raw message bytes: the hot path decodes only what it needs. */
