@@ -6,12 +6,16 @@ import type { BenchServer } from './server.js';
 export interface Crowd {
   /** Resolves when every client has a newer version of the endpoints than at the call, with the times of first and last. */
   expectChange(): Promise<{ readonly first: number; readonly last: number }>;
+  /** Cuts all streams and opens them again at once, each with what it holds. @returns milliseconds until all are served again */
+  storm(): Promise<number>;
   /** Bytes of all responses so far. */
   bytes(): number;
   disconnect(): void;
 }
 
 const CLUSTER = 'bench/orders/8080';
+/** Types that a client asks for on a new stream. */
+const REQUESTS = 5;
 
 export async function connectClients(server: BenchServer, count: number): Promise<Crowd> {
   const owner = await connect(server, 'orders-1', 'orders');
@@ -23,12 +27,24 @@ export async function connectClients(server: BenchServer, count: number): Promis
   );
   return {
     expectChange: () => nextEndpoints(clients),
+    storm: () => storm(server, clients),
     bytes: () =>
       clients.reduce((sum, client) => sum + client.responses.reduce((total, response) => total + response.bytes, 0), 0),
     disconnect() {
       for (const client of [owner, ...clients]) client.disconnect();
     },
   };
+}
+
+/** All are served again when each has been let in and has asked for every type. */
+async function storm(server: BenchServer, clients: readonly FakeXdsClient[]): Promise<number> {
+  for (const client of clients) client.disconnect();
+  while ((await server.metric('xds_streams')) > 1) await new Promise((resolve) => setTimeout(resolve, 20));
+  const wanted = (await server.metric('xds_requests_total')) + clients.length * REQUESTS;
+  const started = performance.now();
+  for (const client of clients) client.reconnect();
+  while ((await server.metric('xds_requests_total')) < wanted) await new Promise((resolve) => setTimeout(resolve, 20));
+  return performance.now() - started;
 }
 
 /** Waits for endpoints at every client, by their arrival: a thousand clients that look at clocks would be measured too. */

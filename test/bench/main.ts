@@ -23,8 +23,12 @@ chmodSync(dir, 0o711); // as root, Postgres runs as another user, who has to pas
 const server = await startBenchServer(join(dir, 'data'));
 try {
   await server.prepare();
+  const alone = server.residentKb();
   const crowd = await connectClients(server, proxies);
+  const each = (server.residentKb() - alone) / proxies;
   const { rows, broken } = await measure(crowd);
+  rows.push({ what: 'memory per proxy (TLS)', p50: each, p99: each, unit: 'KB', must: 160 });
+  rows.push(await stormRow(crowd));
   report(rows);
   if (broken.length > 0) {
     process.stdout.write(`\ncounter budgets broken:\n${broken.map((line) => `  ${line}`).join('\n')}\n`);
@@ -62,6 +66,17 @@ async function measure(crowd: Crowd): Promise<{ rows: Row[]; broken: string[] }>
     { what: 'bytes to idle clients', p50: idle.bytes, p99: idle.bytes, unit: 'B', must: 0 },
   ];
   return { rows, broken };
+}
+
+async function stormRow(crowd: Crowd): Promise<Row> {
+  const times = [await crowd.storm(), await crowd.storm(), await crowd.storm()];
+  return {
+    what: `all ${proxies} reconnect at once`,
+    p50: quantile(times, 0.5),
+    p99: quantile(times, 0.99),
+    unit: 'ms',
+    must: 2500,
+  };
 }
 
 async function quiet(crowd: Crowd): Promise<{ bytes: number; encodes: number }> {

@@ -20,6 +20,10 @@ export interface BenchServer {
   changeEndpoint(push: number): Promise<number>;
   /** A metric that has everything done so far. */
   counter(metric: string): Promise<number>;
+  /** A gauge or counter as it is now; what the engine adds once a second may be missing. */
+  metric(name: string): Promise<number>;
+  /** Resident memory of the control plane in KB. */
+  residentKb(): number;
   /** User and system time of the control plane so far, in milliseconds. */
   cpuMs(): number;
   stop(): Promise<void>;
@@ -78,6 +82,8 @@ export async function startBenchServer(dataDir: string): Promise<BenchServer> {
       await new Promise((resolve) => setTimeout(resolve, COUNTERS_LATE_MS));
       return controlPlane.metric(metric);
     },
+    metric: (name) => controlPlane.metric(name),
+    residentKb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${controlPlane.pid}/status`, 'utf8'))?.[1] ?? 0),
     cpuMs: () => cpuOf(controlPlane.pid),
     stop: () => controlPlane.stop(),
   };
