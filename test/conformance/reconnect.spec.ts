@@ -84,6 +84,23 @@ describe('a delta client that comes back', () => {
     await client.waitFor((c) => c.names(TYPE.cluster).length === 0);
   });
 
+  it('ENV-1 REL-24 loses what it runs of a refused response, also when the stream was cut in between', async () => {
+    rig.publish(cluster('g1'), cluster('bad'), cluster('g2'));
+    const client = rig.client({ judge: () => SILENCE }).subscribe(TYPE.cluster);
+    await client.waitFor((c) => c.responses.length === 1);
+    client.disconnect();
+    await expect.poll(() => rig.server.streams().length).toBe(0);
+    rig.publish(cluster('g2'));
+    client.judgeWith(() => undefined);
+    client.reconnect();
+    await client.waitFor((c) => c.responses.flatMap(({ removed }) => removed).length === 2);
+    expect(client.responses.flatMap(({ removed }) => removed).sort()).toEqual(['bad', 'g1']);
+    const before = client.responses.length;
+    client.reconnect();
+    await quiet();
+    expect(client.responses.slice(before).flatMap(({ removed }) => removed)).toEqual([]);
+  });
+
   it('DELTA-8 on a service of endpoints alone gets nothing that it has', async () => {
     rig.publish(endpoints('a'), endpoints('b'));
     const client = rig.client({ service: 'eds' }).subscribe(TYPE.endpoint, ['a', 'b']);

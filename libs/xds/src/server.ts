@@ -9,6 +9,7 @@ import { Admission } from './serving/admission.js';
 import { Authentication } from './serving/authentication.js';
 import { type DiscoveryCall, endWith, type StatusName } from './serving/call.js';
 import { clientStatus } from './serving/client-status.js';
+import { Leftovers } from './serving/leftovers.js';
 import { type MethodInfo, servedServices, statusService } from './serving/methods.js';
 import { Readiness } from './serving/readiness.js';
 import { XdsStream } from './serving/stream.js';
@@ -257,6 +258,7 @@ export class XdsServer {
           ? new StreamSecrets({ source: secrets, principal, node, clock, log, metrics, counter, arrived })
           : undefined,
       admitted: (stream) => this.#streams.named(stream),
+      leftovers: new Leftovers(clock),
       enterNode: (nodeId, service) => this.#admission.enterNode(nodeId, service),
       closed: (stream) => {
         this.#fanOut.forget(stream);

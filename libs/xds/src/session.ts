@@ -56,6 +56,8 @@ export class Session implements Board {
   settling = true;
   /** gRPC clients never mean everything by an empty list (WILD-6). Set before the first request. */
   grpcClient = false;
+  /** What the client may run of a type from its last stream, without saying so (ENV-1). Set before the first request. */
+  leftOf: (type: TypeUrl) => readonly Cell[] = () => NONE;
   readonly #types = new Map<TypeUrl, TypeDelivery>();
   #ordered: readonly TypeDelivery[] = [];
   #resumed = false;
@@ -201,7 +203,7 @@ export class Session implements Board {
 
   #apply(delivery: TypeDelivery, change: SubscriptionChange, request: Request): readonly SecretWish[] {
     const versions = change.first && request.variant === 'delta' ? request.initialVersions : undefined;
-    if (versions && versions.size > 0) this.#resume(delivery, versions);
+    if (versions) this.#resume(delivery, versions);
     for (const name of change.dropped) delivery.forget(name);
     if (change.wildcard === 'lost') this.#loseWildcard(delivery);
     if (delivery.spec.secret) return change.answer.map((name) => ({ name, held: versions?.get(name) }));
@@ -220,10 +222,20 @@ export class Session implements Board {
 
   /** DELTA-8: what the client holds from before. Removals follow from it when the names are looked at. */
   #resume(delivery: TypeDelivery, versions: ReadonlyMap<string, string>): void {
-    this.#resumed = true;
+    if (versions.size > 0) this.#resumed = true;
     for (const [name, version] of versions) {
       delivery.acked.set(name, new Foreign(version));
       delivery.dirty.add(name);
+    }
+    this.#inherit(delivery, versions);
+  }
+
+  /** ENV-1: it is said once more, or removed; what the client itself says that it holds needs neither. */
+  #inherit(delivery: TypeDelivery, versions: ReadonlyMap<string, string>): void {
+    for (const cell of this.leftOf(delivery.spec.url)) {
+      if (versions.get(cell.name) === cell.version || !covers(delivery.subscription, cell.name)) continue;
+      delivery.orphans.set(cell.name, cell);
+      delivery.dirty.add(cell.name);
     }
   }
 

@@ -4,6 +4,7 @@ import type { FrameCache } from '../frames.js';
 import type { Limits } from '../limits.js';
 import type { StreamSecrets } from '../secrets.js';
 import type { DeliveryListener, Gatekeeper, StreamInfo } from '../types.js';
+import type { Leftovers } from './leftovers.js';
 
 /** What streams share. `Stream` is their own type, which this file must not know: it would be a cycle. */
 export interface StreamServices<Stream = never> {
@@ -22,6 +23,8 @@ export interface StreamServices<Stream = never> {
   ready(): Promise<boolean>;
   secretsFor(info: StreamInfo, arrived: (name: string, asked: boolean) => void): StreamSecrets | undefined;
   admitted(stream: Stream): void;
+  /** What clients may run of their last streams. */
+  readonly leftovers: Leftovers;
   /** Takes a place for one node of a shared credential. @returns gives it back @throws Denied */
   enterNode(nodeId: string, service: string): () => void;
   closed(stream: Stream): void;

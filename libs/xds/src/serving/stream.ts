@@ -1,4 +1,3 @@
-import { shortType } from '#libs/envoy-api';
 import type { LogFields } from '#libs/kernel';
 import type { ViewRecord, Watcher } from '../catalog.js';
 import type { Source } from '../delivery/board.js';
@@ -141,6 +140,7 @@ export class XdsStream implements Watcher, Pumpable {
     const { id, peer, variant } = this.options;
     this.#info = { id, principal: this.principal, node, view, peer, variant, openedAt: clock.now() };
     this.session.grpcClient = /^grpc/i.test(node.userAgentName);
+    this.session.leftOf = (type) => this.services.leftovers.of(this.#client, type);
     this.#secrets = this.services.secretsFor(this.#info, (name, asked) => this.#onSecret(name, asked));
     this.#follow(catalog.view(view));
     this.services.admitted(this);
@@ -280,12 +280,17 @@ export class XdsStream implements Watcher, Pumpable {
     this.#leaveNode?.();
     this.#secrets?.close();
     this.services.closed(this);
-    if (this.#info) this.services.listener.streamClosed?.(this.#info);
+    if (!this.#info) return;
+    this.services.leftovers.leave(this.#client, this.session);
+    this.services.listener.streamClosed?.(this.#info);
+  }
+
+  get #client(): string {
+    return `${this.principal.id}\n${this.#info?.node.id}\n${this.#service}`;
   }
 
   get #service(): string {
-    const { onlyType } = this.options;
-    return onlyType ? shortType(onlyType.url) : 'ADS';
+    return this.options.onlyType?.short ?? 'ADS';
   }
 
   #fields(): LogFields {

@@ -1,0 +1,53 @@
+import type { Clock } from '#libs/kernel';
+import type { Cell } from '../cell.js';
+import type { Session } from '../session.js';
+import type { TypeUrl } from '../types.js';
+
+/** How long a client that lost its stream is waited for. Envoys come back within seconds. Milliseconds. */
+const KEPT_MS = 10 * 60_000;
+/** Clients of whom something is kept; beyond it the oldest are forgotten. */
+const CLIENTS_KEPT = 5_000;
+
+interface Left {
+  readonly at: number;
+  readonly types: ReadonlyMap<TypeUrl, readonly Cell[]>;
+}
+
+/**
+ * What clients may run without saying so on their next stream: resources of responses that they refused in part, or had
+ * not answered when the stream was cut. A client lists in its `initial_resource_versions` only what it accepted, so
+ * without this memory a resource that is deleted meanwhile would run there for ever (ENV-1). It ends with the process.
+ */
+export class Leftovers {
+  readonly #left = new Map<string, Left>();
+
+  constructor(private readonly clock: Clock) {}
+
+  /** A delta stream of this client has ended. */
+  leave(client: string, session: Session): void {
+    if (session.variant !== 'delta') return;
+    const types = new Map<TypeUrl, readonly Cell[]>();
+    for (const { spec, orphans, inFlight } of session.ordered) {
+      const cells = [...orphans.values(), ...(inFlight?.cells ?? [])];
+      if (spec.removable && cells.length > 0) types.set(spec.url, cells);
+    }
+    this.#left.delete(client);
+    if (types.size > 0) this.#left.set(client, { at: this.clock.monotonic(), types });
+    this.#bound();
+  }
+
+  /** What the client may run of the type, for its next stream. */
+  of(client: string, type: TypeUrl): readonly Cell[] {
+    const left = this.#left.get(client);
+    if (!left || this.clock.monotonic() - left.at > KEPT_MS) return [];
+    return left.types.get(type) ?? [];
+  }
+
+  #bound(): void {
+    const now = this.clock.monotonic();
+    for (const [client, { at }] of this.#left) {
+      if (this.#left.size <= CLIENTS_KEPT && now - at <= KEPT_MS) return;
+      this.#left.delete(client);
+    }
+  }
+}
