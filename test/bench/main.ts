@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Crowd, connectClients } from './crowd.js';
+import { socketFloor } from './floor.js';
 import { startBenchServer } from './server.js';
 
 interface Row {
@@ -29,6 +30,8 @@ try {
   const { rows, broken } = await measure(crowd);
   rows.push({ what: 'memory per proxy (TLS)', p50: each, p99: each, unit: 'KB', must: 160 });
   rows.push(await stormRow(crowd));
+  const floor = await socketFloor(proxies, pushes);
+  rows.push({ what: 'bare sockets, the same', p50: floor, p99: floor, unit: 'us' });
   report(rows);
   if (broken.length > 0) {
     process.stdout.write(`\ncounter budgets broken:\n${broken.map((line) => `  ${line}`).join('\n')}\n`);

@@ -2,9 +2,9 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '#libs/launcher';
 import { ControlPlane } from '../../apps/demo/src/control-plane.js';
+import { cpuOf } from './cpu.js';
 
 const SHOP = '/api/v1/meshes/default/namespaces/bench';
-const CLOCK_TICKS_PER_SECOND = 100;
 /** The engine adds its work to the metrics once a second. */
 const COUNTERS_LATE_MS = 1_500;
 
@@ -91,8 +91,3 @@ export async function startBenchServer(dataDir: string): Promise<BenchServer> {
 
 const address = (index: number): string =>
   `10.${Math.floor(index / 65_536)}.${Math.floor(index / 256) % 256}.${index % 256}`;
-
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return ((Number(fields[11]) + Number(fields[12])) * 1000) / CLOCK_TICKS_PER_SECOND;
-}
