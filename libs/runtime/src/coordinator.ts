@@ -12,6 +12,8 @@ export interface PublishedChange {
   readonly runtimeRevision: number;
   /** Keys of resources that were set or removed. */
   readonly touched: number;
+  /** Instances came, went, or are seen otherwise: streams may belong to other views. */
+  readonly viewsChanged: boolean;
 }
 
 export interface CoordinatorOptions {
@@ -155,6 +157,7 @@ export class Coordinator {
       configRevision: this.#configRevision,
       runtimeRevision: this.#runtimeRevision,
       touched: compiled.set.length + compiled.removed.length,
+      viewsChanged: compiled.views.length + compiled.removedViews.length > 0,
     });
   }
 }

@@ -89,7 +89,7 @@ export class Runtime {
     this.#latest = change.change;
     this.#revisions.set(change.change, change.configRevision);
     if (this.#revisions.size > REMEMBERED_CHANGES) this.#revisions.delete(change.change - REMEMBERED_CHANGES);
-    this.rebindViews(change.mesh);
+    if (change.viewsChanged) this.rebindViews(change.mesh);
     const concerned = change.touched > 0 ? this.server.behind() : new Map<number, string>();
     this.progress.published(change, concerned);
   }

@@ -123,10 +123,11 @@ class Harness {
   }
 
   pump(): void {
-    for (const delivery of this.session.turns()) {
+    this.session.turns((delivery) => {
       const outgoing = this.session.next(delivery, 0);
       for (const cell of outgoing?.flight.news ?? []) this.#checkNews(cell);
-    }
+      return true;
+    });
   }
 
   /** Nobody refuses that something is taken away. */

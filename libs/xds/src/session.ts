@@ -80,11 +80,19 @@ export class Session implements Board {
 
   /**
    * The types to look at for responses: all in the order of ORD-1, then once more those that wait. What they wait for may
-   * have settled meanwhile without a response, and nothing else would wake them.
+   * have settled meanwhile without a response, and nothing else would wake them. Ends early when `take` says so.
+   * @param take @returns false to end
    */
-  *turns(): Iterable<TypeDelivery> {
-    yield* this.#ordered;
-    for (const delivery of this.#ordered) if (delivery.held.length > 0) yield delivery;
+  turns(take: (delivery: TypeDelivery) => boolean): void {
+    let waiting = false;
+    for (const delivery of this.#ordered) {
+      // The usual case by far, once for each ACK: there is nothing to look at.
+      if (!delivery.hasWork && delivery.held.length === 0) continue;
+      if (!take(delivery)) return;
+      waiting ||= delivery.held.length > 0;
+    }
+    if (!waiting) return;
+    for (const delivery of this.#ordered) if (delivery.held.length > 0 && !take(delivery)) return;
   }
 
   get unsettled(): boolean {

@@ -242,19 +242,19 @@ export class XdsStream implements Watcher, Pumpable {
   #pump(): void {
     const info = this.#info;
     if (this.#closed || !info || !this.#view?.ready) return;
-    for (const delivery of this.session.turns()) {
+    this.session.turns((delivery) => {
       // NET-4: what the socket does not take is not produced; the newest state goes out when it does.
-      if (this.#outbox.full) break;
+      if (this.#outbox.full) return false;
       const outgoing = this.session.next(delivery, this.services.clock.monotonic());
       if (outgoing) this.#send(outgoing);
-    }
+      return true;
+    });
     this.ledger.settle(info);
   }
 
   #send({ delivery, flight }: Outgoing): void {
-    const { cells, removed } = flight;
     const { variant } = this.options;
-    const content = { variant, type: delivery.spec.url, cells, removed, version: this.#view?.version };
+    const content = { ...flight, variant, type: delivery.spec.url, version: this.#view?.version };
     this.#outbox.write(this.services.frames.message(content, flight.nonce), delivery.spec.short);
   }
 

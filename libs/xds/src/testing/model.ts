@@ -139,10 +139,11 @@ export class ModelClient {
 
   /** The server looks at everything it may send. */
   pump(): void {
-    for (const delivery of this.session.turns()) {
+    this.session.turns((delivery) => {
       const outgoing = this.session.next(delivery, 0);
       if (outgoing) this.#check(delivery.spec.url as ModelType, outgoing.flight);
-    }
+      return true;
+    });
   }
 
   touched(type: ModelType, name: string): void {
