@@ -166,9 +166,11 @@ export class Rig {
     return rig;
   }
 
+  /** @throws Error if any client was sent anything illegal: so every test checks every response */
   async stop(): Promise<void> {
     for (const client of this.#clients) client.disconnect();
     await this.server.stop({ graceMs: 0 });
+    for (const client of this.#clients.splice(0)) client.expectNoFaults();
   }
 
   /** Makes these the resources of the view. */
@@ -249,4 +251,4 @@ export const GRPC = {
   UNAUTHENTICATED: 16,
 } as const;
 
-export { TYPE };
+export { type Resource, TYPE };
