@@ -84,7 +84,7 @@ describe('hostile clients', () => {
     expect(client.ended).toBeUndefined();
   });
 
-  it('SEC-5 a revoked principal is cut, others are not; an expired one is cut by the clock', async () => {
+  it('SEC-5 ENV-8 a revoked principal is cut, others are not; an expired one is cut by the clock', async () => {
     rig = await Rig.start({
       limits: { checkMs: 50 },
       gatekeeper: {
