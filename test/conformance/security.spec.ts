@@ -57,11 +57,12 @@ describe('hostile clients', () => {
     expect(rig.server.streams()).toEqual([]);
   });
 
-  it('SEC-3 fetching is UNIMPLEMENTED for those with a credential', async () => {
+  it.each([
+    ['a fetch', '/envoy.service.cluster.v3.ClusterDiscoveryService/FetchClusters'],
+    ['a service that is not there', '/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus'],
+  ])('SEC-3 %s is UNIMPLEMENTED for those with a credential', async (_, path) => {
     rig = await Rig.start();
-    expect(await statusOf('/envoy.service.cluster.v3.ClusterDiscoveryService/FetchClusters', false, 'alice')).toBe(
-      GRPC.UNIMPLEMENTED,
-    );
+    expect(await statusOf(path, false, 'alice')).toBe(GRPC.UNIMPLEMENTED);
   });
 
   it('SEC-4 another node id, or on a single-type service another type, ends the stream', async () => {
