@@ -212,6 +212,11 @@ export class Rig {
     return this.publish(...[...this.#resources.values()].filter((resource) => !names.includes(resource.name)));
   }
 
+  /** What the view holds by the last `publish`, `update` or `remove`. */
+  get resources(): readonly Resource[] {
+    return [...this.#resources.values()];
+  }
+
   /** A publication with what is given and nothing else. */
   raw(publication: Partial<Publication>): number {
     this.#change++;

@@ -31,7 +31,10 @@ interface Holding {
 }
 
 /** The order in which Envoy asks for its types after a reconnect. */
-const RECONNECT_ORDER = [TYPE.cluster, TYPE.endpoint, TYPE.secret, TYPE.listener, TYPE.scopedRoute, TYPE.route];
+const RECONNECT_ORDER = [
+  ...[TYPE.cluster, TYPE.endpoint, TYPE.secret, TYPE.listener, TYPE.scopedRoute, TYPE.route],
+  ...[TYPE.extension, TYPE.runtime],
+];
 
 /** What a single-type service carries. */
 const TYPE_OF_SERVICE: ReadonlyMap<string, string> = new Map([
@@ -95,8 +98,9 @@ export class FakeXdsClient {
   }
 
   /** Replaces how responses are judged. */
-  judgeWith(judge: NonNullable<FakeXdsClientOptions['judge']>): void {
+  judgeWith(judge: NonNullable<FakeXdsClientOptions['judge']>): this {
     this.#judge = judge;
+    return this;
   }
 
   /** Subscribes to names, or without any to everything. */
