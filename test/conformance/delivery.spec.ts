@@ -68,7 +68,7 @@ describe('when a client has everything', () => {
 });
 
 describe('what it costs', () => {
-  it('a changed resource is encoded once, whatever the number of streams and variants', async () => {
+  it('NET-6 a changed resource is encoded once, whatever the number of streams and variants', async () => {
     rig = await Rig.start({ limits: { streamsPerPrincipal: 100 } });
     rig.publish(cluster('a'), cluster('b'));
     const clients = Array.from({ length: 12 }, (_, i) => rig.client({ variant: i % 3 === 0 ? 'sotw' : 'delta' }));

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SILENCE } from '../../libs/testing/src/xds-client/index.js';
-import { cluster, endpoints, listener, quiet, Rig, route, TYPE } from './rig.js';
+import { cluster, endpoints, GRPC, listener, quiet, Rig, route, TYPE } from './rig.js';
 
 let rig: Rig;
 beforeEach(async () => {
@@ -110,6 +110,47 @@ describe('delta', () => {
     await client.waitFor((c) => c.responses.length === before + 1);
   });
 
+  it.each([
+    ['everything was asked for', 'lds', TYPE.listener, []],
+    ['they were asked for by name', 'rds', TYPE.route, ['here', 'gone', 'missing']],
+  ] as const)('DELTA-8 (a) names that are no longer there are removed, when %s', async (_, service, type, names) => {
+    rig.publish(listener('here'), route('here'));
+    const { version } = type === TYPE.listener ? listener('here') : route('here');
+    const client = rig.client({ service });
+    client.send({ type, names, initialVersions: { here: version, gone: 'v1' } });
+    await client.waitFor((c) => c.responses.length === 1);
+    await quiet();
+    expect(client.responses).toHaveLength(1);
+    expect(client.responses[0]).toMatchObject({
+      resources: [],
+      removed: names.length === 0 ? ['gone'] : ['gone', 'missing'],
+    });
+  });
+
+  it('DELTA-8 (b) an equal version is skipped although its name is subscribed; without a version it is not', async () => {
+    rig.publish(route('a'), route('b'), route('c'));
+    const client = rig.client();
+    const initialVersions = { a: route('a').version, b: 'older' };
+    client.send({ type: TYPE.route, names: ['a', 'b', 'c'], initialVersions });
+    await client.waitFor((c) => c.responsesOf(TYPE.route).flatMap((r) => r.resources).length === 2);
+    await quiet();
+    expect(client.names(TYPE.route)).toEqual(['b', 'c']);
+    client.send({ type: TYPE.route, names: ['a'] });
+    await client.waitFor((c) => c.names(TYPE.route).includes('a'));
+  });
+
+  it('DELTA-8 (c) a name that is listed as held and not subscribed is no subscription', async () => {
+    rig.publish(route('a'), route('b'));
+    const client = rig.client();
+    client.send({ type: TYPE.route, names: ['a'], initialVersions: { a: route('a').version, b: 'older', gone: 'v' } });
+    await client.waitFor(() => rig.state(TYPE.route) !== undefined);
+    rig.update(route('a', [], 1), route('b', [], 1));
+    await client.waitFor((c) => c.names(TYPE.route).length === 1);
+    await quiet();
+    expect(rig.state(TYPE.route)?.subscribed).toEqual(['a']);
+    expect(client.names(TYPE.route)).toEqual(['a']);
+  });
+
   it('DELTA-9 initial versions on a later message are ignored', async () => {
     rig.publish(cluster('a'));
     const client = rig.client().subscribe(TYPE.cluster);
@@ -163,5 +204,35 @@ describe('delta', () => {
     client.send({ type: TYPE.cluster, nonce: client.responses[0]?.nonce ?? '' });
     await quiet();
     expect(client.responses).toHaveLength(1);
+  });
+
+  describe('DELTA-16', () => {
+    const LIMIT = 60_000;
+    const named = (count: number): string[] => Array.from({ length: count }, (_, i) => `shop/orders-${i}/8080`);
+    const version = 'f'.repeat(32);
+
+    it('DELTA-16 a reconnect with 60,000 names and as many versions is served', async () => {
+      const [first = '', ...others] = named(LIMIT);
+      rig.publish(route(first));
+      // On a service of its own: aggregated, routes would wait for the listeners that may use them.
+      const client = rig.client({ service: 'rds' });
+      const initialVersions = Object.fromEntries([first, ...others].map((name) => [name, version]));
+      client.send({ type: TYPE.route, names: [first, ...others], initialVersions });
+      await client.waitFor((c) => c.responses.flatMap((r) => r.removed).length === LIMIT - 1, 60_000);
+      expect(client.names(TYPE.route)).toEqual([first]);
+      expect(client.ended).toBeUndefined();
+    });
+
+    it.each([
+      ['names', () => [{ names: named(LIMIT + 1) }]],
+      ['versions', () => [{ initialVersions: Object.fromEntries(named(LIMIT + 1).map((name) => [name, version])) }]],
+      ['names in two requests', () => [{ names: named(LIMIT) }, { names: ['one-more'] }]],
+    ] as const)('DELTA-16 SEC-9 one more is RESOURCE_EXHAUSTED: %s', async (_, requests) => {
+      const client = rig.client({ judge: () => SILENCE });
+      for (const request of requests()) client.send({ type: TYPE.route, ...request });
+      await client.waitFor((c) => c.ended !== undefined, 60_000);
+      expect(client.ended?.code).toBe(GRPC.RESOURCE_EXHAUSTED);
+      expect(rig.metrics.counts.get('xds_limit_total maxNames')).toBe(1);
+    });
   });
 });

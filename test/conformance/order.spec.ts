@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FakeXdsClient, type ReceivedResponse, SILENCE } from '../../libs/testing/src/xds-client/index.js';
-import { cluster, endpoints, listener, quiet, Rig, route, scope, TYPE } from './rig.js';
+import { cluster, endpoints, GRPC, listener, quiet, Rig, route, scope, TYPE } from './rig.js';
 
 let rig: Rig;
 beforeEach(async () => {
@@ -75,6 +75,38 @@ describe('order of one change', () => {
     expect(client.versions(TYPE.endpoint).get('a')).toBe(endpoints('a').version);
   });
 
+  it.each(['delta', 'sotw'] as const)(
+    'ORD-6 every change of a cluster brings its endpoints again, not only the first, and no others (%s)',
+    async (variant) => {
+      rig.publish(cluster('a'), cluster('b'), endpoints('a'), endpoints('b'));
+      const client = rig.client({ variant }).subscribe(TYPE.cluster).subscribe(TYPE.endpoint, ['a', 'b']);
+      await client.waitFor((c) => c.names(TYPE.endpoint).length === 2);
+      await quiet();
+      client.responses.length = 0;
+      for (const mark of [1, 2, 3]) {
+        const change = rig.update(cluster('a', mark));
+        await client.waitFor(() => rig.server.progress(change).acked === 1);
+      }
+      const again = client.responsesOf(TYPE.endpoint).map((r) => r.resources.map(({ bytes }) => Buffer.from(bytes)));
+      expect(again).toEqual(Array.from({ length: 3 }, () => [Buffer.from(endpoints('a').bytes)]));
+    },
+  );
+
+  it('ORD-13 routes that the client knows do not wait until it asks for them after a listener', async () => {
+    const client = await connected();
+    client.judgeWith((r) => (r.type === TYPE.listener ? SILENCE : undefined));
+    rig.update(listener('l', ['a'], 1), route('r', ['a'], 1));
+    await client.waitFor((c) => c.versions(TYPE.route).get('r') === route('r', ['a'], 1).version);
+    expect(client.responses.map(words)).toEqual(['Listener +l', 'RouteConfiguration +r']);
+  });
+
+  it('ORD-15 a change waits for no timer: it is on its way before its publication returns', async () => {
+    await connected();
+    const before = rig.server.counters().responses;
+    rig.update(cluster('b'));
+    expect(rig.server.counters().responses).toBe(before + 1);
+  });
+
   it('ORD-8 what exists of what was asked is answered at once', async () => {
     rig.publish(endpoints('a'), endpoints('never-asked-for'));
     const client = rig.client().subscribe(TYPE.endpoint, ['a', 'missing']);
@@ -147,6 +179,21 @@ describe('order after a reconnect', () => {
     rig.publish(cluster('a'), endpoints('a'));
     client.reconnect([TYPE.cluster, TYPE.endpoint, TYPE.listener, TYPE.scopedRoute, TYPE.route]);
     await client.waitFor((c) => c.names(TYPE.route).length === 0 && c.names(TYPE.listener).length === 0);
+  });
+
+  it('ORD-11 a reconnected client that asks for endpoints and never for clusters is sent away', async () => {
+    await rig.stop();
+    rig = await Rig.start({ limits: { missingClustersMs: 200, checkMs: 50 } });
+    const client = await connected();
+    client.reconnect([TYPE.endpoint]);
+    await client.waitFor((c) => c.ended !== undefined);
+    expect(client.ended?.code).toBe(GRPC.UNAVAILABLE);
+    expect(rig.metrics.counts.get('xds_missing_cds_total')).toBe(1);
+    client.reconnect();
+    const fresh = rig.client({ node: { id: 'alice/2' } }).subscribe(TYPE.endpoint, ['a']);
+    await fresh.waitFor((c) => c.names(TYPE.endpoint).length === 1);
+    await quiet(1_000);
+    expect([client.ended, fresh.ended]).toEqual([undefined, undefined]);
   });
 
   it('ENV-9 nothing that an unknown old content may require is removed before that content is replaced', async () => {

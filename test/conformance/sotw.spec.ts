@@ -29,6 +29,21 @@ describe('state of the world', () => {
     expect(one.responses[1]?.version).not.toBe(one.responses[0]?.version);
   });
 
+  it('SOTW-3 version and nonce of a response without an error are its ACK; a nonce from before is none', async () => {
+    rig.publish(cluster('a'));
+    const quietOne = rig.client({ variant: 'sotw', judge: () => SILENCE });
+    quietOne.send({ type: TYPE.cluster });
+    await quietOne.waitFor((c) => c.responses.length === 1);
+    const { version, nonce } = quietOne.responses[0] ?? { version: '', nonce: '' };
+    quietOne.send({ type: TYPE.cluster, version, nonce: `${nonce}0` });
+    await quiet();
+    expect(rig.state(TYPE.cluster)).toMatchObject({ pending: ['a'], acked: new Map() });
+    quietOne.send({ type: TYPE.cluster, version, nonce });
+    await quietOne.waitFor(() => rig.state(TYPE.cluster)?.pending.length === 0);
+    expect(rig.state(TYPE.cluster)?.acked).toEqual(new Map([['a', cluster('a').version]]));
+    expect(quietOne.responses).toHaveLength(1);
+  });
+
   it.each([
     ['clusters', TYPE.cluster, () => [cluster('a'), cluster('b')], () => [cluster('a')]],
     ['listeners', TYPE.listener, () => [listener('a'), listener('b')], () => [listener('a')]],
@@ -84,6 +99,56 @@ describe('state of the world', () => {
     expect(rig.state(TYPE.endpoint)).toMatchObject({ subscribed: ['a', 'b'], pending: ['a'] });
     named.send({ type: TYPE.endpoint, names: ['a', 'b'], nonce: named.responses[0]?.nonce ?? '' });
     await named.waitFor((c) => c.responses.length === 2);
+  });
+
+  it.each([
+    ['clusters', TYPE.cluster, []],
+    ['listeners', TYPE.listener, []],
+    ['endpoints', TYPE.endpoint, ['a']],
+    ['routes', TYPE.route, ['a']],
+  ] as const)('SOTW-9 %s are sent on a new stream, also when it names their version', async (_, type, names) => {
+    rig.publish(cluster('a'), listener('a'), endpoints('a'), route('a'));
+    const before = client().subscribe(type, names);
+    await before.waitFor((c) => c.names(type).length === 1);
+    before.disconnect();
+    const { version } = before.responses[0] ?? { version: '' };
+    const again = client();
+    again.send({ type, names, version });
+    await again.waitFor((c) => c.names(type).length === 1);
+    expect(again.responses[0]?.version).toBe(version);
+  });
+
+  it('SOTW-10 of several requests only the newest is answered', async () => {
+    rig.publish(endpoints('a'), endpoints('b'), endpoints('c'), endpoints('d'));
+    const named = rig.client({ variant: 'sotw', judge: () => SILENCE });
+    named.send({ type: TYPE.endpoint, names: ['a'] });
+    await named.waitFor((c) => c.responses.length === 1);
+    const nonce = named.responses[0]?.nonce ?? '';
+    for (const names of [
+      ['a', 'b'],
+      ['a', 'b', 'c'],
+      ['a', 'c', 'd'],
+    ])
+      named.send({ type: TYPE.endpoint, names });
+    named.send({ type: TYPE.endpoint, names: ['a', 'c', 'd'], nonce });
+    await named.waitFor((c) => c.responses.length === 2);
+    named.judgeWith(() => undefined);
+    named.send({ type: TYPE.endpoint, names: ['a', 'c', 'd'], nonce: named.responses[1]?.nonce ?? '' });
+    await quiet();
+    expect(named.responses.map((r) => r.resources.length)).toEqual([1, 2]);
+    expect(rig.state(TYPE.endpoint)).toMatchObject({ subscribed: ['a', 'c', 'd'], pending: [] });
+  });
+
+  it('SOTW-12 one change may come in several responses, each a part of the names', async () => {
+    rig.publish(route('a'), route('b'), route('c'));
+    const named = client().subscribe(TYPE.route, ['a', 'b', 'c']);
+    await named.waitFor((c) => c.names(TYPE.route).length === 3);
+    const change = rig.update(route('a', [], 1), route('b', [], 1), route('c', [], 1));
+    await named.waitFor(() => rig.server.progress(change).acked === 1);
+    expect(named.responses.map((r) => r.resources.length)).toEqual([3, 1, 1, 1]);
+    for (const name of ['a', 'b', 'c']) {
+      expect(Buffer.from(named.bytes(TYPE.route, name) ?? [])).toEqual(Buffer.from(route(name, [], 1).bytes));
+    }
   });
 
   it('SOTW-11 names that do not exist are met with silence, and sent once they do', async () => {

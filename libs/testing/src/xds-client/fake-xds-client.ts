@@ -1,15 +1,8 @@
-import {
-  ClusterLoadAssignmentSchema,
-  ClusterSchema,
-  fromBinary,
-  ListenerSchema,
-  RouteConfigurationSchema,
-  ScopedRouteConfigurationSchema,
-  SecretSchema,
-  TYPE,
-} from '#libs/envoy-api';
+import { TYPE } from '#libs/envoy-api';
 import type { FakeNode, ReceivedResource, ReceivedResponse, RequestFields } from './messages.js';
+import { nameOf } from './names.js';
 import { RawStream, type RawStreamOptions, type StreamEnd, type Variant } from './raw-stream.js';
+import { ResponseChecks } from './response-checks.js';
 
 export interface FakeXdsClientOptions
   extends Pick<RawStreamOptions, 'address' | 'token' | 'service' | 'caPem' | 'serverName'> {
@@ -38,14 +31,31 @@ interface Holding {
 }
 
 /** The order in which Envoy asks for its types after a reconnect. */
-const RECONNECT_ORDER = [TYPE.cluster, TYPE.endpoint, TYPE.secret, TYPE.listener, TYPE.scopedRoute, TYPE.route];
+const RECONNECT_ORDER = [
+  ...[TYPE.cluster, TYPE.endpoint, TYPE.secret, TYPE.listener, TYPE.scopedRoute, TYPE.route],
+  ...[TYPE.extension, TYPE.runtime],
+];
+
+/** What a single-type service carries. */
+const TYPE_OF_SERVICE: ReadonlyMap<string, string> = new Map([
+  ['cds', TYPE.cluster],
+  ['eds', TYPE.endpoint],
+  ['lds', TYPE.listener],
+  ['rds', TYPE.route],
+  ['srds', TYPE.scopedRoute],
+  ['sds', TYPE.secret],
+  ['rtds', TYPE.runtime],
+  ['ecds', TYPE.extension],
+]);
 
 /**
  * An xDS client for tests and benchmarks: subscribes, answers, keeps what it is sent, and reconnects as Envoy does. It
- * checks nothing of what it receives beyond the protocol.
+ * checks every response for what the protocol forbids in every case (`ResponseChecks`), and nothing of the contents.
  */
 export class FakeXdsClient {
   readonly responses: ReceivedResponse[] = [];
+  /** What was wrong with responses. Waiting for anything fails when there is something. */
+  readonly faults: string[] = [];
   bytesReceived = 0;
   /** How the last stream ended; `undefined` while one is open. */
   ended: StreamEnd | undefined;
@@ -64,11 +74,20 @@ export class FakeXdsClient {
     this.ended = undefined;
     this.#nodeSent = false;
     for (const holding of this.#holdings.values()) holding.requested = false;
-    const { address, token, service, caPem, serverName, variant = 'delta' } = this.options;
+    const { address, token, service, caPem, serverName, variant = 'delta', node } = this.options;
+    const checks = new ResponseChecks({
+      variant,
+      onlyType: service && TYPE_OF_SERVICE.get(service),
+      grpcClient: /^grpc/i.test(node.userAgentName ?? ''),
+    });
     const stream: RawStream = new RawStream({
       ...{ address, token, caPem, serverName, variant },
       ...(service ? { service } : {}),
-      onResponse: (response) => this.#receive(response),
+      onRequest: (fields) => checks.sent(fields),
+      onResponse: (response) => {
+        this.faults.push(...checks.faultsOf(response));
+        this.#receive(response);
+      },
       onEnd: (end) => {
         if (this.#stream === stream) this.ended = end;
         this.#wake();
@@ -79,8 +98,9 @@ export class FakeXdsClient {
   }
 
   /** Replaces how responses are judged. */
-  judgeWith(judge: NonNullable<FakeXdsClientOptions['judge']>): void {
+  judgeWith(judge: NonNullable<FakeXdsClientOptions['judge']>): this {
     this.#judge = judge;
+    return this;
   }
 
   /** Subscribes to names, or without any to everything. */
@@ -137,10 +157,19 @@ export class FakeXdsClient {
 
   /**
    * Waits until something holds, here or, looked at every few milliseconds, elsewhere.
-   * @throws Error after `ms` milliseconds
+   * @throws Error after `ms` milliseconds, and when a response was not legal
    */
   async waitFor(holds: (client: this) => boolean, ms = 15_000): Promise<void> {
-    if (holds(this)) return;
+    if (!holds(this)) await this.#becomes(holds, ms);
+    this.expectNoFaults();
+  }
+
+  /** @throws Error if the server has sent this client anything that is never legal (GEN-6, GEN-7, GEN-13 and others) */
+  expectNoFaults(): void {
+    if (this.faults.length > 0) throw new Error(`illegal responses:\n${this.faults.join('\n')}`);
+  }
+
+  async #becomes(holds: (client: this) => boolean, ms: number): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       const stop = (): void => {
         clearTimeout(timer);
@@ -148,7 +177,7 @@ export class FakeXdsClient {
         this.#waiting.delete(check);
       };
       const check = (): void => {
-        if (!holds(this)) return;
+        if (!holds(this) && this.faults.length === 0) return;
         stop();
         resolve();
       };
@@ -259,23 +288,3 @@ export class FakeXdsClient {
 }
 
 const FULL_STATE: ReadonlySet<string> = new Set([TYPE.cluster, TYPE.listener, TYPE.scopedRoute]);
-
-/** In state-of-the-world responses the name stands inside the resource. */
-function nameOf(type: string, bytes: Uint8Array): string {
-  switch (type) {
-    case TYPE.cluster:
-      return fromBinary(ClusterSchema, bytes).name;
-    case TYPE.listener:
-      return fromBinary(ListenerSchema, bytes).name;
-    case TYPE.scopedRoute:
-      return fromBinary(ScopedRouteConfigurationSchema, bytes).name;
-    case TYPE.route:
-      return fromBinary(RouteConfigurationSchema, bytes).name;
-    case TYPE.endpoint:
-      return fromBinary(ClusterLoadAssignmentSchema, bytes).clusterName;
-    case TYPE.secret:
-      return fromBinary(SecretSchema, bytes).name;
-    default:
-      return '';
-  }
-}

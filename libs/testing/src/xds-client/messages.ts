@@ -43,6 +43,8 @@ export interface ReceivedResponse {
 }
 
 export interface ReceivedResource {
+  /** Type URL of the resource itself, which must be that of the response (GEN-6). */
+  readonly type: string;
   /** '' in state-of-the-world, where the name is inside the message. */
   readonly name: string;
   readonly version: string;
@@ -102,6 +104,7 @@ export function decodeDelta(bytes: Buffer): ReceivedResponse {
     type: message.typeUrl,
     nonce: message.nonce,
     resources: message.resources.map((r) => ({
+      type: r.resource?.typeUrl ?? '',
       name: r.name,
       version: r.version,
       bytes: r.resource?.value ?? new Uint8Array(),
@@ -117,7 +120,12 @@ export function decodeSotw(bytes: Buffer): ReceivedResponse {
   return {
     type: message.typeUrl,
     nonce: message.nonce,
-    resources: message.resources.map((any) => ({ name: '', version: message.versionInfo, bytes: any.value })),
+    resources: message.resources.map((any) => ({
+      type: any.typeUrl,
+      name: '',
+      version: message.versionInfo,
+      bytes: any.value,
+    })),
     removed: [],
     version: message.versionInfo,
     bytes: bytes.length,

@@ -21,6 +21,8 @@ export interface RawStreamOptions {
   readonly caPem?: string | undefined;
   /** Name to expect in the server's certificate. */
   readonly serverName?: string | undefined;
+  /** Called before a request is sent; `undefined`: bytes that were not made from fields. */
+  readonly onRequest?: (fields: RequestFields | undefined) => void;
   readonly onResponse: (response: ReceivedResponse) => void;
   readonly onEnd: (end: StreamEnd) => void;
 }
@@ -36,10 +38,12 @@ export class RawStream {
   readonly #client: Client;
   readonly #call: ClientDuplexStream<Buffer, Buffer>;
   readonly #variant: Variant;
+  readonly #onRequest: (fields: RequestFields | undefined) => void;
   #ended = false;
 
   constructor(options: RawStreamOptions) {
     this.#variant = options.variant;
+    this.#onRequest = options.onRequest ?? (() => {});
     const secure =
       options.caPem === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(options.caPem));
     this.#client = new Client(options.address, secure, {
@@ -63,10 +67,12 @@ export class RawStream {
   }
 
   send(fields: RequestFields): void {
-    this.sendBytes(this.#variant === 'delta' ? encodeDelta(fields) : encodeSotw(fields));
+    this.#onRequest(fields);
+    this.#call.write(this.#variant === 'delta' ? encodeDelta(fields) : encodeSotw(fields));
   }
 
   sendBytes(bytes: Buffer): void {
+    this.#onRequest(undefined);
     this.#call.write(bytes);
   }
 
