@@ -66,6 +66,21 @@ describe('order of one change', () => {
     await client.waitFor((c) => c.responsesOf(TYPE.route).length === 1);
   });
 
+  it('SOTW-7 ORD-3 a cluster that was dropped and is asked for again is not active before it is ACKed again', async () => {
+    rig.publish(cluster('a'));
+    const client = rig.client().subscribe(TYPE.cluster, ['a']).subscribe(TYPE.route, ['r']);
+    await client.waitFor(() => rig.state(TYPE.cluster)?.acked.has('a') === true);
+    client.unsubscribe(TYPE.cluster, ['a']);
+    await client.waitFor(() => rig.state(TYPE.cluster)?.acked.size === 0);
+    client.judgeWith((r) => (r.type === TYPE.cluster ? SILENCE : undefined)).subscribe(TYPE.cluster, ['a']);
+    await client.waitFor((c) => c.responsesOf(TYPE.cluster).length === 2);
+    rig.update(route('r', ['a']));
+    await quiet();
+    expect(client.names(TYPE.route)).toEqual([]);
+    client.send({ type: TYPE.cluster, nonce: client.responsesOf(TYPE.cluster)[1]?.nonce ?? '' });
+    await client.waitFor((c) => c.names(TYPE.route).length === 1);
+  });
+
   it('ORD-5 ENV-4 a changed cluster is followed at once by its unchanged endpoints', async () => {
     const client = await connected();
     client.judgeWith((r) => (r.type === TYPE.cluster ? SILENCE : undefined));
@@ -101,7 +116,8 @@ describe('order of one change', () => {
   });
 
   it('ORD-15 a change waits for no timer: it is on its way before its publication returns', async () => {
-    await connected();
+    const client = await connected();
+    await client.waitFor(() => rig.state(TYPE.cluster)?.pending.length === 0);
     const before = rig.server.counters().responses;
     rig.update(cluster('b'));
     expect(rig.server.counters().responses).toBe(before + 1);

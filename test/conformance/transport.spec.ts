@@ -130,7 +130,9 @@ describe('plaintext', () => {
         rig?.client({ variant, service }).subscribe(TYPE.secret, ['identity']),
       ),
     );
-    await expect.poll(() => rig?.server.streams().filter(({ types }) => types.length === 1).length).toBe(4);
+    await expect
+      .poll(() => rig?.server.streams().filter(({ types }) => types.length === 1).length, { timeout: 60_000 })
+      .toBe(4);
     rig.server.secretsChanged();
     await quiet();
     expect(clients.map((client) => client?.responses)).toEqual([[], [], [], []]);
@@ -183,6 +185,30 @@ describe('a client that does not read its socket', () => {
     await expect.poll(() => rig?.server.streams().length, { timeout: 60_000 }).toBe(0);
     await closed;
     expect(rig.metrics.counts.get('xds_limit_total ackProgressMs')).toBe(1);
+  });
+
+  it('NET-4 REL-16 is not sent more because it guesses what it would have to answer', async () => {
+    rig = await Rig.start();
+    rig.publish(big(0));
+    const honest = rig.client().subscribe(TYPE.cluster);
+    await honest.waitFor((c) => c.responses.length === 1);
+    const [epoch, id] = (honest.responses[0]?.nonce ?? '').split('.');
+    honest.disconnect();
+    const before = rig.server.counters();
+    const guessing = rig.client();
+    guessing.stream.pause();
+    guessing.subscribe(TYPE.cluster);
+    await expect.poll(() => rig?.server.counters().responses, { timeout: 60_000 }).toBe(before.responses + 1);
+    for (let n = 1; n <= CHANGES; n++) {
+      guessing.send({ type: TYPE.cluster, nonce: `${epoch}.${Number(id) + 1}.${n}` });
+      rig.publish(big(n));
+    }
+    await quiet(200);
+    expect(rig.state(TYPE.cluster)?.pending).toEqual([]);
+    // What HTTP/2 has taken counts as written, so it is a few and not a hundred.
+    expect(rig.server.counters().bytesSent - before.bytesSent).toBeLessThan(5 * MEGABYTE);
+    guessing.stream.resume();
+    await guessing.waitFor((c) => c.versions(TYPE.cluster).get('big') === cluster('big', CHANGES).version, 60_000);
   });
 
   /** Asks for clusters and takes nothing of the answer. */
