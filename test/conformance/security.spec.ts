@@ -47,7 +47,7 @@ describe('hostile clients', () => {
     register.mockRestore();
     rig.publish(cluster('a'));
     const services = new Set(methods.map(({ path }) => path.split('/')[1]));
-    expect([methods.length, services.size]).toEqual([20, 7]);
+    expect([methods.length, services.size]).toEqual([22, 8]);
     for (const { path, streaming } of methods) {
       for (const token of [undefined, 'bad']) {
         const code = await statusOf(path, streaming, token);
@@ -59,7 +59,7 @@ describe('hostile clients', () => {
 
   it.each([
     ['a fetch', '/envoy.service.cluster.v3.ClusterDiscoveryService/FetchClusters'],
-    ['a service that is not there', '/envoy.service.status.v3.ClientStatusDiscoveryService/FetchClientStatus'],
+    ['a service that is not there', '/envoy.service.load_stats.v3.LoadReportingService/StreamLoadStats'],
   ])('SEC-3 %s is UNIMPLEMENTED for those with a credential', async (_, path) => {
     rig = await Rig.start();
     expect(await statusOf(path, false, 'alice')).toBe(GRPC.UNIMPLEMENTED);
