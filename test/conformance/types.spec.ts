@@ -76,6 +76,14 @@ describe('single-type services', () => {
     await client.waitFor((c) => c.names(TYPE.scopedRoute).join() === 's1');
   });
 
+  it.each(VARIANTS)('rtds and ecds: what is named, and nothing else (%s)', async (variant) => {
+    rig.publish(runtimeLayer('flags'), runtimeLayer('others'), extension('filter'), extension('others'));
+    const layers = rig.client({ service: 'rtds', variant }).subscribe(TYPE.runtime, ['flags']);
+    const filters = rig.client({ service: 'ecds', variant }).subscribe(TYPE.extension, ['filter']);
+    await layers.waitFor((c) => c.names(TYPE.runtime).join() === 'flags');
+    await filters.waitFor((c) => c.names(TYPE.extension).join() === 'filter');
+  });
+
   it.each(VARIANTS)('sds: a secret is sent by name, and only to who asked for it (%s)', async (variant) => {
     const client = rig.client({ service: 'sds', variant }).subscribe(TYPE.secret, ['identity']);
     await client.waitFor((c) => c.names(TYPE.secret).join() === 'identity');

@@ -34,6 +34,12 @@ describe('wildcard subscriptions', () => {
     expect(seen).toEqual(['wildcard', 'wildcard', ['a'], []]);
   });
 
+  it('WILD-2 state of the world: [], [*], []', async () => {
+    const client = rig.client({ variant: 'sotw', judge: () => SILENCE });
+    const seen = await afterEachOf(client, [{ names: [] }, { names: ['*'] }, { names: [] }]);
+    expect(seen).toEqual(['wildcard', 'wildcard', []]);
+  });
+
   it('WILD-4 delta: [], +a, -*, -a', async () => {
     const client = rig.client();
     const requests = [{ names: [] }, { names: ['a'] }, { unsubscribe: ['*'] }, { unsubscribe: ['a'] }, { names: [] }];

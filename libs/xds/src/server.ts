@@ -175,8 +175,9 @@ export class XdsServer {
     server.addService(definition, handlers);
     this.#server = server;
     this.#serveSecrets = options.tls !== 'plaintext' || this.options.secretsOverPlaintext === true;
+    const port = await this.#transport.listen(server, options);
     this.#stopChecks = this.options.clock.every(this.#limits.checkMs, () => this.#check());
-    return await this.#transport.listen(server, options);
+    return port;
   }
 
   /** Key and certificate for new connections; the open ones are not touched. */

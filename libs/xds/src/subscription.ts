@@ -91,7 +91,8 @@ export function reduceSotw(before: Subscription, listed: readonly string[], rule
     const state = { ...before, started: true, wildcard: rules.legacyWildcard };
     return { state, first, answer: NOTHING, dropped: NOTHING, wildcard: compare(before, state) };
   }
-  if (!first && sameNames(before, listed)) return unchanged(before);
+  // WILD-2: a `*` that is written out is more than the empty list that meant the same, though nothing else changes.
+  if (!first && before.named && sameNames(before, listed)) return unchanged(before);
   const names = new Set(listed);
   const wildcard = names.delete(WILDCARD) && rules.wildcard;
   const state = { started: true, wildcard, named: true, names };

@@ -22,6 +22,8 @@ const SERVED = [
   [SERVICE.lds, TYPE.listener],
   [SERVICE.srds, TYPE.scopedRoute],
   [SERVICE.rds, TYPE.route],
+  [SERVICE.rtds, TYPE.runtime],
+  [SERVICE.ecds, TYPE.extension],
 ] as const;
 
 export interface MethodInfo {

@@ -1,4 +1,4 @@
-import type { Metrics } from '#libs/kernel';
+import type { Clock, Metrics } from '#libs/kernel';
 import type { Limits } from '../limits.js';
 import type { OutgoingMessage } from '../wire/message.js';
 import type { DiscoveryCall } from './call.js';
@@ -8,11 +8,14 @@ export interface OutboxServices {
   readonly limits: Pick<Limits, 'maxUnsentBytes'>;
   readonly counters: WireCounters;
   readonly metrics: Metrics;
+  readonly clock: Clock;
 }
 
 /** What one stream writes, and how much of it the socket has not taken yet (NET-4). */
 export class Outbox {
   #unsentBytes = 0;
+  /** Of the monotonic clock, when the socket last took something; while nothing is unsent it says nothing. */
+  #progressAt = 0;
 
   /** @param onRoom called when it was full and is not any more */
   constructor(
@@ -31,13 +34,19 @@ export class Outbox {
     return this.#unsentBytes > 0;
   }
 
+  /** Milliseconds for which the socket has taken nothing of what there is; 0 when there is nothing (REL-16). */
+  stalledMs(now: number): number {
+    return this.stuck ? now - this.#progressAt : 0;
+  }
+
   /** @param type short name of the resource type, for metrics */
   write(message: OutgoingMessage, type: string): void {
-    const { counters, metrics } = this.services;
+    const { counters, metrics, clock } = this.services;
     counters.responses++;
     counters.bytesSent += message.byteLength;
     metrics.count('xds_responses_total', { type });
     metrics.count('xds_response_bytes_total', { type }, message.byteLength);
+    if (!this.stuck) this.#progressAt = clock.monotonic();
     this.#unsentBytes += message.byteLength;
     this.call.write(message, () => this.#written(message.byteLength));
   }
@@ -45,6 +54,7 @@ export class Outbox {
   #written(bytes: number): void {
     const wasFull = this.full;
     this.#unsentBytes -= bytes;
+    this.#progressAt = this.services.clock.monotonic();
     if (wasFull && !this.full) this.onRoom();
   }
 }

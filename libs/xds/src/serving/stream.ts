@@ -11,6 +11,7 @@ import { decodeNode } from '../wire/node.js';
 import { decodeDeltaRequest, decodeSotwRequest, type Request } from '../wire/request.js';
 import { type DiscoveryCall, endWith, type StatusName } from './call.js';
 import { denialOf } from './failure.js';
+import { nonceMaker } from './nonces.js';
 import { Outbox } from './outbox.js';
 import { checkNode, requestedType } from './requests.js';
 import type { StreamServices } from './stream-services.js';
@@ -33,13 +34,12 @@ export class XdsStream implements Watcher, Pumpable {
   readonly openedAt: number;
   readonly ledger: Ledger;
   readonly session: Session;
-  readonly #outbox: Outbox;
+  readonly outbox: Outbox;
   /** The alarm for a view that is not published was raised. */
   viewAlarmed = false;
   #info: StreamInfo | undefined;
   #view: ViewRecord | undefined;
   #secrets: StreamSecrets | undefined;
-  #nonces = 0;
   #closed = false;
   #leaveNode: (() => void) | undefined;
   #unknownTypeLogged = false;
@@ -50,7 +50,7 @@ export class XdsStream implements Watcher, Pumpable {
   ) {
     const { clock, limits, listener, catalog } = services;
     this.openedAt = clock.now();
-    this.#outbox = new Outbox(options.call, services, () => this.pump());
+    this.outbox = new Outbox(options.call, services, () => this.pump());
     const source: Source = {
       lookup: (type, name) => (typeSpec(type)?.secret ? this.#secrets?.lookup(name) : this.#view?.lookup(type, name)),
       names: (type) => this.#view?.names(type) ?? [],
@@ -63,7 +63,7 @@ export class XdsStream implements Watcher, Pumpable {
       aggregated: options.onlyType === undefined,
       source,
       limits,
-      nextNonce: () => `${services.epoch}.${options.id}.${++this.#nonces}`,
+      nextNonce: nonceMaker(services.epoch),
     });
     this.ledger = new Ledger(this.session, listener, clock);
     this.#listen();
@@ -244,7 +244,7 @@ export class XdsStream implements Watcher, Pumpable {
     if (this.#closed || !info || !this.#view?.ready) return;
     this.session.turns((delivery) => {
       // NET-4: what the socket does not take is not produced; the newest state goes out when it does.
-      if (this.#outbox.full) return false;
+      if (this.outbox.full) return false;
       const outgoing = this.session.next(delivery, this.services.clock.monotonic());
       if (outgoing) this.#send(outgoing);
       return true;
@@ -255,7 +255,7 @@ export class XdsStream implements Watcher, Pumpable {
   #send({ delivery, flight }: Outgoing): void {
     const { variant } = this.options;
     const content = { ...flight, variant, type: delivery.spec.url, version: this.#view?.version };
-    this.#outbox.write(this.services.frames.message(content, flight.nonce), delivery.spec.short);
+    this.outbox.write(this.services.frames.message(content, flight.nonce), delivery.spec.short);
   }
 
   #fail(error: unknown): void {
@@ -266,7 +266,7 @@ export class XdsStream implements Watcher, Pumpable {
   /** Ends the stream. The status may never reach a client that does not read; its socket is dropped a little later. */
   end(status: StatusName, message: string): void {
     if (this.#closed) return;
-    const { stuck } = this.#outbox;
+    const { stuck } = this.outbox;
     this.#close();
     if (status !== 'OK') this.services.metrics.count('xds_streams_ended_total', { status });
     endWith(this.options.call, status, message);

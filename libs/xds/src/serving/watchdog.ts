@@ -30,6 +30,12 @@ export function checkStream(stream: XdsStream, services: StreamServices): void {
     stream.end('UNAVAILABLE', 'clusters were never asked for'); // ORD-11
     return;
   }
+  // REL-16: a client that does not read may still send: what it says of nonces proves nothing.
+  if (stream.outbox.stalledMs(clock.monotonic()) > limits.ackProgressMs) {
+    limitHit(services.metrics, 'ackProgressMs');
+    stream.end('UNAVAILABLE', 'nothing is read');
+    return;
+  }
   endSettling(stream, age, limits.settleMs);
   for (const delivery of stream.session.ordered) if (!checkType(stream, delivery, services)) return;
 }
