@@ -6,8 +6,8 @@ import type { BenchServer } from './server.js';
 export interface Crowd {
   /** Resolves when every client has a newer version of the endpoints than at the call, with the times of first and last. */
   expectChange(): Promise<{ readonly first: number; readonly last: number }>;
-  /** Cuts all streams and opens them again at once, each with what it holds. @returns milliseconds until all are served again */
-  storm(): Promise<number>;
+  /** Cuts all streams and opens them again at once, each with what it holds. @returns milliseconds until all are served again, and of the server's CPU */
+  storm(): Promise<{ readonly ms: number; readonly cpuMs: number }>;
   /** Bytes of all responses so far. */
   bytes(): number;
   disconnect(): void;
@@ -37,14 +37,15 @@ export async function connectClients(server: BenchServer, count: number): Promis
 }
 
 /** All are served again when each has been let in and has asked for every type. */
-async function storm(server: BenchServer, clients: readonly FakeXdsClient[]): Promise<number> {
+async function storm(server: BenchServer, clients: readonly FakeXdsClient[]): Promise<{ ms: number; cpuMs: number }> {
   for (const client of clients) client.disconnect();
   while ((await server.metric('xds_streams')) > 1) await new Promise((resolve) => setTimeout(resolve, 20));
   const wanted = (await server.metric('xds_requests_total')) + clients.length * REQUESTS;
   const started = performance.now();
+  const before = server.cpuMs();
   for (const client of clients) client.reconnect();
   while ((await server.metric('xds_requests_total')) < wanted) await new Promise((resolve) => setTimeout(resolve, 20));
-  return performance.now() - started;
+  return { ms: performance.now() - started, cpuMs: server.cpuMs() - before };
 }
 
 /** Waits for endpoints at every client, by their arrival: a thousand clients that look at clocks would be measured too. */
