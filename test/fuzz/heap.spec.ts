@@ -8,6 +8,8 @@ import { FakeXdsClient } from '../../libs/testing/src/xds-client/index.js';
 /** As compiled by `npm run build`. */
 const SERVER = join(import.meta.dirname, '../../dist/test/fuzz/server.js');
 const ABREAST = 20;
+/** CONNECTIONS=5000 for the long form. */
+const CONNECTIONS = Number(process.env['CONNECTIONS'] ?? 1_500);
 /** What a connection may leave behind on average, in bytes: nothing, but heaps are not exact. */
 const LEFT_BEHIND = 100;
 
@@ -44,12 +46,12 @@ async function comeAndGo(count: number): Promise<void> {
   }
 }
 
-it('GEN-14 5,000 connects and disconnects leave the heap where it was', async () => {
-  await comeAndGo(1_000);
+it('GEN-14 thousands of connects and disconnects leave the heap where it was', async () => {
+  await comeAndGo(500);
   const before = await heap();
-  await comeAndGo(5_000);
+  await comeAndGo(CONNECTIONS);
   // Connections of the last round may still be closing.
   await expect
     .poll(async () => (await heap()) - before, { timeout: 60_000, interval: 500 })
-    .toBeLessThan(5_000 * LEFT_BEHIND);
+    .toBeLessThan(CONNECTIONS * LEFT_BEHIND);
 });
