@@ -56,9 +56,20 @@ function place(flags: ContextFlags, env: NodeJS.ProcessEnv, stored: StoredContex
   };
 }
 
-/** The address of a control plane without a slash at its end. @throws CliError when it is none */
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/**
+ * The address of a control plane without a slash at its end.
+ * @throws CliError when it is none, or plain http off this machine: what is sent there carries a token
+ */
 export function serverUrl(text: string, source: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'http:' && !LOOPBACK.test(url.hostname)) {
+    throw new CliError(
+      `${source} ${text}: a token would go over the network in plain text; write https://`,
+      EXIT.usage,
+    );
+  }
   if (url && /^https?:$/.test(url.protocol)) return url.href.replace(/\/$/, '');
   throw new CliError(`${source} ${text}: write http://HOST:PORT or https://HOST:PORT`, EXIT.usage);
 }

@@ -54,6 +54,17 @@ describe('heddle token', () => {
     await stranger.close();
   });
 
+  it('of a proxy that never was cannot be revoked, and none leaves this machine in plain text', async () => {
+    expect(await user.heddle('token', 'revoke', '--proxy', 'nope')).toMatchObject({
+      code: EXIT.notFound,
+      err: expect.stringContaining('there is no such proxy token'),
+    });
+    expect(await user.heddle('get', 'svc', '--server', 'http://192.0.2.1:8190', '--token', 'x')).toMatchObject({
+      code: EXIT.usage,
+      err: expect.stringMatching(/http:\/\/192\.0\.2\.1:8190: a token would go over the network in plain text/),
+    });
+  });
+
   it('renews that of a proxy with the same scope', async () => {
     const flags = ['--workload', 'web', '--instance', 'web-1', '-n', 'shop'];
     const first = (await user.heddle('token', 'create', ...flags)).out.trim();

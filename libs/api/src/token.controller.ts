@@ -147,7 +147,9 @@ export class TokenController {
   @Access('operator')
   async revokeForProxy(@Param('mesh') mesh: string, @Param('jti') jti: string): Promise<void> {
     await requireMesh(this.deps.store.resources, mesh);
-    if (!/^[\w.-]{1,128}$/.test(jti)) throw notFound('a token id is letters, digits, "-", "_" and "."');
+    // No list of issued tokens is kept, so only the form can tell that there is none.
+    if (!/^[\w-]{16}\.[\w-]{8}$/.test(jti))
+      throw notFound('there is no such proxy token: its id is the jti that was shown with it');
     await this.deps.auth.revokeProxyToken(jti);
     await this.deps.runtime.revoke(jti);
   }
