@@ -11,6 +11,8 @@ const alias = [
 const HEAVY = ['**/*.{pg,envoy,e2e}.spec.ts', 'test/**/*.spec.ts'];
 // A limit only ends what hangs: machines that run tests are shared, and a slow one is no failure.
 const PATIENCE_MS = 600_000;
+/** The same for what is looked at again and again; by itself vitest gives it one second. */
+const POLL_MS = 120_000;
 const SKIP = ['node_modules/**', 'dist/**'];
 
 export default defineConfig({
@@ -29,6 +31,7 @@ export default defineConfig({
           isolate: false,
           testTimeout: PATIENCE_MS,
           hookTimeout: PATIENCE_MS,
+          expect: { poll: { timeout: POLL_MS, interval: 20 } },
         },
       },
       {
@@ -41,6 +44,7 @@ export default defineConfig({
           globalSetup: ['libs/testing/src/postgres.global.ts'],
           testTimeout: PATIENCE_MS,
           hookTimeout: PATIENCE_MS,
+          expect: { poll: { timeout: POLL_MS, interval: 20 } },
         },
       },
     ],

@@ -159,7 +159,7 @@ export class FakeXdsClient {
    * Waits until something holds, here or, looked at every few milliseconds, elsewhere.
    * @throws Error after `ms` milliseconds, and when a response was not legal
    */
-  async waitFor(holds: (client: this) => boolean, ms = 15_000): Promise<void> {
+  async waitFor(holds: (client: this) => boolean, ms = 120_000): Promise<void> {
     if (!holds(this)) await this.#becomes(holds, ms);
     this.expectNoFaults();
   }
