@@ -9,7 +9,7 @@ import {
   fromBinary,
 } from '#libs/envoy-api';
 import { SILENCE } from '../../libs/testing/src/xds-client/index.js';
-import { cluster, endpoints, GRPC, listener, Rig, TYPE } from './rig.js';
+import { cluster, endpoints, GRPC, listener, quiet, Rig, TYPE } from './rig.js';
 
 let rig: Rig;
 const clients: Client[] = [];
@@ -98,6 +98,27 @@ describe('the client status service', () => {
     expect(await fetch('alice', { nodeMatchers: [{ nodeMetadatas: [{}] }] })).toBe(GRPC.INVALID_ARGUMENT);
     const regex = { case: 'safeRegex', value: { regex: '.*' } } as const;
     expect(await fetch('alice', { nodeMatchers: [{ nodeId: { matchPattern: regex } }] })).toBe(GRPC.INVALID_ARGUMENT);
+  });
+
+  it('SEC-5 SEC-8 counts its streams like others, and ends them with their credential', async () => {
+    rig = await Rig.start({ limits: { streamsPerPrincipal: 2, unauthenticatedMs: 300 } });
+    const codes: number[] = [];
+    const open = () => {
+      const { client, metadata } = connect('alice');
+      const call = client.makeBidiStreamRequest(`${PATH}/StreamClientStatus`, same, same, metadata);
+      const replied = new Promise<void>((resolve) => call.once('data', () => resolve()));
+      call.on('error', (error: Error & { code: number }) => codes.push(error.code));
+      call.write(Buffer.alloc(0));
+      return replied;
+    };
+    await Promise.all([open(), open()]);
+    void open();
+    await expect.poll(() => codes).toEqual([GRPC.RESOURCE_EXHAUSTED]);
+    await quiet(600); // a socket with such a stream is not an idle one
+    expect(codes).toHaveLength(1);
+    rig.server.disconnect(({ id }) => id === 'alice', 'UNAUTHENTICATED', 'revoked');
+    await expect.poll(() => codes).toEqual([GRPC.RESOURCE_EXHAUSTED, GRPC.UNAUTHENTICATED, GRPC.UNAUTHENTICATED]);
+    await open();
   });
 
   it('CSDS-1 answers each request of a stream', async () => {

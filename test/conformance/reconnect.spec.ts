@@ -88,17 +88,31 @@ describe('a delta client that comes back', () => {
     rig.publish(cluster('g1'), cluster('bad'), cluster('g2'));
     const client = rig.client({ judge: () => SILENCE }).subscribe(TYPE.cluster);
     await client.waitFor((c) => c.responses.length === 1);
+    const clusters = () => client.responsesOf(TYPE.cluster);
     client.disconnect();
     await expect.poll(() => rig.server.streams().length).toBe(0);
     rig.publish(cluster('g2'));
+    // A stream that ends before it asks for clusters changes nothing of that.
+    client.connect().subscribe(TYPE.endpoint, ['e']);
+    await expect.poll(() => rig.server.streams().length).toBe(1);
+    client.disconnect();
+    await expect.poll(() => rig.server.streams().length).toBe(0);
     client.judgeWith(() => undefined);
     client.reconnect();
-    await client.waitFor((c) => c.responses.flatMap(({ removed }) => removed).length === 2);
-    expect(client.responses.flatMap(({ removed }) => removed).sort()).toEqual(['bad', 'g1']);
-    const before = client.responses.length;
+    await client.waitFor(() => clusters().flatMap(({ removed }) => removed).length === 2);
+    expect(
+      clusters()
+        .flatMap(({ removed }) => removed)
+        .sort(),
+    ).toEqual(['bad', 'g1']);
+    const before = clusters().length;
     client.reconnect();
     await quiet();
-    expect(client.responses.slice(before).flatMap(({ removed }) => removed)).toEqual([]);
+    expect(
+      clusters()
+        .slice(before)
+        .flatMap(({ removed }) => removed),
+    ).toEqual([]);
   });
 
   it('DELTA-8 on a service of endpoints alone gets nothing that it has', async () => {

@@ -152,6 +152,23 @@ describe('lists', () => {
   });
 });
 
+describe('the list of meshes', () => {
+  it('comes in pages and by labels like every list', async () => {
+    for (const name of ['list-a', 'list-b', 'list-c']) {
+      const labels = { list: name === 'list-b' ? 'odd' : 'even' };
+      const document = { apiVersion: 'heddle.dev/v1alpha1', kind: 'Mesh', metadata: { name, labels }, spec: {} };
+      expect((await api.call('PUT', `/api/v1/meshes/${name}`, { body: document })).status).toBe(201);
+    }
+    const page = async (query: string) => {
+      const { body } = await api.call('GET', `/api/v1/meshes?${query}`);
+      return [body.items.map((one: { metadata: { name: string } }) => one.metadata.name), body.cursor];
+    };
+    expect(await page('labelSelector=list%3Deven&limit=1')).toEqual([['list-a'], 'list-a']);
+    expect(await page('labelSelector=list%3Deven&limit=1&cursor=list-a')).toEqual([['list-c'], undefined]);
+    expect((await api.call('GET', '/api/v1/meshes?limit=0')).status).toBe(400);
+  });
+});
+
 describe('apply', () => {
   it('stores all of many, in one change', async () => {
     const manifests = [service('bulk-1'), service('bulk-2', {}, 'other')];

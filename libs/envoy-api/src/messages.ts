@@ -113,7 +113,6 @@ export {
   DiscoveryResponseSchema,
   ResourceSchema as DiscoveryResourceSchema,
 } from './gen/envoy/service/discovery/v3/discovery_pb.js';
-export type { ClientConfig_GenericXdsConfig } from './gen/envoy/service/status/v3/csds_pb.js';
 export {
   ClientStatusRequestSchema,
   ClientStatusResponseSchema,

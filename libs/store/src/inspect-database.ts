@@ -26,17 +26,17 @@ async function requireVersion(sql: Sql, oldest: number): Promise<void> {
   if (Number(row?.number) < oldest * 10_000) throw new PostgresTooOld(row?.name ?? '?', oldest);
 }
 
-async function identityOf(sql: Sql): Promise<DatabaseIdentity | undefined> {
+/** @param schemaVersion number of the schema that the database has */
+export async function identityOf(sql: Sql, schemaVersion: number): Promise<DatabaseIdentity> {
+  const { epoch, config } = await readHeads(sql);
+  const [clusterId = '', ...rest] = epoch.split('/');
+  return { clusterId, epoch: rest.join('/'), configRevision: config, schemaVersion };
+}
+
+async function identityIfAny(sql: Sql): Promise<DatabaseIdentity | undefined> {
   try {
     const pending = await pendingMigrations(sql);
-    const { epoch, config } = await readHeads(sql);
-    const [clusterId = '', ...rest] = epoch.split('/');
-    return {
-      clusterId,
-      epoch: rest.join('/'),
-      configRevision: config,
-      schemaVersion: MIGRATIONS.length - pending.length,
-    };
+    return await identityOf(sql, MIGRATIONS.length - pending.length);
   } catch (error) {
     if (codeOf(error) === UNDEFINED_TABLE) return undefined;
     throw error;
@@ -58,7 +58,7 @@ export async function inspectDatabase(url: string, oldest = OLDEST_POSTGRES): Pr
         (await client.query<Row>(text, [...parameters])).rows,
     };
     await requireVersion(sql, oldest);
-    return await identityOf(sql);
+    return await identityIfAny(sql);
   } finally {
     await client.end().catch(() => client.abort());
   }

@@ -10,7 +10,7 @@ import { asStoreError } from './errors.js';
 import { ChangeFeed } from './feed/feed.js';
 import { readHeads } from './feed/read.js';
 import { startHousekeeping } from './housekeeping.js';
-import { inspectDatabase } from './inspect-database.js';
+import { identityOf, inspectDatabase } from './inspect-database.js';
 import { InstanceRepository } from './instances/instance.repository.js';
 import { migrateDatabase } from './migrate.js';
 import { SCHEMA_VERSION } from './migrations/index.js';
@@ -101,12 +101,6 @@ async function ping(database: Database, clock: Clock): Promise<boolean> {
   return Promise.race([answer, late]).finally(cancel);
 }
 
-async function identity(database: Database): Promise<DatabaseIdentity> {
-  const { epoch, config } = await readHeads(database);
-  const [clusterId = '', ...rest] = epoch.split('/');
-  return { clusterId, epoch: rest.join('/'), configRevision: config, schemaVersion: SCHEMA_VERSION };
-}
-
 async function inspected(url: string): Promise<DatabaseIdentity | undefined> {
   try {
     return await inspectDatabase(url);
@@ -156,7 +150,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     tokens: new TokenRepository(database),
     authorities: new AuthorityRepository(database),
     progress: new ProgressRepository(database),
-    identity: () => identity(database),
+    identity: () => identityOf(database, SCHEMA_VERSION),
     verifyAudit: () => database.transaction((sql) => verifyChain(sql), { isolation: 'snapshot' }),
     ping: () => ping(database, clock),
     async close() {

@@ -1,17 +1,19 @@
 import { type Metadata, Server } from '@grpc/grpc-js';
+import { SERVICE } from '#libs/envoy-api';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import { Catalog } from './catalog.js';
 import { FanOut } from './fan-out.js';
 import { FrameCache } from './frames.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { StreamSecrets } from './secrets.js';
-import { Admission } from './serving/admission.js';
+import { Admission, once } from './serving/admission.js';
 import { Authentication } from './serving/authentication.js';
 import { type DiscoveryCall, endWith, type StatusName } from './serving/call.js';
 import { clientStatus } from './serving/client-status.js';
 import { Leftovers } from './serving/leftovers.js';
-import { type MethodInfo, servedServices, statusService } from './serving/methods.js';
+import { type MethodInfo, servedServices } from './serving/methods.js';
 import { Readiness } from './serving/readiness.js';
+import { type StatusCall, StatusService } from './serving/status-service.js';
 import { XdsStream } from './serving/stream.js';
 import { StreamRegistry } from './serving/stream-registry.js';
 import type { StreamServices, WireCounters } from './serving/stream-services.js';
@@ -74,6 +76,10 @@ export class XdsServer {
   readonly #admission: Admission;
   readonly #authentication: Authentication;
   readonly #transport: Transport;
+  readonly #status = new StatusService({
+    answer: (request, metadata) => this.#statusFor(request, metadata),
+    enter: (call) => this.#enter(call, SERVICE.csds),
+  });
   readonly #counters: WireCounters = { requests: 0, responses: 0, bytesSent: 0 };
   #reported = { encodes: 0, frameHits: 0, frameMisses: 0 };
   readonly #services: StreamServices<XdsStream>;
@@ -114,6 +120,7 @@ export class XdsServer {
   disconnect(filter: (principal: Principal) => boolean, status: StatusName, message: string): number {
     const ended = this.#streams.all().filter((stream) => filter(stream.principal));
     for (const stream of ended) stream.end(status, message);
+    this.#status.disconnect(filter, status, message);
     return ended.length;
   }
 
@@ -171,7 +178,7 @@ export class XdsServer {
     for (const { definition, handlers } of servedServices((call, info) => this.#open(call, info))) {
       server.addService(definition, handlers);
     }
-    const { definition, handlers } = statusService((request, metadata) => this.#statusFor(request, metadata));
+    const { definition, handlers } = this.#status.served;
     server.addService(definition, handlers);
     this.#server = server;
     this.#serveSecrets = options.tls !== 'plaintext' || this.options.secretsOverPlaintext === true;
@@ -203,24 +210,34 @@ export class XdsServer {
   #statusFor(request: Buffer, metadata: Metadata): Uint8Array {
     const principal = this.#authentication.principalOf(metadata);
     const all = this.options.gatekeeper.inspects?.(principal) ?? false;
-    const streams = this.streams().filter(({ stream }) => all || stream.principal.id === principal.id);
-    return clientStatus(request, streams);
+    const seen = this.#streams.all().filter((stream) => all || stream.principal.id === principal.id);
+    return clientStatus(
+      request,
+      seen.flatMap((stream) => stream.state ?? []),
+    );
+  }
+
+  /** Lets a call in and counts it, on its principal and on its socket. @throws Denied */
+  #enter(call: StatusCall, service: string): { principal: Principal; leave: () => void } {
+    // NET-2: whoever comes back on a connection that is about to end is sent to another replica at once.
+    if (this.#stopping) throw new Denied('UNAVAILABLE', 'this control plane is shutting down');
+    const principal = this.#authentication.principalOf(call.metadata);
+    const free = this.#admission.enter(principal, service);
+    const peer = call.getPeer();
+    this.#transport.streamOpened(peer);
+    const leave = once(() => {
+      free();
+      this.#transport.streamClosed(peer);
+    });
+    return { principal, leave };
   }
 
   #open(call: DiscoveryCall, { variant, onlyType, service }: MethodInfo): void {
     try {
-      // NET-2: whoever comes back on a connection that is about to end is sent to another replica at once.
-      if (this.#stopping) throw new Denied('UNAVAILABLE', 'this control plane is shutting down');
-      const principal = this.#authentication.principalOf(call.metadata);
-      const leave = this.#admission.enter(principal, service);
+      const { principal, leave } = this.#enter(call, service);
       const id = this.#streams.nextId();
-      const peer = call.getPeer();
-      const options = { id, call, principal, peer, variant, onlyType };
-      this.#transport.streamOpened(peer);
-      this.#streams.add(new XdsStream(options, this.#services), () => {
-        leave();
-        this.#transport.streamClosed(peer);
-      });
+      const options = { id, call, principal, peer: call.getPeer(), variant, onlyType };
+      this.#streams.add(new XdsStream(options, this.#services), leave);
       this.options.metrics.gauge('xds_streams', this.#streams.size);
     } catch (error) {
       call.on('error', () => {});
@@ -231,6 +248,8 @@ export class XdsServer {
 
   #check(): void {
     for (const stream of this.#streams.all()) checkStream(stream, this.#services);
+    const now = this.options.clock.now();
+    this.#status.disconnect(({ expiresAt }) => expiresAt <= now, 'UNAUTHENTICATED', 'the credential has expired');
     this.#admission.sweep();
     this.#reportWork();
   }

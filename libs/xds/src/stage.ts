@@ -68,6 +68,7 @@ export class Stage {
   clear(): void {
     const ids = [...this.#keysOf.keys()];
     const removed = [...this.#keysOf.values()].flatMap((keys) => [...keys]);
+    // The views first: without them a removal concerns nobody.
     if (this.#change > 0) this.#publish({ removedViews: ids });
     if (this.#change > 0) this.#publish({ removedLayers: ids, removed: [...removed, ...this.#removed] });
     this.#keysOf.clear();

@@ -2,7 +2,8 @@ import type { Clock, Metrics } from '#libs/kernel';
 import { type Limits, limitHit } from '../limits.js';
 import { Denied, type Principal } from '../types.js';
 
-function once(act: () => void): () => void {
+/** Does it the first time that it is called, and nothing later. */
+export function once(act: () => void): () => void {
   let done = false;
   return () => {
     if (!done) act();

@@ -27,6 +27,8 @@ export class Leftovers {
   leave(client: string, session: Session): void {
     if (session.variant !== 'delta') return;
     const types = new Map<TypeUrl, readonly Cell[]>();
+    // A stream that was cut before it asked for a type has told nothing of it.
+    for (const [type, cells] of this.#fresh(client)?.types ?? []) if (!session.types.has(type)) types.set(type, cells);
     for (const { spec, orphans, inFlight } of session.ordered) {
       const cells = [...orphans.values(), ...(inFlight?.cells ?? [])];
       if (spec.removable && cells.length > 0) types.set(spec.url, cells);
@@ -38,9 +40,12 @@ export class Leftovers {
 
   /** What the client may run of the type, for its next stream. */
   of(client: string, type: TypeUrl): readonly Cell[] {
+    return this.#fresh(client)?.types.get(type) ?? [];
+  }
+
+  #fresh(client: string): Left | undefined {
     const left = this.#left.get(client);
-    if (!left || this.clock.monotonic() - left.at > KEPT_MS) return [];
-    return left.types.get(type) ?? [];
+    return left && this.clock.monotonic() - left.at <= KEPT_MS ? left : undefined;
   }
 
   #bound(): void {

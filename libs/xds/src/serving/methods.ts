@@ -1,15 +1,7 @@
-import type {
-  Metadata,
-  MethodDefinition,
-  ServerDuplexStream,
-  ServerUnaryCall,
-  sendUnaryData,
-  UntypedServiceImplementation,
-} from '@grpc/grpc-js';
+import type { MethodDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
 import { status } from '@grpc/grpc-js';
 import { discoveryService, SERVICE, TYPE } from '#libs/envoy-api';
 import { type TypeSpec, typeSpec } from '../type-specs.js';
-import { Denied } from '../types.js';
 import type { OutgoingMessage } from '../wire/message.js';
 import type { DiscoveryCall } from './call.js';
 
@@ -52,43 +44,6 @@ export function servedServices(open: (call: DiscoveryCall, info: MethodInfo) => 
     }
     return { definition, handlers };
   });
-}
-
-type Attempt =
-  | { readonly reply: Buffer; readonly error?: undefined }
-  | { readonly error: { readonly code: status; readonly details: string }; readonly reply?: undefined };
-
-/**
- * The client status service (CSDS-1): one answer for a call, or one for each request of a stream.
- * @param answer may throw Denied
- */
-export function statusService(answer: (request: Buffer, metadata: Metadata) => Uint8Array): ServedService {
-  const definition: ServedService['definition'] = {};
-  const attempt = (request: Buffer, metadata: Metadata): Attempt => {
-    try {
-      return { reply: Buffer.from(answer(request, metadata)) };
-    } catch (error) {
-      const denied = error instanceof Denied ? error : new Denied('UNAVAILABLE', 'internal error');
-      return { error: { code: status[denied.status], details: denied.message } };
-    }
-  };
-  for (const [name, method] of Object.entries(discoveryService(SERVICE.csds))) definition[name] = method as never;
-  const handlers: UntypedServiceImplementation = {
-    FetchClientStatus: (call: ServerUnaryCall<Buffer, Buffer>, done: sendUnaryData<Buffer>) => {
-      const { error, reply } = attempt(call.request, call.metadata);
-      done(error ?? null, reply);
-    },
-    StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) => {
-      call.on('data', (request: Buffer) => {
-        const { error, reply } = attempt(request, call.metadata);
-        if (reply) call.write(reply);
-        else call.emit('error', error);
-      });
-      call.on('end', () => call.end());
-      call.on('error', () => {});
-    },
-  };
-  return { definition, handlers };
 }
 
 const UNIMPLEMENTED = { code: status.UNIMPLEMENTED, details: 'only streams are served' };
