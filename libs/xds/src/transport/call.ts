@@ -1,0 +1,34 @@
+import type { Denied } from '../types.js';
+
+export type StatusName = Denied['status'] | 'OK' | 'INTERNAL' | 'ABORTED' | 'DEADLINE_EXCEEDED' | 'UNIMPLEMENTED';
+
+/** Something that can be written: grpc-js asks for its length and has it copied, the other transport takes its pieces. */
+export interface Message {
+  readonly byteLength: number;
+  /** Writes the message into `target` from `start` on; returns its length. */
+  copy(target: Buffer, start: number): number;
+  /** The message in buffers that stay as they are, so that many calls may write the same. */
+  pieces(): readonly Buffer[];
+}
+
+export interface CallListener {
+  /** One message of the client. */
+  message(bytes: Buffer): void;
+  /** The client sends no more. */
+  halfClosed(): void;
+  /** Nothing more can be read or written, whoever ended it. Called once. */
+  closed(): void;
+}
+
+/** A call of a client, whatever carries it. It was authenticated; messages flow from `listen` on. */
+export interface Call {
+  /** Address and port of the client's socket. */
+  readonly peer: string;
+  listen(listener: CallListener): void;
+  pause(): void;
+  resume(): void;
+  /** @param taken called when the socket has taken the message, or never will */
+  write(message: Message, taken: () => void): void;
+  /** Ends the call with this status, after what was written. Does nothing on a call that has ended. */
+  end(status: StatusName, details: string): void;
+}
