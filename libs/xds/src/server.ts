@@ -1,4 +1,3 @@
-import { type Metadata, Server } from '@grpc/grpc-js';
 import { SERVICE } from '#libs/envoy-api';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import { Catalog } from './catalog.js';
@@ -8,17 +7,20 @@ import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { StreamSecrets } from './secrets.js';
 import { Admission, once } from './serving/admission.js';
 import { Authentication } from './serving/authentication.js';
-import { type DiscoveryCall, endWith, type StatusName } from './serving/call.js';
 import { clientStatus } from './serving/client-status.js';
 import { Leftovers } from './serving/leftovers.js';
-import { type MethodInfo, servedServices } from './serving/methods.js';
+import { discoveryMethods, type MethodInfo } from './serving/methods.js';
 import { Readiness } from './serving/readiness.js';
-import { type StatusCall, StatusService } from './serving/status-service.js';
+import { StatusService } from './serving/status-service.js';
 import { XdsStream } from './serving/stream.js';
 import { StreamRegistry } from './serving/stream-registry.js';
 import type { StreamServices, WireCounters } from './serving/stream-services.js';
-import { type ListenOptions, type TlsMaterial, Transport } from './serving/transport.js';
 import { checkStream } from './serving/watchdog.js';
+import type { Call, StatusName } from './transport/call.js';
+import type { Carrier, CarrierOptions, TlsMaterial } from './transport/carrier.js';
+import { GrpcJsCarrier } from './transport/grpc-js-carrier.js';
+import { Http2Carrier } from './transport/http2/http2-carrier.js';
+import { Listener, type ListenOptions } from './transport/listener.js';
 import type {
   DeliveryListener,
   Gatekeeper,
@@ -40,6 +42,8 @@ export interface XdsServerOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly limits?: Partial<Limits>;
+  /** What carries the calls: gRPC straight on node:http2, or the server of grpc-js. Default: `http2`. */
+  readonly transport?: 'http2' | 'grpc-js';
   /** Serves secrets over plaintext too. For tests only (SEC-16). */
   readonly secretsOverPlaintext?: boolean;
 }
@@ -75,15 +79,14 @@ export class XdsServer {
   readonly #ready: Readiness;
   readonly #admission: Admission;
   readonly #authentication: Authentication;
-  readonly #transport: Transport;
+  readonly #listener: Listener;
   readonly #status = new StatusService({
-    answer: (request, metadata) => this.#statusFor(request, metadata),
-    enter: (call) => this.#enter(call, SERVICE.csds),
+    answer: (request, principal) => this.#statusFor(request, principal),
+    enter: (call, principal) => this.#enter(call, principal, SERVICE.csds),
   });
   readonly #counters: WireCounters = { requests: 0, responses: 0, bytesSent: 0 };
   #reported = { encodes: 0, frameHits: 0, frameMisses: 0 };
   readonly #services: StreamServices<XdsStream>;
-  #server: Server | undefined;
   #serveSecrets = false;
   #stopping = false;
   #stopChecks: (() => void) | undefined;
@@ -94,7 +97,7 @@ export class XdsServer {
     this.#frames = new FrameCache(this.#limits.frameCacheBytes);
     this.#ready = new Readiness(clock, this.#limits.readyWaitMs);
     this.#admission = new Admission(this.#limits, clock, metrics);
-    this.#transport = new Transport(this.#limits, clock, metrics);
+    this.#listener = new Listener(this.#limits, clock, metrics);
     this.#authentication = new Authentication({ gatekeeper, log, metrics });
     this.#services = this.#makeServices();
   }
@@ -163,33 +166,31 @@ export class XdsServer {
 
   /** Starts to listen. @returns the port */
   async start(options: ListenOptions): Promise<number> {
-    const server = new Server({
-      interceptors: [this.#authentication.interceptor],
-      'grpc.keepalive_time_ms': 30_000, // NET-1, REL-17
-      'grpc.keepalive_timeout_ms': 10_000,
-      'grpc.max_receive_message_length': this.#limits.maxMessageBytes, // DELTA-16
-      'grpc.max_send_message_length': -1,
-      // GOAWAY well before streams end by their age; the connection then lives as long as they do.
-      'grpc.max_connection_age_ms': this.#limits.streamAgeMs * 0.8,
-      'grpc.max_connection_age_grace_ms': this.#limits.streamAgeMs,
-      'grpc.max_concurrent_streams': this.#limits.callsPerConnection,
-      'grpc.enable_channelz': 0,
-    });
-    for (const { definition, handlers } of servedServices((call, info) => this.#open(call, info))) {
-      server.addService(definition, handlers);
-    }
-    const { definition, handlers } = this.#status.served;
-    server.addService(definition, handlers);
-    this.#server = server;
     this.#serveSecrets = options.tls !== 'plaintext' || this.options.secretsOverPlaintext === true;
-    const port = await this.#transport.listen(server, options);
+    const port = await this.#listener.listen(this.#carrier(options), options);
     this.#stopChecks = this.options.clock.every(this.#limits.checkMs, () => this.#check());
     return port;
   }
 
+  #carrier({ tls }: ListenOptions): Carrier {
+    const limits = this.#limits;
+    const options: CarrierOptions = {
+      ...limits,
+      methods: new Map([...discoveryMethods((...call) => this.#open(...call)), ...this.#status.methods]),
+      authenticate: (headers, peer) => this.#authentication.judge(headers, peer),
+      tls: tls === 'plaintext' ? undefined : tls,
+      // GOAWAY well before streams end by their age; the connection then lives as long as they do.
+      connectionAgeMs: limits.streamAgeMs * 0.8,
+      connectionAgeGraceMs: limits.streamAgeMs,
+    };
+    return this.options.transport === 'grpc-js'
+      ? new GrpcJsCarrier(options)
+      : new Http2Carrier(options, this.options.clock);
+  }
+
   /** Key and certificate for new connections; the open ones are not touched. */
   replaceTls(material: TlsMaterial): void {
-    this.#transport.replaceTls(material);
+    this.#listener.replaceTls(material);
   }
 
   /**
@@ -199,16 +200,14 @@ export class XdsServer {
    */
   async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#stopping = true;
-    this.#transport.stopAccepting(graceMs);
+    this.#listener.stopAccepting(graceMs);
     await this.#streams.endAll(graceMs);
     this.#stopChecks?.();
-    this.#server?.forceShutdown();
-    this.#transport.close();
+    this.#listener.close();
   }
 
   /** A principal sees its own streams, unless the gatekeeper says more (SEC-15). */
-  #statusFor(request: Buffer, metadata: Metadata): Uint8Array {
-    const principal = this.#authentication.principalOf(metadata);
+  #statusFor(request: Buffer, principal: Principal): Uint8Array {
     const all = this.options.gatekeeper.inspects?.(principal) ?? false;
     const seen = this.#streams.all().filter((stream) => all || stream.principal.id === principal.id);
     return clientStatus(
@@ -217,32 +216,27 @@ export class XdsServer {
     );
   }
 
-  /** Lets a call in and counts it, on its principal and on its socket. @throws Denied */
-  #enter(call: StatusCall, service: string): { principal: Principal; leave: () => void } {
+  /** Lets a call in and counts it, on its principal and on its socket. @returns gives its place back @throws Denied */
+  #enter({ peer }: Call, principal: Principal, service: string): () => void {
     // NET-2: whoever comes back on a connection that is about to end is sent to another replica at once.
     if (this.#stopping) throw new Denied('UNAVAILABLE', 'this control plane is shutting down');
-    const principal = this.#authentication.principalOf(call.metadata);
     const free = this.#admission.enter(principal, service);
-    const peer = call.getPeer();
-    this.#transport.streamOpened(peer);
-    const leave = once(() => {
+    this.#listener.streamOpened(peer);
+    return once(() => {
       free();
-      this.#transport.streamClosed(peer);
+      this.#listener.streamClosed(peer);
     });
-    return { principal, leave };
   }
 
-  #open(call: DiscoveryCall, { variant, onlyType, service }: MethodInfo): void {
+  #open(call: Call, principal: Principal, { variant, onlyType, service }: MethodInfo): void {
     try {
-      const { principal, leave } = this.#enter(call, service);
-      const id = this.#streams.nextId();
-      const options = { id, call, principal, peer: call.getPeer(), variant, onlyType };
+      const leave = this.#enter(call, principal, service);
+      const options = { id: this.#streams.nextId(), call, principal, variant, onlyType };
       this.#streams.add(new XdsStream(options, this.#services), leave);
       this.options.metrics.gauge('xds_streams', this.#streams.size);
     } catch (error) {
-      call.on('error', () => {});
-      if (error instanceof Denied) endWith(call, error.status, error.message);
-      else throw error;
+      if (!(error instanceof Denied)) throw error;
+      call.end(error.status, error.message);
     }
   }
 
@@ -285,7 +279,7 @@ export class XdsServer {
         this.#streams.remove(stream);
         metrics.gauge('xds_streams', this.#streams.size);
       },
-      dropSocketLater: (peer) => void clock.after(SOCKET_GRACE_MS, () => this.#transport.destroyIdleSocket(peer)),
+      dropSocketLater: (peer) => void clock.after(SOCKET_GRACE_MS, () => this.#listener.destroyIdleSocket(peer)),
     };
   }
 }

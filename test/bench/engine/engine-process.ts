@@ -33,6 +33,13 @@ export class EngineProcess {
     return state;
   }
 
+  /** Resolves when it has taken so many requests since its start. */
+  async taken(requests: number): Promise<void> {
+    const answer = once(this.child, 'message');
+    this.#order({ do: 'tell when', requests });
+    await answer;
+  }
+
   async stop(): Promise<void> {
     this.child.disconnect();
     await once(this.child, 'exit');

@@ -2,7 +2,6 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { median, quantile, type Row } from '../row.js';
 import { EngineProcess } from './engine-process.js';
 import { LeanClient, TYPES } from './lean-client.js';
-import type { EngineState } from './server.js';
 
 export interface EngineBench {
   readonly proxies: number;
@@ -37,9 +36,19 @@ export async function engineRows(bench: EngineBench): Promise<{ rows: Row[]; bro
     for (const client of clients) client.close();
     return {
       rows: [
-        one(named('CPU per new proxy (280 KB)'), joined / 1000 / proxies, 'ms', transport === 'plain' ? BUDGET.newProxyMs : undefined),
+        one(
+          named('CPU per new proxy (280 KB)'),
+          joined / 1000 / proxies,
+          'ms',
+          transport === 'plain' ? BUDGET.newProxyMs : undefined,
+        ),
         one(named('memory per proxy'), kb, 'KB', transport === 'plain' ? BUDGET.plainKb : BUDGET.tlsKb),
-        { what: named('CPU per proxy and push'), ...pushed.cpu, unit: 'us', ...(transport === 'plain' ? { must: BUDGET.floors * bench.floorUs } : {}) },
+        {
+          what: named('CPU per proxy and push'),
+          ...pushed.cpu,
+          unit: 'us',
+          ...(transport === 'plain' ? { must: BUDGET.floors * bench.floorUs } : {}),
+        },
         { what: named('-> last of all'), ...pushed.last, unit: 'ms' },
         { what: named('all reconnect at once'), ...back.ms, unit: 'ms', must: BUDGET.stormMs },
         { what: named('CPU per reconnect'), ...back.cpu, unit: 'ms' },
@@ -69,20 +78,10 @@ async function served(engine: EngineProcess, clients: readonly LeanClient[], res
     for (const client of clients.slice(at, at + 100)) client.open();
     await until(() => clients.slice(at, at + 100).every((client) => client.responses >= responsesEach + TYPES));
   }
-  await requested(engine, wanted);
+  await engine.taken(wanted);
   return (await engine.state()).cpuUs - before.cpuUs;
 }
 
-async function requested(engine: EngineProcess, wanted: number): Promise<EngineState> {
-  for (;;) {
-    const state = await engine.state();
-    debug(wanted, state.counters, state.streams);
-    if (state.counters.requests >= wanted) return state;
-    await pause(10);
-  }
-}
-
-const debug = process.env['DEBUG'] ? (...a: unknown[]) => console.log(...a) : () => {};
 async function gone(engine: EngineProcess, left: number): Promise<void> {
   while ((await engine.state()).streams > left) await pause(10);
 }
@@ -103,7 +102,7 @@ async function pushes(engine: EngineProcess, clients: readonly LeanClient[], { p
       const all = everyone(clients);
       engine.push(number++);
       await all;
-      await requested(engine, before.counters.requests + (push + 1) * proxies);
+      await engine.taken(before.counters.requests + (push + 1) * proxies);
       if (batch > 0) last.push(performance.now() - started);
     }
     const after = await engine.state();
@@ -138,8 +137,9 @@ async function storms(engine: EngineProcess, clients: readonly LeanClient[]) {
     const before = await engine.state();
     const started = performance.now();
     for (const client of clients) client.open();
-    const after = await requested(engine, before.counters.requests + clients.length * TYPES);
+    await engine.taken(before.counters.requests + clients.length * TYPES);
     ms.push(performance.now() - started);
+    const after = await engine.state();
     cpu.push((after.cpuUs - before.cpuUs) / 1000 / clients.length);
     lag.push(after.lagMs);
   }

@@ -6,7 +6,10 @@ import { selfSigned } from '../../self-signed.js';
 import { stagePush, stageWorkload } from './workload.js';
 
 /** What the bench asks of the server process. */
-export type Order = { readonly do: 'push'; readonly number: number } | { readonly do: 'state'; readonly collect: boolean };
+export type Order =
+  | { readonly do: 'push'; readonly number: number }
+  | { readonly do: 'tell when'; readonly requests: number }
+  | { readonly do: 'state'; readonly collect: boolean };
 
 /** What it is told. */
 export interface EngineState {
@@ -33,6 +36,7 @@ const server = new XdsServer({
   },
   clock: systemClock,
   log: silentLog,
+  transport: process.env['HEDDLE_BENCH_TRANSPORT'] === 'grpc-js' ? 'grpc-js' : 'http2',
   metrics: silentMetrics,
   limits: { idlePerAddress: 20_000, streamsPerSharedPrincipal: 20_000 },
 });
@@ -46,10 +50,17 @@ lag.enable();
 
 process.on('message', (order: Order) => {
   if (order.do === 'push') stagePush(stage, order.number);
-  else process.send?.(state(order.collect));
+  else if (order.do === 'state') process.send?.(state(order.collect));
+  else tellWhen(order.requests);
 });
 process.on('disconnect', () => process.exit(0));
 process.send?.({ port, caPem: certificate } satisfies Started);
+
+/** Answers when so many requests have been taken: to be asked all the time would cost what is measured. */
+function tellWhen(requests: number): void {
+  if (server.counters().requests >= requests) process.send?.('done');
+  else setTimeout(() => tellWhen(requests), 5);
+}
 
 function state(collect: boolean): EngineState {
   const { user, system } = process.cpuUsage();

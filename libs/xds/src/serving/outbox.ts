@@ -1,7 +1,7 @@
 import type { Clock, Metrics } from '#libs/kernel';
 import type { Limits } from '../limits.js';
+import type { Call } from '../transport/call.js';
 import type { OutgoingMessage } from '../wire/message.js';
-import type { DiscoveryCall } from './call.js';
 import type { WireCounters } from './stream-services.js';
 
 export interface OutboxServices {
@@ -19,7 +19,7 @@ export class Outbox {
 
   /** @param onRoom called when it was full and is not any more */
   constructor(
-    private readonly call: DiscoveryCall,
+    private readonly call: Call,
     private readonly services: OutboxServices,
     private readonly onRoom: () => void,
   ) {}

@@ -130,16 +130,21 @@ export class Http2Call implements Call {
   /** Several messages may have come in one chunk: whoever pauses gets no other of them. */
   #deliver(): void {
     try {
-      while (!this.#paused && !this.#closed && !this.#ending) {
+      while (this.#open) {
         const message = this.#reader.next();
-        if (message) this.#listener?.message(message);
-        else if (this.#ended) return this.#halfClose();
-        else return;
+        if (!message) break;
+        this.#listener?.message(message);
       }
+      if (this.#ended && this.#open) this.#halfClose();
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       this.end(error.status, error.message);
     }
+  }
+
+  /** Messages may be handed on. */
+  get #open(): boolean {
+    return !this.#paused && !this.#closed && !this.#ending;
   }
 
   #halfClose(): void {

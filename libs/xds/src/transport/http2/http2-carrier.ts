@@ -50,9 +50,12 @@ export class Http2Carrier implements Carrier {
   ) {
     this.#server = makeServer(options);
     this.#server.on('session', (session: ServerHttp2Session) => this.#enter(session));
-    this.#server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) => {
-      this.#open(stream, headers, raw);
-    });
+    this.#server.on(
+      'stream',
+      (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) => {
+        this.#open(stream, headers, raw);
+      },
+    );
     this.#server.on('sessionError', () => {}); // 'close' follows
     this.#stopSweeps = clock.every(SWEEP_MS, () => this.#sweep());
   }

@@ -1,17 +1,8 @@
-import { constants } from 'node:crypto';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import type { SecureContextOptions } from 'node:tls';
-import { type ConnectionInjector, type Server, ServerCredentials } from '@grpc/grpc-js';
 import { type Clock, invariant, type Metrics } from '#libs/kernel';
 import { type Limits, limitHit } from '../limits.js';
-
-/** Key and certificate chain of the server, in PEM. */
-export interface TlsMaterial {
-  readonly keyPem: string;
-  readonly certPem: string;
-  /** Trust anchors that may be sent along; clients are not asked for certificates. */
-  readonly caPem?: string;
-}
+import type { Carrier, TlsMaterial } from './carrier.js';
+import { peerName } from './tls.js';
 
 export interface ListenOptions {
   readonly host: string;
@@ -35,42 +26,15 @@ const BACKLOG = 4096;
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 /**
- * TLS 1.3 without tickets: a resumed session would skip the checks of a new one (M1, M2, SEC-6).
- * grpc-js has no option for either, but takes any credentials that hand it a secure context.
- */
-class StrictTls extends ServerCredentials {
-  constructor(material: TlsMaterial, handshakeMs: number) {
-    super({ requestCert: false, minVersion: 'TLSv1.3', handshakeTimeout: handshakeMs }, contextOf(material));
-  }
-
-  replace(material: TlsMaterial): void {
-    this.updateSecureContextOptions(contextOf(material));
-  }
-
-  _equals(other: ServerCredentials): boolean {
-    return this === other;
-  }
-}
-
-const contextOf = ({ keyPem, certPem, caPem }: TlsMaterial): SecureContextOptions => ({
-  key: keyPem,
-  cert: certPem,
-  minVersion: 'TLSv1.3',
-  secureOptions: constants.SSL_OP_NO_TICKET,
-  ...(caPem === undefined ? {} : { ca: caPem }),
-});
-
-/**
  * The listening socket. It is our own, for its backlog and because sockets that never authenticate must be closed
- * (SEC-8); connections are handed to grpc-js, which does TLS and HTTP/2.
+ * (SEC-8); what is spoken on a connection is the carrier's business.
  */
-export class Transport {
+export class Listener {
   readonly #sockets = new Map<string, Connection>();
   /** Sockets without a stream, by the address they come from. */
   readonly #idle = new Map<string, number>();
   #listener: NetServer | undefined;
-  #injector: ConnectionInjector | undefined;
-  #tls: StrictTls | undefined;
+  #carrier: Carrier | undefined;
 
   constructor(
     private readonly limits: Limits,
@@ -79,11 +43,10 @@ export class Transport {
   ) {}
 
   /** Starts to listen. @returns the port */
-  async listen(server: Server, { host, port, tls }: ListenOptions): Promise<number> {
+  async listen(carrier: Carrier, { host, port, tls }: ListenOptions): Promise<number> {
     invariant(!this.#listener, 'listening already');
     if (tls === 'plaintext' && !LOOPBACK.test(host)) throw new Error('plaintext xDS is for loopback addresses only');
-    if (tls !== 'plaintext') this.#tls = new StrictTls(tls, this.limits.handshakeMs);
-    this.#injector = server.createConnectionInjector(this.#tls ?? ServerCredentials.createInsecure());
+    this.#carrier = carrier;
     const listener = createServer((socket) => this.#accept(socket));
     this.#listener = listener;
     await new Promise<void>((resolve, reject) => {
@@ -97,8 +60,8 @@ export class Transport {
 
   /** Key and certificate for new connections. @throws Error if they are not usable; the old ones then stay */
   replaceTls(material: TlsMaterial): void {
-    invariant(this.#tls, 'not listening with TLS');
-    this.#tls.replace(material);
+    invariant(this.#carrier, 'not listening');
+    this.#carrier.replaceTls(material);
   }
 
   /** The peer of this socket was given a stream: as long as it has one, the socket stays. */
@@ -122,11 +85,11 @@ export class Transport {
   /** No further connections, and no further calls on those there are: clients are told to go elsewhere (GOAWAY, NET-2). */
   stopAccepting(graceMs: number): void {
     this.#listener?.close();
-    this.#injector?.drain(graceMs);
+    this.#carrier?.drain(graceMs);
   }
 
   close(): void {
-    this.#injector?.destroy();
+    this.#carrier?.destroy();
     for (const { socket } of this.#sockets.values()) socket.destroy();
   }
 
@@ -150,7 +113,7 @@ export class Transport {
       this.#busy(connection);
       this.#sockets.delete(peer);
     });
-    this.#injector?.injectConnection(socket);
+    this.#carrier?.accept(socket);
   }
 
   /** It has no stream, or none any more: it gets a deadline, and counts among the idle ones of its address. */
@@ -172,6 +135,3 @@ export class Transport {
     else this.#idle.delete(connection.address);
   }
 }
-
-/** As grpc-js names the peer of a call. */
-const peerName = (socket: Socket): string => `${socket.remoteAddress}:${socket.remotePort}`;
