@@ -43,13 +43,20 @@ export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
     credentials: credentials(identity),
     secrets: secretSource(identity, deps.clock),
   });
+  // A root that was prepared reaches every proxy before anything is signed under it (SEC-25).
+  const stopWatching = identity.authority.onTrustChanged((mesh) =>
+    runtime.server.secretsChanged((principal) => claimsOf(principal).mesh === mesh),
+  );
   const xdsPort = await runtime.start();
   return {
     port: runtimePort(runtime, deps),
     xdsPort,
     trustDomain: (mesh) => runtime.coordinator.host(mesh).trustDomain,
     replaceTls: (tls) => runtime.server.replaceTls(tls),
-    stop: (graceMs = 5_000) => runtime.stop(graceMs),
+    stop: (graceMs = 5_000) => {
+      stopWatching();
+      return runtime.stop(graceMs);
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Authorities, Tokens } from '#libs/store';
 import { AdminLogin } from './admin-token.js';
 import { ApiTokens } from './api-tokens.js';
+import { AuthorityRotation } from './authority-rotation.js';
 import { CertificateAuthority } from './certificate-authority.js';
 import { DenyList } from './deny-list.js';
 import { IssuanceLog } from './issuance-log.js';
@@ -26,6 +27,7 @@ export interface MeshIdentityOptions
 /** Everything about who is who, wired together over one store. */
 export interface MeshIdentity {
   readonly authority: CertificateAuthority;
+  readonly rotation: AuthorityRotation;
   readonly server: ServerAuthority;
   readonly secrets: MeshSecrets;
   readonly proxyTokens: ProxyTokens;
@@ -48,8 +50,10 @@ export function createMeshIdentity(options: MeshIdentityOptions): MeshIdentity {
   const keys = new SigningKeys(options);
   const denyList = new DenyList(options);
   const apiTokens = new ApiTokens(options);
+  const rotation = new AuthorityRotation({ ...options, authority });
   return {
     authority,
+    rotation,
     server: new ServerAuthority(options),
     secrets: createSecretSource({ ...options, authority, issuance }),
     proxyTokens: new ProxyTokens({ ...options, keys, denyList }),
@@ -61,8 +65,10 @@ export function createMeshIdentity(options: MeshIdentityOptions): MeshIdentity {
       await denyList.start();
       for (const mesh of meshes) await authority.of(mesh);
       authority.start();
+      rotation.start();
     },
     async stop() {
+      rotation.stop();
       authority.stop();
       keys.stop();
       denyList.stop();
