@@ -36,8 +36,10 @@ describe('rotation over a real Postgres', () => {
       FROM authority WHERE mesh = '${MESH}' ORDER BY created_at`);
     return (found as { text: string }[]).map(({ text }) => text);
   };
-  const backends = (condition: string) =>
-    database.rows(`SELECT FROM pg_stat_activity WHERE datname = current_database() AND ${condition}`);
+  const OTHERS = 'SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()';
+  const backends = (condition: string) => database.rows(`${OTHERS} AND ${condition}`);
+  const kill = (condition: string) =>
+    database.rows(`WITH them AS MATERIALIZED (${OTHERS} AND ${condition}) SELECT pg_terminate_backend(pid) FROM them`);
   /** Lets time pass for the stages: all that the job measures is by this database's clock. */
   const age = (interval: string) =>
     database.rows(`UPDATE authority SET created_at = created_at - interval '${interval}',
@@ -64,9 +66,9 @@ describe('rotation over a real Postgres', () => {
     // oxlint-disable-next-line vitest/valid-expect -- awaited below, when it was made to fail
     const failed = expect(dying).rejects.toThrow();
     await expect.poll(() => backends(`wait_event_type = 'Lock'`)).toHaveLength(1);
-    await backends(`wait_event_type = 'Lock' AND pg_terminate_backend(pid)`);
+    await kill(`wait_event_type = 'Lock'`);
     await failed;
-    await backends(`wait_event = 'PgSleep' AND pg_terminate_backend(pid)`);
+    await kill(`wait_event = 'PgSleep'`);
     expect(await held).toBe('cut');
     expect(await rows()).toEqual(['active root', 'active intermediate', 'prepared root']);
     expect(await kinds(replica(2))).toEqual(['activate root', 'prepare intermediate']);
