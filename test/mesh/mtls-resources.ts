@@ -1,4 +1,5 @@
 /** Resources by hand for one Envoy that calls itself over mutual TLS, with the TLS contexts of the product. */
+import { downstreamTls, upstreamTls } from '#libs/compiler';
 import {
   ApiVersion,
   Cluster_DiscoveryType,
@@ -15,7 +16,6 @@ import {
 } from '#libs/envoy-api';
 import { contentHash } from '#libs/kernel';
 import type { Ref, Resource } from '#libs/xds';
-import { downstreamTls, upstreamTls } from '../../libs/compiler/src/tls.js';
 
 const ADS = { configSourceSpecifier: { case: 'ads', value: {} }, resourceApiVersion: ApiVersion.V3 } as const;
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';

@@ -18,8 +18,7 @@ import { findEnvoy, freePort } from '#libs/launcher';
 import { openStore, type Store } from '#libs/store';
 import type { Resource, SecretSource } from '#libs/xds';
 import { createTestDatabase, type TestDatabase } from '../../libs/testing/src/postgres/index.js';
-import { EnvoyRig, until } from '../../libs/xds/src/testing/envoy-rig.js';
-import { cluster, endpoints } from '../../libs/xds/src/testing/resources.js';
+import { cluster, EnvoyRig, endpoints, until } from '../../libs/xds/testing/index.js';
 import { Load } from './load.js';
 import { mtlsCluster, mtlsListener, plainListener } from './mtls-resources.js';
 

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encode, fromBinary, SecretSchema, TYPE } from '#libs/envoy-api';
-import { until } from '../../libs/xds/src/testing/envoy-rig.js';
-import { endpoints } from '../../libs/xds/src/testing/resources.js';
+import { endpoints, until } from '../../libs/xds/testing/index.js';
 import { waitingCluster } from './mtls-resources.js';
 import { SecretRig } from './secret-rig.js';
 
