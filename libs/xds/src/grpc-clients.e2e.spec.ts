@@ -26,10 +26,12 @@ if ('missing' in python) console.warn(`Python's gRPC client is not tested: ${pyt
 
 const packages = 'packages' in python ? python.packages : undefined;
 
-describe('a proxyless client, @grpc/grpc-js-xds', () => isServed(startNodeCaller));
-describe.skipIf(packages === undefined)('a proxyless client, Python grpcio', () =>
-  isServed(pythonCaller(packages ?? '')),
-);
+describe('a proxyless client, @grpc/grpc-js-xds', () => {
+  isServed(startNodeCaller);
+});
+describe.skipIf(packages === undefined)('a proxyless client, Python grpcio', () => {
+  isServed(pythonCaller(packages ?? ''));
+});
 
 function isServed(start: StartCaller): void {
   const nacks: NackInfo[] = [];
