@@ -33,6 +33,10 @@ export class MemoryStore {
         this.rows.push(row);
         return row;
       }),
+    now: async () => {
+      this.#reach();
+      return this.now();
+    },
     stages: async (mesh) => {
       this.#reach();
       const stages = this.rows
@@ -146,6 +150,7 @@ interface Timer {
 /** Time stands still until `advance` moves it; timers run in order on the way. */
 export class ManualClock implements Clock {
   #now = START;
+  #jumped = 0;
   readonly #timers = new Set<Timer>();
 
   now(): number {
@@ -153,7 +158,7 @@ export class ManualClock implements Clock {
   }
 
   monotonic(): number {
-    return this.#now;
+    return this.#now - this.#jumped;
   }
 
   after(ms: number, task: () => void): () => void {
@@ -178,9 +183,11 @@ export class ManualClock implements Clock {
     await settle();
   }
 
-  /** Moves time without running timers, as a jump of the machine's clock does. */
+  /** Moves time without running timers, as a jump of the machine's clock does: theirs is the monotonic clock. */
   jump(ms: number): void {
     this.#now += ms;
+    this.#jumped += ms;
+    for (const timer of this.#timers) timer.due += ms;
   }
 
   #next(end: number): Timer | undefined {

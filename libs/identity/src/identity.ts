@@ -4,6 +4,7 @@ import { AdminLogin } from './admin-token.js';
 import { ApiTokens } from './api-tokens.js';
 import { AuthorityRotation } from './authority-rotation.js';
 import { CertificateAuthority } from './certificate-authority.js';
+import { DatabaseClock } from './database-clock.js';
 import { DenyList } from './deny-list.js';
 import { IssuanceLog } from './issuance-log.js';
 import type { Kek } from './kek.js';
@@ -12,8 +13,7 @@ import { createSecretSource, type MeshSecrets, type SecretSourceOptions } from '
 import { ServerAuthority } from './server-authority.js';
 import { SigningKeys } from './signing-keys.js';
 
-export interface MeshIdentityOptions
-  extends Pick<SecretSourceOptions, 'trustDomain' | 'leafLifetimeMs' | 'isRevoked' | 'clockSkewMs'> {
+export interface MeshIdentityOptions extends Pick<SecretSourceOptions, 'trustDomain' | 'leafLifetimeMs' | 'isRevoked'> {
   readonly authorities: Authorities;
   readonly tokens: Tokens;
   readonly kek: Kek;
@@ -26,6 +26,8 @@ export interface MeshIdentityOptions
 
 /** Everything about who is who, wired together over one store. */
 export interface MeshIdentity {
+  /** The time by which credentials are judged: the database's. */
+  readonly clock: DatabaseClock;
   readonly authority: CertificateAuthority;
   readonly rotation: AuthorityRotation;
   readonly server: ServerAuthority;
@@ -44,7 +46,9 @@ export interface MeshIdentity {
   stop(): Promise<void>;
 }
 
-export function createMeshIdentity(options: MeshIdentityOptions): MeshIdentity {
+export function createMeshIdentity(given: MeshIdentityOptions): MeshIdentity {
+  const clock = new DatabaseClock(given);
+  const options = { ...given, clock };
   const authority = new CertificateAuthority(options);
   const issuance = new IssuanceLog(options);
   const keys = new SigningKeys(options);
@@ -52,15 +56,17 @@ export function createMeshIdentity(options: MeshIdentityOptions): MeshIdentity {
   const apiTokens = new ApiTokens(options);
   const rotation = new AuthorityRotation({ ...options, authority });
   return {
+    clock,
     authority,
     rotation,
     server: new ServerAuthority(options),
-    secrets: createSecretSource({ ...options, authority, issuance }),
+    secrets: createSecretSource({ ...options, authority, issuance, clockSkewMs: () => clock.skewMs() }),
     proxyTokens: new ProxyTokens({ ...options, keys, denyList }),
     denyList,
     apiTokens,
     adminLogin: new AdminLogin({ ...options, apiTokens }),
     async start(meshes) {
+      await clock.start();
       await keys.start();
       await denyList.start();
       for (const mesh of meshes) await authority.of(mesh);
@@ -68,6 +74,7 @@ export function createMeshIdentity(options: MeshIdentityOptions): MeshIdentity {
       rotation.start();
     },
     async stop() {
+      clock.stop();
       rotation.stop();
       authority.stop();
       keys.stop();

@@ -8,6 +8,7 @@ export {
 export * from './api-tokens.js';
 export { AuthorityRotation, type AuthorityRotationOptions, type RotatedPurpose } from './authority-rotation.js';
 export { CertificateAuthority, type CertificateAuthorityOptions } from './certificate-authority.js';
+export { DatabaseClock, type DatabaseClockOptions } from './database-clock.js';
 export { DenyList, type DenyListOptions } from './deny-list.js';
 export { IssuingPaused, KekUnusable } from './errors.js';
 export * from './expiry.js';

@@ -52,6 +52,8 @@ export interface Authorities {
   list(mesh: string): Promise<readonly AuthorityRow[]>;
   /** Runs `create` under an advisory lock for (mesh, purpose) unless an active row exists, so that replicas agree. */
   ensure(mesh: string, purpose: AuthorityRow['purpose'], create: () => Promise<AuthorityRow>): Promise<AuthorityRow>;
+  /** Postgres's clock, milliseconds since the epoch. */
+  now(): Promise<number>;
   /** Where the authorities of a mesh stand in their rotation; `now` is Postgres's clock, milliseconds since the epoch. */
   stages(mesh: string): Promise<{ readonly now: number; readonly stages: readonly AuthorityStage[] }>;
   /**

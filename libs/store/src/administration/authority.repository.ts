@@ -64,6 +64,11 @@ export class AuthorityRepository implements Authorities {
     return present ?? this.database.transaction((sql) => this.#ensureIn(sql, mesh, purpose, create));
   }
 
+  async now(): Promise<number> {
+    const [clock] = await this.database.query<{ now: number | string }>(`SELECT ${NOW_MS} AS now`);
+    return Number(clock?.now);
+  }
+
   async stages(mesh: string): ReturnType<Authorities['stages']> {
     return this.database.transaction(
       async (sql) => {
