@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import type { SampleRequest } from '#libs/changes';
 import { create, type MessageInitShape, RouteConfigurationSchema, type RouteSchema } from '#libs/envoy-api';
 import type { ManagerName } from './managers.js';
-import { CLUSTERS, type Table } from './rig.js';
+import { MISSING_CLUSTER, type Table } from './rig.js';
 
 export interface Case {
   readonly manager: ManagerName;
@@ -50,7 +50,7 @@ const ODD_SEGMENTS = [
   'a%23b',
   '%00',
 ];
-const segment = fc.oneof({ weight: 6, arbitrary: of(...SEGMENTS) }, { weight: 1, arbitrary: of(...ODD_SEGMENTS) });
+const segment = fc.oneof({ weight: 3, arbitrary: of(...SEGMENTS) }, { weight: 1, arbitrary: of(...ODD_SEGMENTS) });
 const plainSegment = fc.oneof(
   { weight: 12, arbitrary: of(...SEGMENTS) },
   { weight: 1, arbitrary: of('a%2Fb', '%41', 'a;b=c', 'a:b') },
@@ -196,13 +196,17 @@ const headerFields = fc
   }));
 
 /** Also one that does not exist. */
-const clusterName = fc.oneof({ weight: 8, arbitrary: of(...CLUSTERS) }, { weight: 1, arbitrary: of('unresolved') });
+const clusterName = fc.oneof(
+  { weight: 8, arbitrary: of('c0', 'c1', 'c2', 'c3') },
+  { weight: 1, arbitrary: of(MISSING_CLUSTER) },
+);
 const REWRITES = [
   { regex: '^/.*$', substitution: '/x' },
   { regex: '^/a/*', substitution: '/' },
   { regex: '^/([^/]*)', substitution: '/x-\\1-\\0' },
   { regex: 'a', substitution: '\\\\' },
   { regex: 'b*', substitution: '-' },
+  { regex: 'b*', substitution: '/-' },
   { regex: '/(a)?', substitution: '/[\\1]' },
   { regex: 'a|b', substitution: '' },
 ].map(({ regex, substitution }) => ({ pattern: { regex }, substitution }));
@@ -210,7 +214,8 @@ const REWRITES = [
 const rewrite = fc.oneof(
   fc.constant({}),
   of('/x', '/', '/x/').map((prefixRewrite) => ({ prefixRewrite })),
-  of(...REWRITES).map((regexRewrite) => ({ regexRewrite })),
+  // What does not begin with a slash, the upstream would refuse.
+  of(...REWRITES.filter(({ substitution }) => substitution !== '-')).map((regexRewrite) => ({ regexRewrite })),
 );
 const weighted = fc
   .array(fc.tuple(clusterName, of(0, 1, 1, 5), headerFields), { minLength: 1, maxLength: 3 })
@@ -260,7 +265,7 @@ const redirect: fc.Arbitrary<ActionInit> = record({
     ...(change ? { pathRewriteSpecifier: change } : {}),
   },
 }));
-const direct: fc.Arbitrary<ActionInit> = of(200, 201, 403, 500).map((status) => ({
+const direct: fc.Arbitrary<ActionInit> = of(200, 204, 403, 500).map((status) => ({
   case: 'directResponse' as const,
   value: { status },
 }));
@@ -368,7 +373,6 @@ const table: fc.Arbitrary<Table> = fc
       name: 'table',
       virtualHosts,
       ignorePortInHostMatching,
-      validateClusters: false,
       ...headers,
     });
   });
@@ -386,11 +390,83 @@ const request: fc.Arbitrary<SampleRequest> = record({
   headers: few(fc.oneof({ weight: 8, arbitrary: sampleHeader }, { weight: 1, arbitrary: forwardedProto })),
 }).map(({ query: end, ...rest }) => ({ ...rest, path: rest.path + end }));
 
-const randomCase: fc.Arbitrary<Case> = record({
-  manager: of('outbound' as const, 'outbound' as const, 'inbound' as const, 'stripping' as const),
-  table,
-  requests: fc.array(request, { minLength: 3, maxLength: 3 }),
-});
+/** Texts that the regular expressions above match, more or less. */
+const MATCHING = ['/a', '/ab', '/a/', '/a/x', '/a/b', '/A/b', '/b', '/a.b', '/aab', '/bab', '/.'];
+const MATCHING_VALUES = ['a', 'b', 'ab', 'a,b', '1', 'ab'];
+
+type Pattern = Table['virtualHosts'][number]['routes'][number]['match'];
+
+function aimedPath(pathSpecifier: NonNullable<Pattern>['pathSpecifier'], choice: string, tail: string): string {
+  return pathSpecifier.case === 'safeRegex' || typeof pathSpecifier.value !== 'string'
+    ? choice
+    : pathSpecifier.value + tail;
+}
+
+function aimedValue(
+  matcher: NonNullable<Pattern>['headers'][number] | NonNullable<Pattern>['queryParameters'][number],
+  otherwise: string,
+): string {
+  const specifier =
+    'headerMatchSpecifier' in matcher ? matcher.headerMatchSpecifier : matcher.queryParameterMatchSpecifier;
+  if (specifier.case !== 'stringMatch') return otherwise;
+  const { matchPattern } = specifier.value;
+  return typeof matchPattern.value === 'string' ? matchPattern.value : otherwise;
+}
+
+/** A request that is likely to reach a certain route: its host, path, headers and query, now and then one of them wrong. */
+const aimed = (table: Table): fc.Arbitrary<SampleRequest> =>
+  record({
+    random: request,
+    host: fc.nat(),
+    route: fc.nat(),
+    keeps: record({
+      host: of(false, false, false, true),
+      path: of(false, false, false, true),
+      method: fc.boolean(),
+      query: of(false, false, false, true),
+    }),
+    path: of(...MATCHING),
+    tail: of('', '', '', '/', '/b', 'b', '//', '/../a', '/a/./b'),
+    value: of(...MATCHING_VALUES),
+    headers: of(0, 0, 0, 1, 2),
+  }).map(({ random, host, route: at, keeps, path: choice, tail, value, headers: dropped }) => {
+    const virtualHost = table.virtualHosts[host % table.virtualHosts.length];
+    const match = virtualHost?.routes[at % virtualHost.routes.length]?.match;
+    if (!virtualHost || !match) return random;
+    const domain = (virtualHost.domains[host % virtualHost.domains.length] ?? 'a')
+      .replace('*', 'xa')
+      .replace(':xa', ':80');
+    const inherentOnes = new Map(
+      match.headers.filter(({ name }) => name.startsWith(':')).map((m) => [m.name, aimedValue(m, 'GET')]),
+    );
+    const method = inherentOnes.get(':method');
+    const own = match.headers
+      .filter(
+        ({ name, headerMatchSpecifier: { case: type } }) =>
+          !name.startsWith(':') && name !== 'host' && type !== undefined,
+      )
+      .map((matcher) => ({ name: matcher.name.toLowerCase(), value: aimedValue(matcher, value) }));
+    const asked = match.queryParameters.map((matcher) => `${matcher.name}=${aimedValue(matcher, value)}`).join('&');
+    const bare = keeps.path ? random.path.replace(/\?.*/, '') : aimedPath(match.pathSpecifier, choice, tail);
+    const end = keeps.query || asked === '' ? random.path.replace(/^[^?]*/, '') : `?${asked}`;
+    return {
+      method: keeps.method || method === undefined ? random.method : method,
+      scheme: random.scheme,
+      authority: keeps.host ? random.authority : (inherentOnes.get(':authority') ?? domain),
+      path: bare + end.replaceAll(' ', '%20'),
+      headers: [...own.slice(dropped), ...random.headers.slice(0, dropped + 1)],
+    };
+  });
+
+const randomCase: fc.Arbitrary<Case> = fc
+  .tuple(of('outbound' as const, 'outbound' as const, 'inbound' as const, 'stripping' as const), table)
+  .chain(([manager, made]) =>
+    record<Case>({
+      manager: fc.constant(manager),
+      table: fc.constant(made),
+      requests: fc.tuple(aimed(made), aimed(made), fc.oneof(request, aimed(made))),
+    }),
+  );
 
 /** The same cases for the same seed and count. */
 export const randomCases = (seed: number, count: number): readonly Case[] =>

@@ -4,11 +4,22 @@
  */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { findEnvoy } from '#libs/launcher';
+import { characterCases } from './characters.js';
+import { compiledCases } from './compiled.js';
 import { randomCases } from './generator.js';
-import { printed, run, shrunk } from './run.js';
+import { type Failure, printed, run, shrunk } from './run.js';
 
 const CASES = Number(process.env['DIFFERENTIAL_CASES'] ?? 1000);
 const SEED = Number(process.env['DIFFERENTIAL_SEED'] ?? 20_261_127);
+
+/** Fails with every difference and the smallest form of the first. */
+async function checkNone(envoy: string, failures: readonly Failure[]): Promise<void> {
+  const [first] = failures;
+  if (!first) return;
+  const all = failures.map(({ problems }) => problems.join('; ')).join('\n');
+  const smallest = printed(await shrunk(envoy, first));
+  expect.fail(`seed ${SEED}, ${failures.length} requests differ:\n${all}\nsmallest form of the first:\n${smallest}`);
+}
 
 describe.each(['1.36.4', '1.40.0'])('the evaluator and Envoy %s', (version) => {
   let envoy = '';
@@ -17,11 +28,26 @@ describe.each(['1.36.4', '1.40.0'])('the evaluator and Envoy %s', (version) => {
   });
 
   it(`agree on ${CASES} random route tables (seed ${SEED})`, async () => {
-    const { cases, requests, failures } = await run(envoy, randomCases(SEED, CASES));
-    const [first] = failures;
-    const smallest = first ? printed(await shrunk(envoy, first)) : '';
-    expect(smallest, `${failures.length} requests differ, seed ${SEED}, smallest form of the first`).toBe('');
+    const { cases, requests, verdicts, failures } = await run(envoy, randomCases(SEED, CASES));
+    await checkNone(envoy, failures);
     expect(cases).toBe(CASES);
     expect(requests).toBe(3 * CASES);
+    for (const type of ['forwarded', 'redirected', 'answered', 'refused', 'notFound']) {
+      expect(verdicts[type] ?? 0, `${type}, of ${JSON.stringify(verdicts)}`).toBeGreaterThan(CASES / 20);
+    }
+  });
+
+  it('agree on every character of a path, and on every form of its dots and slashes', async () => {
+    const { requests, failures } = await run(envoy, characterCases());
+    await checkNone(envoy, failures);
+    expect(requests).toBeGreaterThan(900);
+  });
+
+  it('agree on the tables that the compiler makes of the golden scenarios', async () => {
+    const compiled = compiledCases();
+    const { requests, verdicts, failures } = await run(envoy, compiled);
+    await checkNone(envoy, failures);
+    expect(requests).toBeGreaterThan(500);
+    expect(Object.keys(verdicts).sort()).toEqual(['forwarded', 'notFound', 'redirected']);
   });
 });

@@ -1,9 +1,8 @@
 /** Cases in batches through one real Envoy each, and the smallest form of the first that differs. */
 import type { SampleRequest } from '#libs/changes';
-import { RouteConfigurationSchema, toJson } from '#libs/envoy-api';
-import { differences } from './expectation.js';
+import { differences, evaluated } from './expectation.js';
 import type { Case } from './generator.js';
-import { DifferentialRig } from './rig.js';
+import { DifferentialRig, tableJson } from './rig.js';
 import { smaller } from './shrink.js';
 
 export interface Failure {
@@ -45,19 +44,28 @@ async function failuresOf(binary: string, cases: readonly Case[]): Promise<reado
 export interface Outcome {
   readonly cases: number;
   readonly requests: number;
+  /** Requests by what was evaluated. */
+  readonly verdicts: Readonly<Record<string, number>>;
   readonly failures: readonly Failure[];
 }
 
 /** Runs all cases; ends early once a batch has failures. */
 export async function run(binary: string, cases: readonly Case[]): Promise<Outcome> {
   let requests = 0;
+  const verdicts: Record<string, number> = {};
   for (let start = 0; start < cases.length; start += BATCH) {
     const batch = cases.slice(start, start + BATCH);
     const failures = await failuresOf(binary, batch);
-    requests += batch.reduce((sum, { requests: list }) => sum + list.length, 0);
-    if (failures.length > 0) return { cases: start + batch.length, requests, failures };
+    for (const each of batch) {
+      for (const request of each.requests) {
+        const { type } = evaluated(each, request).verdict;
+        verdicts[type] = (verdicts[type] ?? 0) + 1;
+        requests++;
+      }
+    }
+    if (failures.length > 0) return { cases: start + batch.length, requests, verdicts, failures };
   }
-  return { cases: cases.length, requests, failures: [] };
+  return { cases: cases.length, requests, verdicts, failures: [] };
 }
 
 /** Takes parts away, as long as what is left still differs: every round is one Envoy with all that are one part smaller. */
@@ -71,6 +79,6 @@ export async function shrunk(binary: string, failure: Failure): Promise<Failure>
 }
 
 export function printed({ single: { manager, table, requests }, problems }: Failure): string {
-  const json = JSON.stringify({ manager, requests, table: toJson(RouteConfigurationSchema, table) }, undefined, 1);
+  const json = JSON.stringify({ manager, requests, table: tableJson(table) }, undefined, 1);
   return `${problems.join('\n')}\n${json}`;
 }

@@ -6,7 +6,7 @@ type Json = ReturnType<typeof toJson>;
 
 /** Without these Envoy refuses the table, or the case is no case. */
 const NEEDED = new Set(
-  `match domains name key header regex validateClusters virtualHosts pattern exact prefix suffix contains safeRegex path
+  `match domains name key header regex virtualHosts pattern exact prefix suffix contains safeRegex path
   pathSeparatedPrefix stringMatch presentMatch cluster weight status substitution`.split(/\s+/),
 );
 

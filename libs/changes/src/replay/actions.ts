@@ -45,11 +45,16 @@ export function verdictOf(place: Place, request: ReceivedRequest): Verdict {
         headers: { request: [], response: headers.response },
       };
     case 'directResponse':
+      if (MAY_HAVE_LOCATION.test(String(action.value.status)))
+        return { type: 'unsupported', fields: ['directResponse.status (Envoy adds a location)'] };
       return { type: 'answered', status: action.value.status, headers: { request: [], response: headers.response } };
     default:
       return { type: 'unsupported', fields: [`route.${action.case ?? 'action'}`] };
   }
 }
+
+/** Envoy makes up a `location` for direct responses with these. */
+const MAY_HAVE_LOCATION = /^(201|3..)$/;
 
 const weightedClusters = ({ action }: Route) =>
   action.case === 'route' && action.value.clusterSpecifier.case === 'weightedClusters'
@@ -177,15 +182,24 @@ function hostWithoutOldPort({ authority, forwardedProto }: ReceivedRequest, sche
 function redirectPath(redirect: RedirectAction, match: RouteMatch | undefined, path: string): string {
   const { pathRewriteSpecifier: specifier, stripQuery } = redirect;
   const query = stripQuery ? '' : path.slice(pathOnly(path).length);
+  if (specifier.case === 'pathRedirect' && specifier.value.includes('?')) return specifier.value;
+  const bare = redirectBarePath(specifier, match, pathOnly(path));
+  return (bare.startsWith('/') ? '' : '/') + bare + query;
+}
+
+function redirectBarePath(
+  specifier: RedirectAction['pathRewriteSpecifier'],
+  match: RouteMatch | undefined,
+  path: string,
+): string {
   switch (specifier.case) {
     case 'pathRedirect':
-      if (specifier.value !== '') return specifier.value.includes('?') ? specifier.value : specifier.value + query;
-      break;
+      return specifier.value || path;
     case 'prefixRewrite':
-      return rewrittenPath({ prefixRewrite: specifier.value }, match, pathOnly(path)) + query;
+      return rewrittenPath({ prefixRewrite: specifier.value }, match, path);
     case 'regexRewrite':
-      return rewrittenPath({ regexRewrite: specifier.value }, match, pathOnly(path)) + query;
+      return rewrittenPath({ regexRewrite: specifier.value }, match, path);
     default:
+      return path;
   }
-  return pathOnly(path) + query;
 }

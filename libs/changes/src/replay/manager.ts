@@ -7,7 +7,14 @@ import {
   type ScopedRouteConfiguration,
   HttpProtocolOptions_HeadersWithUnderscoresAction as Underscores,
 } from '#libs/envoy-api';
-import { canonicalPath, changePath, ESCAPED_SLASH, mergeSlashes, pathOnly, unescapeSlashes } from './paths.js';
+import {
+  canonicalPath,
+  ESCAPED_SLASH,
+  hasDotsWithParameters,
+  mergeSlashes,
+  pathOnly,
+  unescapeSlashes,
+} from './paths.js';
 import type { Header, RoutingConfig, SampleRequest } from './types.js';
 import { unknownFields } from './understood.js';
 
@@ -37,7 +44,13 @@ export function receive({ manager, port }: RoutingConfig, sample: SampleRequest)
   if (sample.path.includes('#')) return refused('the path has a fragment');
   if (rejectsSlashes(manager) && ESCAPED_SLASH.test(pathOnly(sample.path)))
     return refused('the path has an escaped slash');
+  if (manager.normalizePath && hasDotsWithParameters(pathOnly(sample.path)))
+    return {
+      type: 'unsupported',
+      fields: ['the path has a dot segment with parameters, which Envoys read differently'],
+    };
   const path = normalizedPath(manager, sample.path);
+  if (path === undefined) return refused('the path has no canonical form');
   const proto = headers.find((header) => header.name === 'x-forwarded-proto')?.value;
   return {
     type: 'received',
@@ -70,13 +83,14 @@ function acceptedHeaders(manager: HttpConnectionManager, headers: readonly Heade
 const rejectsSlashes = (manager: HttpConnectionManager): boolean =>
   manager.pathWithEscapedSlashesAction === EscapedSlashes.REJECT_REQUEST;
 
-function normalizedPath(manager: HttpConnectionManager, path: string): string {
-  return changePath(path, (bare) => {
-    const unescaped =
-      manager.pathWithEscapedSlashesAction === EscapedSlashes.UNESCAPE_AND_FORWARD ? unescapeSlashes(bare) : bare;
-    const canonical = manager.normalizePath ? canonicalPath(unescaped) : unescaped;
-    return manager.mergeSlashes ? mergeSlashes(canonical) : canonical;
-  });
+/** Undefined: the path has no canonical form. */
+function normalizedPath(manager: HttpConnectionManager, path: string): string | undefined {
+  const bare = pathOnly(path);
+  const unescaped =
+    manager.pathWithEscapedSlashesAction === EscapedSlashes.UNESCAPE_AND_FORWARD ? unescapeSlashes(bare) : bare;
+  const canonical = manager.normalizePath ? canonicalPath(unescaped) : unescaped;
+  if (canonical === undefined) return undefined;
+  return (manager.mergeSlashes ? mergeSlashes(canonical) : canonical) + path.slice(bare.length);
 }
 
 function normalizedHost(manager: HttpConnectionManager, listenerPort: number, authority: string): string {

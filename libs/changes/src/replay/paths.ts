@@ -25,27 +25,31 @@ export const mergeSlashes = (path: string): string => (/^\/{2,}$/.test(path) ? '
 /** Characters that stand for themselves when escaped: `%41` is `A`. */
 const UNESCAPED = /[-.0-9A-Z_a-z~]/;
 /** Characters that are escaped in a canonical path. */
-const ESCAPED = /[^!$%&'()*+,\-./0-9:;=@A-Z[\]^_a-z|~]/;
+const ESCAPED = /[^!$%&'()*+,\-./0-9:;=@A-Z[\]_a-z~]/;
 
 const escapeOf = (character: string): string =>
   `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 
-/**
- * RFC 3986 as Envoy's canonicaliser does it: a backslash is a slash, dot segments are resolved (written as `%2e` too),
- * escapes of unreserved characters are decoded.
- */
-export function canonicalPath(path: string): string {
-  const plain = path
+const canonicalCharacters = (path: string): string =>
+  path
     .replaceAll('\\', '/')
     .replace(/%([0-9a-f]{2})|[^%]/gi, (text, hex: string | undefined) => canonicalCharacter(text, hex));
-  return resolveDots(plain);
-}
 
 function canonicalCharacter(text: string, hex: string | undefined): string {
   if (hex === undefined) return ESCAPED.test(text) ? escapeOf(text) : text;
   const character = String.fromCharCode(Number.parseInt(hex, 16));
   return UNESCAPED.test(character) ? character : text;
 }
+
+/**
+ * RFC 3986 as Envoy's canonicaliser does it: a backslash is a slash, dot segments are resolved (written as `%2e` too),
+ * escapes of unreserved characters are decoded. Undefined: it has none, since it has an escaped NUL.
+ */
+export const canonicalPath = (path: string): string | undefined =>
+  path.includes('%00') ? undefined : resolveDots(canonicalCharacters(path));
+
+/** `/..;x/`: Envoy 1.40 takes it for `/../`, 1.36 for a name. */
+export const hasDotsWithParameters = (path: string): boolean => /\/\.\.?;/.test(canonicalCharacters(path));
 
 function resolveDots(path: string): string {
   const out: string[] = [];
