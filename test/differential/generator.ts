@@ -429,7 +429,8 @@ const aimed = (table: Table): fc.Arbitrary<SampleRequest> =>
     tail: of('', '', '', '/', '/b', 'b', '//', '/../a', '/a/./b'),
     value: of(...MATCHING_VALUES),
     headers: of(0, 0, 0, 1, 2),
-  }).map(({ random, host, route: at, keeps, path: choice, tail, value, headers: dropped }) => {
+    twice: of(false, false, false, false, true),
+  }).map(({ random, host, route: at, keeps, path: choice, tail, value, headers: dropped, twice }) => {
     const virtualHost = table.virtualHosts[host % table.virtualHosts.length];
     const match = virtualHost?.routes[at % virtualHost.routes.length]?.match;
     if (!virtualHost || !match) return random;
@@ -454,7 +455,7 @@ const aimed = (table: Table): fc.Arbitrary<SampleRequest> =>
       scheme: random.scheme,
       authority: keeps.host ? random.authority : (inherentOnes.get(':authority') ?? domain),
       path: bare + end.replaceAll(' ', '%20'),
-      headers: [...own.slice(dropped), ...random.headers.slice(0, dropped + 1)],
+      headers: [...own.slice(dropped), ...(twice ? own : []), ...random.headers.slice(0, dropped + 1)],
     };
   });
 

@@ -35,6 +35,7 @@ describe.each(['1.36.4', '1.40.0'])('the evaluator and Envoy %s', (version) => {
     for (const type of ['forwarded', 'redirected', 'answered', 'refused', 'notFound']) {
       expect(verdicts[type] ?? 0, `${type}, of ${JSON.stringify(verdicts)}`).toBeGreaterThan(CASES / 20);
     }
+    expect(verdicts['unsupported'] ?? 0, JSON.stringify(verdicts)).toBeLessThan(CASES / 20);
   });
 
   it('agree on every character of a path, and on every form of its dots and slashes', async () => {

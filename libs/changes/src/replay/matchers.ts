@@ -71,32 +71,32 @@ function wantedString({ matchPattern, ignoreCase }: StringMatcher): Wanted | und
 const OF_THE_MANAGER =
   /^(x-envoy-.*|x-forwarded-(for|proto|host|port|client-cert)|x-request-id|via|connection|keep-alive|proxy-connection|upgrade|te|transfer-encoding|content-length|expect|cookie|:protocol)$/;
 
-/** The values of a header joined by commas, as matchers see repeated headers; undefined when there is none. */
-function headerValueOf(request: ReceivedRequest, name: string): string | undefined {
+/** Every value of a header. */
+function headerValues(request: ReceivedRequest, name: string): readonly string[] {
   switch (name) {
     case ':method':
-      return request.method;
+      return [request.method];
     case ':path':
-      return request.path;
+      return [request.path];
     case ':authority':
     case 'host':
-      return request.authority;
+      return [request.authority];
     case ':scheme':
-      return request.scheme;
-    default: {
-      const values = request.headers.filter((header) => header.name === name).map((header) => header.value);
-      return values.length > 0 ? values.join(',') : undefined;
-    }
+      return [request.scheme];
+    default:
+      return request.headers.filter((header) => header.name === name).map((header) => header.value);
   }
 }
 
+/** A repeated header: Envoy 1.36 compares its values joined by commas, 1.40 each of them. Where that differs, nothing is said. */
 function headerOutcome(matcher: HeaderMatcher, request: ReceivedRequest): Outcome {
   const name = matcher.name.toLowerCase();
   const { invertMatch, treatMissingHeaderAsEmpty } = matcher;
   const fields = unknownFields(HeaderMatcherSchema, matcher);
   if (fields.length > 0) return unknown(...fields.map((field) => `match.headers[${name}].${field}`));
   if (OF_THE_MANAGER.test(name)) return unknown(`match.headers[${name}] (Envoy sets this header itself)`);
-  const found = headerValueOf(request, name);
+  const values = headerValues(request, name);
+  const found = values.length > 0 ? values.join(',') : undefined;
   const specifier = matcher.headerMatchSpecifier;
   if (specifier.case !== 'stringMatch') {
     const wantsPresent = specifier.case !== 'presentMatch' || specifier.value;
@@ -109,7 +109,11 @@ function headerOutcome(matcher: HeaderMatcher, request: ReceivedRequest): Outcom
   const value = found ?? (treatMissingHeaderAsEmpty ? '' : undefined);
   if (value === undefined)
     return unmet(`header ${name} is absent, wanted: ${invertMatch ? 'not ' : ''}${wanted.words}`);
-  if (wanted.test(value) !== invertMatch) return MET;
+  const holds = wanted.test(value);
+  if (values.length > 1 && holds !== values.some(wanted.test)) {
+    return unknown(`match.headers[${name}] (the header is repeated, which Envoys read differently)`);
+  }
+  if (holds !== invertMatch) return MET;
   return unmet(`header ${name} is ${show(value)}, wanted: ${invertMatch ? 'not ' : ''}${wanted.words}`);
 }
 
