@@ -71,7 +71,7 @@ export function smaller(from: Case): readonly Case[] {
   const requests = from.requests.flatMap((request) => [
     ...request.headers.map((_, i) => ({ ...request, headers: request.headers.toSpliced(i, 1) })),
     ...(request.path.includes('?') ? [{ ...request, path: request.path.replace(/\?.*$/, '') }] : []),
-    ...[...request.path].map((_, i) => ({ ...request, path: request.path.slice(0, i) + request.path.slice(i + 1) })),
+    ...Array.from(request.path, (_, i) => ({ ...request, path: request.path.slice(0, i) + request.path.slice(i + 1) })),
     ...(request.method === 'GET' ? [] : [{ ...request, method: 'GET' }]),
     ...(request.scheme === undefined ? [] : [{ ...request, scheme: undefined }]),
   ]);

@@ -88,33 +88,36 @@ function headerValues(request: ReceivedRequest, name: string): readonly string[]
   }
 }
 
-/** A repeated header: Envoy 1.36 compares its values joined by commas, 1.40 each of them. Where that differs, nothing is said. */
 function headerOutcome(matcher: HeaderMatcher, request: ReceivedRequest): Outcome {
   const name = matcher.name.toLowerCase();
-  const { invertMatch, treatMissingHeaderAsEmpty } = matcher;
   const fields = unknownFields(HeaderMatcherSchema, matcher);
   if (fields.length > 0) return unknown(...fields.map((field) => `match.headers[${name}].${field}`));
   if (OF_THE_MANAGER.test(name)) return unknown(`match.headers[${name}] (Envoy sets this header itself)`);
   const values = headerValues(request, name);
-  const found = values.length > 0 ? values.join(',') : undefined;
   const specifier = matcher.headerMatchSpecifier;
-  if (specifier.case !== 'stringMatch') {
-    const wantsPresent = specifier.case !== 'presentMatch' || specifier.value;
-    const present = found !== undefined || treatMissingHeaderAsEmpty;
-    if ((present === wantsPresent) !== invertMatch) return MET;
-    return unmet(found === undefined ? `header ${name} is absent` : `header ${name} is present`);
-  }
-  const wanted = wantedString(specifier.value);
+  return specifier.case === 'stringMatch'
+    ? valueOutcome(matcher, wantedString(specifier.value), values)
+    : presenceOutcome(matcher, specifier.case !== 'presentMatch' || specifier.value, values.length > 0);
+}
+
+function presenceOutcome(matcher: HeaderMatcher, wanted: boolean, found: boolean): Outcome {
+  const present = found || matcher.treatMissingHeaderAsEmpty;
+  if ((present === wanted) !== matcher.invertMatch) return MET;
+  return unmet(`header ${matcher.name} is ${found ? 'present' : 'absent'}`);
+}
+
+/** A repeated header: Envoy 1.36 compares its values joined by commas, 1.40 each of them. Where that differs, nothing is said. */
+function valueOutcome(matcher: HeaderMatcher, wanted: Wanted | undefined, values: readonly string[]): Outcome {
+  const { name, invertMatch, treatMissingHeaderAsEmpty } = matcher;
   if (!wanted) return unknown(`match.headers[${name}].stringMatch`);
-  const value = found ?? (treatMissingHeaderAsEmpty ? '' : undefined);
-  if (value === undefined)
-    return unmet(`header ${name} is absent, wanted: ${invertMatch ? 'not ' : ''}${wanted.words}`);
-  const holds = wanted.test(value);
+  const words = `wanted: ${invertMatch ? 'not ' : ''}${wanted.words}`;
+  if (values.length === 0 && !treatMissingHeaderAsEmpty) return unmet(`header ${name} is absent, ${words}`);
+  const joined = values.join(',');
+  const holds = wanted.test(joined);
   if (values.length > 1 && holds !== values.some(wanted.test)) {
     return unknown(`match.headers[${name}] (the header is repeated, which Envoys read differently)`);
   }
-  if (holds !== invertMatch) return MET;
-  return unmet(`header ${name} is ${show(value)}, wanted: ${invertMatch ? 'not ' : ''}${wanted.words}`);
+  return holds === invertMatch ? unmet(`header ${name} is ${show(joined)}, ${words}`) : MET;
 }
 
 /** Value of the first parameter of the name, not decoded; `a` alone has the empty value. */
