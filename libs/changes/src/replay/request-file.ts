@@ -90,33 +90,38 @@ interface Item {
 
 function isJsonLines(source: string): boolean {
   const [first = ''] = source.trimStart().split('\n', 1);
-  return isJson(first) && first.startsWith('{');
+  return first.startsWith('{') && jsonValue(first) !== undefined;
 }
 
-function isJson(line: string): boolean {
+function jsonValue(line: string): { readonly value: unknown } | undefined {
   try {
-    JSON.parse(line);
-    return true;
+    return { value: JSON.parse(line) };
   } catch {
-    return false;
+    return undefined;
   }
 }
 
-/** Read by the YAML parser all the same, since it refuses a field that stands twice. */
 function jsonLines(source: string): readonly Item[] {
   return source.split('\n').flatMap((written, index): readonly Item[] => {
     if (written.trim() === '') return [];
     const line = index + 1;
     const lineAt = (): number => line;
-    if (!isJson(written))
-      return [{ line, lineAt, problem: problem(line, 'request', 'must be one JSON object on one line') }];
-    return parseDocuments(written.trim()).map(({ result }) =>
-      result.ok
-        ? { line, lineAt, value: result.value }
-        : { line, lineAt, problem: problem(line, 'request', `is not readable: ${result.error[0]?.message}`) },
-    );
+    const parsed = jsonValue(written);
+    if (!parsed) return [{ line, lineAt, problem: problem(line, 'request', 'must be one JSON object on one line') }];
+    if (fieldsWritten(written) === fieldsIn(parsed.value)) return [{ line, lineAt, value: parsed.value }];
+    return [{ line, lineAt, problem: problem(line, 'request', 'must not have a field twice') }];
   });
 }
+
+/** JSON.parse keeps the last of two equal fields without a word; then more are written than are there. */
+const fieldsWritten = (json: string): number =>
+  [...json.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, colon]) => colon !== undefined).length;
+
+const fieldsIn = (value: unknown): number =>
+  typeof value === 'object' && value !== null
+    ? Object.values(value).reduce((sum: number, item) => sum + fieldsIn(item), 0) +
+      (Array.isArray(value) ? 0 : Object.keys(value).length)
+    : 0;
 
 const pointerTo = (path: readonly PropertyKey[]): string =>
   path.map((part) => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
