@@ -1,7 +1,7 @@
 /** Tables that the compiler makes of the golden scenarios, with requests aimed at each of their routes. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { routingConfigs, type SampleRequest } from '#libs/changes';
+import { type RoutingConfig, routingConfigs, type SampleRequest } from '#libs/changes';
 import type { HeaderMatcher, Route, RouteMatch } from '#libs/envoy-api';
 import { compile } from '../golden/scenario.js';
 import type { Case } from './generator.js';
@@ -70,3 +70,25 @@ export const compiledCases = (): readonly Case[] =>
       ),
     ),
   }));
+
+/** What the shared outbound listener of a golden scenario routes with. */
+export function scopedConfig(): RoutingConfig {
+  const { mesh, sees } = compile(readFileSync(join(GOLDEN, 'routes', 'input.yaml'), 'utf8'));
+  const config = routingConfigs(mesh.seen(sees[0] ?? '').values()).get('outbound');
+  if (!config || config.scopes.length === 0) throw new Error('the scenario has no scopes');
+  return config;
+}
+
+/** Every scope's host in every way of writing it. */
+export const scopedRequests = ({ scopes }: RoutingConfig): readonly SampleRequest[] =>
+  [...scopes.flatMap(({ key }) => key?.fragments.map(({ type }) => String(type.value)) ?? []), 'elsewhere', '[::1]']
+    .flatMap((host) => [
+      host,
+      `${host}:8080`,
+      `${host}:9`,
+      `${host}:`,
+      `${host}.`,
+      host.toUpperCase(),
+      `${host}:8080:1`,
+    ])
+    .flatMap((authority) => ['/', '/v1/x'].map((path) => ({ method: 'GET', authority, path, headers: [] })));

@@ -48,8 +48,11 @@ export const evaluated = (at: TableUnderTest, sample: SampleRequest): Evaluation
 const READ_DIFFERENTLY = /which Envoys read differently/;
 
 /** Every difference between what is evaluated and what Envoy did, in words; empty when they agree. */
-export function differences(at: TableUnderTest, sample: SampleRequest, seen: Observation): readonly string[] {
-  const { verdict, route } = evaluated(at, sample);
+export function differences(
+  { verdict, route }: Pick<Evaluation, 'verdict' | 'route'>,
+  sample: SampleRequest,
+  seen: Observation,
+): readonly string[] {
   if (verdict.type === 'unsupported' && verdict.fields.every((field) => READ_DIFFERENTLY.test(field))) return [];
   if (verdict.type === 'unsupported') return [`not evaluated: ${verdict.fields.join(', ')}`];
   if (verdict.type === 'refused') return differ('status', verdict.status, seen.status);

@@ -5,8 +5,17 @@ import { createWriteStream, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { Agent, createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SampleRequest } from '#libs/changes';
-import { encode, type MessageShape, RouteConfigurationSchema, resourceToJson, TYPE } from '#libs/envoy-api';
+import type { RoutingConfig, SampleRequest } from '#libs/changes';
+import {
+  create,
+  encode,
+  HttpConnectionManagerSchema,
+  type MessageShape,
+  RouteConfigurationSchema,
+  resourceToJson,
+  TYPE,
+  toJson,
+} from '#libs/envoy-api';
 import { freePort } from '#libs/launcher';
 import { type ManagerName, managerJson } from './managers.js';
 
@@ -41,6 +50,7 @@ export interface Observation {
 const LOOPBACK = '127.0.0.1';
 /** Selects the table. */
 const TABLE = 'x-table';
+type ListenerName = ManagerName | 'scoped';
 const MANAGERS: readonly ManagerName[] = ['outbound', 'inbound', 'stripping'];
 
 const socketAddress = (port: number) => ({ socketAddress: { address: LOOPBACK, portValue: port } });
@@ -59,8 +69,8 @@ async function startUpstream(): Promise<Server> {
 }
 
 /** Clusters named anywhere in the tables. */
-function clustersOf(tables: readonly TableUnderTest[]): readonly string[] {
-  const actions = tables.flatMap(({ table }) => table.virtualHosts.flatMap((host) => host.routes.map((r) => r.action)));
+function clustersOf(tables: readonly Table[]): readonly string[] {
+  const actions = tables.flatMap((table) => table.virtualHosts.flatMap((host) => host.routes.map((r) => r.action)));
   const names = actions.flatMap((action) => {
     if (action.case !== 'route') return [];
     const { clusterSpecifier: to, requestMirrorPolicies } = action.value;
@@ -128,6 +138,35 @@ function listener(name: ManagerName, port: number, tables: readonly TableUnderTe
   return { name, address: socketAddress(port), filterChains: [{ filters: [filter] }] };
 }
 
+/** The compiler's own scoped listener, with the scopes and tables written into it. */
+function scopedListener({ manager, scopes, tables }: RoutingConfig, port: number): object {
+  const json = toJson(
+    HttpConnectionManagerSchema,
+    create(HttpConnectionManagerSchema, { ...manager, httpFilters: [] }),
+  );
+  const { scopedRoutes, ...rest } = json as { readonly scopedRoutes: { readonly scopeKeyBuilder: object } };
+  const scopedRouteConfigurations = scopes.map((scope) => {
+    const table = tables.get(scope.routeConfigurationName);
+    const key = { fragments: scope.key?.fragments.map(({ type }) => ({ stringKey: type.value })) };
+    return {
+      name: scope.name,
+      key,
+      routeConfiguration: { ...(table ? tableJson(table) : {}), name: scope.name, validateClusters: false },
+    };
+  });
+  const typedConfig = {
+    ...rest,
+    '@type': `type.googleapis.com/${HttpConnectionManagerSchema.typeName}`,
+    scopedRoutes: {
+      name: 'scoped',
+      scopeKeyBuilder: scopedRoutes.scopeKeyBuilder,
+      scopedRouteConfigurationsList: { scopedRouteConfigurations },
+    },
+    httpFilters: [TELLING, ROUTER],
+  };
+  return { name: 'scoped', address: socketAddress(port), filterChains: [{ filters: [{ name: 'hcm', typedConfig }] }] };
+}
+
 const cluster = (name: string, port: number): object => ({
   name,
   connectTimeout: '5s',
@@ -141,15 +180,19 @@ const cluster = (name: string, port: number): object => ({
 export class DifferentialRig {
   readonly #dir = mkdtempSync(join(tmpdir(), 'heddle-differential-'));
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 16 });
-  readonly #ports = new Map<ManagerName, number>();
+  readonly #ports = new Map<ListenerName, number>();
   #upstream: Server | undefined;
   #envoy: ChildProcess | undefined;
 
   /** @throws Error with Envoy's words when it refuses a table. */
-  static async start(binary: string, tables: readonly TableUnderTest[]): Promise<DifferentialRig> {
+  static async start(
+    binary: string,
+    tables: readonly TableUnderTest[],
+    scoped?: RoutingConfig,
+  ): Promise<DifferentialRig> {
     const rig = new DifferentialRig();
     try {
-      await rig.#start(binary, tables);
+      await rig.#start(binary, tables, scoped);
       return rig;
     } catch (error) {
       await rig.stop();
@@ -157,17 +200,23 @@ export class DifferentialRig {
     }
   }
 
-  async #start(binary: string, tables: readonly TableUnderTest[]): Promise<void> {
+  async #start(binary: string, tables: readonly TableUnderTest[], scoped?: RoutingConfig): Promise<void> {
     this.#upstream = await startUpstream();
     const upstream = portOf(this.#upstream);
-    for (const name of MANAGERS) this.#ports.set(name, await freePort());
+    for (const name of [...MANAGERS, 'scoped' as const]) this.#ports.set(name, await freePort());
+    const port = (name: ListenerName): number => this.#ports.get(name) ?? 0;
     const admin = await freePort();
     const bootstrap = {
       node: { id: 'differential', cluster: 'differential' },
       admin: { address: socketAddress(admin) },
       staticResources: {
-        listeners: MANAGERS.map((name) => listener(name, this.#ports.get(name) ?? 0, tables)),
-        clusters: clustersOf(tables).map((name) => cluster(name, upstream)),
+        listeners: [
+          ...MANAGERS.map((name) => listener(name, port(name), tables)),
+          ...(scoped ? [scopedListener(scoped, port('scoped'))] : []),
+        ],
+        clusters: clustersOf([...tables.map(({ table }) => table), ...(scoped?.tables.values() ?? [])]).map((name) =>
+          cluster(name, upstream),
+        ),
       },
     };
     const config = join(this.#dir, 'envoy.json');
@@ -189,8 +238,8 @@ export class DifferentialRig {
     throw new Error(`Envoy did not start: ${readFileSync(log, 'utf8').slice(-3000)}`);
   }
 
-  /** Sends the request to a table, by its position. */
-  async observe(index: number, { manager }: TableUnderTest, sample: SampleRequest): Promise<Observation> {
+  /** Sends the request to a table, by its position; the scoped listener finds its tables itself. */
+  async observe(index: number, manager: ListenerName, sample: SampleRequest): Promise<Observation> {
     const { method, scheme, authority, path, headers } = sample;
     const body = ['POST', 'PUT', 'PATCH'].includes(method) ? ['content-length', '0'] : [];
     const own = headers.flatMap(({ name, value }) => [name, value]);

@@ -3,10 +3,13 @@
  * sets how many tables (1,000 by itself, 10,000 for the long form, three requests each), `DIFFERENTIAL_SEED` which.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { evaluate } from '#libs/changes';
 import { findEnvoy } from '#libs/launcher';
 import { characterCases } from './characters.js';
-import { compiledCases } from './compiled.js';
+import { compiledCases, scopedConfig, scopedRequests } from './compiled.js';
+import { differences } from './expectation.js';
 import { randomCases } from './generator.js';
+import { DifferentialRig } from './rig.js';
 import { type Failure, printed, run, shrunk } from './run.js';
 
 const CASES = Number(process.env['DIFFERENTIAL_CASES'] ?? 1000);
@@ -50,5 +53,23 @@ describe.each(['1.36.4', '1.40.0'])('the evaluator and Envoy %s', (version) => {
     await checkNone(envoy, failures);
     expect(requests).toBeGreaterThan(500);
     expect(Object.keys(verdicts).sort()).toEqual(['forwarded', 'notFound', 'redirected']);
+  });
+
+  it('agree on the scope that a host selects', async () => {
+    const config = scopedConfig();
+    const requests = scopedRequests(config);
+    const rig = await DifferentialRig.start(envoy, [], config);
+    const places = new Set<string>();
+    try {
+      for (const request of requests) {
+        const evaluation = evaluate(config, request);
+        places.add(evaluation.scope ?? '');
+        const found = differences(evaluation, request, await rig.observe(0, 'scoped', request));
+        expect(found, `${request.authority}${request.path}`).toEqual([]);
+      }
+    } finally {
+      await rig.stop();
+    }
+    expect(places.size).toBe(config.scopes.length + 1);
   });
 });

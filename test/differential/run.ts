@@ -32,7 +32,7 @@ async function failuresOf(binary: string, cases: readonly Case[]): Promise<reado
   try {
     const all = cases.flatMap((from, at) => from.requests.map((request) => ({ at, from, request })));
     await inParallel(all, async ({ at, from, request }) => {
-      const problems = differences(from, request, await rig.observe(at, from, request));
+      const problems = differences(evaluated(from, request), request, await rig.observe(at, from.manager, request));
       if (problems.length > 0) failures.push({ at, single: single(from, request), problems });
     });
   } finally {
