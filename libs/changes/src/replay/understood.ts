@@ -54,9 +54,16 @@ const KNOWN: ReadonlyMap<string, ReadonlySet<string>> = new Map(
 /** Parts that are judged on their own, since only the one that takes the request matters. */
 const APART: ReadonlySet<string> = new Set(['virtualHosts', 'routes', 'match']);
 
+/** Messages do not change once they are read, and one is judged for every request that comes to it. */
+const judged = new WeakMap<object, readonly string[]>();
+
 /** Paths of the fields that the evaluator does not know, such as `route.clusterHeader`. Parts with parts of their own are left out. */
 export function unknownFields<D extends DescMessage>(schema: D, message: MessageShape<D>): readonly string[] {
-  return unknownIn(reflect(schema, message), '');
+  const held = judged.get(message);
+  if (held) return held;
+  const found = unknownIn(reflect(schema, message), '');
+  judged.set(message, found);
+  return found;
 }
 
 function unknownIn(message: ReflectMessage, at: string): readonly string[] {
