@@ -86,7 +86,7 @@ export function explain(config: RoutingConfig, sample: SampleRequest): Explained
 function reasonOf(outcome: Outcome): string {
   switch (outcome.type) {
     case 'unmet':
-      return outcome.reason;
+      return outcome.reason();
     case 'met':
       return 'it matches too, but comes later';
     case 'unknown':

@@ -16,11 +16,12 @@ import { unknownFields } from './understood.js';
 /** Met; not met and why; or it hangs on fields that the evaluator does not know. */
 export type Outcome =
   | { readonly type: 'met' }
-  | { readonly type: 'unmet'; readonly reason: string }
+  | { readonly type: 'unmet'; readonly reason: () => string }
   | { readonly type: 'unknown'; readonly fields: readonly string[] };
 
 const MET: Outcome = { type: 'met' };
-const unmet = (reason: string): Outcome => ({ type: 'unmet', reason });
+/** Sentences are made only for who asks: most routes are passed over by most requests. */
+const unmet = (reason: () => string): Outcome => ({ type: 'unmet', reason });
 const unknown = (...fields: readonly string[]): Outcome => ({ type: 'unknown', fields });
 
 const CODE_UNITS_SHOWN = 80;
@@ -32,7 +33,7 @@ const lower = (text: string): string => text.replace(/[A-Z]+/g, (letters) => let
 
 /** What one matcher wants, in words, and its test. */
 interface Wanted {
-  readonly words: string;
+  readonly words: () => string;
   readonly test: (text: string) => boolean;
 }
 
@@ -41,23 +42,23 @@ function wantedString({ matchPattern, ignoreCase }: StringMatcher): Wanted | und
   switch (matchPattern.case) {
     case 'exact': {
       const want = fold(matchPattern.value);
-      return { words: show(matchPattern.value), test: (text) => fold(text) === want };
+      return { words: () => show(matchPattern.value), test: (text) => fold(text) === want };
     }
     case 'prefix': {
       const want = fold(matchPattern.value);
-      return { words: `begins with ${show(matchPattern.value)}`, test: (text) => fold(text).startsWith(want) };
+      return { words: () => `begins with ${show(matchPattern.value)}`, test: (text) => fold(text).startsWith(want) };
     }
     case 'suffix': {
       const want = fold(matchPattern.value);
-      return { words: `ends with ${show(matchPattern.value)}`, test: (text) => fold(text).endsWith(want) };
+      return { words: () => `ends with ${show(matchPattern.value)}`, test: (text) => fold(text).endsWith(want) };
     }
     case 'contains': {
       const want = fold(matchPattern.value);
-      return { words: `contains ${show(matchPattern.value)}`, test: (text) => fold(text).includes(want) };
+      return { words: () => `contains ${show(matchPattern.value)}`, test: (text) => fold(text).includes(want) };
     }
     case 'safeRegex': {
       const { regex } = matchPattern.value;
-      return { words: `matches the regular expression ${show(regex)}`, test: (text) => fullMatch(regex, text) };
+      return { words: () => `matches the regular expression ${show(regex)}`, test: (text) => fullMatch(regex, text) };
     }
     default:
       return undefined;
@@ -103,21 +104,21 @@ function headerOutcome(matcher: HeaderMatcher, request: ReceivedRequest): Outcom
 function presenceOutcome(matcher: HeaderMatcher, wanted: boolean, found: boolean): Outcome {
   const present = found || matcher.treatMissingHeaderAsEmpty;
   if ((present === wanted) !== matcher.invertMatch) return MET;
-  return unmet(`header ${matcher.name} is ${found ? 'present' : 'absent'}`);
+  return unmet(() => `header ${matcher.name} is ${found ? 'present' : 'absent'}`);
 }
 
 /** A repeated header: Envoy 1.36 compares its values joined by commas, 1.40 each of them. Where that differs, nothing is said. */
 function valueOutcome(matcher: HeaderMatcher, wanted: Wanted | undefined, values: readonly string[]): Outcome {
   const { name, invertMatch, treatMissingHeaderAsEmpty } = matcher;
   if (!wanted) return unknown(`match.headers[${name}].stringMatch`);
-  const words = `wanted: ${invertMatch ? 'not ' : ''}${wanted.words}`;
-  if (values.length === 0 && !treatMissingHeaderAsEmpty) return unmet(`header ${name} is absent, ${words}`);
+  const words = (): string => `wanted: ${invertMatch ? 'not ' : ''}${wanted.words()}`;
+  if (values.length === 0 && !treatMissingHeaderAsEmpty) return unmet(() => `header ${name} is absent, ${words()}`);
   const joined = values.join(',');
   const holds = wanted.test(joined);
   if (values.length > 1 && holds !== values.some(wanted.test)) {
     return unknown(`match.headers[${name}] (the header is repeated, which Envoys read differently)`);
   }
-  return holds === invertMatch ? unmet(`header ${name} is ${show(joined)}, ${words}`) : MET;
+  return holds === invertMatch ? unmet(() => `header ${name} is ${show(joined)}, ${words()}`) : MET;
 }
 
 /** Value of the first parameter of the name, not decoded; `a` alone has the empty value. */
@@ -138,11 +139,11 @@ function queryOutcome(matcher: QueryParameterMatcher, request: ReceivedRequest):
   if (fields.length > 0) return unknown(...fields.map((field) => `${at}.${field}`));
   if (specifier.case === 'presentMatch' && !specifier.value) return unknown(`${at}.presentMatch`);
   const found = queryParameter(request.path, name);
-  if (found === undefined) return unmet(`query parameter ${name} is absent`);
+  if (found === undefined) return unmet(() => `query parameter ${name} is absent`);
   if (specifier.case !== 'stringMatch') return MET;
   const wanted = wantedString(specifier.value);
   if (!wanted) return unknown(`${at}.stringMatch`);
-  return wanted.test(found) ? MET : unmet(`query parameter ${name} is ${show(found)}, wanted: ${wanted.words}`);
+  return wanted.test(found) ? MET : unmet(() => `query parameter ${name} is ${show(found)}, wanted: ${wanted.words()}`);
 }
 
 function wantedPath({ pathSpecifier, caseSensitive }: RouteMatch): Wanted | undefined {
@@ -150,20 +151,20 @@ function wantedPath({ pathSpecifier, caseSensitive }: RouteMatch): Wanted | unde
   switch (pathSpecifier.case) {
     case 'prefix': {
       const want = fold(pathSpecifier.value);
-      return { words: `begins with ${show(pathSpecifier.value)}`, test: (path) => fold(path).startsWith(want) };
+      return { words: () => `begins with ${show(pathSpecifier.value)}`, test: (path) => fold(path).startsWith(want) };
     }
     case 'path': {
       const want = fold(pathSpecifier.value);
-      return { words: show(pathSpecifier.value), test: (path) => fold(path) === want };
+      return { words: () => show(pathSpecifier.value), test: (path) => fold(path) === want };
     }
     case 'pathSeparatedPrefix': {
       const want = fold(pathSpecifier.value);
       const test = (path: string): boolean => fold(path) === want || fold(path).startsWith(`${want}/`);
-      return { words: `${show(pathSpecifier.value)} or below it`, test };
+      return { words: () => `${show(pathSpecifier.value)} or below it`, test };
     }
     case 'safeRegex': {
       const { regex } = pathSpecifier.value;
-      return { words: `matches the regular expression ${show(regex)}`, test: (path) => fullMatch(regex, path) };
+      return { words: () => `matches the regular expression ${show(regex)}`, test: (path) => fullMatch(regex, path) };
     }
     default:
       return undefined;
@@ -174,7 +175,7 @@ function pathOutcome(match: RouteMatch, request: ReceivedRequest): Outcome {
   const wanted = wantedPath(match);
   if (!wanted) return unknown(`match.${match.pathSpecifier.case ?? 'pathSpecifier'}`);
   const path = pathOnly(request.path);
-  return wanted.test(path) ? MET : unmet(`path is ${show(path)}, wanted: ${wanted.words}`);
+  return wanted.test(path) ? MET : unmet(() => `path is ${show(path)}, wanted: ${wanted.words()}`);
 }
 
 /**
