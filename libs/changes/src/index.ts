@@ -1,4 +1,5 @@
 export { createChanges } from './changes.js';
 export { toManifest } from './document.js';
 export { mergePatch } from './merge-patch.js';
+export * from './replay/index.js';
 export type * from './types.js';
