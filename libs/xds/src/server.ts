@@ -10,6 +10,7 @@ import { Admission, once } from './serving/admission.js';
 import { Authentication } from './serving/authentication.js';
 import { type DiscoveryCall, endWith, type StatusName } from './serving/call.js';
 import { clientStatus } from './serving/client-status.js';
+import { Gate } from './serving/gate/gate.js';
 import { Leftovers } from './serving/leftovers.js';
 import { type MethodInfo, servedServices } from './serving/methods.js';
 import { Readiness } from './serving/readiness.js';
@@ -19,6 +20,7 @@ import { StreamRegistry } from './serving/stream-registry.js';
 import type { StreamServices, WireCounters } from './serving/stream-services.js';
 import { type ListenOptions, type TlsMaterial, Transport } from './serving/transport.js';
 import { checkStream } from './serving/watchdog.js';
+import { WorkReport, type XdsCounters } from './serving/work-report.js';
 import type {
   DeliveryListener,
   Gatekeeper,
@@ -42,15 +44,6 @@ export interface XdsServerOptions {
   readonly limits?: Partial<Limits>;
   /** Serves secrets over plaintext too. For tests only (SEC-16). */
   readonly secretsOverPlaintext?: boolean;
-}
-
-/** Totals since the server was made. */
-export interface XdsCounters extends Readonly<WireCounters> {
-  /** Encodings of resources: one for each content that some stream needed, whatever the number of streams. */
-  readonly encodes: number;
-  /** Response bodies found in the cache, and built. */
-  readonly frameHits: number;
-  readonly frameMisses: number;
 }
 
 /** How far a change has come. */
@@ -78,10 +71,13 @@ export class XdsServer {
   readonly #transport: Transport;
   readonly #status = new StatusService({
     answer: (request, metadata) => this.#statusFor(request, metadata),
-    enter: (call) => this.#enter(call, SERVICE.csds),
+    enter: (call) => {
+      this.#served(call);
+      return this.#enter(call, SERVICE.csds);
+    },
   });
   readonly #counters: WireCounters = { requests: 0, responses: 0, bytesSent: 0 };
-  #reported = { encodes: 0, frameHits: 0, frameMisses: 0 };
+  readonly #work = new WorkReport();
   readonly #services: StreamServices<XdsStream>;
   #server: Server | undefined;
   #serveSecrets = false;
@@ -94,8 +90,11 @@ export class XdsServer {
     this.#frames = new FrameCache(this.#limits.frameCacheBytes);
     this.#ready = new Readiness(clock, this.#limits.readyWaitMs);
     this.#admission = new Admission(this.#limits, clock, metrics);
-    this.#transport = new Transport(this.#limits, clock, metrics);
-    this.#authentication = new Authentication({ gatekeeper, log, metrics });
+    const busy = (): boolean => this.#fanOut.busy;
+    const work = { limits: this.#limits, clock, log, metrics, busy };
+    this.#transport = new Transport(work);
+    const gate = new Gate({ ...work, name: 'stream', places: this.#limits.initialPushes });
+    this.#authentication = new Authentication({ gatekeeper, gate, log, metrics });
     this.#services = this.#makeServices();
   }
 
@@ -227,19 +226,28 @@ export class XdsServer {
     this.#transport.streamOpened(peer);
     const leave = once(() => {
       free();
+      this.#served(call);
       this.#transport.streamClosed(peer);
     });
     return { principal, leave };
+  }
+
+  /** The call has cost what a new one costs: the next may come in. */
+  #served({ metadata }: StatusCall): void {
+    this.#authentication.leave(metadata);
   }
 
   #open(call: DiscoveryCall, { variant, onlyType, service }: MethodInfo): void {
     try {
       const { principal, leave } = this.#enter(call, service);
       const id = this.#streams.nextId();
-      const options = { id, call, principal, peer: call.getPeer(), variant, onlyType };
+      const served = (): void => this.#served(call);
+      this.options.clock.after(this.#limits.initialPushMs, served);
+      const options = { id, call, principal, peer: call.getPeer(), variant, onlyType, served };
       this.#streams.add(new XdsStream(options, this.#services), leave);
       this.options.metrics.gauge('xds_streams', this.#streams.size);
     } catch (error) {
+      this.#served(call);
       call.on('error', () => {});
       if (error instanceof Denied) endWith(call, error.status, error.message);
       else throw error;
@@ -251,17 +259,7 @@ export class XdsServer {
     const now = this.options.clock.now();
     this.#status.disconnect(({ expiresAt }) => expiresAt <= now, 'UNAUTHENTICATED', 'the credential has expired');
     this.#admission.sweep();
-    this.#reportWork();
-  }
-
-  /** Counts what was done since the last check: by the encoding itself would be a call per resource. */
-  #reportWork(): void {
-    const { encodes, frameHits, frameMisses } = this.counters();
-    const { metrics } = this.options;
-    metrics.count('xds_encodes_total', {}, encodes - this.#reported.encodes);
-    metrics.count('xds_frames_total', { cached: 'yes' }, frameHits - this.#reported.frameHits);
-    metrics.count('xds_frames_total', { cached: 'no' }, frameMisses - this.#reported.frameMisses);
-    this.#reported = { encodes, frameHits, frameMisses };
+    this.#work.report(this.counters(), this.options.metrics);
   }
 
   #makeServices(): StreamServices<XdsStream> {

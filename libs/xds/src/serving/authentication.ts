@@ -1,47 +1,79 @@
-import {
-  type Metadata,
-  ServerInterceptingCall,
-  type ServerInterceptor,
-  ServerListenerBuilder,
-  status,
-} from '@grpc/grpc-js';
+import { randomInt } from 'node:crypto';
+import { Metadata, ServerInterceptingCall, type ServerInterceptor, ServerListenerBuilder, status } from '@grpc/grpc-js';
 import type { Log, Metrics } from '#libs/kernel';
 import { Denied, type Gatekeeper, type Principal } from '../types.js';
+import { addressOf } from './gate/address.js';
+import type { Gate } from './gate/gate.js';
 
 export interface AuthenticationOptions {
   readonly gatekeeper: Gatekeeper;
+  /** Where calls wait before they are judged: judging is work, too. */
+  readonly gate: Gate;
   readonly log: Log;
   readonly metrics: Metrics;
 }
+
+interface Admitted {
+  readonly principal: Principal;
+  readonly leave: () => void;
+}
+
+/** When a refused client should come again, in milliseconds: not all of them at once. */
+const RETRY_MS = { from: 200, to: 1_000 };
 
 /**
  * The one place where calls are authenticated: an interceptor of the whole server, so no method can be forgotten, unary
  * ones included (SEC-3, M5). It judges the metadata; no message is handed on before it has (SEC-7, M4).
  */
 export class Authentication {
-  readonly #principals = new WeakMap<Metadata, Principal>();
+  readonly #admitted = new WeakMap<Metadata, Admitted>();
 
   constructor(private readonly options: AuthenticationOptions) {}
 
   /** Who makes the call with this metadata. @throws Error if the interceptor has not let it through */
   principalOf(metadata: Metadata): Principal {
-    const principal = this.#principals.get(metadata);
-    if (!principal) throw new Denied('UNAUTHENTICATED', 'not authenticated');
-    return principal;
+    return this.#of(metadata).principal;
   }
 
-  readonly interceptor: ServerInterceptor = (_method, call) => {
+  /** Gives the call's place at the gate back. It has it until its first answers have left, and not for long. */
+  leave(metadata: Metadata): void {
+    this.#of(metadata).leave();
+  }
+
+  #of(metadata: Metadata): Admitted {
+    const admitted = this.#admitted.get(metadata);
+    if (!admitted) throw new Denied('UNAUTHENTICATED', 'not authenticated');
+    return admitted;
+  }
+
+  readonly interceptor: ServerInterceptor = ({ requestStream }, call) => {
+    let [withdraw, leaveEarly] = [(): void => {}, (): void => {}];
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
-        this.#judge(metadata, call.getPeer())
-          .then(
-            (principal) => {
-              this.#principals.set(metadata, principal);
-              next(metadata);
-            },
-            (error: unknown) => call.sendStatus(this.#statusOf(error)),
-          )
-          .catch((error: unknown) => this.options.log.error('a call failed', { error: String(error) }));
+        withdraw = this.options.gate.enter({
+          address: addressOf(call.getPeer()),
+          admit: (leave) => {
+            leaveEarly = leave;
+            this.#judge(metadata, call.getPeer())
+              .then(
+                (principal) => {
+                  this.#admitted.set(metadata, { principal, leave });
+                  if (!requestStream) leave();
+                  next(metadata);
+                },
+                (error: unknown) => {
+                  leave();
+                  call.sendStatus(this.#statusOf(error));
+                },
+              )
+              .catch((error: unknown) => this.options.log.error('a call failed', { error: String(error) }));
+          },
+          refuse: () => call.sendStatus(overloaded()),
+        });
+      })
+      .withOnCancel(() => {
+        withdraw();
+        leaveEarly();
       })
       .build();
     return new ServerInterceptingCall(call, { start: (next) => next(listener) });
@@ -64,4 +96,11 @@ export class Authentication {
     this.options.metrics.count('xds_denied_total', { status: denied.status });
     return { code: status[denied.status], details: denied.message };
   }
+}
+
+/** REL-12: it may be let in elsewhere, or here a little later; gRPC clients that retry keep to the time (gRFC A6). */
+function overloaded(): { code: status; details: string; metadata: Metadata } {
+  const metadata = new Metadata();
+  metadata.set('grpc-retry-pushback-ms', String(randomInt(RETRY_MS.from, RETRY_MS.to)));
+  return { code: status.UNAVAILABLE, details: 'too many clients come at once: try again', metadata };
 }

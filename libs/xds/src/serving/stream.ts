@@ -9,22 +9,13 @@ import { type TypeSpec, typeSpec } from '../type-specs.js';
 import { Denied, type NodeInfo, type Principal, type StreamInfo, type StreamState, type TypeUrl } from '../types.js';
 import { decodeNode } from '../wire/node.js';
 import { decodeDeltaRequest, decodeSotwRequest, type Request } from '../wire/request.js';
-import { type DiscoveryCall, endWith, type StatusName } from './call.js';
+import { endWith, type StatusName } from './call.js';
 import { denialOf } from './failure.js';
 import { nonceMaker } from './nonces.js';
 import { Outbox } from './outbox.js';
 import { checkNode, requestedType } from './requests.js';
+import type { StreamOptions } from './stream-options.js';
 import type { StreamServices } from './stream-services.js';
-
-export interface StreamOptions {
-  readonly id: number;
-  readonly call: DiscoveryCall;
-  readonly principal: Principal;
-  readonly peer: string;
-  readonly variant: 'delta' | 'sotw';
-  /** The one type of a single-type service; `undefined` on ADS. */
-  readonly onlyType: TypeSpec | undefined;
-}
 
 /**
  * One stream: reads requests, asks the session what to answer, and writes. It never blocks another, and queues no more than
@@ -123,6 +114,7 @@ export class XdsStream implements Watcher, Pumpable {
         () => {
           if (this.#closed) return;
           this.#handle(request);
+          this.outbox.whenEmpty(this.options.served);
           this.options.call.resume();
         },
         (error: unknown) => this.#fail(error),
