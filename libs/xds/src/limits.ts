@@ -86,7 +86,7 @@ export const DEFAULT_LIMITS: Limits = {
   maxStreams: 20_000,
   maxConnections: 25_000,
   idlePerAddress: 5_000,
-  initialPushes: 64,
+  initialPushes: 256,
   initialPushMs: 500,
   admissionQueue: 10_000,
   admissionWaitMs: 1_000,
