@@ -16,6 +16,29 @@ describe('hostile clients', () => {
     expect(thief.ended?.code).toBe(GRPC.PERMISSION_DENIED);
     expect(thief.responses).toEqual([]);
     expect(rig.opened).toEqual([]);
+    expect(rig.metrics.counts.get('xds_denied_total PERMISSION_DENIED')).toBe(1);
+  });
+
+  it('SEC-1 nothing that a node says of itself but its id has any effect, and no id of others is let in', async () => {
+    rig = await Rig.start({ gatekeeper: { admit: admitOwnNodes }, limits: { streamsPerPrincipal: 1_000 } });
+    rig.publish(cluster('a'));
+    const text = fc.constantFrom('bob', 'bob/1', '', '*', 'alice/../bob/1', '__proto__');
+    const node = fc.record({
+      id: fc.constantFrom('alice/1', 'bob/1', 'alice', '/alice/1', 'Alice/1', 'bob/1\0alice/1', ' alice/1'),
+      ...{ cluster: text, userAgentName: text, userAgentVersion: fc.constantFrom('1.40.0', '') },
+    });
+    for (const said of fc.sample(node, { numRuns: 40, seed: 1 })) {
+      const client = rig.client({ node: said }).subscribe(TYPE.cluster);
+      await client.waitFor((c) => c.ended !== undefined || c.responses.length > 0);
+      const own = said.id === 'alice/1';
+      expect([said, client.ended?.code, client.names(TYPE.cluster)]).toEqual([
+        said,
+        own ? undefined : GRPC.PERMISSION_DENIED,
+        own ? ['a'] : [],
+      ]);
+      client.disconnect();
+    }
+    expect(new Set(rig.opened)).toEqual(new Set(['alice/1']));
   });
 
   it('SEC-2 SDS-6 only names that the source grants are answered, whatever the spelling', async () => {

@@ -70,6 +70,7 @@ it.each([
     await engine.end('SIGKILL');
     // Everything has changed meanwhile.
     engine = await EngineProcess.start({ ...options, mark: 1, port });
+    await engine.ask({ do: 'forget lag' });
     const before = lostSyns();
     const machine = idleLag();
     const began = performance.now();

@@ -14,6 +14,7 @@ import { Gate } from './serving/gate/gate.js';
 import { Leftovers } from './serving/leftovers.js';
 import { type MethodInfo, servedServices } from './serving/methods.js';
 import { Readiness } from './serving/readiness.js';
+import { READ_BEYOND_LIMIT } from './serving/requests.js';
 import { type StatusCall, StatusService } from './serving/status-service.js';
 import { XdsStream } from './serving/stream.js';
 import { StreamRegistry } from './serving/stream-registry.js';
@@ -166,7 +167,7 @@ export class XdsServer {
       interceptors: [this.#authentication.interceptor],
       'grpc.keepalive_time_ms': 30_000, // NET-1, REL-17
       'grpc.keepalive_timeout_ms': 10_000,
-      'grpc.max_receive_message_length': this.#limits.maxMessageBytes, // DELTA-16
+      'grpc.max_receive_message_length': this.#limits.maxMessageBytes * READ_BEYOND_LIMIT, // DELTA-16
       'grpc.max_send_message_length': -1,
       // GOAWAY well before streams end by their age; the connection then lives as long as they do.
       'grpc.max_connection_age_ms': this.#limits.streamAgeMs * 0.8,

@@ -13,7 +13,7 @@ import { endWith, type StatusName } from './call.js';
 import { denialOf } from './failure.js';
 import { nonceMaker } from './nonces.js';
 import { Outbox } from './outbox.js';
-import { checkNode, requestedType } from './requests.js';
+import { checkNode, checkSize, requestedType } from './requests.js';
 import type { StreamOptions } from './stream-options.js';
 import type { StreamServices } from './stream-services.js';
 
@@ -94,6 +94,7 @@ export class XdsStream implements Watcher, Pumpable {
   #onMessage(bytes: Buffer): void {
     if (this.#closed) return;
     try {
+      checkSize(bytes, this.services.limits.maxMessageBytes);
       const decode = this.options.variant === 'delta' ? decodeDeltaRequest : decodeSotwRequest;
       const request: Request = decode(bytes, this.services.limits);
       if (this.#info) this.#handle(request);
