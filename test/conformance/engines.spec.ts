@@ -11,7 +11,7 @@ class Engine {
       authenticate: () => Promise.resolve({ id: 'any', expiresAt: Number.MAX_SAFE_INTEGER, claims: undefined }),
       admit: () => Promise.resolve(Stage.EVERYBODY),
     },
-    limits: { admissionWaitMs: 600_000 },
+    limits: { admissionWaitMs: 600_000, settleMs: 300, checkMs: 50 },
     ...{ clock: systemClock, log: silentLog, metrics: silentMetrics },
   });
   readonly stage = new Stage(this.server);

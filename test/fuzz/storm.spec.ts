@@ -13,6 +13,8 @@ const LONG = process.env['STORM'] === 'long';
 /** A tenth of what sidecars have: more, and the clients would be what is measured. */
 const SIZE: Size = { clusters: 20, endpoints: 20, listeners: 5, routes: 5, bytes: 400 };
 const RESOURCES = SIZE.clusters + SIZE.endpoints + SIZE.listeners + SIZE.routes;
+/** The clients of this test share one core: some have much to do before they say their first word. */
+const PATIENT = { maxConnections: 5_000, handshakeMs: 600_000, unauthenticatedMs: 600_000, firstMessageMs: 600_000 };
 /** How late the event loop of the server may be for one turn of a hundred, on a machine that has a core for it. */
 const LAG_MS = 200;
 
@@ -59,7 +61,7 @@ it.each([
   async ({ how, clients }) => {
     const certificate = await selfSigned([{ type: 'dns', value: 'localhost' }]);
     const tls = how === 'TLS' ? { tls: { keyPem: certificate.key, certPem: certificate.certificate } } : {};
-    const options = { size: SIZE, limits: { maxConnections: 5_000 }, ...tls };
+    const options = { size: SIZE, limits: PATIENT, ...tls };
     engine = await EngineProcess.start(options);
     const { address, port } = engine;
     const crowd = new Crowd({
@@ -92,8 +94,7 @@ it.each([
     // Who was refused has come again, until he was let in: everybody was, and was served (`comeBack`).
     expect(count(figures, 'stream', 'at_once') + count(figures, 'stream', 'queued')).toBeGreaterThanOrEqual(clients);
     expect(queued).toBeGreaterThan(0);
-    expect(crowd.cameAgain).toBeGreaterThanOrEqual(refused > 0 ? 1 : 0);
-    if (crowd.cameAgain > 0) expect(refused).toBeGreaterThan(0);
+    if (refused > 0) expect(crowd.cameAgain).toBeGreaterThan(0);
     expect(figures.warned).toEqual([]);
     expect(lagMs.p99).toBeLessThan(LAG_MS + 4 * machineLagMs);
     crowd.leave();
