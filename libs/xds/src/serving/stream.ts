@@ -13,17 +13,9 @@ import { decodeDeltaRequest, decodeSotwRequest, type Request } from '../wire/req
 import { denialOf } from './failure.js';
 import { nonceMaker } from './nonces.js';
 import { Outbox } from './outbox.js';
-import { checkNode, requestedType } from './requests.js';
+import { checkNode, checkSize, requestedType } from './requests.js';
+import type { StreamOptions } from './stream-options.js';
 import type { StreamServices } from './stream-services.js';
-
-export interface StreamOptions {
-  readonly id: number;
-  readonly call: Call;
-  readonly principal: Principal;
-  readonly variant: 'delta' | 'sotw';
-  /** The one type of a single-type service; `undefined` on ADS. */
-  readonly onlyType: TypeSpec | undefined;
-}
 
 /**
  * One stream: reads requests, asks the session what to answer, and writes. It never blocks another, and queues no more than
@@ -102,6 +94,7 @@ export class XdsStream implements Watcher, Pumpable {
   #onMessage(bytes: Buffer): void {
     if (this.#closed) return;
     try {
+      checkSize(bytes, this.services.limits.maxMessageBytes);
       const decode = this.options.variant === 'delta' ? decodeDeltaRequest : decodeSotwRequest;
       const request: Request = decode(bytes, this.services.limits);
       if (this.#info) this.#handle(request);
@@ -122,6 +115,7 @@ export class XdsStream implements Watcher, Pumpable {
         () => {
           if (this.#closed) return;
           this.#handle(request);
+          this.outbox.whenEmpty(this.options.served);
           this.options.call.resume();
         },
         (error: unknown) => this.#fail(error),
