@@ -1,4 +1,4 @@
-import { Cell, WITHHELD } from '../cell.js';
+import { Cell, type Held, type Lookup, WITHHELD } from '../cell.js';
 import { covers } from '../subscription.js';
 import type { Board } from './board.js';
 import { type Leaving, mayBeMet, requirementsMet } from './references.js';
@@ -12,21 +12,35 @@ export type Step = Cell | 'remove' | 'absent' | 'settled' | 'hold';
 
 /** Looks at one name: what the client should have, what it may hold, and whether the difference may be sent now. */
 export function examine(board: Board, type: TypeDelivery, name: string, leaving: Leaving): Step {
-  if (!covers(type.subscription, name)) return leftover(type, name);
-  const target = board.source.lookup(type.spec.url, name);
+  const held = type.acked.get(name);
+  const target = targetOf(board, type, name);
+  if (!wants(type, name, target instanceof Cell ? target : held)) return leftover(type, name, target);
   if (target === WITHHELD) return 'settled';
   if (!target) return missing(type, name, leaving);
-  const held = type.acked.get(name);
+  // An alias that came to be one meanwhile: the resource itself is looked at under its own name.
+  if (target.name !== name) return 'settled';
   if (!type.unknownBase && type.isRefused(name, target.version)) return pinned(type, name);
   if (held?.version === target.version && type.isCertain(name)) {
+    if (held instanceof Cell && !held.wrappedLike(target, board.lifetimes)) return target;
     // The client holds it: from now on it is known what that content requires.
-    if (held !== target) type.acked.set(name, target);
+    if (held !== target) type.adopt(target);
     return type.owed.has(name) ? target : 'settled';
   }
   if (mayGo(board, type, target)) return target;
   // DELTA-6: who asks is answered, with what it had, while the newest waits.
   return type.owed.has(name) && held instanceof Cell ? held : 'hold';
 }
+
+/** What the client is to have under the name. What is on demand exists for those who name it (WILD-5). */
+export function targetOf(board: Board, { spec, subscription }: TypeDelivery, name: string): Lookup {
+  const found = board.source.lookup(spec.url, name);
+  return found instanceof Cell && found.onDemand && !subscription.names.has(name) ? undefined : found;
+}
+
+/** True if the subscription includes the name, or an alias of what is or was there (DELTA-14). */
+export const wants = ({ subscription }: TypeDelivery, name: string, content: Lookup | Held): boolean =>
+  covers(subscription, name) ||
+  (content instanceof Cell && content.aliases.some((alias) => covers(subscription, alias)));
 
 /** Who has nothing under this name loses more by waiting for what will never come than by one route that answers 503. */
 const mayGo = (board: Board, type: TypeDelivery, target: Cell): boolean =>
@@ -47,8 +61,12 @@ function missing(type: TypeDelivery, name: string, leaving: Leaving): Step {
   return type.owed.has(name) ? 'absent' : 'settled';
 }
 
-/** Not subscribed: what is listed from before without a wildcard is known, and nothing of ours (DELTA-8). */
-function leftover(type: TypeDelivery, name: string): Step {
+/**
+ * Not subscribed: what is listed from before without a wildcard is known, and nothing of ours (DELTA-8). What was asked for
+ * by an alias is known to the client by another name than it has asked for: it must be told that this is no more.
+ */
+function leftover(type: TypeDelivery, name: string, target: Lookup): Step {
+  if (type.spec.aliased && type.mayHold(name)) return target === WITHHELD ? 'settled' : 'remove';
   type.forget(name);
   return 'settled';
 }

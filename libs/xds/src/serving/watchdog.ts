@@ -37,6 +37,7 @@ export function checkStream(stream: XdsStream, services: StreamServices): void {
     return;
   }
   endSettling(stream, age, limits.settleMs);
+  if (stream.session.beat(clock.monotonic())) stream.pump(); // TTL-2
   for (const delivery of stream.session.ordered) if (!checkType(stream, delivery, services)) return;
 }
 
