@@ -26,6 +26,7 @@ export {
 } from './gen/envoy/config/core/v3/base_pb.js';
 export { ApiVersion, ConfigSourceSchema } from './gen/envoy/config/core/v3/config_source_pb.js';
 export { HttpProtocolOptions_HeadersWithUnderscoresAction } from './gen/envoy/config/core/v3/protocol_pb.js';
+export { LbEndpointSchema } from './gen/envoy/config/endpoint/v3/endpoint_components_pb.js';
 export type { ClusterLoadAssignment } from './gen/envoy/config/endpoint/v3/endpoint_pb.js';
 export { ClusterLoadAssignmentSchema } from './gen/envoy/config/endpoint/v3/endpoint_pb.js';
 export type { Filter as NetworkFilter, FilterChain } from './gen/envoy/config/listener/v3/listener_components_pb.js';

@@ -55,8 +55,8 @@ export class Cell {
   }
 
   /** The answer to a name under which there is nothing (OND-2). */
-  static nothing(type: TypeUrl, name: string): Cell {
-    const resource = { type, name, version: NOTHING_VERSION, bytes: NO_BYTES, aliases: [name], hollow: true };
+  static nothing(type: TypeUrl, name: string, aliases: readonly string[]): Cell {
+    const resource = { type, name, version: NOTHING_VERSION, bytes: NO_BYTES, aliases, hollow: true };
     return new Cell(resource, { encodes: 0 });
   }
 

@@ -150,8 +150,10 @@ export class Session implements Board {
     const delivery = this.#types.get(type);
     if (!delivery) return;
     for (const name of names) {
-      if (delivery.mayHold(name)) delivery.dirty.add(name);
-      else if (covers(delivery.subscription, name)) delivery.dirty.add(this.keyOf(delivery, name));
+      const covered = covers(delivery.subscription, name);
+      // DELTA-14: what is under way, or held, may be known to the client by a name that it has not asked for.
+      if (covered || delivery.mayHold(name) || delivery.isUnderAlias(name)) delivery.dirty.add(name);
+      if (covered && delivery.spec.aliased) delivery.dirty.add(this.keyOf(delivery, name));
     }
     if (delivery.hasWork && delivery.behindSince === 0) delivery.behindSince = wall;
   }
@@ -202,7 +204,8 @@ export class Session implements Board {
     const hosts = this.#types.get(TYPE.virtualHost);
     if (!hosts) return;
     const prefixes = routes.map(({ name }) => `${name}/`);
-    for (const name of hosts.acked.keys()) {
+    const sent = (hosts.inFlight?.cells ?? []).map(({ name }) => name);
+    for (const name of [...hosts.acked.keys(), ...sent]) {
       if (prefixes.some((prefix) => name.startsWith(prefix))) hosts.owe(name);
     }
   }

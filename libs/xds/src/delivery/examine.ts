@@ -18,17 +18,24 @@ export function examine(board: Board, type: TypeDelivery, name: string, leaving:
   if (target === WITHHELD) return 'settled';
   if (!target) return missing(type, name, leaving);
   // An alias that came to be one meanwhile: the resource itself is looked at under its own name.
-  if (target.name !== name) return 'settled';
+  return target.name === name ? compare(board, type, target, held) : 'settled';
+}
+
+function compare(board: Board, type: TypeDelivery, target: Cell, held: Held | undefined): Step {
+  const { name } = target;
   if (!type.unknownBase && type.isRefused(name, target.version)) return pinned(type, name);
-  if (held?.version === target.version && type.isCertain(name)) {
-    if (held instanceof Cell && !held.wrappedLike(target, board.lifetimes)) return target;
-    // The client holds it: from now on it is known what that content requires.
-    if (held !== target) type.adopt(target);
-    return type.owed.has(name) ? target : 'settled';
-  }
+  if (held?.version === target.version && type.isCertain(name)) return equal(board, type, target, held);
   if (mayGo(board, type, target)) return target;
   // DELTA-6: who asks is answered, with what it had, while the newest waits.
   return type.owed.has(name) && held instanceof Cell ? held : 'hold';
+}
+
+/** The client holds this content. */
+function equal(board: Board, type: TypeDelivery, target: Cell, held: Held): Step {
+  if (held instanceof Cell && !held.wrappedLike(target, board.lifetimes)) return target;
+  // From now on it is known what that content requires.
+  if (held !== target) type.adopt(target);
+  return type.owed.has(target.name) ? target : 'settled';
 }
 
 /** What the client is to have under the name. What is on demand exists for those who name it (WILD-5). */

@@ -84,7 +84,7 @@ function look(board: Board, type: TypeDelivery, names: readonly string[]): Findi
     if (step === 'settled') done(type, name);
     else if (step === 'hold') found.held.push(name);
     else if (step === 'remove') found.removed.push(name);
-    else if (step === 'absent') sayNothing(type, name, found);
+    else if (step === 'absent') sayNothing(board, type, name, found);
     else {
       found.cells.push(step);
       if (isOlder(board, type, step)) found.again.push(name);
@@ -94,9 +94,14 @@ function look(board: Board, type: TypeDelivery, names: readonly string[]): Findi
 }
 
 /** OND-2: that there is no such virtual host is a resource without content; of other types it is a removal. */
-function sayNothing({ spec }: TypeDelivery, name: string, found: Findings): void {
-  if (spec.aliased) found.cells.push(Cell.nothing(spec.url, name));
-  else found.absent.push(name);
+function sayNothing({ source }: Board, { spec: { url, aliased } }: TypeDelivery, name: string, found: Findings): void {
+  if (!aliased) {
+    found.absent.push(name);
+    return;
+  }
+  // One that was refused is nothing to this client, under all of its names.
+  const refused = source.lookup(url, name);
+  found.cells.push(Cell.nothing(url, name, refused instanceof Cell ? refused.aliases : [name]));
 }
 
 /** There is a newer content than the one that is sent, and it may still go out. */

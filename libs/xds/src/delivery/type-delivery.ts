@@ -115,6 +115,11 @@ export class TypeDelivery {
     return this.acked.has(name) || this.orphans.has(name);
   }
 
+  /** It is under way under this name, which need not be the one that was asked for (DELTA-14). */
+  isUnderAlias(name: string): boolean {
+    return this.spec.aliased && (this.inFlight?.cells.some((cell) => cell.name === name) ?? false);
+  }
+
   /** What is said of the name in `acked` is what the client runs, and nothing else. */
   isCertain(name: string): boolean {
     return !this.orphans.has(name) && !this.doubted.has(name);

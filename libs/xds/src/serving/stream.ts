@@ -187,10 +187,8 @@ export class XdsStream implements Watcher, Pumpable {
     // GEN-4: a client with further types must keep the ones that are served.
     if (!spec && !this.#unknownTypeLogged) {
       this.#unknownTypeLogged = true;
-      this.services.log.info('a client asks for an unknown resource type', {
-        ...this.#fields(),
-        typeUrl: url.slice(0, 200),
-      });
+      const typeUrl = url.slice(0, 200);
+      this.services.log.info('a client asks for an unknown resource type', { ...this.#fields(), typeUrl });
     }
     return spec;
   }
@@ -255,8 +253,7 @@ export class XdsStream implements Watcher, Pumpable {
   }
 
   #send({ delivery, flight, form, version }: Outgoing): void {
-    const { variant } = this.options;
-    const content = { ...flight, variant, form, type: delivery.spec.url, version };
+    const content = { ...flight, variant: this.options.variant, form, type: delivery.spec.url, version };
     this.outbox.write(this.services.frames.message(content, flight.nonce), delivery.spec.short);
   }
 
