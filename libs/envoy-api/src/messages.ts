@@ -65,6 +65,7 @@ export { RouteConfigurationSchema } from './gen/envoy/config/route/v3/route_pb.j
 export type { ScopedRouteConfiguration } from './gen/envoy/config/route/v3/scoped_route_pb.js';
 export { ScopedRouteConfigurationSchema } from './gen/envoy/config/route/v3/scoped_route_pb.js';
 export { FileAccessLogSchema } from './gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
+export { OnDemandSchema } from './gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js';
 export {
   RBACPerRouteSchema,
   RBACSchema as HttpRbacFilterSchema,

@@ -1,12 +1,12 @@
 import { contentHash } from '#libs/kernel';
 import type { Cell } from './cell.js';
 import type { TypeUrl } from './types.js';
-import { beatDelta, beatSotw, timedDelta, timedSotw } from './wire/lifetime.js';
+import { beatDelta, timedDelta, timedSotw } from './wire/lifetime.js';
 import { deltaFrame, OutgoingMessage, sotwFrame } from './wire/message.js';
 
 /**
  * How resources are written: as they are; with their times to live, for clients that know them (TTL-1); or as a sign of
- * life, without contents (TTL-2).
+ * life, which in delta has no contents (TTL-2, TTL-3).
  */
 export type Form = 'plain' | 'timed' | 'beat';
 
@@ -96,7 +96,7 @@ const plain = (variant: 'delta' | 'sotw', cells: readonly Cell[]): Buffer[] =>
 
 const WRITTEN = {
   delta: { timed: timedDelta, beat: beatDelta },
-  sotw: { timed: timedSotw, beat: beatSotw },
+  sotw: { timed: timedSotw, beat: timedSotw },
 } as const;
 
 const join = (frame: Frame): Frame => ({ pieces: [Buffer.concat(frame.pieces)], length: frame.length, joined: true });

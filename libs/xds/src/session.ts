@@ -192,7 +192,7 @@ export class Session implements Board {
   #timed(delivery: TypeDelivery, flight: InFlight, version: string | undefined): Outgoing {
     const { beat, cells, sentAt } = flight;
     const said = (form: Form): Outgoing => ({ delivery, flight, form, version: delivery.saidVersion ?? version });
-    if (beat) return said(delivery.wholeSets ? 'timed' : 'beat');
+    if (beat) return said(this.variant === 'sotw' ? 'timed' : 'beat');
     for (const { ttlMs } of cells) if (ttlMs > 0) delivery.expire(ttlMs, sentAt);
     if (delivery.ttlMs === 0) return { delivery, flight, form: 'plain', version };
     if (this.variant === 'sotw') delivery.saidVersion = version ?? setVersion(cells);

@@ -23,8 +23,8 @@ export function timeBeat(type: TypeDelivery, now: number): boolean {
 }
 
 /**
- * A sign of life for everything held that has a time to live (TTL-2). In state-of-the-world a set of a full-state type is
- * said as a whole, contents and all: what is missing from it would be deleted (TTL-3).
+ * A sign of life for everything held that has a time to live (TTL-2). In state-of-the-world it has contents, and for a
+ * full-state type is the whole set: what is missing from it would be deleted (TTL-3).
  */
 export function planBeat(board: Board, type: TypeDelivery): PlannedResponse | undefined {
   type.beatDue = false;

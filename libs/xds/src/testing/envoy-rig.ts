@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, get, type Server } from 'node:http';
+import { createServer, get, type OutgoingHttpHeaders, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
@@ -14,13 +14,15 @@ export interface EnvoyUnderTest {
   /** A free port for its admin interface. */
   readonly adminPort: number;
   readonly apiType: 'DELTA_GRPC' | 'GRPC';
+  /** Features that its bootstrap announces, beside those that it announces by itself. */
+  readonly clientFeatures?: readonly string[];
 }
 
 const LOOPBACK = '127.0.0.1';
 const socketAddress = (port: number) => ({ socket_address: { address: LOOPBACK, port_value: port } });
 
-const bootstrap = (xds: number, admin: number, apiType: string): object => ({
-  node: { id: 'first/1', cluster: 'first' },
+const bootstrap = (xds: number, admin: number, apiType: string, clientFeatures: readonly string[]): object => ({
+  node: { id: 'first/1', cluster: 'first', client_features: clientFeatures },
   admin: { address: socketAddress(admin) },
   dynamic_resources: {
     ads_config: {
@@ -72,12 +74,12 @@ export class EnvoyRig {
   #admin = 0;
   server = this.#makeServer();
 
-  static async start({ binary, adminPort, apiType }: EnvoyUnderTest): Promise<EnvoyRig> {
+  static async start({ binary, adminPort, apiType, clientFeatures = [] }: EnvoyUnderTest): Promise<EnvoyRig> {
     const rig = new EnvoyRig();
     rig.#xds = await rig.server.start({ host: LOOPBACK, port: 0, tls: 'plaintext' });
     rig.#admin = adminPort;
     const config = join(rig.#dir, 'envoy.json');
-    writeFileSync(config, JSON.stringify(bootstrap(rig.#xds, rig.#admin, apiType)));
+    writeFileSync(config, JSON.stringify(bootstrap(rig.#xds, rig.#admin, apiType, clientFeatures)));
     const args = ['-c', config, '--concurrency', '1', '--use-dynamic-base-id', '-l', 'error'];
     rig.#envoy = spawn(binary, args, { stdio: 'ignore' });
     return rig;
@@ -152,9 +154,9 @@ export class EnvoyRig {
 }
 
 /** Body of a GET, or the error's text. */
-export const fetchText = (port: number, path = '/'): Promise<string> =>
+export const fetchText = (port: number, path = '/', headers: OutgoingHttpHeaders = {}): Promise<string> =>
   new Promise((resolve) => {
-    const request = get({ host: LOOPBACK, port, path }, (response) => {
+    const request = get({ host: LOOPBACK, port, path, headers }, (response) => {
       let body = '';
       response.on('data', (chunk) => (body += String(chunk)));
       response.on('end', () => resolve(body));

@@ -9,13 +9,11 @@ const RESOURCES = 2;
 /** A resource with its time to live, as an entry of a delta response. One without a time has none. */
 export const timedDelta = (cell: Cell): Buffer[] => wrapped(withTtl(cell));
 
-/** The same without content: a sign of life (TTL-2). */
+/** The same without content: a sign of life (TTL-2). Delta only: Envoy does not count one in state-of-the-world (TTL-3). */
 export const beatDelta = (cell: Cell): Buffer[] => wrapped(beat(cell));
 
 /** In state-of-the-world a resource with a time is packed in a Resource (TTL-1); one without a time is sent as always. */
 export const timedSotw = (cell: Cell): Buffer[] => (cell.ttlMs > 0 ? wrapped(packed(withTtl(cell))) : [cell.sotw]);
-
-export const beatSotw = (cell: Cell): Buffer[] => wrapped(packed(beat(cell)));
 
 const withTtl = (cell: Cell): Buffer[] => (cell.ttlMs > 0 ? [cell.fields, ttlField(cell.ttlMs)] : [cell.fields]);
 
