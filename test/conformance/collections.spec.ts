@@ -138,6 +138,19 @@ describe('collections of endpoints (LEDS)', () => {
     expect(said(client)).toEqual(['+b -c']);
   });
 
+  it('ENV-10 one that says nothing of what it holds, as Envoy does, loses what went while it was away', async () => {
+    rig.publish(one('a'), one('b'));
+    const client = ask(rig.client(), ALL);
+    await client.waitFor(() => rig.state(TYPE.lbEndpoint)?.acked.size === 2);
+    client.disconnect();
+    await expect.poll(() => rig.server.streams().length).toBe(0);
+    rig.publish(one('a'));
+    client.responses.length = 0;
+    client.connect().send({ type: TYPE.lbEndpoint, names: [ALL] });
+    await client.waitFor((c) => c.names(TYPE.lbEndpoint).length === 1);
+    expect(said(client)).toEqual(['+a -b']);
+  });
+
   it('OND-4 an empty request asks for nothing; the type has a stream of its own and no state-of-the-world', async () => {
     rig.publish(one('a'), cluster('plain'));
     const client = rig.client({ service: 'leds' });

@@ -3,6 +3,7 @@ import { TYPE } from '#libs/envoy-api';
 import { findEnvoy, freePort } from '#libs/launcher';
 import { EnvoyRig, fetchText, until } from './testing/envoy-rig.js';
 import { cluster, endpointsByCollection, lbEndpoint, listener, routes } from './testing/resources.js';
+import type { Resource } from './types.js';
 
 describe.each(['1.36.4', '1.40.0'])('endpoints by collection, a stock Envoy %s', (version) => {
   let rig: EnvoyRig;
@@ -18,7 +19,7 @@ describe.each(['1.36.4', '1.40.0'])('endpoints by collection, a stock Envoy %s',
   });
   afterAll(() => rig?.stop());
 
-  const publish = (...members: Parameters<EnvoyRig['publish']>): void =>
+  const publish = (...members: readonly Resource[]): void =>
     rig.publish(cluster('a'), endpointsByCollection('a'), ...members, listener('in', inbound), routes('a'));
   const members = (): Promise<number> => rig.stat('cluster.a.membership_total');
 
@@ -38,11 +39,11 @@ describe.each(['1.36.4', '1.40.0'])('endpoints by collection, a stock Envoy %s',
     expect(rig.nacks).toEqual([]);
   });
 
-  it('DELTA-8 comes back after a restart of the engine and is sent nothing', async () => {
+  it('ENV-10 comes back after a restart of the engine without a word of what it has, and is sent the members once', async () => {
     await rig.restartServer();
     await until('it asked for everything', () => (rig.server.streams()[0]?.types.length ?? 0) === 5 && rig.delivered);
     const collection = rig.server.streams()[0]?.types.find(({ type }) => type === TYPE.lbEndpoint);
-    expect(collection?.acked.size).toBe(1);
-    expect(rig.server.counters().responses).toBe(0);
+    expect([collection?.acked.size, rig.server.counters().responses]).toEqual([1, 1]);
+    expect([await members(), await fetchText(inbound)]).toEqual([1, 'two']);
   });
 });

@@ -11,6 +11,7 @@ import {
   routesByHost,
   virtualHost,
 } from './testing/resources.js';
+import type { Resource } from './types.js';
 
 let rig: EnvoyRig;
 let one = 0;
@@ -58,8 +59,8 @@ describe.each(['1.36.4', '1.40.0'])('clusters on demand, a stock Envoy %s', (ver
 });
 
 describe('virtual hosts on demand, a stock Envoy 1.40.0', () => {
-  const shop = (name: string) => virtualHost('shop', ['shop', 'shop.mesh'], name);
-  const all = (mark: number, ...hosts: Parameters<EnvoyRig['publish']>) =>
+  const shop = (name: string) => virtualHost('its-host', ['shop', 'shop.mesh'], name);
+  const all = (mark: number, ...hosts: readonly Resource[]) =>
     rig.publish(
       ...[cluster('a'), endpoints('a', one), cluster('b'), endpoints('b', two)],
       ...[listener('in', inbound, 'in', onDemand()), routesByHost(mark), ...hosts],
@@ -96,9 +97,12 @@ describe('virtual hosts on demand, a stock Envoy 1.40.0', () => {
 
   it('DELTA-8 comes back after a restart of the engine and is sent nothing that it has', async () => {
     await rig.restartServer();
-    await until('it asked for its hosts', () => subscribed(TYPE.virtualHost).includes('routes/shop') && rig.delivered);
+    await until(
+      'it asked for its hosts',
+      () => subscribed(TYPE.virtualHost).includes('routes/shop.mesh') && rig.delivered,
+    );
     expect(await host('shop')).toBe('two');
     const host2 = rig.server.streams()[0]?.types.find((t) => t.type === TYPE.virtualHost);
-    expect([...(host2?.acked.keys() ?? [])]).toEqual(['routes/shop']);
+    expect([...(host2?.acked.keys() ?? [])]).toEqual(['routes/its-host']);
   });
 });

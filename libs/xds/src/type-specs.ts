@@ -16,6 +16,8 @@ export interface TypeSpec {
   readonly deltaOnly: boolean;
   /** Asked for by aliases, and a name under which there is nothing is answered by a resource without content. */
   readonly aliased: boolean;
+  /** Clients do not list what they hold of it when they come back (ENV-10). */
+  readonly unlisted: boolean;
   /** False: `removed_resources` is never sent, clients cannot take it (DELTA-13). */
   readonly removable: boolean;
   /** Answered from the secret source, not from views; knows no wildcard. */
@@ -36,6 +38,7 @@ const PLAIN = {
   wildcard: true,
   deltaOnly: false,
   aliased: false,
+  unlisted: false,
   removable: true,
   secret: false,
   updatesAlone: false,
@@ -60,7 +63,7 @@ const SPECS: readonly TypeSpec[] = [
     usersAre: 'requiring',
   }),
   spec(TYPE.endpoint, { users: [TYPE.cluster], usersAre: 'clusters' }),
-  spec(TYPE.lbEndpoint, { wildcard: false, deltaOnly: true }),
+  spec(TYPE.lbEndpoint, { wildcard: false, deltaOnly: true, unlisted: true }),
   spec(TYPE.secret, { removable: false, secret: true, wildcard: false }),
   spec(TYPE.listener, { ...FULL, errorsNameResource: true }),
   spec(TYPE.scopedRoute, { ...FULL }),
