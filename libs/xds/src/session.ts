@@ -113,6 +113,11 @@ export class Session implements Board {
     return this.#resumed;
   }
 
+  /** True until the first response. */
+  get saidNothing(): boolean {
+    return this.#ordered.every((delivery) => delivery.lastNonce === '');
+  }
+
   get lifetimes(): boolean {
     return this.client.lifetimes;
   }

@@ -22,6 +22,11 @@ export function checkStream(stream: XdsStream, services: StreamServices): void {
     return;
   }
   alarmWithoutView(stream, age, services);
+  if (!stream.hasView && age > limits.viewWaitMs && stream.session.saidNothing) {
+    limitHit(services.metrics, 'viewWaitMs');
+    stream.end('UNAVAILABLE', 'there is no configuration for this node yet'); // GEN-16
+    return;
+  }
   if (missesClusters(stream, age, limits.missingClustersMs)) {
     services.metrics.count('xds_missing_cds_total');
     services.log.warn('a reconnected client asks for listeners or endpoints but not for clusters', {
