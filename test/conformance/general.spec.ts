@@ -45,7 +45,7 @@ describe('both variants', () => {
     expect(client.ended).toBeUndefined();
   });
 
-  it('GEN-5 a first request with the nonce of an old stream is a first request', async () => {
+  it('GEN-5 BUG-23 a first request with the nonce of an old stream is a first request', async () => {
     rig.publish(cluster('a'));
     const client = rig.client();
     client.send({ type: TYPE.cluster, nonce: 'old.1.1' });
@@ -99,7 +99,7 @@ describe('both variants', () => {
     expect(rig.nacks).toHaveLength(1);
   });
 
-  it('GEN-13 types and names that were not asked for are not sent', async () => {
+  it('GEN-13 BUG-33 types and names that were not asked for are not sent', async () => {
     rig.publish(cluster('a'), endpoints('a'), endpoints('b'), listener('l'));
     const client = rig.client().subscribe(TYPE.endpoint, ['a']);
     await client.waitFor((c) => c.responses.length === 1);
@@ -129,7 +129,7 @@ describe('both variants', () => {
     expect(rig.server.streams()).toEqual([]);
   });
 
-  it('GEN-16 before the first publication a stream waits a moment, then it is UNAVAILABLE; never empty', async () => {
+  it('GEN-16 BUG-20 before the first publication a stream waits a moment, then it is UNAVAILABLE; never empty', async () => {
     const fresh = await Rig.start({ empty: true, limits: { readyWaitMs: 100 } });
     const early = fresh.client().subscribe(TYPE.cluster);
     await early.waitFor((c) => c.ended !== undefined);
@@ -177,7 +177,7 @@ describe('both variants', () => {
     await bounded.stop();
   });
 
-  it('GEN-17 a client that has seen more than there is here is told nothing until it is there, and then the newest', async () => {
+  it('GEN-17 BUG-34 a client that has seen more than there is here is told nothing until it is there, and then the newest', async () => {
     let caughtUp = (): void => {};
     const lagging = await Rig.start({
       gatekeeper: { admit: () => new Promise((resolve) => (caughtUp = () => resolve('main'))) },

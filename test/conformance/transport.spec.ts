@@ -44,7 +44,7 @@ describe('keepalive', () => {
     session.destroy();
   });
 
-  it('NET-1 one that does not answer within 10 s is dropped', async () => {
+  it('NET-1 BUG-31 one that does not answer within 10 s is dropped', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
     rig = await Rig.start();
     const socket = connect(rig.port, '127.0.0.1');

@@ -120,7 +120,7 @@ describe('virtual hosts on demand', () => {
     expect(clients.map((c) => said(c).length)).toEqual([2, 1]);
   });
 
-  it('OND-4 an empty first request asks for nothing, and so does the `*` of a reconnect', async () => {
+  it('OND-4 BUG-25 an empty first request asks for nothing, and so does the `*` of a reconnect', async () => {
     rig.publish(shop());
     const [first, second] = [rig.client(), rig.client()];
     first.send({ type: TYPE.virtualHost });
