@@ -155,10 +155,9 @@ export class Session implements Board {
     const delivery = this.#types.get(type);
     if (!delivery) return;
     for (const name of names) {
-      const covered = covers(delivery.subscription, name);
       // DELTA-14: what is under way, or held, may be known to the client by a name that it has not asked for.
-      if (covered || delivery.mayHold(name) || delivery.isUnderAlias(name)) delivery.dirty.add(name);
-      if (covered && delivery.spec.aliased) delivery.dirty.add(this.keyOf(delivery, name));
+      if (covers(delivery.subscription, name) || delivery.mayHold(name) || delivery.isUnderAlias(name))
+        delivery.dirty.add(name);
     }
     if (delivery.hasWork && delivery.behindSince === 0) delivery.behindSince = wall;
   }

@@ -27,7 +27,7 @@ function compare(board: Board, type: TypeDelivery, target: Cell, held: Held | un
   if (held?.version === target.version && type.isCertain(name)) return equal(board, type, target, held);
   if (mayGo(board, type, target)) return target;
   // DELTA-6: who asks is answered, with what it had, while the newest waits.
-  return type.owed.has(name) && held instanceof Cell ? held : 'hold';
+  return type.owed.has(name) && answers(type, held) ? held : 'hold';
 }
 
 /** The client holds this content. */
@@ -57,9 +57,14 @@ const mayGo = (board: Board, type: TypeDelivery, target: Cell): boolean =>
 function pinned(type: TypeDelivery, name: string): Step {
   if (!type.owed.has(name)) return 'settled';
   const held = type.acked.get(name);
-  if (held instanceof Cell) return type.isRefused(name, held.version) ? 'settled' : held;
+  if (answers(type, held)) return type.isRefused(name, held.version) ? 'settled' : held;
+  if (type.spec.aliased) return 'absent';
   return type.spec.removable && !type.mayHold(name) ? 'absent' : 'settled';
 }
+
+/** What was accepted before can be said again; not to who asks by an alias that it does not have. */
+const answers = (type: TypeDelivery, held: Held | undefined): held is Cell =>
+  held instanceof Cell && wants(type, held.name, held);
 
 function missing(type: TypeDelivery, name: string, leaving: Leaving): Step {
   // DELTA-13: a removal would be refused or do harm; the client unsubscribes when it has no use for it.

@@ -26,9 +26,31 @@ const NAME_OVERHEAD = 6;
  */
 export function planResponse(board: Board, type: TypeDelivery): PlannedResponse | undefined {
   if (type.inFlight) return undefined;
-  const change = planChange(board, type);
+  const change = type.spec.aliased ? planAliased(board, type) : planChange(board, type);
   if (change || !type.beatDue) return change;
   return planBeat(board, type) ?? planChange(board, type);
+}
+
+/**
+ * DELTA-14: aliases are looked up now and not when they are asked for, since they may pass to another resource until
+ * there is an answer. One stays asked for until its resource, whichever that is then, has been sent or found to be held.
+ */
+function planAliased(board: Board, type: TypeDelivery): PlannedResponse | undefined {
+  spreadOut(board, type);
+  const aliases = [...type.dirty]
+    .map((name) => [name, board.keyOf(type, name)] as const)
+    .filter(([a, key]) => a !== key);
+  for (const [alias, key] of aliases) {
+    if (type.owed.has(alias)) type.owe(key);
+    else type.dirty.add(key);
+    type.dirty.delete(alias);
+  }
+  const response = planChange(board, type);
+  for (const [alias, key] of aliases) {
+    if (type.dirty.has(key)) type.dirty.add(alias);
+    else type.owed.delete(alias);
+  }
+  return response;
 }
 
 function planChange(board: Board, type: TypeDelivery): PlannedResponse | undefined {
@@ -56,7 +78,7 @@ function spreadOut(board: Board, type: TypeDelivery): void {
   const { wildcard, names } = type.subscription;
   if (wildcard) for (const name of board.source.names(type.spec.url)) type.dirty.add(name);
   for (const name of names) {
-    type.dirty.add(type.spec.aliased ? board.keyOf(type, name) : name);
+    type.dirty.add(name);
     if (isGlob(name)) for (const member of board.source.members(type.spec.url, name)) type.dirty.add(member);
   }
   for (const name of type.acked.keys()) type.dirty.add(name);

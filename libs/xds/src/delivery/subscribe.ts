@@ -39,10 +39,10 @@ export function follow(board: Board, delivery: TypeDelivery, change: Subscriptio
   }
   for (const name of change.left) delivery.dirty.add(name);
   for (const name of change.answer) {
-    for (const key of keysOf(board, delivery, name)) {
+    for (const one of namesOf(board, delivery, name)) {
       // DELTA-8b: on the first message the version listed for a name stands in for the answer, if it is ours.
-      if (versions?.has(key)) delivery.dirty.add(key);
-      else delivery.owe(key);
+      if (versions?.has(board.keyOf(delivery, one))) delivery.dirty.add(one);
+      else delivery.owe(one);
     }
   }
   if (change.first && delivery.spec.url === TYPE.endpoint) resumeEndpoints(board, delivery, versions);
@@ -52,15 +52,17 @@ export function follow(board: Board, delivery: TypeDelivery, change: Subscriptio
 export function forget(board: Board, delivery: TypeDelivery, change: SubscriptionChange): void {
   for (const name of change.dropped) {
     if (isGlob(name)) forgetUncovered(delivery);
-    else forgetOne(delivery, board.keyOf(delivery, name));
+    else forgetOne(board, delivery, board.keyOf(delivery, name));
   }
   if (change.wildcard !== 'lost') return;
   forgetUncovered(delivery);
   delivery.answerDue = false;
 }
 
-function forgetOne(delivery: TypeDelivery, key: string): void {
-  if (!wants(delivery, key, delivery.acked.get(key))) delivery.forget(key);
+function forgetOne(board: Board, delivery: TypeDelivery, key: string): void {
+  // What another alias asks for may be on its way and not held yet.
+  const target = delivery.spec.aliased ? board.source.lookup(delivery.spec.url, key) : undefined;
+  if (!wants(delivery, key, target) && !wants(delivery, key, delivery.acked.get(key))) delivery.forget(key);
 }
 
 function forgetUncovered(delivery: TypeDelivery): void {
@@ -70,11 +72,9 @@ function forgetUncovered(delivery: TypeDelivery): void {
   }
 }
 
-/** What a subscribed name asks for: itself; what it is an alias of; or the members of a glob, which is empty itself if it has none. */
-function keysOf(board: Board, delivery: TypeDelivery, name: string): readonly string[] {
-  if (delivery.spec.aliased) return [board.keyOf(delivery, name)];
-  if (!isGlob(name)) return [name];
-  const members = [...board.source.members(delivery.spec.url, name)];
+/** What a subscribed name asks for: itself, or the members of a glob; one without members is asked for itself. */
+function namesOf({ source }: Board, { spec }: TypeDelivery, name: string): readonly string[] {
+  const members = isGlob(name) ? [...source.members(spec.url, name)] : [];
   return members.length > 0 ? members : [name];
 }
 

@@ -150,9 +150,17 @@ export class TypeDelivery {
     for (const cell of done.cells) {
       this.orphans.delete(cell.name);
       this.doubted.delete(cell.name);
-      if (!cell.hollow && wants(cell)) this.acked.set(cell.name, cell);
+      if (cell.hollow) continue;
+      if (wants(cell)) this.acked.set(cell.name, cell);
+      else if (this.spec.aliased) this.#unwanted(cell);
     }
     return done;
+  }
+
+  /** DELTA-14: its alias was left, or passed on, while it was under way: the client knows it by a name of which it cannot tell. */
+  #unwanted(cell: Cell): void {
+    this.acked.set(cell.name, cell);
+    this.dirty.add(cell.name);
   }
 
   /** The client accepted a whole set: it holds nothing else. */
@@ -268,6 +276,8 @@ export class TypeDelivery {
     if (this.orphans.get(cell.name)?.version === cell.version) this.orphans.delete(cell.name);
     // The newest content may be another one by now, or none.
     this.dirty.add(cell.name);
+    // OND-2: who waits for it by an alias, and has nothing in its place, is told that there is nothing.
+    if (!cell.hollow && !this.mayHold(cell.name)) for (const alias of cell.aliases) this.owe(alias);
   }
 
   /** The words are kept of the newest refusal, the hashes of many: a resource that flaps must not fill the memory. */
@@ -286,6 +296,7 @@ export class TypeDelivery {
       if (cell.hollow) this.owed.add(cell.name);
       else this.orphans.set(cell.name, cell);
       this.dirty.add(cell.name);
+      if (this.spec.aliased) for (const alias of cell.aliases) this.owe(alias);
     }
     const names = done.news.map((cell) => cell.name);
     this.retry.unshift(...splitRefused(names, this.spec.errorsNameResource ? message : ''));
