@@ -151,16 +151,12 @@ export class TypeDelivery {
       this.orphans.delete(cell.name);
       this.doubted.delete(cell.name);
       if (cell.hollow) continue;
-      if (wants(cell)) this.acked.set(cell.name, cell);
-      else if (this.spec.aliased) this.#unwanted(cell);
+      const wanted = wants(cell);
+      if (wanted || this.spec.aliased) this.acked.set(cell.name, cell);
+      // DELTA-14: its alias was left, or passed on, while it was under way: the client cannot tell that it has it.
+      if (!wanted && this.spec.aliased) this.dirty.add(cell.name);
     }
     return done;
-  }
-
-  /** DELTA-14: its alias was left, or passed on, while it was under way: the client knows it by a name of which it cannot tell. */
-  #unwanted(cell: Cell): void {
-    this.acked.set(cell.name, cell);
-    this.dirty.add(cell.name);
   }
 
   /** The client accepted a whole set: it holds nothing else. */
