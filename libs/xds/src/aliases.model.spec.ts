@@ -55,7 +55,7 @@ class Client {
   readonly holds = new Map<string, Cell>();
   /** Aliases of which it was told that there is nothing. */
   readonly nothing = new Set<string>();
-  /** Aliases that it once left: what it holds by them it keeps, and nobody tells it to drop that. */
+  /** Hosts of aliases that it once left: what it holds of them it keeps, and nobody tells it to drop that. */
   readonly left = new Set<string>();
   /** Aliases under which it was once sent a host. */
   readonly known = new Set<string>();
@@ -74,7 +74,9 @@ class Client {
 
   unsubscribe(alias: string): void {
     if (!this.asked.delete(alias)) return;
-    this.left.add(alias);
+    const target = this.world.of(alias);
+    if (target) this.left.add(target.name);
+    for (const [name, { aliases }] of this.holds) if (aliases.includes(alias)) this.left.add(name);
     this.#request({ unsubscribe: [alias] });
   }
 
@@ -183,14 +185,14 @@ function differences({ world, asked, holds, nothing, known, left }: Client): str
     if (world.bad.has(target.version)) return [];
     return holds.get(target.name)?.version === target.version ? [] : [`${one}: not the newest ${target.name}`];
   });
-  const extra = [...holds].filter(([name, { aliases }]) => {
-    if (aliases.some((one) => left.has(one))) return false;
+  const extra = [...holds.keys()].filter((name) => {
+    if (left.has(name)) return false;
     const target = world.hosts.get(name);
     // The older form stays of what it refuses now.
     if (target && world.bad.has(target.version)) return false;
     return !target?.aliases.some((one) => asked.has(one));
   });
-  return [...wanted, ...extra.map(([name]) => `${name} is held for nobody`)];
+  return [...wanted, ...extra.map((name) => `${name} is held for nobody`)];
 }
 
 describe('a client that asks for virtual hosts over random changes of hosts and aliases', () => {

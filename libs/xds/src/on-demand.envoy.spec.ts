@@ -95,7 +95,7 @@ describe('virtual hosts on demand, a stock Envoy 1.40.0', () => {
     expect(await rig.stat('http.in.rds.routes.vhds.routes.update_success')).toBe(asked);
   });
 
-  it('DELTA-8 comes back after a restart of the engine and is sent nothing that it has', async () => {
+  it('DELTA-8 comes back after a restart of the engine, and its hosts serve as before', async () => {
     await rig.restartServer();
     await until(
       'it asked for its hosts',

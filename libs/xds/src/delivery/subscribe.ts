@@ -40,8 +40,9 @@ export function follow(board: Board, delivery: TypeDelivery, change: Subscriptio
   for (const name of change.left) delivery.dirty.add(name);
   for (const name of change.answer) {
     for (const one of namesOf(board, delivery, name)) {
-      // DELTA-8b: on the first message the version listed for a name stands in for the answer, if it is ours.
-      if (versions?.has(board.keyOf(delivery, one))) delivery.dirty.add(one);
+      // DELTA-8b: on the first message the version listed for a name stands in for the answer, if it is ours. An alias has
+      // none: a request may have been waiting for it since the last stream, so it is answered.
+      if (versions?.has(one)) delivery.dirty.add(one);
       else delivery.owe(one);
     }
   }
