@@ -114,6 +114,7 @@ class Client {
       if (!cell.hollow) for (const alias of cell.aliases) this.known.add(alias);
       if (cell.hollow) for (const alias of cell.aliases) this.nothing.add(alias);
       else this.holds.set(cell.name, cell);
+      if (!this.#asks(cell.aliases)) this.left.add(cell.name);
     }
   }
 

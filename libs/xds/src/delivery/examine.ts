@@ -23,11 +23,11 @@ export function examine(board: Board, type: TypeDelivery, name: string, leaving:
 
 function compare(board: Board, type: TypeDelivery, target: Cell, held: Held | undefined): Step {
   const { name } = target;
-  if (!type.unknownBase && type.isRefused(name, target.version)) return pinned(type, name);
+  if (!type.unknownBase && type.isRefused(name, target.version)) return pinned(type, target);
   if (held?.version === target.version && type.isCertain(name)) return equal(board, type, target, held);
   if (mayGo(board, type, target)) return target;
   // DELTA-6: who asks is answered, with what it had, while the newest waits.
-  return type.owed.has(name) && answers(type, held) ? held : 'hold';
+  return type.owed.has(name) && answers(type, held, target.aliases) ? held : 'hold';
 }
 
 /** The client holds this content. */
@@ -54,17 +54,17 @@ const mayGo = (board: Board, type: TypeDelivery, target: Cell): boolean =>
   requirementsMet(board, target) || (!type.mayHold(target.name) && !mayBeMet(board, target));
 
 /** GEN-10: the newest content was refused. If the client needs an answer it is the one that it accepted before. */
-function pinned(type: TypeDelivery, name: string): Step {
+function pinned(type: TypeDelivery, { name, aliases }: Cell): Step {
   if (!type.owed.has(name)) return 'settled';
   const held = type.acked.get(name);
-  if (answers(type, held)) return type.isRefused(name, held.version) ? 'settled' : held;
+  if (answers(type, held, aliases)) return type.isRefused(name, held.version) ? 'settled' : held;
   if (type.spec.aliased) return 'absent';
   return type.spec.removable && !type.mayHold(name) ? 'absent' : 'settled';
 }
 
 /** What was accepted before can be said again; not to who asks by an alias that it does not have. */
-const answers = (type: TypeDelivery, held: Held | undefined): held is Cell =>
-  held instanceof Cell && wants(type, held.name, held);
+const answers = (type: TypeDelivery, held: Held | undefined, aliases: readonly string[]): held is Cell =>
+  held instanceof Cell && aliases.every((one) => held.aliases.includes(one) || !covers(type.subscription, one));
 
 function missing(type: TypeDelivery, name: string, leaving: Leaving): Step {
   // DELTA-13: a removal would be refused or do harm; the client unsubscribes when it has no use for it.

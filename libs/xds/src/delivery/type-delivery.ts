@@ -272,8 +272,8 @@ export class TypeDelivery {
     if (this.orphans.get(cell.name)?.version === cell.version) this.orphans.delete(cell.name);
     // The newest content may be another one by now, or none.
     this.dirty.add(cell.name);
-    // OND-2: who waits for it by an alias, and has nothing in its place, is told that there is nothing.
-    if (!cell.hollow && !this.mayHold(cell.name)) for (const alias of cell.aliases) this.owe(alias);
+    // OND-2: who waits for it by an alias is told what there is in its place, or that there is nothing.
+    if (!cell.hollow) for (const alias of cell.aliases) this.owe(alias);
   }
 
   /** The words are kept of the newest refusal, the hashes of many: a resource that flaps must not fill the memory. */
