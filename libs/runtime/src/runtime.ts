@@ -48,7 +48,11 @@ export class Runtime {
       metrics,
     });
     this.server = new XdsServer({
-      gatekeeper: new TokenGatekeeper(options.credentials, this.coordinator, this.attachments),
+      gatekeeper: new TokenGatekeeper(options.credentials, this.coordinator, this.attachments, {
+        caughtUp: () => store.feed.poke(),
+        clock,
+        metrics,
+      }),
       secrets: options.secrets,
       listener: this.listener(),
       clock,
