@@ -10,9 +10,12 @@
  * | workload | workload | inbound route configurations |
  * | instance | instance | inbound listeners and clusters, the shared outbound listener |
  *
+ * From registered instances down, view -> layers -> resources, exactly what some view lists is compiled: a resource that
+ * no proxy may see costs nothing.
+ *
  * A scope is `*`, the whole mesh, or the sorted list of the destinations that a proxy depends on.
  */
-import { type Ctx, defineQuery, type QueryKind } from '#libs/incremental';
+import { type AnyQuery, type Ctx, defineQuery, type QueryKind } from '#libs/incremental';
 import { sortedUnique } from '#libs/kernel';
 import type { ServicePort } from '#libs/model';
 import { attachedFrom } from './attachments.js';
@@ -34,6 +37,7 @@ import { ADDRESS, ALL, CONSUMER_ROUTES_IN, FEATURES, INSTANCE, ROUTE, SERVICE } 
 import { meshOf } from './mesh-settings.js';
 import { clusterName, destinationKey, resourceCell, shortAlias } from './names.js';
 import { OUTBOUND, PORT_LISTENER, slash16 } from './outbound.js';
+import { queryOf } from './query-of.js';
 import type { Encoded } from './resource.js';
 import { NEEDED_CLUSTERS, PORT_ROUTE_TABLE, ROUTE_TABLE, SCOPE } from './route-tables.js';
 
@@ -52,6 +56,17 @@ export const RESOURCES: ReadonlyMap<string, QueryKind<Encoded>> = new Map(
     INBOUND_ROUTES,
   ].map((query) => [query.name, query]),
 );
+
+/** What lists cells of these queries has them compiled, exactly as long as it is needed itself. */
+const listing =
+  <V>(queries: () => ReadonlyMap<string, QueryKind<V>>) =>
+  (cells: readonly string[], add: (kind: AnyQuery, key: string) => void): void => {
+    for (const one of cells) {
+      const { query, key } = queryOf(queries(), one);
+      add(query, key);
+    }
+  };
+const lists = listing(() => RESOURCES);
 
 const cell = (query: QueryKind<Encoded>, key: string): string => resourceCell(query.name, key);
 
@@ -95,6 +110,7 @@ const hasRoutes = (ctx: Ctx, key: string): boolean => destinationOf(ctx, key)?.v
 
 const SERVICES_LAYER = defineQuery<readonly string[]>({
   name: 'services',
+  lists,
   run: (ctx, scope) => {
     const destinations = destinationsOf(ctx, scope);
     const own = destinations.flatMap((key) => ctx.get(DESTINATION_CELLS, key));
@@ -125,6 +141,7 @@ const ADDRESS_CELLS = defineQuery<readonly string[]>({
 
 const ADDRESSES_LAYER = defineQuery<readonly string[]>({
   name: 'addresses',
+  lists,
   run: (ctx, key) => {
     const [prefix = '', which = '', scope = ''] = key.split('|');
     const cells = destinationsOf(ctx, scope).flatMap((name) => ctx.get(ADDRESS_CELLS, `${prefix}|${which}|${name}`));
@@ -153,6 +170,7 @@ function consumed(ctx: Ctx, namespace: string): readonly string[] {
 
 const NAMESPACE_LAYER = defineQuery<readonly string[]>({
   name: 'ns',
+  lists,
   run: (ctx, key) => {
     const [namespace = '', scope = ''] = key.split('|');
     const scopes = destinationsIn(ctx, namespace)
@@ -170,6 +188,7 @@ const NAMESPACE_LAYER = defineQuery<readonly string[]>({
 
 const WORKLOAD_LAYER = defineQuery<readonly string[]>({
   name: 'workload',
+  lists,
   run: (ctx, key) =>
     ctx
       .get(WORKLOAD_PORTS, key)
@@ -186,6 +205,7 @@ function hasFeature(ctx: Ctx, instance: string, feature: string): boolean {
 
 const INSTANCE_LAYER = defineQuery<readonly string[]>({
   name: 'instance',
+  lists,
   run: (ctx, key) => {
     const inbound = portsOf(ctx, key).flatMap((port) => [
       cell(INBOUND_LISTENER, `${key}/${port}`),
@@ -216,6 +236,7 @@ const SCOPE_OF = defineQuery<string>({
 /** Layer cells of an instance's view, in order, by `<namespace>/<instance>`. */
 export const VIEW = defineQuery<readonly string[]>({
   name: 'view',
+  lists: listing(() => LAYERS),
   run: (ctx, key) => {
     const instance = ctx.input(INSTANCE, key);
     if (!instance) return [];

@@ -1,11 +1,10 @@
 /** Published names of what the graph calls by cells, and the state that one publication differs from the next by. */
-import type { ChangeSet } from '#libs/incremental';
+import type { CellName, Difference } from '#libs/incremental';
 import { contentHash } from '#libs/kernel';
 import { ALL } from './inputs.js';
 import { LAYERS, RESOURCES, VIEW } from './layers.js';
 import { resourceCell } from './names.js';
 import type { Encoded } from './resource.js';
-import type { Roots } from './roots.js';
 import type { CompiledChange } from './types.js';
 
 export const resourceId = (mesh: string, cell: string): string => `${mesh}|${cell}`;
@@ -22,17 +21,18 @@ export function layerId(mesh: string, cell: string): string {
 /** What has been published, so that the next publication says only what is different. */
 export class Published {
   readonly #mesh: string;
-  readonly #roots: Roots;
-  readonly #resources = new Set<string>();
-  /** Keys of each layer as published, joined. */
-  readonly #layers = new Map<string, string>();
+  /** Id of each resource by its cell, so that layers share the text. */
+  readonly #resources = new Map<string, string>();
+  /** Cells of each layer as compiled. */
+  readonly #listed = new Map<string, readonly string[]>();
+  /** Resource ids of each layer as published. */
+  readonly #layers = new Map<string, readonly string[]>();
   readonly #views = new Set<string>();
   /** Layers that list a resource which has never been compiled: they are published without it, and again once it is. */
   readonly #incomplete = new Set<string>();
 
-  constructor(mesh: string, roots: Roots) {
+  constructor(mesh: string) {
     this.#mesh = mesh;
-    this.#roots = roots;
   }
 
   hasView(instance: string): boolean {
@@ -40,27 +40,34 @@ export class Published {
   }
 
   /** Turns a pass into what to publish, and takes note of it. */
-  next(changes: ChangeSet): CompiledChange {
+  next({ changed, gone }: Difference): CompiledChange {
     const set: CompiledChange['set'][number][] = [];
     const failures: CompiledChange['failures'][number][] = [];
     const layers = new Set(this.#incomplete);
     const views: CompiledChange['views'][number][] = [];
-    for (const { kind, key, value, error } of changes.changed) {
-      const cell = resourceCell(kind, key);
+    for (const { kind, key, value, error } of changed) {
       if (error) {
         failures.push({ key: this.#printed(kind, key), message: error.message });
       } else if (RESOURCES.has(kind)) {
-        if (!this.#roots.resources.has(cell)) continue;
-        set.push({ key: resourceId(this.#mesh, cell), ...(value as Encoded) });
-        this.#resources.add(cell);
+        set.push({ key: this.#resource(resourceCell(kind, key)), ...(value as Encoded) });
       } else if (LAYERS.has(kind)) {
+        const cell = resourceCell(kind, key);
+        this.#listed.set(cell, value as readonly string[]);
         layers.add(cell);
-      } else if (kind === VIEW.name && this.#roots.views.has(key)) {
-        views.push({ id: viewId(this.#mesh, key), layers: this.#layersOf(key) });
+      } else if (kind === VIEW.name) {
+        const cells = value as readonly string[];
+        views.push({ id: viewId(this.#mesh, key), layers: cells.map((cell) => layerId(this.#mesh, cell)) });
         this.#views.add(key);
       }
     }
-    return { set, failures, views, layers: this.#changedLayers(layers), ...this.#removals() };
+    const removals = this.#removals(gone);
+    return { set, failures, views, layers: this.#changedLayers(layers), ...removals };
+  }
+
+  #resource(cell: string): string {
+    const id = this.#resources.get(cell) ?? resourceId(this.#mesh, cell);
+    this.#resources.set(cell, id);
+    return id;
   }
 
   #printed(kind: string, key: string): string {
@@ -69,38 +76,38 @@ export class Published {
     return LAYERS.has(kind) ? layerId(this.#mesh, cell) : resourceId(this.#mesh, cell);
   }
 
-  #layersOf(instance: string): readonly string[] {
-    return (this.#roots.views.get(instance) ?? []).map((cell) => layerId(this.#mesh, cell));
-  }
-
   #changedLayers(candidates: Iterable<string>): CompiledChange['layers'] {
     const changed: CompiledChange['layers'][number][] = [];
     for (const cell of candidates) {
-      const listed = this.#roots.layerKeys.get(cell);
+      const listed = this.#listed.get(cell);
       if (!listed) continue;
-      const compiled = listed.filter((key) => this.#resources.has(key));
-      if (compiled.length < listed.length) this.#incomplete.add(cell);
+      const keys = listed.flatMap((resource) => this.#resources.get(resource) ?? []);
+      if (keys.length < listed.length) this.#incomplete.add(cell);
       else this.#incomplete.delete(cell);
-      const text = compiled.join('\n');
-      if (this.#layers.get(cell) === text) continue;
-      this.#layers.set(cell, text);
-      changed.push({ id: layerId(this.#mesh, cell), keys: compiled.map((key) => resourceId(this.#mesh, key)) });
+      const before = this.#layers.get(cell);
+      if (before?.length === keys.length && keys.every((key, i) => key === before[i])) continue;
+      this.#layers.set(cell, keys);
+      changed.push({ id: layerId(this.#mesh, cell), keys });
     }
     return changed;
   }
 
-  #removals(): Pick<CompiledChange, 'removed' | 'removedLayers' | 'removedViews'> {
-    const { resources, layers, views } = this.#roots.takeGone();
-    const removed = resources.filter((cell) => this.#resources.delete(cell));
-    const removedLayers = layers.filter((cell) => {
-      this.#incomplete.delete(cell);
-      return this.#layers.delete(cell);
-    });
-    const removedViews = views.filter((key) => this.#views.delete(key));
-    return {
-      removed: removed.map((cell) => resourceId(this.#mesh, cell)),
-      removedLayers: removedLayers.map((cell) => layerId(this.#mesh, cell)),
-      removedViews: removedViews.map((key) => viewId(this.#mesh, key)),
-    };
+  #removals(gone: readonly CellName[]): Pick<CompiledChange, 'removed' | 'removedLayers' | 'removedViews'> {
+    const removed: string[] = [];
+    const removedLayers: string[] = [];
+    const removedViews: string[] = [];
+    for (const { kind, key } of gone) {
+      const cell = resourceCell(kind, key);
+      if (RESOURCES.has(kind)) {
+        if (this.#resources.delete(cell)) removed.push(resourceId(this.#mesh, cell));
+      } else if (LAYERS.has(kind)) {
+        this.#listed.delete(cell);
+        this.#incomplete.delete(cell);
+        if (this.#layers.delete(cell)) removedLayers.push(layerId(this.#mesh, cell));
+      } else if (this.#views.delete(key)) {
+        removedViews.push(viewId(this.#mesh, key));
+      }
+    }
+    return { removed: removed.sort(), removedLayers: removedLayers.sort(), removedViews: removedViews.sort() };
   }
 }
