@@ -56,7 +56,7 @@ export class Boxes<T> extends Pages<(T | undefined)[]> {
   }
 
   protected empty(): (T | undefined)[] {
-    return new Array<T | undefined>(1 << BOX_BITS).fill(undefined);
+    return Array.from({ length: 1 << BOX_BITS }, () => undefined);
   }
 
   protected copy(page: (T | undefined)[]): (T | undefined)[] {

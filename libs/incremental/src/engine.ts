@@ -1,9 +1,9 @@
 import { sortedBy } from '#libs/kernel';
 import { ABSENT, ACTIVE, Cells, CHECK, CLEAN, type Content, CYCLIC, DIRTY } from './cells.js';
+import type { Commons, Source } from './commons.js';
 import { type Frame, RunContext } from './context.js';
 import { Edges, NO_EDGE } from './edges.js';
-import type { Names } from './names.js';
-import type { AnyIndex, AnyKind, Outcome, PassBudget } from './types.js';
+import type { AnyKind, Outcome, PassBudget } from './types.js';
 import { CycleError, GraphFault, QueryError } from './types.js';
 
 /**
@@ -14,29 +14,12 @@ const MAX_NESTED_RUNS = 64;
 
 /** Thrown through suspended queries; their frames stay on the engine's own stack. */
 const SUSPEND = new Error('suspended');
-/** The same, at the end of a slice. */
+/** The same at the end of a slice. */
 const PAUSE = new Error('paused');
 
-/** Default of `PassBudget.grain`. */
 const GRAIN = 32;
 /** A query that runs counts as so many. */
 const STEPS_PER_RUN = 16;
-
-/** Where an engine finds what it has no cell for yet. */
-export interface Source {
-  /** Called when an index kind is met that this version has not opened: gives its cells their members. */
-  open(kind: AnyIndex): void;
-  /** Gives a new cell its first content and state. */
-  admit(cell: number, kind: AnyKind): void;
-}
-
-/** What the versions of one graph have in common. */
-export interface Commons {
-  readonly names: Names;
-  readonly counters: { verified: number; run: number; edges: number };
-  /** Query functions on the native stack, of whichever version. */
-  readonly native: { depth: number };
-}
 
 /** One version of all cells, who reads whom, and the one algorithm: verify by recorded reads, run what must, stop at equal hashes. */
 export class Engine {

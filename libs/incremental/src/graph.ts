@@ -1,5 +1,5 @@
 import { type Content, NOTHING } from './cells.js';
-import type { Commons } from './engine.js';
+import type { Commons } from './commons.js';
 import { Evaluation } from './evaluation.js';
 import { Fork } from './fork.js';
 import { keysOf } from './indexes.js';

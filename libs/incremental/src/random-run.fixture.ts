@@ -80,22 +80,29 @@ export class Run {
   act(action: Action): void {
     switch (action.do) {
       case 'set':
-        return this.set(...action.write);
+        this.set(...action.write);
+        break;
       case 'pass':
-        return this.pass();
+        this.pass();
+        break;
       case 'read':
-        return this.check(action.cell);
+        this.check(action.cell);
+        break;
       case 'observe':
         this.graph.observe(...this.cell(action.cell));
-        return observe(this.staged, action.cell, 1);
+        observe(this.staged, action.cell, 1);
+        break;
       case 'unobserve':
-        return this.unobserve(action.cell);
+        this.unobserve(action.cell);
+        break;
       case 'sweep':
-        return this.sweep(action.sliced);
+        this.sweep(action.sliced);
+        break;
       case 'fork':
-        return this.fork(action.writes, action.reads);
+        this.fork(action.writes, action.reads);
+        break;
       default:
-        return this.actLong(action);
+        this.actLong(action);
     }
   }
 
@@ -107,9 +114,9 @@ export class Run {
   }
 
   private actLong(action: Extract<Action, { do: 'begin' | 'step' | 'adopt' | 'abandon' }>): void {
-    if (action.do === 'begin') return this.begin();
-    if (!this.long) return;
-    if (action.do === 'step') this.long.pass.step(budget(action.looks, action.grain));
+    if (action.do === 'begin') this.begin();
+    else if (!this.long) return;
+    else if (action.do === 'step') this.long.pass.step(budget(action.looks, action.grain));
     else if (action.do === 'adopt') this.adopt();
     else this.abandon(this.long);
   }

@@ -1,5 +1,6 @@
 import { type Content, DIRTY, NOTHING } from './cells.js';
-import { type Commons, Engine, type Source } from './engine.js';
+import type { Commons, Source } from './commons.js';
+import { Engine } from './engine.js';
 import { applyDelta, buildIndex, type IndexDelta, type InputChange, indexDelta, NO_MEMBERS } from './indexes.js';
 import type { Staged } from './staged.js';
 import type { AnyIndex, AnyInput, AnyKind } from './types.js';
