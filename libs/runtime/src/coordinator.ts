@@ -36,11 +36,15 @@ const SLICE_MS = 5;
 /** A compilation that failed as a whole is tried again: a later event may have mended it. */
 const RETRY_MS = 1_000;
 
+interface Revisions {
+  readonly config: number;
+  readonly runtime: number;
+}
+
 /** What is being compiled. */
 interface Running {
   readonly compilation: Compilation;
-  readonly configRevision: number;
-  readonly runtimeRevision: number;
+  readonly revisions: Revisions;
   readonly startedAt: number;
 }
 
@@ -60,6 +64,8 @@ export class Coordinator {
   readonly #due = new Set<string>();
   #idle: (() => void)[] = [];
   #changes = 0;
+  /** Of what has been set in the graphs, published or not. */
+  #set: Revisions = { config: 0, runtime: 0 };
   #configRevision = 0;
   #runtimeRevision = 0;
   #loaded = false;
@@ -141,20 +147,16 @@ export class Coordinator {
   }
 
   #start(events: readonly FeedEvent[]): void {
-    let configRevision = this.#configRevision;
-    let runtimeRevision = this.#runtimeRevision;
     for (const event of events) {
       const isSnapshot = event.kind === 'snapshot';
       const meshes = isSnapshot ? setSnapshot(this.#meshes, event.snapshot) : setDelta(this.#meshes, event);
       for (const mesh of meshes) this.#due.add(mesh);
-      const revisions = isSnapshot ? event.snapshot : event;
-      configRevision = isSnapshot ? revisions.configRevision : Math.max(configRevision, revisions.configRevision);
-      runtimeRevision = isSnapshot ? revisions.runtimeRevision : Math.max(runtimeRevision, revisions.runtimeRevision);
+      this.#set = isSnapshot ? revisionsOf(event.snapshot) : newest(this.#set, revisionsOf(event));
     }
-    this.#queue.noteConfig(configRevision);
+    this.#queue.noteConfig(this.#set.config);
     const startedAt = this.options.clock.monotonic();
     const compilation = new Compilation([...this.#due].map((mesh) => this.host(mesh)));
-    this.#running = { compilation, configRevision, runtimeRevision, startedAt };
+    this.#running = { compilation, revisions: this.#set, startedAt };
     this.#slice(this.#running);
   }
 
@@ -193,8 +195,8 @@ export class Coordinator {
     this.#running = undefined;
     const adopted = running.compilation.adopt();
     this.#due.clear();
-    this.#configRevision = running.configRevision;
-    this.#runtimeRevision = Math.max(this.#runtimeRevision, running.runtimeRevision);
+    this.#configRevision = running.revisions.config;
+    this.#runtimeRevision = Math.max(this.#runtimeRevision, running.revisions.runtime);
     const seconds = (this.options.clock.monotonic() - running.startedAt) / 1000;
     for (const { mesh, compiled } of adopted) this.#publish(mesh, compiled);
     this.options.metrics.observe('heddle_pass_seconds', seconds);
@@ -232,6 +234,16 @@ export class Coordinator {
     });
   }
 }
+
+type WithRevisions = Pick<Delta, 'configRevision' | 'runtimeRevision'>;
+const revisionsOf = ({ configRevision, runtimeRevision }: WithRevisions): Revisions => ({
+  config: configRevision,
+  runtime: runtimeRevision,
+});
+const newest = (a: Revisions, b: Revisions): Revisions => ({
+  config: Math.max(a.config, b.config),
+  runtime: Math.max(a.runtime, b.runtime),
+});
 
 function publication(change: number, compiled: CompiledChange): Publication {
   const { set, removed, layers, removedLayers, views, removedViews } = compiled;

@@ -15,9 +15,9 @@ export class EventQueue {
     return this.#events.length === 0;
   }
 
-  /** Config revision of the newest event that was taken or queued. */
+  /** Config revision of what has been taken. */
   noteConfig(revision: number): void {
-    this.#config = Math.max(this.#config, revision);
+    this.#config = revision;
   }
 
   /**
@@ -35,7 +35,7 @@ export class EventQueue {
     const waits = rest.resources.length + rest.instances.length + rest.addresses.size > 0;
     if (waits || event.configRevision > this.#config) this.#events.push(rest);
     this.#holdsInstances ||= rest.instances.length > 0;
-    this.noteConfig(event.configRevision);
+    this.#config = Math.max(this.#config, event.configRevision);
     if (!overtakes || event.instances.length === 0) return undefined;
     return { ...event, resources: [], addresses: new Map() };
   }

@@ -8,6 +8,8 @@ export interface BigMesh {
   readonly services: number;
   /** How many services each service depends on, with scoping Declared; without it every proxy sees the whole mesh. */
   readonly dependencies?: number | undefined;
+  /** How many of the services have their instance; all by default. */
+  readonly instances?: number | undefined;
 }
 
 export const namespaceOf = (index: number): string => `ns${index % NAMESPACES}`;
@@ -80,7 +82,13 @@ export function serviceRow(index: number, mesh: BigMesh): StoredResource {
 
 /** A TimeoutPolicy of the whole mesh. */
 export const meshTimeout = (request: string, revision = 2): StoredResource =>
-  row('TimeoutPolicy', 'ns0', 'mesh-wide', { targetRef: { kind: 'Mesh', name: MESH }, request, connect: request }, revision);
+  row(
+    'TimeoutPolicy',
+    'ns0',
+    'mesh-wide',
+    { targetRef: { kind: 'Mesh', name: MESH }, request, connect: request },
+    revision,
+  );
 
 /** A TimeoutPolicy of one service. */
 export const serviceTimeout = (index: number, request: string, revision = 2): StoredResource =>
@@ -101,7 +109,7 @@ export function bigMesh(mesh: BigMesh): Snapshot {
       row('Mesh', '', MESH, mesh.dependencies === undefined ? {} : { scoping: 'Declared' }),
       ...indexes.map((index) => serviceRow(index, mesh)),
     ],
-    instances: indexes.map((index) => instanceRow(index)),
+    instances: indexes.slice(0, mesh.instances).map((index) => instanceRow(index)),
     addresses: new Map(
       indexes.map((index) => [`${MESH}/${namespaceOf(index)}/${serviceName(index)}`, index + 1] as const),
     ),
