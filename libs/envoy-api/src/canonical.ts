@@ -39,7 +39,7 @@ function holdsMaps(schema: DescMessage | undefined, seen: Set<DescMessage>): boo
 
 function sortMaps(schema: DescMessage, message: Fields): void {
   for (const field of fieldsWithMaps(schema)) {
-    const value = valueOf(message, field);
+    const value = fieldValue(message, field);
     if (typeof value !== 'object' || value === null) continue;
     if (field.fieldKind === 'map') sortMap(field, value as Fields);
     else if (field.message) {
@@ -48,7 +48,7 @@ function sortMaps(schema: DescMessage, message: Fields): void {
   }
 }
 
-function valueOf(message: Fields, { oneof, localName }: DescField): unknown {
+function fieldValue(message: Fields, { oneof, localName }: DescField): unknown {
   if (!oneof) return message[localName];
   const member = message[oneof.localName] as { readonly case?: string; readonly value?: unknown } | undefined;
   return member?.case === localName ? member.value : undefined;

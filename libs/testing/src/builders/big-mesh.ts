@@ -16,7 +16,7 @@ export const namespaceOf = (index: number): string => `ns${index % NAMESPACES}`;
 export const serviceName = (index: number): string => `svc-${index}`;
 
 /** A row of revision 1. The kind tells the API version: all of them are ours. */
-export const row = (
+export const storedRow = (
   kind: string,
   namespace: string,
   name: string,
@@ -74,7 +74,7 @@ const dependenciesOf = (index: number, { services, dependencies = 0 }: BigMesh):
   });
 
 export function serviceRow(index: number, mesh: BigMesh): StoredResource {
-  return row('Service', namespaceOf(index), serviceName(index), {
+  return storedRow('Service', namespaceOf(index), serviceName(index), {
     ports: [{ name: 'http', port: 8080, protocol: 'http' }],
     ...(mesh.dependencies === undefined ? {} : { dependencies: dependenciesOf(index, mesh) }),
   });
@@ -82,7 +82,7 @@ export function serviceRow(index: number, mesh: BigMesh): StoredResource {
 
 /** A TimeoutPolicy of the whole mesh. */
 export const meshTimeout = (request: string, revision = 2): StoredResource =>
-  row(
+  storedRow(
     'TimeoutPolicy',
     'ns0',
     'mesh-wide',
@@ -92,7 +92,7 @@ export const meshTimeout = (request: string, revision = 2): StoredResource =>
 
 /** A TimeoutPolicy of one service. */
 export const serviceTimeout = (index: number, request: string, revision = 2): StoredResource =>
-  row(
+  storedRow(
     'TimeoutPolicy',
     namespaceOf(index),
     `timeout-${index}`,
@@ -106,7 +106,7 @@ export function bigMesh(mesh: BigMesh): Snapshot {
     configRevision: 1,
     runtimeRevision: 1,
     resources: [
-      row('Mesh', '', MESH, mesh.dependencies === undefined ? {} : { scoping: 'Declared' }),
+      storedRow('Mesh', '', MESH, mesh.dependencies === undefined ? {} : { scoping: 'Declared' }),
       ...indexes.map((index) => serviceRow(index, mesh)),
     ],
     instances: indexes.slice(0, mesh.instances).map((index) => instanceRow(index)),

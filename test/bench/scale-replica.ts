@@ -1,0 +1,118 @@
+import { MeshGraph } from '#libs/compiler';
+import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
+import { createRegistry } from '#libs/model';
+import { Coordinator, MeshHost } from '#libs/runtime';
+import type { FeedEvent } from '#libs/store';
+import { Denied, XdsServer } from '#libs/xds';
+import { policies } from '#policies';
+
+/** What one event cost. */
+export interface Cost {
+  /** From the event to the end of its publication. */
+  readonly ms: number;
+  /** CPU time of this process, garbage collection included. */
+  readonly cpuMs: number;
+  /** Longest time that nobody else had a turn of the event loop. */
+  readonly longestMs: number;
+  /** The part of `longestMs` at most that libs/xds took to take the publication over. */
+  readonly publishMs: number;
+  /** Query functions that ran. */
+  readonly run: number;
+  readonly changed: number;
+}
+
+type Delta = Extract<FeedEvent, { kind: 'delta' }>;
+
+/** The push path of a replica without Postgres and without clients: rows in, a filled catalog of the xDS engine out. */
+export class ScaleReplica {
+  readonly graph = new MeshGraph({ mesh: 'default', policies });
+  readonly coordinator: Coordinator;
+  publishMs = 0;
+  changed = 0;
+  readonly #server = new XdsServer({
+    gatekeeper: {
+      authenticate: () => Promise.reject(new Denied('UNAUTHENTICATED', 'nobody is served here')),
+      admit: () => Promise.reject(new Denied('UNAUTHENTICATED', 'nobody is served here')),
+    },
+    clock: systemClock,
+    log: silentLog,
+    metrics: silentMetrics,
+  });
+
+  constructor() {
+    const registry = createRegistry(policies);
+    const log = {
+      ...silentLog,
+      error: (message: string, fields?: object) => {
+        throw new Error(`${message} ${JSON.stringify(fields)}`);
+      },
+    };
+    this.coordinator = new Coordinator({
+      hostOf: (mesh) => new MeshHost(mesh, this.graph, registry, log),
+      publish: (publication) => {
+        const started = performance.now();
+        this.#server.publish(publication);
+        this.publishMs = Math.max(this.publishMs, performance.now() - started);
+        this.changed += publication.set.length;
+      },
+      published: () => {},
+      clock: systemClock,
+      log,
+      metrics: silentMetrics,
+    });
+  }
+
+  async measure(event: FeedEvent, during: () => void = () => {}): Promise<Cost> {
+    const { run } = this.graph.counters;
+    this.publishMs = 0;
+    this.changed = 0;
+    const lag = watchLoop();
+    const cpu = process.cpuUsage();
+    const started = performance.now();
+    this.coordinator.onEvent(event);
+    during();
+    await this.coordinator.settled();
+    const ms = performance.now() - started;
+    const { user, system } = process.cpuUsage(cpu);
+    const longestMs = await lag();
+    return {
+      ms,
+      cpuMs: (user + system) / 1000,
+      longestMs,
+      publishMs: this.publishMs,
+      run: this.graph.counters.run - run,
+      changed: this.changed,
+    };
+  }
+
+  delta(fields: Partial<Delta>): Delta {
+    const empty = { resources: [], instances: [], addresses: new Map<string, number>() };
+    return {
+      kind: 'delta',
+      configRevision: this.coordinator.configRevision + 1,
+      runtimeRevision: 2,
+      ...empty,
+      ...fields,
+    };
+  }
+}
+
+/** @returns a function that stops watching and tells the longest time between two turns of the event loop */
+function watchLoop(): () => Promise<number> {
+  let longest = 0;
+  let last = performance.now();
+  let isOn = true;
+  const look = (): void => {
+    const now = performance.now();
+    longest = Math.max(longest, now - last);
+    last = now;
+    if (isOn) setImmediate(look);
+  };
+  setImmediate(look);
+  return async () => {
+    await new Promise((resolve) => setImmediate(resolve));
+    isOn = false;
+    look();
+    return longest;
+  };
+}
