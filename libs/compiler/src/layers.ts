@@ -94,17 +94,33 @@ const DESTINATION_CELLS = defineQuery<readonly string[]>({
   },
 });
 
-/** Destinations of a scope that exist. */
+/** Clusters that the routes of a table lead to; with the whole mesh in scope they are there anyway. */
+const ROUTED_CELLS = defineQuery<readonly string[]>({
+  name: 'routed-cells',
+  run: (ctx, table) => ctx.get(NEEDED_CLUSTERS, table).flatMap((name) => clusterCells(ctx, name)),
+});
+
+/** What a proxy that depends on a destination is given for it; nothing where that does not exist. */
+const SCOPED_CELLS = defineQuery<readonly string[]>({
+  name: 'scoped-cells',
+  run: (ctx, key) => unique([...ctx.get(DESTINATION_CELLS, key), ...(hasRoutes(ctx, key) ? ctx.get(ROUTED_CELLS, key) : [])]),
+});
+
+/** In the order given, which is a function of the inputs; to sort thousands of lists of hundreds costs more than all else. */
+const unique = (cells: readonly string[]): readonly string[] => [...new Set(cells)];
+
+/** Destinations of a scope; those that a service declares need not exist. */
 const destinationsOf = (ctx: Ctx, scope: string): readonly string[] =>
-  scope === ALL ? destinationsIn(ctx) : scope.split(',').filter((key) => destinationOf(ctx, key) !== undefined);
+  scope === ALL ? destinationsIn(ctx) : declared(scope);
 
-const inScope = (scope: string, key: string): boolean => scope === ALL || scope.split(',').includes(key);
+const declared = (scope: string): readonly string[] => (scope === '' ? [] : scope.split(','));
 
-/** Clusters that routes lead to; with the whole mesh in scope they are there anyway. */
-const routedCells = (ctx: Ctx, scope: string, tables: readonly string[]): readonly string[] =>
-  scope === ALL
-    ? []
-    : tables.flatMap((table) => ctx.get(NEEDED_CLUSTERS, table)).flatMap((name) => clusterCells(ctx, name));
+/** Those of the destinations that are in scope. */
+function within(scope: string, keys: readonly string[]): readonly string[] {
+  if (scope === ALL) return keys;
+  const known = new Set(declared(scope));
+  return keys.filter((key) => known.has(key));
+}
 
 const hasRoutes = (ctx: Ctx, key: string): boolean => destinationOf(ctx, key)?.value.ports.some(isHttp) ?? false;
 
@@ -112,10 +128,8 @@ const SERVICES_LAYER = defineQuery<readonly string[]>({
   name: 'services',
   lists,
   run: (ctx, scope) => {
-    const destinations = destinationsOf(ctx, scope);
-    const own = destinations.flatMap((key) => ctx.get(DESTINATION_CELLS, key));
-    const tables = scope === ALL ? [] : destinations.filter((key) => hasRoutes(ctx, key));
-    return sortedUnique([...own, ...routedCells(ctx, scope, tables)]);
+    const cells = scope === ALL ? DESTINATION_CELLS : SCOPED_CELLS;
+    return unique(destinationsOf(ctx, scope).flatMap((key) => ctx.get(cells, key)));
   },
 });
 
@@ -144,8 +158,7 @@ const ADDRESSES_LAYER = defineQuery<readonly string[]>({
   lists,
   run: (ctx, key) => {
     const [prefix = '', which = '', scope = ''] = key.split('|');
-    const cells = destinationsOf(ctx, scope).flatMap((name) => ctx.get(ADDRESS_CELLS, `${prefix}|${which}|${name}`));
-    return sortedUnique(cells);
+    return unique(destinationsOf(ctx, scope).flatMap((name) => ctx.get(ADDRESS_CELLS, `${prefix}|${which}|${name}`)));
   },
 });
 
@@ -173,16 +186,16 @@ const NAMESPACE_LAYER = defineQuery<readonly string[]>({
   lists,
   run: (ctx, key) => {
     const [namespace = '', scope = ''] = key.split('|');
-    const scopes = destinationsIn(ctx, namespace)
-      .filter((name) => inScope(scope, name) && hasRoutes(ctx, name))
+    const scopes = within(scope, destinationsIn(ctx, namespace))
+      .filter((name) => hasRoutes(ctx, name))
       .map((name) => cell(SCOPE, `${name}/${shortAlias(name.slice(namespace.length + 1))}`));
-    const tables = consumed(ctx, namespace)
-      .filter((name) => inScope(scope, name))
+    const tables = within(scope, consumed(ctx, namespace))
       .flatMap((name) => destinationOf(ctx, name) ?? [])
       .map((destination) => ({ destination, cells: consumerCells(ctx, namespace, destination) }))
       .filter(({ cells }) => cells.length > 0);
-    const needed = tables.map(({ destination }) => `${destination.key}@${namespace}`);
-    return sortedUnique([...scopes, ...tables.flatMap(({ cells }) => cells), ...routedCells(ctx, scope, needed)]);
+    const needed = scope === ALL ? [] : tables.map(({ destination }) => `${destination.key}@${namespace}`);
+    const routed = needed.flatMap((table) => ctx.get(ROUTED_CELLS, table));
+    return unique([...scopes, ...tables.flatMap(({ cells }) => cells), ...routed]);
   },
 });
 

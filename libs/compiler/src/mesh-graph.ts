@@ -15,7 +15,7 @@ import { RESOURCES, VIEW } from './layers.js';
 import { MeshFork } from './mesh-fork.js';
 import { isServerPolicy, type Placement, placementOf, removalOf } from './mesh-inputs.js';
 import { destinationKey } from './names.js';
-import { Published, viewId } from './publication.js';
+import { Preparation, Published, viewId } from './publication.js';
 import { queryOf } from './query-of.js';
 import type { CompiledChange, Condition } from './types.js';
 
@@ -114,9 +114,10 @@ export class MeshGraph {
    */
   begin(): MeshPass {
     const pass = this.#graph.begin();
+    const ready = new Preparation(this.#published);
     return {
-      step: (budget) => pass.step(budget),
-      adopt: () => this.#published.next(pass.adopt()),
+      step: (budget) => pass.step(budget) && ready.step(pass.changes(), budget),
+      adopt: () => this.#published.next(pass.adopt(), ready.made),
       abandon: () => pass.abandon(),
     };
   }

@@ -1,11 +1,11 @@
 /** Published names of what the graph calls by cells, and the state that one publication differs from the next by. */
-import type { CellName, Difference } from '#libs/incremental';
+import type { CellChange, CellName, Difference, PassBudget } from '#libs/incremental';
 import { contentHash } from '#libs/kernel';
 import { ALL } from './inputs.js';
 import { LAYERS, RESOURCES, VIEW } from './layers.js';
 import { resourceCell } from './names.js';
 import type { Encoded } from './resource.js';
-import type { CompiledChange } from './types.js';
+import type { CompiledChange, CompiledResource } from './types.js';
 
 export const resourceId = (mesh: string, cell: string): string => `${mesh}|${cell}`;
 export const viewId = (mesh: string, instance: string): string => `${mesh}|view|${instance}`;
@@ -16,6 +16,12 @@ export function layerId(mesh: string, cell: string): string {
   if (kind === 'workload' || kind === 'instance') return [mesh, kind, ...parts].join('|');
   const scope = parts.pop() ?? ALL;
   return [mesh, kind, ...parts, ...(scope === ALL ? [] : [`deps-${contentHash(scope)}`])].join('|');
+}
+
+/** A changed resource, made ready ahead of its publication. */
+export interface Prepared {
+  readonly cell: string;
+  readonly resource: CompiledResource;
 }
 
 /** What has been published, so that the next publication says only what is different. */
@@ -39,17 +45,30 @@ export class Published {
     return this.#views.has(instance);
   }
 
+  /** Makes a change ready; `undefined` for what is no resource, or fails. Changes nothing. */
+  prepare({ kind, key, value, error }: CellChange): Prepared | undefined {
+    if (error || !RESOURCES.has(kind)) return undefined;
+    const cell = resourceCell(kind, key);
+    const { type, name, version, bytes, requires } = value as Encoded;
+    const id = this.#resources.get(cell) ?? resourceId(this.#mesh, cell);
+    return { cell, resource: { key: id, type, name, version, bytes, requires } };
+  }
+
   /** Turns a pass into what to publish, and takes note of it. */
-  next({ changed, gone }: Difference): CompiledChange {
-    const set: CompiledChange['set'][number][] = [];
+  next({ changed, gone }: Difference, ready: ReadonlyMap<CellChange, Prepared> = new Map()): CompiledChange {
+    const set: CompiledResource[] = [];
     const failures: CompiledChange['failures'][number][] = [];
     const layers = new Set(this.#incomplete);
     const views: CompiledChange['views'][number][] = [];
-    for (const { kind, key, value, error } of changed) {
-      if (error) {
+    for (const change of changed) {
+      const prepared = ready.get(change) ?? this.prepare(change);
+      const { kind, key, value, error } = change;
+      if (prepared) {
+        const { cell, resource } = prepared;
+        if (!this.#resources.has(cell)) this.#resources.set(cell, resource.key);
+        set.push(resource);
+      } else if (error) {
         failures.push({ key: this.#printed(kind, key), message: error.message });
-      } else if (RESOURCES.has(kind)) {
-        set.push({ key: this.#resource(resourceCell(kind, key)), ...(value as Encoded) });
       } else if (LAYERS.has(kind)) {
         const cell = resourceCell(kind, key);
         this.#listed.set(cell, value as readonly string[]);
@@ -62,12 +81,6 @@ export class Published {
     }
     const removals = this.#removals(gone);
     return { set, failures, views, layers: this.#changedLayers(layers), ...removals };
-  }
-
-  #resource(cell: string): string {
-    const id = this.#resources.get(cell) ?? resourceId(this.#mesh, cell);
-    this.#resources.set(cell, id);
-    return id;
   }
 
   #printed(kind: string, key: string): string {
@@ -109,5 +122,38 @@ export class Published {
       }
     }
     return { removed: removed.sort(), removedLayers: removedLayers.sort(), removedViews: removedViews.sort() };
+  }
+}
+
+/** Changes that are made ready between two looks at the clock. */
+const CHANGES_PER_LOOK = 64;
+
+/** Makes the changes of a long pass ready in slices, so that what is left to do at once, at adoption, is little. */
+export class Preparation {
+  readonly made = new Map<CellChange, Prepared>();
+  readonly #published: Published;
+  #changes: readonly CellChange[] = [];
+  #next = 0;
+
+  constructor(published: Published) {
+    this.#published = published;
+  }
+
+  /** @returns true once all of them are ready */
+  step(changes: readonly CellChange[], budget: PassBudget): boolean {
+    if (changes !== this.#changes) this.#next = 0;
+    this.#changes = changes;
+    while (this.#next < changes.length) {
+      const end = Math.min(changes.length, this.#next + CHANGES_PER_LOOK);
+      for (const change of changes.slice(this.#next, end)) this.#make(change);
+      this.#next = end;
+      if (budget.exhausted()) return end === changes.length;
+    }
+    return true;
+  }
+
+  #make(change: CellChange): void {
+    const prepared = this.made.has(change) ? undefined : this.#published.prepare(change);
+    if (prepared) this.made.set(change, prepared);
   }
 }

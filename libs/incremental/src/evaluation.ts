@@ -25,7 +25,9 @@ export class Evaluation {
   readonly #changes = new Map<number, CellChange>();
   /** Cells that lost their last observer. */
   readonly #dropped = new Set<number>();
+  /** Changes by kind, while they are being sorted. */
   #groups: CellChange[][] | undefined;
+  #ordered: readonly CellChange[] | undefined;
   #sorted = 0;
 
   constructor(version: Version, published: Published) {
@@ -39,6 +41,7 @@ export class Evaluation {
     const { engine } = this.version;
     engine.abandon();
     this.#groups = undefined;
+    this.#ordered = undefined;
     const isChanged = this.version.commit(staged);
     for (const [query, key, by] of staged.observations()) this.#observe(engine.cell(query, key), by);
     return isChanged;
@@ -78,7 +81,12 @@ export class Evaluation {
   /** Of a finished evaluation. Changes in code-unit order of kind and key. */
   difference(): Difference {
     const { names } = this.version.engine.commons;
-    return { changed: (this.#groups ?? []).flat(), gone: this.goneCells().map((cell) => names.name(cell)) };
+    return { changed: this.ordered, gone: this.goneCells().map((cell) => names.name(cell)) };
+  }
+
+  /** Of a finished evaluation: the same list until something changes. */
+  get ordered(): readonly CellChange[] {
+    return this.#ordered ?? [];
   }
 
   changedCells(): number[] {
@@ -153,6 +161,7 @@ export class Evaluation {
 
   /** Kind by kind, so that a slice has an end. */
   #sort(budget: PassBudget | undefined): boolean {
+    if (this.#ordered) return true;
     if (!this.#groups) {
       this.#groups = byKind(this.#changes.values());
       this.#sorted = 0;
@@ -162,6 +171,7 @@ export class Evaluation {
       this.#sorted += 1;
       if (this.#sorted < this.#groups.length && budget?.exhausted()) return false;
     }
+    this.#ordered = this.#groups.flat();
     return true;
   }
 }

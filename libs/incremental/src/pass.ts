@@ -1,6 +1,6 @@
 import type { Evaluation } from './evaluation.js';
 import { Staged } from './staged.js';
-import type { AnyQuery, ChangeSet, PassBudget } from './types.js';
+import type { AnyQuery, CellChange, ChangeSet, PassBudget } from './types.js';
 import { GraphFault } from './types.js';
 
 /** What a pass does to its graph in the end. */
@@ -44,6 +44,12 @@ export class Pass {
       this.abandon();
       throw thrown;
     }
+  }
+
+  /** What `adopt` will say as things are, once `step` has returned true. The same list until that changes. */
+  changes(): readonly CellChange[] {
+    this.#check();
+    return this.evaluation.ordered;
   }
 
   /** Computes what is left, and makes this version the graph's. */
