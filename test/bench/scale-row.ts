@@ -7,11 +7,12 @@ export interface ScaleRow {
   readonly must?: number;
 }
 
+export const HEADER = `${''.padEnd(64)}${'p50'.padStart(10)}${'p99'.padStart(10)}`;
+
 export const printed = (rows: readonly ScaleRow[]): string =>
-  [
-    `${''.padEnd(60)}${'p50'.padStart(10)}${'p99'.padStart(10)}`,
-    ...rows.map(
-      ({ what, p50, p99, unit, must }) =>
-        `${what.padEnd(60)}${p50.toFixed(1).padStart(10)}${p99.toFixed(1).padStart(10)} ${unit.padEnd(3)}${must === undefined ? '' : `   must ${must}`}`,
-    ),
-  ].join('\n');
+  rows
+    .map(({ what, p50, p99, unit, must }) => {
+      const budget = must === undefined ? '' : `   must ${must}`;
+      return `${what.padEnd(64)}${p50.toFixed(1).padStart(10)}${p99.toFixed(1).padStart(10)} ${unit.padEnd(3)}${budget}`;
+    })
+    .join('\n');

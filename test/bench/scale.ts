@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { printed, type ScaleRow } from './scale-row.js';
+import { HEADER, printed, type ScaleRow } from './scale-row.js';
 
 const run = promisify(execFile);
 const CASES: readonly (readonly [string, number, number | 'all'])[] = [
@@ -15,21 +15,23 @@ const CASES: readonly (readonly [string, number, number | 'all'])[] = [
   ['memory', 5_000, 50],
 ];
 
-/** One case after the other; minutes on a slow machine. */
-export async function scaleRows(): Promise<ScaleRow[]> {
+/** One case after the other; minutes on a slow machine. @param told gets the rows of each case as they come */
+export async function scaleRows(told: (rows: readonly ScaleRow[]) => void = () => {}): Promise<ScaleRow[]> {
   const rows: ScaleRow[] = [];
   for (const [name, services, dependencies] of CASES) {
     const script = join(import.meta.dirname, 'scale-case.js');
     const argv = ['--expose-gc', script, name, String(services), String(dependencies)];
     const { stdout } = await run(process.execPath, argv);
-    rows.push(...(JSON.parse(stdout) as ScaleRow[]));
+    const found = JSON.parse(stdout) as ScaleRow[];
+    told(found);
+    rows.push(...found);
   }
   return rows;
 }
 
 if (process.argv[1] === import.meta.filename) {
-  const rows = await scaleRows();
-  process.stdout.write(`${printed(rows)}\n`);
+  process.stdout.write(`${HEADER}\n`);
+  const rows = await scaleRows((found) => process.stdout.write(`${printed(found)}\n`));
   const broken = rows.filter((row) => row.unit === '' && row.must !== undefined && row.p99 > row.must);
   for (const { what, p99, must } of broken)
     process.stdout.write(`counter budget broken: ${what}: ${p99}, must ${must}\n`);

@@ -103,7 +103,8 @@ const ROUTED_CELLS = defineQuery<readonly string[]>({
 /** What a proxy that depends on a destination is given for it; nothing where that does not exist. */
 const SCOPED_CELLS = defineQuery<readonly string[]>({
   name: 'scoped-cells',
-  run: (ctx, key) => unique([...ctx.get(DESTINATION_CELLS, key), ...(hasRoutes(ctx, key) ? ctx.get(ROUTED_CELLS, key) : [])]),
+  run: (ctx, key) =>
+    unique([...ctx.get(DESTINATION_CELLS, key), ...(hasRoutes(ctx, key) ? ctx.get(ROUTED_CELLS, key) : [])]),
 });
 
 /** In the order given, which is a function of the inputs; to sort thousands of lists of hundreds costs more than all else. */

@@ -1,4 +1,4 @@
-import type { CellName, Fork } from '#libs/incremental';
+import type { CellName, Fork, GraphCounters } from '#libs/incremental';
 import { type ResourceId, resourceKey } from '#libs/model';
 import { CONDITIONS } from './conditions.js';
 import { RESOURCES } from './layers.js';
@@ -38,6 +38,11 @@ export class MeshFork {
       changed: this.#printed(changed.filter((change) => !change.isNew)),
       removed: this.#printed(gone),
     };
+  }
+
+  /** Work done for this preview. */
+  get counters(): GraphCounters {
+    return this.#fork.counters;
   }
 
   #printed(cells: readonly CellName[]): readonly string[] {

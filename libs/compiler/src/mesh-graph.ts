@@ -117,7 +117,7 @@ export class MeshGraph {
     const ready = new Preparation(this.#published);
     return {
       step: (budget) => pass.step(budget) && ready.step(pass.changes(), budget),
-      adopt: () => this.#published.next(pass.adopt(), ready.made),
+      adopt: () => this.#published.next(pass.adopt(), ready),
       abandon: () => pass.abandon(),
     };
   }

@@ -55,13 +55,14 @@ export class Published {
   }
 
   /** Turns a pass into what to publish, and takes note of it. */
-  next({ changed, gone }: Difference, ready: ReadonlyMap<CellChange, Prepared> = new Map()): CompiledChange {
+  next({ changed, gone }: Difference, ready?: Preparation): CompiledChange {
+    const made = ready?.of(changed) ?? [];
     const set: CompiledResource[] = [];
     const failures: CompiledChange['failures'][number][] = [];
     const layers = new Set(this.#incomplete);
     const views: CompiledChange['views'][number][] = [];
-    for (const change of changed) {
-      const prepared = ready.get(change) ?? this.prepare(change);
+    for (const [i, change] of changed.entries()) {
+      const prepared = made[i] ?? this.prepare(change);
       const { kind, key, value, error } = change;
       if (prepared) {
         const { cell, resource } = prepared;
@@ -130,30 +131,29 @@ const CHANGES_PER_LOOK = 64;
 
 /** Makes the changes of a long pass ready in slices, so that what is left to do at once, at adoption, is little. */
 export class Preparation {
-  readonly made = new Map<CellChange, Prepared>();
   readonly #published: Published;
   #changes: readonly CellChange[] = [];
-  #next = 0;
+  #made: (Prepared | undefined)[] = [];
 
   constructor(published: Published) {
     this.#published = published;
   }
 
-  /** @returns true once all of them are ready */
-  step(changes: readonly CellChange[], budget: PassBudget): boolean {
-    if (changes !== this.#changes) this.#next = 0;
-    this.#changes = changes;
-    while (this.#next < changes.length) {
-      const end = Math.min(changes.length, this.#next + CHANGES_PER_LOOK);
-      for (const change of changes.slice(this.#next, end)) this.#make(change);
-      this.#next = end;
-      if (budget.exhausted()) return end === changes.length;
-    }
-    return true;
+  /** What was made of these changes, in their order; nothing if other ones were made ready. */
+  of(changes: readonly CellChange[]): readonly (Prepared | undefined)[] {
+    return changes === this.#changes ? this.#made : [];
   }
 
-  #make(change: CellChange): void {
-    const prepared = this.made.has(change) ? undefined : this.#published.prepare(change);
-    if (prepared) this.made.set(change, prepared);
+  /** @returns true once all of them are ready */
+  step(changes: readonly CellChange[], budget: PassBudget): boolean {
+    if (changes !== this.#changes) this.#made = [];
+    this.#changes = changes;
+    while (this.#made.length < changes.length) {
+      const from = this.#made.length;
+      for (const change of changes.slice(from, from + CHANGES_PER_LOOK))
+        this.#made.push(this.#published.prepare(change));
+      if (budget.exhausted()) return this.#made.length === changes.length;
+    }
+    return true;
   }
 }

@@ -161,14 +161,16 @@ export class Coordinator {
   }
 
   #slice(running: Running): void {
+    const budget = this.#budget();
     let isDone: boolean;
     try {
-      isDone = running.compilation.step(this.#budget());
+      isDone = running.compilation.step(budget);
     } catch (error) {
       this.#running = undefined;
       throw error;
     }
-    if (isDone) this.#adopt(running);
+    // Adoption cannot be cut: it has a turn of its own when this one was used up.
+    if (isDone && !budget.exhausted()) this.#adopt(running);
     else this.#defer(() => this.#later(() => this.#running === running && this.#slice(running)));
   }
 
