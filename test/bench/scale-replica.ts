@@ -14,7 +14,9 @@ export interface Cost {
   readonly cpuMs: number;
   /** The longest that nobody else had a turn of the event loop. */
   readonly longestMs: number;
-  /** The longest that libs/xds took to take a publication over; part of such a turn. */
+  /** The same without what libs/xds took to take publications over. */
+  readonly longestOwnMs: number;
+  /** The longest that libs/xds took for that. */
   readonly publishMs: number;
   /** Query functions that ran. */
   readonly run: number;
@@ -29,6 +31,8 @@ export class ScaleReplica {
   readonly coordinator: Coordinator;
   publishMs = 0;
   changed = 0;
+  /** In libs/xds, in this turn of the event loop. */
+  #publishing = 0;
   readonly #server = new XdsServer({
     gatekeeper: {
       authenticate: () => Promise.reject(new Denied('UNAUTHENTICATED', 'nobody is served here')),
@@ -39,7 +43,8 @@ export class ScaleReplica {
     metrics: silentMetrics,
   });
 
-  constructor() {
+  /** @param catalog false leaves libs/xds empty: what the rest costs alone */
+  constructor(catalog = true) {
     const registry = createRegistry(policies);
     const log = {
       ...silentLog,
@@ -51,8 +56,10 @@ export class ScaleReplica {
       hostOf: (mesh) => new MeshHost(mesh, this.graph, registry, log),
       publish: (publication) => {
         const started = threadMs();
-        this.#server.publish(publication);
-        this.publishMs = Math.max(this.publishMs, threadMs() - started);
+        if (catalog) this.#server.publish(publication);
+        const took = threadMs() - started;
+        this.#publishing += took;
+        this.publishMs = Math.max(this.publishMs, took);
         this.changed += publication.set.length;
       },
       published: () => {},
@@ -66,7 +73,11 @@ export class ScaleReplica {
     const { run } = this.graph.counters;
     this.publishMs = 0;
     this.changed = 0;
-    const lag = watchLoop();
+    const lag = watchLoop(() => {
+      const took = this.#publishing;
+      this.#publishing = 0;
+      return took;
+    });
     const cpu = threadMs();
     const started = performance.now();
     this.coordinator.onEvent(event);
@@ -74,11 +85,12 @@ export class ScaleReplica {
     await this.coordinator.settled();
     const ms = performance.now() - started;
     const cpuMs = threadMs() - cpu;
-    const longestMs = await lag();
+    const { longestMs, longestOwnMs } = await lag();
     return {
       ms,
       cpuMs,
       longestMs,
+      longestOwnMs,
       publishMs: this.publishMs,
       run: this.graph.counters.run - run,
       changed: this.changed,
@@ -103,14 +115,16 @@ const threadMs = (): number => {
 };
 
 /** @returns a function that stops watching and tells the most CPU time between two turns of the event loop */
-function watchLoop(): () => Promise<number> {
-  let longest = 0;
+function watchLoop(takeForeign: () => number): () => Promise<Pick<Cost, 'longestMs' | 'longestOwnMs'>> {
+  let longestMs = 0;
+  let longestOwnMs = 0;
   let last = threadMs();
   let isOn = true;
   const look = (): void => {
-    const now = threadMs();
-    longest = Math.max(longest, now - last);
-    last = now;
+    const turn = threadMs() - last;
+    longestMs = Math.max(longestMs, turn);
+    longestOwnMs = Math.max(longestOwnMs, turn - takeForeign());
+    last += turn;
     if (isOn) setImmediate(look);
   };
   setImmediate(look);
@@ -118,6 +132,6 @@ function watchLoop(): () => Promise<number> {
     await new Promise((resolve) => setImmediate(resolve));
     isOn = false;
     look();
-    return longest;
+    return { longestMs, longestOwnMs };
   };
 }

@@ -13,6 +13,7 @@ const CASES: readonly (readonly [string, number, number | 'all'])[] = [
   ['changes', 5_000, 'all'],
   ['changes', 5_000, 50],
   ['memory', 5_000, 50],
+  ['graph', 5_000, 50],
 ];
 
 /** One case after the other; minutes on a slow machine. @param told gets the rows of each case as they come */

@@ -16,7 +16,7 @@
  * A scope is `*`, the whole mesh, or the sorted list of the destinations that a proxy depends on.
  */
 import { type AnyQuery, type Ctx, defineQuery, type QueryKind } from '#libs/incremental';
-import { sortedUnique } from '#libs/kernel';
+import { contentHash, sortedUnique } from '#libs/kernel';
 import type { ServicePort } from '#libs/model';
 import { attachedFrom } from './attachments.js';
 import { CLUSTER, ENDPOINTS } from './clusters.js';
@@ -68,6 +68,9 @@ const listing =
   };
 const lists = listing(() => RESOURCES);
 
+/** Lists are long, and no key holds a line break. */
+const hash = (cells: readonly string[]): string => contentHash(cells.join('\n'));
+
 const cell = (query: QueryKind<Encoded>, key: string): string => resourceCell(query.name, key);
 
 /** The cluster with this wire name and, if it is of the mesh, its endpoints. */
@@ -80,6 +83,7 @@ const clusterCells = (ctx: Ctx, name: string): readonly string[] => {
 /** Resource cells of one destination in the services layer: rerun only when its ports, names or subsets in use change. */
 const DESTINATION_CELLS = defineQuery<readonly string[]>({
   name: 'destination-cells',
+  hash,
   run: (ctx, key) => {
     const destination = destinationOf(ctx, key);
     if (!destination) return [];
@@ -97,12 +101,14 @@ const DESTINATION_CELLS = defineQuery<readonly string[]>({
 /** Clusters that the routes of a table lead to; with the whole mesh in scope they are there anyway. */
 const ROUTED_CELLS = defineQuery<readonly string[]>({
   name: 'routed-cells',
+  hash,
   run: (ctx, table) => ctx.get(NEEDED_CLUSTERS, table).flatMap((name) => clusterCells(ctx, name)),
 });
 
 /** What a proxy that depends on a destination is given for it; nothing where that does not exist. */
 const SCOPED_CELLS = defineQuery<readonly string[]>({
   name: 'scoped-cells',
+  hash,
   run: (ctx, key) =>
     unique([...ctx.get(DESTINATION_CELLS, key), ...(hasRoutes(ctx, key) ? ctx.get(ROUTED_CELLS, key) : [])]),
 });
@@ -127,6 +133,7 @@ const hasRoutes = (ctx: Ctx, key: string): boolean => destinationOf(ctx, key)?.v
 
 const SERVICES_LAYER = defineQuery<readonly string[]>({
   name: 'services',
+  hash,
   lists,
   run: (ctx, scope) => {
     const cells = scope === ALL ? DESTINATION_CELLS : SCOPED_CELLS;
@@ -140,6 +147,7 @@ type Which = 'some' | 'every';
 /** Cells of one destination at addresses in a /16, by `<a.b>|<which>|<destination>`; none without a number. */
 const ADDRESS_CELLS = defineQuery<readonly string[]>({
   name: 'address-cells',
+  hash,
   run: (ctx, key) => {
     const [prefix = '', which = '', name = ''] = key.split('|');
     const destination = destinationOf(ctx, name);
@@ -156,6 +164,7 @@ const ADDRESS_CELLS = defineQuery<readonly string[]>({
 
 const ADDRESSES_LAYER = defineQuery<readonly string[]>({
   name: 'addresses',
+  hash,
   lists,
   run: (ctx, key) => {
     const [prefix = '', which = '', scope = ''] = key.split('|');
@@ -184,6 +193,7 @@ function consumed(ctx: Ctx, namespace: string): readonly string[] {
 
 const NAMESPACE_LAYER = defineQuery<readonly string[]>({
   name: 'ns',
+  hash,
   lists,
   run: (ctx, key) => {
     const [namespace = '', scope = ''] = key.split('|');
@@ -202,6 +212,7 @@ const NAMESPACE_LAYER = defineQuery<readonly string[]>({
 
 const WORKLOAD_LAYER = defineQuery<readonly string[]>({
   name: 'workload',
+  hash,
   lists,
   run: (ctx, key) =>
     ctx
@@ -219,6 +230,7 @@ function hasFeature(ctx: Ctx, instance: string, feature: string): boolean {
 
 const INSTANCE_LAYER = defineQuery<readonly string[]>({
   name: 'instance',
+  hash,
   lists,
   run: (ctx, key) => {
     const inbound = portsOf(ctx, key).flatMap((port) => [

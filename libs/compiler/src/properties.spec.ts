@@ -170,7 +170,12 @@ describe('any mesh', () => {
   });
 
   it('that grew in slices, overtaken by its instances and now and then abandoned, equals one made at once', () => {
-    const turn = fc.record({ slices: fc.nat(6), looks: fc.nat(4), abandon: fc.boolean(), overtaking: fc.array(instance) });
+    const turn = fc.record({
+      slices: fc.nat(6),
+      looks: fc.nat(4),
+      abandon: fc.boolean(),
+      overtaking: fc.array(instance),
+    });
     fc.assert(
       fc.property(inputs, inputs, fc.array(turn, { minLength: 1, maxLength: 3 }), (base, extra, turns) => {
         const grown = new TestMesh();
