@@ -144,6 +144,12 @@ async function changes(): Promise<ScaleRow[]> {
       10,
     ),
     quantiles(
+      '  the same without libs/xds',
+      of(whole, (c) => c.longestOwnMs),
+      'ms',
+      10,
+    ),
+    quantiles(
       '  longest publication into libs/xds',
       of(whole, (c) => c.publishMs),
       'ms',
