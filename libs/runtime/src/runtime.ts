@@ -64,6 +64,7 @@ export class Runtime {
   /** Loads the full state, then opens the xDS port. @returns the port. */
   async start(): Promise<number> {
     await this.options.store.feed.start((event) => this.coordinator.onEvent(event));
+    await this.coordinator.settled();
     const port = await this.server.start({
       host: this.options.xds.host,
       port: this.options.xds.port,
