@@ -1,5 +1,8 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, DiscoveryModule, Reflector } from '@nestjs/core';
+import { AccessControl } from './access/access-control.js';
+import { AccessController } from './access/access.controller.js';
+import { StreamInterceptor } from './access/stream.interceptor.js';
 import { AccessGuard } from './access.guard.js';
 import { BodyInterceptor } from './body.interceptor.js';
 import { ChangeController } from './change.controller.js';
@@ -21,6 +24,7 @@ const FIXED: readonly Type<object>[] = [
   ProbeController,
   DocsController,
   TokenController,
+  AccessController,
   ProxyController,
   ChangeController,
   InstanceController,
@@ -34,6 +38,9 @@ class ApiModule {}
 export function createApiModule(deps: ApiDeps, controllers: readonly Type<object>[] = []): DynamicModule {
   const kinds = deps.registry.kinds.filter(({ kind }) => kind !== 'Mesh');
   const limiter = new FailureLimiter(deps.clock);
+  const { registry, roles, store, clock } = deps;
+  const control = new AccessControl({ registry, resources: store.resources, policies: roles });
+  const guard = new AccessGuard(deps.auth, limiter, control);
   return {
     module: ApiModule,
     imports: [DiscoveryModule],
@@ -41,7 +48,9 @@ export function createApiModule(deps: ApiDeps, controllers: readonly Type<object
     providers: [
       { provide: API_DEPS, useValue: deps },
       { provide: FailureLimiter, useValue: limiter },
-      { provide: APP_GUARD, useFactory: (r: Reflector) => new AccessGuard(deps.auth, limiter, r), inject: [Reflector] },
+      { provide: AccessControl, useValue: control },
+      { provide: APP_GUARD, useValue: guard },
+      { provide: APP_INTERCEPTOR, useValue: new StreamInterceptor(guard, roles, clock) },
       { provide: APP_INTERCEPTOR, useFactory: (r: Reflector) => new BodyInterceptor(r), inject: [Reflector] },
       { provide: APP_FILTER, useValue: new ProblemFilter(deps.log, deps.databaseName) },
       ResourceService,

@@ -1,25 +1,23 @@
 /** What REST needs of identity. `libs/identity` satisfies it; the app hands it in. */
-import type { ProxyClaims } from '#libs/identity';
+import type { ProxyClaims, TokenRole } from '#libs/identity';
 import type { Result, Violation } from '#libs/kernel';
-
-/** viewer: reads. operator: writes, instances, proxy tokens too. admin: API tokens too. Each holds what the one before does. */
-export const ROLES = ['viewer', 'operator', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
-
-/** True if a holder of `held` may do what `needed` may. */
-export const holds = (held: Role, needed: Role): boolean => ROLES.indexOf(held) >= ROLES.indexOf(needed);
 
 export interface ApiPrincipal {
   /** Public part of the token. */
   readonly id: string;
   readonly name: string;
-  readonly role: Role;
+  readonly role: TokenRole;
+  /** What RoleBindings know it by, beside its name. */
+  readonly groups: readonly string[];
+  /** The only meshes in which it is worth anything; empty = every one, and the server itself. */
+  readonly meshes: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
 }
 
 export interface ApiTokenInfo extends ApiPrincipal {
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
-  readonly expiresAt: number;
   /** 0 = never. */
   readonly lastUsedAt: number;
   readonly revoked: boolean;
@@ -33,7 +31,6 @@ export type ExchangeRefusal =
 /** A token as it is shown once: only its hash is kept (SEC-44). */
 export interface IssuedApiToken extends ApiPrincipal {
   readonly token: string;
-  readonly expiresAt: number;
 }
 
 export interface ApiTokenPort {
@@ -42,7 +39,9 @@ export interface ApiTokenPort {
   /** @param request.ttlDays 1 to 365 */
   issueApiToken(request: {
     readonly name: string;
-    readonly role: Role;
+    readonly role: TokenRole;
+    readonly groups: readonly string[];
+    readonly meshes: readonly string[];
     readonly ttlDays: number;
   }): Promise<Result<IssuedApiToken, readonly Violation[]>>;
   listApiTokens(): Promise<readonly ApiTokenInfo[]>;

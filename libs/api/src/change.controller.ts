@@ -1,8 +1,9 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
 import { z } from 'zod';
 import type { ChangeOutcome } from '#libs/changes';
-import type { HistoryEntry } from '#libs/store';
-import { Access, APPLY_LIMIT, JsonBody } from './access.js';
+import { AccessControl } from './access/access-control.js';
+import { type VisibleEntry, visibleHistory, visibleProgress } from './access/visible-changes.js';
+import { AccessEach, APPLY_LIMIT, JsonBody } from './access.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { actorOf, type HttpRequest } from './http.js';
 import { requireMesh } from './meshes.js';
@@ -32,11 +33,14 @@ export const applyBody = z.strictObject({
 /** Changes of many resources at once, their delivery, and the past. */
 @Controller('api/v1/meshes/:mesh')
 export class ChangeController {
-  constructor(@Inject(API_DEPS) private readonly deps: ApiDeps) {}
+  constructor(
+    @Inject(API_DEPS) private readonly deps: ApiDeps,
+    @Inject(AccessControl) private readonly access: AccessControl,
+  ) {}
 
   @Post('apply')
   @HttpCode(200)
-  @Access('operator')
+  @AccessEach('create', 'update', 'delete')
   @JsonBody(APPLY_LIMIT)
   async apply(@Param('mesh') mesh: string, @Req() request: HttpRequest): Promise<ChangeOutcome> {
     const { manifests, deletes, message, dryRun } = parseBy(applyBody, request.body);
@@ -45,31 +49,44 @@ export class ChangeController {
     const result = await this.deps.changes.apply({
       mesh,
       actor: actorOf(request),
+      authorize: this.access.authorizer(request.principal, mesh),
       message,
       dryRun,
       documents: manifests,
       deletes,
       idempotencyKey: idempotencyKey(request),
     });
-    return accepted(result);
+    const outcome = accepted(result, this.deps.registry.kinds);
+    await this.access.follow(outcome);
+    return outcome;
   }
 
   @Get('changes/:change')
-  @Access('viewer')
-  async progress(@Param('mesh') mesh: string, @Param('change') change: string): Promise<ChangeProgress> {
+  @AccessEach('get')
+  async progress(
+    @Param('mesh') mesh: string,
+    @Param('change') change: string,
+    @Req() request: HttpRequest,
+  ): Promise<ChangeProgress> {
     await requireMesh(this.deps.store.resources, mesh);
     const revision = Number(/^c-(\d{1,15})$/.exec(change)?.[1] ?? 0);
     const { configRevision } = await this.deps.store.identity();
     if (revision < 1 || revision > configRevision) throw notFound('there is no such change: heddle history lists them');
-    return this.deps.runtime.progress(mesh, revision);
+    const progress = await this.deps.runtime.progress(mesh, revision);
+    return visibleProgress(this.access, request.principal, mesh, progress);
   }
 
   @Get('history')
-  @Access('viewer')
-  async history(@Param('mesh') mesh: string, @Query() query: unknown): Promise<{ items: readonly HistoryEntry[] }> {
+  @AccessEach('get')
+  async history(
+    @Param('mesh') mesh: string,
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<{ items: readonly VisibleEntry[] }> {
     await requireMesh(this.deps.store.resources, mesh);
     const { limit, before } = parseQuery(historyQuery, query);
-    return { items: await this.deps.store.resources.history({ mesh, limit, before }) };
+    const entries = await this.deps.store.resources.history({ mesh, limit, before });
+    return { items: visibleHistory(this.access, request.principal, mesh, entries) };
   }
 }
 

@@ -1,8 +1,10 @@
 import { Controller, Delete, Get, Inject, Param, Patch, Put, Query, Req, Res } from '@nestjs/common';
 import type { ChangeOutcome } from '#libs/changes';
 import { isDnsLabel } from '#libs/kernel';
+import { VERBS } from '#libs/model';
 import type { StoredResource } from '#libs/store';
-import { Access, JsonBody, MergePatchBody } from './access.js';
+import { AccessControl } from './access/access-control.js';
+import { Access, AccessEach, Authenticated, JsonBody, MergePatchBody } from './access.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import type { HttpRequest, HttpResponse } from './http.js';
 import { noSuchMesh, requireMesh } from './meshes.js';
@@ -17,14 +19,17 @@ export class MeshController {
   constructor(
     @Inject(API_DEPS) private readonly deps: ApiDeps,
     @Inject(ResourceService) private readonly resources: ResourceService,
+    @Inject(AccessControl) private readonly access: AccessControl,
   ) {}
 
+  /** Those in which the caller has any right; to him there are no others (SEC-34). */
   @Get()
-  @Access('viewer')
-  async list(@Query() query: unknown): Promise<{ items: ResourceView[]; cursor?: string }> {
+  @Authenticated()
+  async list(@Query() query: unknown, @Req() request: HttpRequest): Promise<{ items: ResourceView[]; cursor?: string }> {
     const { limit, cursor = '', labelSelector = {} } = parseQuery(listQuery, query);
     const { resources } = this.deps.store;
-    const names = (await resources.meshes()).filter((name) => name > cursor).sort();
+    const rights = this.access.rightsOf(request.principal);
+    const names = (await resources.meshes()).filter((name) => name > cursor && rights.isIn(name)).sort();
     const rows = await Promise.all(names.map((mesh) => resources.get(mesh, 'Mesh', '', mesh)));
     // A mesh can go between the two reads.
     const found = rows.filter((row) => row !== undefined && hasLabels(row, labelSelector)) as StoredResource[];
@@ -37,7 +42,7 @@ export class MeshController {
   }
 
   @Get(':mesh')
-  @Access('viewer')
+  @AccessEach(...VERBS)
   get(
     @Param('mesh') mesh: string,
     @Req() request: HttpRequest,
@@ -47,7 +52,7 @@ export class MeshController {
   }
 
   @Put(':mesh')
-  @Access('operator')
+  @Access(['create', 'update'], 'Mesh')
   @JsonBody()
   put(
     @Param('mesh') mesh: string,
@@ -58,7 +63,7 @@ export class MeshController {
   }
 
   @Patch(':mesh')
-  @Access('operator')
+  @Access('update', 'Mesh')
   @MergePatchBody()
   patch(
     @Param('mesh') mesh: string,
@@ -69,7 +74,7 @@ export class MeshController {
   }
 
   @Delete(':mesh')
-  @Access('operator')
+  @Access('delete', 'Mesh')
   async remove(
     @Param('mesh') mesh: string,
     @Req() request: HttpRequest,

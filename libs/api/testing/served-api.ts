@@ -2,12 +2,13 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Type } from '@nestjs/common';
 import { createChanges } from '#libs/changes';
-import { createMeshIdentity, loadOrCreateKek, type MeshIdentity } from '#libs/identity';
+import { type ApiTokenRequest, createMeshIdentity, loadOrCreateKek, type MeshIdentity } from '#libs/identity';
 import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind } from '#libs/model';
 import { openStore, type Store } from '#libs/store';
-import { type ApiDeps, createAuth, type Role, type RunningApi, type RuntimePort, startApi } from '../src/index.js';
+import { type ApiDeps, createAuth, RolePolicies, type RunningApi, type RuntimePort, startApi } from '../src/index.js';
 
 export interface Answer {
   readonly status: number;
@@ -34,7 +35,7 @@ export interface ServedApi {
   /** A call as admin unless `token` says otherwise. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** A new API token. */
-  token(role: Role): Promise<string>;
+  token(role: string, request?: Partial<ApiTokenRequest>): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -80,18 +81,25 @@ async function parts(databaseUrl: string, policies: readonly PolicyKind[]) {
 /** Starts the API on a free port of 127.0.0.1. */
 export async function serveApi(
   databaseUrl: string,
-  options: { readonly runtime?: RuntimePort; readonly policies?: readonly PolicyKind[] } = {},
+  options: {
+    readonly runtime?: RuntimePort;
+    readonly policies?: readonly PolicyKind[];
+    readonly controllers?: readonly Type<object>[];
+  } = {},
 ): Promise<ServedApi> {
   const { dataDirectory, store, identity, registry } = await parts(databaseUrl, options.policies ?? []);
   const file = await identity.adminLogin.ensure();
   const oneTimeToken = file === undefined ? '' : (await readFile(file.path, 'utf8')).trim();
   const runtime = options.runtime ?? idleRuntime();
+  const roles = new RolePolicies({ registry, feed: store.feed, log: silentLog });
+  await store.feed.start((event) => roles.onEvent(event));
   const deps: ApiDeps = {
     registry,
     store,
     changes: createChanges({ registry, store, preview: (...args) => runtime.preview(...args) }),
     runtime,
     auth: createAuth(identity),
+    roles,
     bootstrap: {
       xds: { address: '127.0.0.1', port: 8191, serverName: 'control-plane.heddle.local' },
       caPem: await identity.server.caPem(),
@@ -104,7 +112,7 @@ export async function serveApi(
     databaseName: 'test database',
     version: '0.0.0',
   };
-  const api = await startApi({ deps, host: '127.0.0.1', port: 0 });
+  const api = await startApi({ deps, host: '127.0.0.1', port: 0, controllers: options.controllers });
   return client({ api, deps, identity, oneTimeToken, store }, () => rm(dataDirectory, { recursive: true }));
 }
 
@@ -114,9 +122,9 @@ async function client(
 ): Promise<ServedApi> {
   const { api, identity, store, ...rest } = running;
   const url = `http://127.0.0.1:${api.port}`;
-  const token = async (role: Role): Promise<string> => {
-    const created = await identity.apiTokens.create({ name: `test-${role}`, role });
-    if (!created.ok) throw new Error('no token');
+  const token = async (role: string, request: Partial<ApiTokenRequest> = {}): Promise<string> => {
+    const created = await identity.apiTokens.create({ name: `test-${role}`, role, ...request });
+    if (!created.ok) throw new Error(JSON.stringify(created.error));
     return created.value.token;
   };
   const admin = await token('admin');
@@ -130,6 +138,7 @@ async function client(
     call: (method, path, options = {}) => call(url + path, method, { token: admin, ...options }),
     async stop() {
       await api.close();
+      await store.feed.stop();
       await identity.stop();
       await store.close();
       await cleanUp();

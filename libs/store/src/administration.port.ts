@@ -5,6 +5,10 @@ export interface ApiTokenRow {
   readonly id: string;
   readonly name: string;
   readonly role: string;
+  /** What RoleBindings know it by, beside its name. */
+  readonly groups: readonly string[];
+  /** The only meshes in which it is worth anything; empty = every one. */
+  readonly meshes: readonly string[];
   /** SHA-256 of the secret part, hex. */
   readonly secretHash: string;
   readonly expiresAt: number;

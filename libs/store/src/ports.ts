@@ -53,6 +53,13 @@ export interface Actor {
   readonly requestId: string;
 }
 
+export interface SeenVersion {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly version: number;
+}
+
 export interface WriteRequest {
   readonly mesh: string;
   readonly actor: Actor;
@@ -60,6 +67,11 @@ export interface WriteRequest {
   readonly items: readonly WriteItem[];
   /** Two requests with the same key within 24 h are one (REL-39). */
   readonly idempotencyKey?: string | undefined;
+  /**
+   * Versions of the rows by which the write was permitted; 0 = there was none. Refused as `version-conflict` when one of
+   * them is another by now. They are among the items.
+   */
+  readonly seen?: readonly SeenVersion[] | undefined;
   /** For a change that goes back: the change it reverts. */
   readonly reverts?: string | undefined;
 }

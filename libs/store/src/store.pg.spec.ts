@@ -188,6 +188,8 @@ describe('the store', () => {
       id: 't1',
       name: 'n',
       role: 'viewer',
+      groups: ['team-a', 'quo"ted, {odd}'],
+      meshes: [],
       secretHash: 'ab',
       expiresAt: Date.now() + 1e6,
       createdAt: 1,
