@@ -1,7 +1,7 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, DiscoveryModule, Reflector } from '@nestjs/core';
-import { AccessControl } from './access/access-control.js';
 import { AccessController } from './access/access.controller.js';
+import { AccessControl } from './access/access-control.js';
 import { StreamInterceptor } from './access/stream.interceptor.js';
 import { AccessGuard } from './access.guard.js';
 import { BodyInterceptor } from './body.interceptor.js';

@@ -32,11 +32,7 @@ export class InstanceController {
 
   @Get('instances')
   @Access('list', 'Instance')
-  async listAll(
-    @Param('mesh') mesh: string,
-    @Query() query: unknown,
-    @Req() request: HttpRequest,
-  ): Promise<unknown> {
+  async listAll(@Param('mesh') mesh: string, @Query() query: unknown, @Req() request: HttpRequest): Promise<unknown> {
     parseQuery(nothingQuery, query);
     await requireMesh(this.deps.store.resources, mesh);
     return { items: this.readable(request, await this.deps.store.instances.list(mesh)).map(viewOf) };

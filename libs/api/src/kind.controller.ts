@@ -32,11 +32,7 @@ function kindController({ kind, plural, scope }: KindInfo): Type<object> {
 
     @Get(plural)
     @Access('list', kind)
-    async listAll(
-      @Param('mesh') mesh: string,
-      @Query() query: unknown,
-      @Req() request: HttpRequest,
-    ): Promise<unknown> {
+    async listAll(@Param('mesh') mesh: string, @Query() query: unknown, @Req() request: HttpRequest): Promise<unknown> {
       await requireMesh(this.deps.store.resources, mesh);
       return this.resources.list({ mesh, kind, caller: request.principal }, parseQuery(listQuery, query));
     }

@@ -25,7 +25,10 @@ export class MeshController {
   /** Those in which the caller has any right; to him there are no others (SEC-34). */
   @Get()
   @Authenticated()
-  async list(@Query() query: unknown, @Req() request: HttpRequest): Promise<{ items: ResourceView[]; cursor?: string }> {
+  async list(
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<{ items: ResourceView[]; cursor?: string }> {
     const { limit, cursor = '', labelSelector = {} } = parseQuery(listQuery, query);
     const { resources } = this.deps.store;
     const rights = this.access.rightsOf(request.principal);

@@ -42,7 +42,7 @@ function operationObject(operation: Operation): JsonSchema {
   return {
     tags: [tag],
     summary,
-    description: access === 'anonymous' ? 'Needs no token.' : `For: ${access}.`,
+    description: access === 'anonymous' ? 'Needs no token.' : `Needs: ${access}.`,
     operationId: operationId(operation),
     ...(access === 'anonymous' ? { security: [] } : {}),
     parameters: [...pathParameters(operation), ...queryParameters(operation), ...headerParameters(operation)],

@@ -66,8 +66,7 @@ export class AdminLogin {
   async ensure(): Promise<AdminTokenFile | undefined> {
     const now = this.#options.clock.now();
     const admins = (await this.#options.apiTokens.list()).some(
-      ({ role, meshes, revoked, expiresAt }) =>
-        role === 'admin' && meshes.length === 0 && !revoked && now < expiresAt,
+      ({ role, meshes, revoked, expiresAt }) => role === 'admin' && meshes.length === 0 && !revoked && now < expiresAt,
     );
     return admins ? undefined : ensureAdminToken(this.#options.dataDirectory, this.#options.clock);
   }

@@ -104,11 +104,7 @@ export class AccessControl {
    * that nobody moves an object into or out of his scope; and rights that are given by what the giver holds.
    * @throws StoreUnavailable
    */
-  async authorizeEach(
-    caller: Principal | undefined,
-    mesh: string,
-    writes: readonly ProposedWrite[],
-  ): Promise<Verdict> {
+  async authorizeEach(caller: Principal | undefined, mesh: string, writes: readonly ProposedWrite[]): Promise<Verdict> {
     // Rights that were taken away must not be used to give them back.
     if (writes.some(({ id }) => this.isAdministration(id.kind))) await this.options.policies.refresh();
     const rights = this.rightsOf(caller);
@@ -185,7 +181,10 @@ export class AccessControl {
     const { labels: _, ...missing } = extent;
     const readable = before !== undefined && this.may(caller, 'get', mesh, { ...id, labels: before.metadata.labels });
     // Whoever may do this to no object here learns nothing about one by being told so.
-    const hidden = after === undefined && !readable && this.rightsOf(caller).touches({ kind, name, verb: 'delete', mesh, namespace: namespace || undefined });
+    const hidden =
+      after === undefined &&
+      !readable &&
+      this.rightsOf(caller).touches({ kind, name, verb: 'delete', mesh, namespace: namespace || undefined });
     return { resource: id, missing, hidden, ...(reason === undefined ? {} : { reason }) };
   }
 

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
 import { z } from 'zod';
-import { BUILT_IN_ROLES, builtInRules, ROLE_SUMMARIES, RUNTIME_KINDS, type RoleRule, VERBS } from '#libs/model';
+import { BUILT_IN_ROLES, builtInRules, ROLE_SUMMARIES, type RoleRule, RUNTIME_KINDS, VERBS } from '#libs/model';
 import { AccessEach, Authenticated } from '../access.js';
 import { API_DEPS, type ApiDeps } from '../deps.js';
 import type { HttpRequest } from '../http.js';
@@ -12,7 +12,10 @@ import { describeDenial, describeMissing } from './denials.js';
 
 export const canIQuery = z.strictObject({
   verb: z.enum(VERBS).describe('What is to be done: get, list, watch, create, update, delete, bind, escalate.'),
-  kind: z.string().max(63).describe(`A kind, plural or alias; or ${RUNTIME_KINDS.join(', ')}.`),
+  kind: z
+    .string()
+    .max(63)
+    .describe(`A kind, plural or alias; or ${RUNTIME_KINDS.join(', ')}.`),
   namespace: z.string().max(63).optional().describe('Absent = in every namespace, or of the whole mesh.'),
   name: z.string().max(253).optional().describe('Absent = whatever the name.'),
 });
@@ -98,7 +101,11 @@ export class AccessController {
 function runtimeKind(kind: string): string {
   const found = RUNTIME_KINDS.find((known) => [known, `${known}s`].some((n) => n.toLowerCase() === kind.toLowerCase()));
   if (found) return found;
-  throw new ProblemError(400, 'invalid-query', `kind: there is no such kind; beside manifests there are ${RUNTIME_KINDS.join(', ')}`);
+  throw new ProblemError(
+    400,
+    'invalid-query',
+    `kind: there is no such kind; beside manifests there are ${RUNTIME_KINDS.join(', ')}`,
+  );
 }
 
 /** A rule as it would be written, without what is empty. */

@@ -1,5 +1,14 @@
-import { BUILT_IN_ROLES, builtInRules, type Extent, grantsOf, type KindInfo, printExtent, Rights, SERVER } from '#libs/model';
 import type { Denial } from '#libs/changes';
+import {
+  BUILT_IN_ROLES,
+  builtInRules,
+  type Extent,
+  grantsOf,
+  type KindInfo,
+  printExtent,
+  Rights,
+  SERVER,
+} from '#libs/model';
 import { ProblemError } from '../problem.js';
 import type { MissingPermission } from './missing-permission.js';
 

@@ -1,5 +1,13 @@
 import type { Denial, ProposedWrite } from '#libs/changes';
-import { type Extent, grantsOf, type Registry, type Rights, type Role, type RoleBinding, type RoleRule } from '#libs/model';
+import {
+  type Extent,
+  grantsOf,
+  type Registry,
+  type Rights,
+  type Role,
+  type RoleBinding,
+  type RoleRule,
+} from '#libs/model';
 import type { RolePolicies } from './role-policies.js';
 import { meaningOf } from './write-rules.js';
 

@@ -88,7 +88,12 @@ export class RolePolicies {
     return rights;
   }
 
-  grantsOf({ name, role, groups, meshes }: Pick<ApiPrincipal, 'name' | 'role' | 'groups' | 'meshes'>): readonly Grant[] {
+  grantsOf({
+    name,
+    role,
+    groups,
+    meshes,
+  }: Pick<ApiPrincipal, 'name' | 'role' | 'groups' | 'meshes'>): readonly Grant[] {
     const { kinds } = this.#options.registry;
     const own =
       role === 'none'

@@ -103,13 +103,20 @@ export function homesOf(value: DomainValue | undefined, { metadata }: Manifest):
 
 /** What one state of a resource needs: itself, and what it reaches. @param labelsOf those of a target; undefined = not there */
 export function needsOf(
-  state: { readonly verb: Verb; readonly mesh: string; readonly manifest: Manifest; readonly value: DomainValue | undefined },
+  state: {
+    readonly verb: Verb;
+    readonly mesh: string;
+    readonly manifest: Manifest;
+    readonly value: DomainValue | undefined;
+  },
   labelsOf: (target: ResourceId) => readonly Labels[],
 ): readonly Need[] {
   const { verb, mesh, manifest, value } = state;
   const { kind, metadata } = manifest;
   const { name, labels, namespace } = metadata;
-  const own = homesOf(value, manifest).map((home): Need => ({ extent: { verb, kind, mesh, namespace: home, name, labels } }));
+  const own = homesOf(value, manifest).map(
+    (home): Need => ({ extent: { verb, kind, mesh, namespace: home, name, labels } }),
+  );
   const reach = reachOf(value);
   const wide: readonly Need[] =
     reach.all === 'nothing'
@@ -130,4 +137,3 @@ export function needsOf(
   });
   return [...own, ...wide, ...targets];
 }
-

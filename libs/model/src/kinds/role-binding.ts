@@ -38,7 +38,9 @@ const schema = strict({
     .array(dnsLabel())
     .max(64)
     .default([])
-    .describe('Only in these namespaces; kinds of the whole mesh are then left out. Empty = the whole mesh. Default: empty.'),
+    .describe(
+      'Only in these namespaces; kinds of the whole mesh are then left out. Empty = the whole mesh. Default: empty.',
+    ),
   selector: labelSelector()
     .optional()
     .describe('Only objects with these labels, before and after a write. Default: every object.'),

@@ -74,7 +74,8 @@ export const roleKind = (known: readonly string[]): Kind =>
     group: 'administration',
     scope: 'mesh',
     nameRule: 'subdomain',
-    summary: 'Rights in a mesh under a name: verbs on kinds, by namespace, name and label. RoleBindings give it to callers.',
+    summary:
+      'Rights in a mesh under a name: verbs on kinds, by namespace, name and label. RoleBindings give it to callers.',
     spec: readBy(schema([...known, ...RUNTIME_KINDS])),
     check: (_, { name }) =>
       isBuiltInRole(name)
@@ -82,6 +83,10 @@ export const roleKind = (known: readonly string[]): Kind =>
         : [],
     toDomain: ({ rules }, { name }, source) => ({
       type: 'Role',
-      value: { source, name, rules: rules.map(({ selector, ...rule }) => ({ ...rule, labels: selector?.matchLabels ?? {} })) },
+      value: {
+        source,
+        name,
+        rules: rules.map(({ selector, ...rule }) => ({ ...rule, labels: selector?.matchLabels ?? {} })),
+      },
     }),
   });

@@ -15,7 +15,7 @@ export class TokenRepository implements Tokens {
   constructor(private readonly database: Database) {}
 
   async insert(row: ApiTokenRow): Promise<void> {
-    await this.database.entities((manager) => 
+    await this.database.entities((manager) =>
       manager.insert(ApiTokenEntity, { ...row, groups: [...row.groups], meshes: [...row.meshes] }),
     );
   }

@@ -40,7 +40,13 @@ function requireUnchanged({ seen = [] }: WriteRequest, rows: readonly ResourceRo
   const moved = seen.find((row) => (versions.get(resourceKey(row)) ?? 0) !== row.version);
   if (moved === undefined) return;
   const { kind, namespace, name } = moved;
-  throw new Refused({ code: 'version-conflict', kind, namespace, name, current: versions.get(resourceKey(moved)) ?? 0 });
+  throw new Refused({
+    code: 'version-conflict',
+    kind,
+    namespace,
+    name,
+    current: versions.get(resourceKey(moved)) ?? 0,
+  });
 }
 
 async function currentRevision(sql: Sql): Promise<number> {
