@@ -73,8 +73,13 @@ export class AccessGuard implements CanActivate {
       throw forbidden('proxy tokens may register, renew and leave, nothing else');
     }
     if (rule.type === 'proxy') throw forbidden('this endpoint is for proxy tokens');
-    if (rule.type !== 'permission') return;
+    if (rule.type === 'authenticated' || rule.type === 'anonymous') return;
     const rights = this.control.rightsOf(principal);
+    if (rule.type === 'anywhere') {
+      const { verb, kind } = rule;
+      if (rights.isAnywhere({ verb, kind, namespace: '' })) return;
+      throw lacks({ verb, kind, mesh: SERVER }, this.control.kinds);
+    }
     const { mesh } = params;
     if (mesh !== undefined && !rights.isIn(mesh)) throw noSuchMesh(mesh);
     const wanted = rule.verbs.map((verb) => extentOf(rule.kind, { verb, params }));
@@ -89,7 +94,7 @@ function extentOf(
   { verb, params }: { readonly verb: Extent['verb']; readonly params: Readonly<Record<string, string>> },
 ): Extent {
   const { mesh = SERVER, namespace, name } = params;
-  return { verb, kind, mesh, namespace, name: kind === 'Mesh' ? mesh : name };
+  return kind === 'Mesh' ? { verb, kind, mesh, namespace: '', name: mesh } : { verb, kind, mesh, namespace, name };
 }
 
 const unauthorized = (detail: string): ProblemError =>

@@ -17,6 +17,8 @@ export type AccessRule =
       readonly kind: string | undefined;
       readonly proxies: boolean;
     }
+  /** Callers who hold the verb on the kind for the server or for a mesh as a whole: the address names none. */
+  | { readonly type: 'anywhere'; readonly verb: Verb; readonly kind: string }
   /** Proxies by their own token only. */
   | { readonly type: 'proxy' };
 
@@ -35,6 +37,7 @@ export const Access = (verbs: Verb | readonly Verb[], kind: string): MethodDecor
 export const AccessEach = (...verbs: readonly Verb[]): MethodDecorator => permission(verbs, undefined);
 export const AccessOrProxy = (verbs: Verb | readonly Verb[], kind: string): MethodDecorator =>
   permission(verbs, kind, true);
+export const AccessAnywhere = (verb: Verb, kind: string): MethodDecorator => rule({ type: 'anywhere', verb, kind });
 export const Authenticated = (): MethodDecorator => rule({ type: 'authenticated' });
 export const ProxyAccess = (): MethodDecorator => rule({ type: 'proxy' });
 export const Anonymous = (): MethodDecorator => rule({ type: 'anonymous' });

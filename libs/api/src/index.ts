@@ -2,6 +2,7 @@ export { AccessControl, type Seen, type Visible } from './access/access-control.
 export { RolePolicies, type RolePoliciesOptions } from './access/role-policies.js';
 export {
   Access,
+  AccessAnywhere,
   AccessEach,
   AccessOrProxy,
   Anonymous,

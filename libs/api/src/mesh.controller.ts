@@ -4,6 +4,7 @@ import { isDnsLabel } from '#libs/kernel';
 import { VERBS } from '#libs/model';
 import type { StoredResource } from '#libs/store';
 import { AccessControl } from './access/access-control.js';
+import { forbidden } from './access/denials.js';
 import { Access, AccessEach, Authenticated, JsonBody, MergePatchBody } from './access.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import type { HttpRequest, HttpResponse } from './http.js';
@@ -84,6 +85,7 @@ export class MeshController {
     @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<ChangeOutcome> {
     await requireMesh(this.deps.store.resources, mesh);
+    await this.requireDeletable(mesh, request);
     await this.requireEmpty(mesh);
     return this.resources.remove(this.exchange(mesh, request, response));
   }
@@ -91,6 +93,14 @@ export class MeshController {
   private exchange(mesh: string, request: HttpRequest, response: HttpResponse): Exchange {
     if (!isDnsLabel(mesh)) throw request.method === 'GET' ? noSuchMesh() : badMeshName();
     return { mesh, id: { kind: 'Mesh', namespace: '', name: mesh }, request, response };
+  }
+
+  /** Before anything is said about what is in it. @throws ProblemError 403 */
+  private async requireDeletable(mesh: string, { principal }: HttpRequest): Promise<void> {
+    const row = await this.deps.store.resources.get(mesh, 'Mesh', '', mesh);
+    const seen = { kind: 'Mesh', namespace: '', name: mesh };
+    if (this.access.may(principal, 'delete', mesh, { ...seen, labels: row?.labels })) return;
+    throw forbidden({ ...seen, verb: 'delete', mesh }, this.access.kinds);
   }
 
   /** Deleting a mesh with something in it would leave rows that no address reaches. */

@@ -72,23 +72,6 @@ describe('who may call', () => {
     }
   });
 
-  it('SEC-34: every operation is open to its role and those above, to nobody else', async () => {
-    const tokens = {
-      viewer: await api.token('viewer'),
-      operator: await api.token('operator'),
-      admin: await api.token('admin'),
-    };
-    const ranks = ['viewer', 'operator', 'admin'];
-    for (const { method, path, access } of operations.filter((o) => ranks.includes(o.access))) {
-      for (const [role, token] of Object.entries(tokens)) {
-        const answer = await api.call(method.toUpperCase(), concrete(path), { token });
-        const allowed = ranks.indexOf(role) >= ranks.indexOf(access);
-        expect(answer.status === 403, `${role} ${method} ${path} -> ${answer.status}`).toBe(!allowed);
-        expect(answer.status).toBeLessThan(500);
-      }
-    }
-  });
-
   it('SEC-34: another mesh looks like none', async () => {
     for (const { method, path } of operations.filter((o) => o.path.includes('{mesh}/'))) {
       const body = method === 'put' || method === 'post' ? {} : undefined;

@@ -5,7 +5,7 @@ import { isDnsLabel, nodeId, type ProxyIdentity } from '#libs/kernel';
 import { EVERY_MESH, type Extent, ROLE_SUMMARIES, SERVER, type Verb } from '#libs/model';
 import { AccessControl } from './access/access-control.js';
 import { forbidden } from './access/denials.js';
-import { Access, Anonymous, Authenticated, JsonBody, ProxyAccess } from './access.js';
+import { Access, AccessAnywhere, Anonymous, JsonBody, ProxyAccess } from './access.js';
 import type { ApiTokenInfo, IssuedApiToken, IssuedProxyToken } from './auth.ports.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { FailureLimiter } from './failure-limiter.js';
@@ -101,9 +101,8 @@ export class TokenController {
 
   /** Those that are of no other mesh than the caller may list tokens of. */
   @Get('tokens')
-  @Authenticated()
+  @AccessAnywhere('list', 'ApiToken')
   async list(@Req() request: HttpRequest): Promise<unknown> {
-    this.requireSomewhere(request, 'list');
     const tokens = (await this.deps.auth.listApiTokens()).filter((token) => this.may(request, 'list', token.meshes));
     return {
       items: tokens.map(({ id, name, role, groups, meshes, createdAt, expiresAt, lastUsedAt, revoked }) => ({
@@ -121,10 +120,9 @@ export class TokenController {
   }
 
   @Post('tokens')
-  @Authenticated()
+  @AccessAnywhere('create', 'ApiToken')
   @JsonBody()
   async create(@Req() request: HttpRequest): Promise<unknown> {
-    this.requireSomewhere(request, 'create');
     const body = parseBy(apiTokenBody, request.body);
     await this.requireGrantable(request, body);
     return this.issued.once(request, async () => {
@@ -136,9 +134,8 @@ export class TokenController {
 
   @Delete('tokens/:id')
   @HttpCode(204)
-  @Authenticated()
+  @AccessAnywhere('delete', 'ApiToken')
   async revoke(@Param('id') id: string, @Req() request: HttpRequest): Promise<void> {
-    this.requireSomewhere(request, 'delete');
     const token = (await this.deps.auth.listApiTokens()).find((one) => one.id === id);
     // Of other meshes there are no tokens, as far as the caller is concerned (SEC-34).
     if (token === undefined || !this.may(request, 'delete', token.meshes)) throw notFound('there is no such token');
@@ -196,14 +193,6 @@ export class TokenController {
   /** @throws ProblemError 403 */
   private require({ principal }: HttpRequest, extent: Extent): void {
     if (!this.access.rightsOf(principal).covers(extent)) throw forbidden(extent, this.access.kinds);
-  }
-
-  /** @throws ProblemError 403 to who may do this with no token at all */
-  private requireSomewhere({ principal }: HttpRequest, verb: Verb): void {
-    const rights = this.access.rightsOf(principal);
-    const meshes = new Set([SERVER, ...rights.grants.map(({ mesh }) => mesh)]);
-    const allowed = [...meshes].some((mesh) => rights.covers({ verb, kind: 'ApiToken', mesh, namespace: '' }));
-    if (!allowed) throw forbidden({ verb, kind: 'ApiToken', mesh: SERVER }, this.access.kinds);
   }
 
   /** Tokens that are for some meshes are in the hands of who may do this in all of them. */

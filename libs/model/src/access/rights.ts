@@ -38,6 +38,11 @@ export class Rights {
     return this.grants.some((grant) => isOf(grant, mesh));
   }
 
+  /** True if this is permitted in some mesh, or for the server itself. */
+  isAnywhere(extent: Omit<Extent, 'mesh'>): boolean {
+    return this.grants.some((grant) => covers(grant, { ...extent, mesh: grant.mesh }));
+  }
+
   /** True if it depends on the labels of an object whether this is permitted. */
   dependsOnLabels(extent: Extent): boolean {
     return !this.covers({ ...extent, labels: {} });
