@@ -75,9 +75,9 @@ export class Caller {
     readonly token: string,
   ) {}
 
-  /** @param path below `/api/v1/meshes/default` unless it begins with `/api` */
+  /** @param path below `/api/v1/meshes/default` unless it begins with `/` */
   call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
-    const url = path.startsWith('/api') ? path : `/api/v1/meshes/default/${path}`;
+    const url = path.startsWith('/') ? path : `/api/v1/meshes/default/${path}`;
     return this.api.call(method, url, { token: this.token, ...options });
   }
 

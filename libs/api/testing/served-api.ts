@@ -30,6 +30,7 @@ export interface ServedApi {
   readonly store: Store;
   readonly identity: MeshIdentity;
   readonly deps: ApiDeps;
+  readonly keyFile: string;
   /** Text of the one-time admin token. */
   readonly oneTimeToken: string;
   /** A call as admin unless `token` says otherwise. */
@@ -62,12 +63,13 @@ export const idleRuntime = (overrides: Partial<RuntimePort> = {}): RuntimePort =
   ...overrides,
 });
 
-async function parts(databaseUrl: string, policies: readonly PolicyKind[]) {
+async function parts(databaseUrl: string, policies: readonly PolicyKind[], replicaOf: ServedApi | undefined) {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'heddle-api-'));
+  const keyFile = replicaOf?.keyFile ?? join(dataDirectory, 'kek');
   const store = await openStore({ url: databaseUrl, replica: 'test', pool: 4 });
   const identity = createMeshIdentity({
     ...store,
-    kek: await loadOrCreateKek(join(dataDirectory, 'kek')),
+    kek: await loadOrCreateKek(keyFile),
     dataDirectory,
     clock: systemClock,
     log: silentLog,
@@ -75,7 +77,7 @@ async function parts(databaseUrl: string, policies: readonly PolicyKind[]) {
     trustDomain: (mesh) => `${mesh}.heddle.local`,
   });
   await identity.start(['default']);
-  return { dataDirectory, store, identity, registry: createRegistry(policies) };
+  return { dataDirectory, keyFile, store, identity, registry: createRegistry(policies) };
 }
 
 /** Starts the API on a free port of 127.0.0.1. */
@@ -85,9 +87,15 @@ export async function serveApi(
     readonly runtime?: RuntimePort;
     readonly policies?: readonly PolicyKind[];
     readonly controllers?: readonly Type<object>[];
+    /** Another server over the same database, whose key it needs. */
+    readonly replicaOf?: ServedApi;
   } = {},
 ): Promise<ServedApi> {
-  const { dataDirectory, store, identity, registry } = await parts(databaseUrl, options.policies ?? []);
+  const { dataDirectory, keyFile, store, identity, registry } = await parts(
+    databaseUrl,
+    options.policies ?? [],
+    options.replicaOf,
+  );
   const file = await identity.adminLogin.ensure();
   const oneTimeToken = file === undefined ? '' : (await readFile(file.path, 'utf8')).trim();
   const runtime = options.runtime ?? idleRuntime();
@@ -113,11 +121,18 @@ export async function serveApi(
     version: '0.0.0',
   };
   const api = await startApi({ deps, host: '127.0.0.1', port: 0, controllers: options.controllers });
-  return client({ api, deps, identity, oneTimeToken, store }, () => rm(dataDirectory, { recursive: true }));
+  return client({ api, deps, identity, keyFile, oneTimeToken, store }, () => rm(dataDirectory, { recursive: true }));
 }
 
 async function client(
-  running: { api: RunningApi; deps: ApiDeps; identity: MeshIdentity; oneTimeToken: string; store: Store },
+  running: {
+    api: RunningApi;
+    deps: ApiDeps;
+    identity: MeshIdentity;
+    keyFile: string;
+    oneTimeToken: string;
+    store: Store;
+  },
   cleanUp: () => Promise<void>,
 ): Promise<ServedApi> {
   const { api, identity, store, ...rest } = running;

@@ -1,4 +1,4 @@
-import type { Log } from '#libs/kernel';
+import { type Log, sortedBy } from '#libs/kernel';
 import {
   builtInRules,
   EVERY_MESH,
@@ -128,11 +128,11 @@ export class RolePolicies {
   }
 
   rolesIn(mesh: string): readonly Role[] {
-    return [...(this.#meshes.get(mesh)?.roles.values() ?? [])];
+    return sortedBy([...(this.#meshes.get(mesh)?.roles.values() ?? [])], ({ name }) => name);
   }
 
   bindingsIn(mesh: string): readonly RoleBinding[] {
-    return [...(this.#meshes.get(mesh)?.bindings.values() ?? [])];
+    return sortedBy([...(this.#meshes.get(mesh)?.bindings.values() ?? [])], ({ name }) => name);
   }
 
   #of(mesh: string): MeshRoles {
