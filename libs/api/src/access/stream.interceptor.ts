@@ -29,7 +29,12 @@ export class StreamInterceptor implements NestInterceptor {
 
   private guarded(context: ExecutionContext, source: Observable<unknown>): Observable<unknown> {
     return new Observable((subscriber) => {
-      const events = source.subscribe(subscriber);
+      // Not the subscriber itself: RxJS would hand it back, and to leave the source would close it without a word.
+      const events = source.subscribe({
+        next: (event) => subscriber.next(event),
+        error: (error: unknown) => subscriber.error(error),
+        complete: () => subscriber.complete(),
+      });
       const look = (): void => {
         this.guard.recheck(context).catch((error: unknown) => {
           // A database that is away for a moment ends no stream: it is asked again, and brings no news meanwhile.
