@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { type Extent, SERVER } from '#libs/model';
+import { type Extent, type Rights, SERVER } from '#libs/model';
 import type { AccessControl } from './access/access-control.js';
-import { forbidden as lacks } from './access/denials.js';
+import { forbiddenAtAll, forbidden as lacks } from './access/denials.js';
 import { ACCESS, type AccessRule } from './access.js';
 import type { AuthPort } from './auth.ports.js';
 import { FailureLimiter } from './failure-limiter.js';
@@ -68,24 +68,34 @@ export class AccessGuard implements CanActivate {
 
   /** @throws ProblemError 403, or 404 for a mesh that the caller has no right in (SEC-34) */
   private require(rule: AccessRule, principal: Principal, params: Readonly<Record<string, string>>): void {
+    const forProxies = rule.type === 'proxy' || (rule.type === 'permission' && rule.proxies);
     if (principal.type === 'proxy') {
-      if (rule.type === 'proxy' || (rule.type === 'permission' && rule.proxies)) return;
+      if (forProxies) return;
       throw forbidden('proxy tokens may register, renew and leave, nothing else');
     }
     if (rule.type === 'proxy') throw forbidden('this endpoint is for proxy tokens');
-    if (rule.type === 'authenticated' || rule.type === 'anonymous') return;
     const rights = this.control.rightsOf(principal);
-    if (rule.type === 'anywhere') {
-      const { verb, kind } = rule;
-      if (rights.isAnywhere({ verb, kind, namespace: '' })) return;
+    if (rule.type === 'anywhere') this.requireAnywhere(rights, rule);
+    if (rule.type === 'permission') this.requirePermission(rights, rule, params);
+  }
+
+  private requireAnywhere(rights: Rights, { verb, kind }: Extract<AccessRule, { type: 'anywhere' }>): void {
+    if (!rights.isAnywhere({ verb, kind, namespace: '' }))
       throw lacks({ verb, kind, mesh: SERVER }, this.control.kinds);
-    }
+  }
+
+  private requirePermission(
+    rights: Rights,
+    { kind, verbs }: Extract<AccessRule, { type: 'permission' }>,
+    params: Readonly<Record<string, string>>,
+  ): void {
     const { mesh } = params;
     if (mesh !== undefined && !rights.isIn(mesh)) throw noSuchMesh(mesh);
-    const wanted = rule.verbs.map((verb) => extentOf(rule.kind, { verb, params }));
+    const wanted = verbs.map((verb) => extentOf(kind, { verb, params }));
     if (wanted.some((extent) => rights.touches(extent))) return;
     const [first] = wanted;
-    if (first) throw lacks(first, this.control.kinds);
+    if (first === undefined || kind === undefined) throw forbiddenAtAll(verbs, mesh ?? SERVER, this.control.kinds);
+    throw lacks(first, this.control.kinds);
   }
 }
 

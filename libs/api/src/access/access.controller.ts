@@ -1,6 +1,15 @@
 import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
 import { z } from 'zod';
-import { BUILT_IN_ROLES, builtInRules, ROLE_SUMMARIES, type RoleRule, RUNTIME_KINDS, VERBS } from '#libs/model';
+import {
+  BUILT_IN_ROLES,
+  builtInRules,
+  type Registry,
+  ROLE_SUMMARIES,
+  type RoleRule,
+  RUNTIME_KINDS,
+  SERVER,
+  VERBS,
+} from '#libs/model';
 import { AccessEach, Authenticated } from '../access.js';
 import { API_DEPS, type ApiDeps } from '../deps.js';
 import type { HttpRequest } from '../http.js';
@@ -56,13 +65,12 @@ export class AccessController {
   async canI(@Param('mesh') mesh: string, @Req() request: HttpRequest, @Query() query: unknown): Promise<unknown> {
     await requireMesh(this.deps.store.resources, mesh);
     const { verb, kind, namespace, name } = parseQuery(canIQuery, query);
-    const info = this.deps.registry.find(kind);
-    const home = info?.scope === 'mesh' ? '' : namespace;
-    const extent = { verb, kind: info?.kind ?? runtimeKind(kind), mesh, namespace: home, name };
+    const home = placeOf(this.deps.registry, kind, { mesh, namespace });
+    const extent = { ...home, verb, name };
     const rights = this.access.rightsOf(request.principal);
     const grant = rights.grantOf(extent);
     if (grant) return { allowed: true, by: grant.from };
-    const limited = rights.touches({ ...extent, namespace: home || undefined });
+    const limited = rights.touches({ ...extent, namespace: home.namespace || undefined });
     return {
       allowed: false,
       ...(limited ? { limited: 'for some objects only: by namespace, name or label' } : {}),
@@ -95,6 +103,22 @@ export class AccessController {
       ].map((role) => ({ ...role, boundBy: bindings.shown.filter((b) => b.role === role.name).map((b) => b.name) })),
     };
   }
+}
+
+/** Of the whole mesh, or of the server: these have no namespace, whatever was asked. @throws ProblemError 400 */
+function placeOf(
+  registry: Registry,
+  asked: string,
+  place: { readonly mesh: string; readonly namespace?: string | undefined },
+) {
+  const info = registry.find(asked);
+  const kind = info?.kind ?? runtimeKind(asked);
+  // A binding for a namespace is written by who may do so there.
+  const ofMesh = info
+    ? info.scope === 'mesh' && kind !== 'RoleBinding'
+    : ['ApiToken', 'Audit', 'Metrics'].includes(kind);
+  const mesh = kind === 'Metrics' ? SERVER : place.mesh;
+  return { kind, mesh, namespace: ofMesh ? '' : place.namespace };
 }
 
 /** @throws ProblemError 400 */

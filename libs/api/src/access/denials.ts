@@ -8,6 +8,7 @@ import {
   printExtent,
   Rights,
   SERVER,
+  type Verb,
 } from '#libs/model';
 import { ProblemError } from '../problem.js';
 import type { MissingPermission } from './missing-permission.js';
@@ -43,6 +44,18 @@ export const forbidden = (missing: Extent, kinds: readonly KindInfo[], reason?: 
   new ProblemError(403, 'forbidden', describeDenial(missing, kinds, reason), {
     missing: describeMissing(missing, kinds),
   });
+
+/** 403 for who may do none of this to anything here. */
+export function forbiddenAtAll(verbs: readonly Verb[], mesh: string, kinds: readonly KindInfo[]): ProblemError {
+  const roles = BUILT_IN_ROLES.filter((role) => {
+    const scope = { mesh, namespaces: [], labels: {}, from: role };
+    const rights = new Rights(grantsOf(builtInRules(role, kinds), kinds, scope));
+    return verbs.some((verb) => rights.touches({ verb, mesh }));
+  });
+  const [verb = 'get'] = verbs;
+  const detail = `this needs ${verbs.join(' or ')} of something in mesh ${mesh}: ${remedy({ verb, mesh }, roles)}`;
+  return new ProblemError(403, 'forbidden', detail, { missing: { verb, mesh, roles } });
+}
 
 /** 403 for a request about several resources: each that may not be written, with what that would need. */
 export function notPermitted(denials: readonly Denial[], kinds: readonly KindInfo[]): ProblemError {

@@ -153,6 +153,10 @@ describe('SEC-34: tokens', () => {
     });
     expect(await can('verb=update&kind=mesh&name=default')).toMatchObject({ allowed: false });
     expect(await can('verb=create&kind=proxytokens&namespace=shop')).toMatchObject({ allowed: true });
+    expect(await can('verb=create&kind=rolebinding&namespace=shop')).toMatchObject({ allowed: true });
+    expect(await can('verb=get&kind=metrics&namespace=shop')).toMatchObject({
+      missing: { roles: expect.arrayContaining(['viewer']) },
+    });
     expect((await head.call('GET', 'can-i?verb=eat&kind=services')).status).toBe(400);
     expect((await head.call('GET', 'can-i?verb=get&kind=pods')).status).toBe(400);
   });
