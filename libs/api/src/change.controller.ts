@@ -85,8 +85,8 @@ export class ChangeController {
   ): Promise<{ items: readonly VisibleEntry[] }> {
     await requireMesh(this.deps.store.resources, mesh);
     const { limit, before } = parseQuery(historyQuery, query);
-    const entries = await this.deps.store.resources.history({ mesh, limit, before });
-    return { items: visibleHistory(this.access, request.principal, mesh, entries) };
+    const { resources } = this.deps.store;
+    return { items: await visibleHistory(this.access, request.principal, { mesh, limit, before }, resources) };
   }
 }
 

@@ -183,7 +183,7 @@ describe('the store', () => {
     expect(verdict.ok && verdict.entries).toBeGreaterThan(15);
   });
 
-  it('keeps tokens, deny-list, authorities and progress', async () => {
+  it('SEC-38: keeps tokens, deny-list, authorities and progress', async () => {
     const token = {
       id: 't1',
       name: 'n',
@@ -198,6 +198,11 @@ describe('the store', () => {
     };
     await store.tokens.insert(token);
     expect(await store.tokens.find('t1')).toEqual(token);
+    // SEC-38: what is missing finds nothing, instead of the first row that there is.
+    for (const missing of [undefined, null, {}]) {
+      const found = store.tokens.find(missing as unknown as string).catch(() => undefined);
+      expect(await found).toBeUndefined();
+    }
     expect(await store.tokens.revoke('t1')).toBe(true);
     expect(await store.tokens.revoke('none')).toBe(false);
     await store.tokens.touch('t1', 5);

@@ -106,6 +106,8 @@ describe('a role in a namespace', () => {
     expect(JSON.stringify(items)).not.toMatch(/bank|RoleBinding/);
     expect(items[0]).toMatchObject({ items: [{ name: 'both' }], hidden: 2 });
     expect((await admin.call('GET', 'history')).body.items[0]).not.toHaveProperty('hidden');
+    const few = (await shop.call('GET', 'history?limit=2')).body.items as { revision: number }[];
+    expect(few).toEqual(items.slice(0, 2));
   });
 });
 

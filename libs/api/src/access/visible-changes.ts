@@ -1,6 +1,6 @@
 import { parseNodeId } from '#libs/kernel';
 import type { Labels } from '#libs/model';
-import type { HistoryEntry } from '#libs/store';
+import type { HistoryEntry, Resources } from '#libs/store';
 import type { Principal } from '../http.js';
 import type { ChangeProgress } from '../ports.js';
 import type { AccessControl, Seen } from './access-control.js';
@@ -25,18 +25,36 @@ function sides(item: HistoryEntry['items'][number]): readonly Seen[] {
   return states.map((state) => ({ kind, namespace, name, labels: labelsOf(state) }));
 }
 
+/** Pages that are read for one answer: a caller who may see little finds his own, and nobody reads a million. */
+const MOST_PAGES = 20;
+
 /** Changes with what the caller may read of them; one of which he may read nothing is left out with its message. */
-export function visibleHistory(
+export async function visibleHistory(
+  access: AccessControl,
+  caller: Principal | undefined,
+  query: Parameters<Resources['history']>[0],
+  resources: Pick<Resources, 'history'>,
+): Promise<VisibleEntry[]> {
+  const found: VisibleEntry[] = [];
+  let { before } = query;
+  for (let page = 0; page < MOST_PAGES && found.length < query.limit; page += 1) {
+    const entries = await resources.history({ ...query, before });
+    found.push(...entries.flatMap((entry) => visibleEntry(access, caller, query.mesh, entry)));
+    before = entries.at(-1)?.revision;
+    if (entries.length < query.limit) break;
+  }
+  return found.slice(0, query.limit);
+}
+
+function visibleEntry(
   access: AccessControl,
   caller: Principal | undefined,
   mesh: string,
-  entries: readonly HistoryEntry[],
+  entry: HistoryEntry,
 ): VisibleEntry[] {
-  return entries.flatMap((entry): VisibleEntry[] => {
-    const { shown, hidden } = access.visible(caller, mesh, entry.items, sides);
-    if (shown.length === 0 && hidden > 0) return [];
-    return [hidden === 0 ? entry : { ...entry, items: shown, hidden }];
-  });
+  const { shown, hidden } = access.visible(caller, mesh, entry.items, sides);
+  if (shown.length === 0 && hidden > 0) return [];
+  return [hidden === 0 ? entry : { ...entry, items: shown, hidden }];
 }
 
 /** Numbers are of all proxies; names, and Envoy's words, are of those that the caller may read. */
