@@ -39,8 +39,8 @@ export class AccessGuard implements CanActivate {
     }
     this.failures.succeeded(fingerprint);
     await this.control.policies.requireFresh();
-    this.require(rule, principal, request.params);
     request.principal = principal;
+    this.require(rule, principal, request.params);
     return true;
   }
 

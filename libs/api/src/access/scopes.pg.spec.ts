@@ -111,6 +111,36 @@ describe('a role in a namespace', () => {
   });
 });
 
+describe('SEC-48: of two admins, each of a namespace,', () => {
+  it('none writes or reads anything of any kind in that of the other', async () => {
+    await given(
+      admin,
+      aBinding('shop-admins', 'admin', 'shop-admins', { namespaces: ['shop'] }),
+      aBinding('bank-admins', 'admin', 'bank-admins', { namespaces: ['bank'] }),
+    );
+    const both = [
+      [await caller('sid', 'shop-admins'), 'shop', 'bank'],
+      [await caller('bea', 'bank-admins'), 'bank', 'shop'],
+    ] as const;
+    const kinds = api.deps.registry.kinds.filter(({ scope }) => scope === 'namespace');
+    expect(kinds.length).toBeGreaterThan(7);
+    for (const [who, own, foreign] of both) {
+      for (const { kind, plural } of kinds) {
+        for (const method of ['GET', 'PUT', 'PATCH', 'DELETE']) {
+          const at = (namespace: string) => who.call(method, `namespaces/${namespace}/${plural}/none`);
+          expect(refusal(await at(foreign)), `${method} ${kind}`).toEqual([403, expect.stringContaining(kind)]);
+          expect((await at(own)).status, `${method} ${kind}`).not.toBe(403);
+        }
+        const gone = await who.apply([], [{ kind, namespace: foreign, name: 'none' }]);
+        expect(refusal(gone), kind).toEqual([403, `delete ${kind}`]);
+      }
+      expect((await who.call('GET', `namespaces/${foreign}/instances`)).status).toBe(403);
+      const shown = (await who.call('GET', 'services')).body.items as { metadata: { namespace: string } }[];
+      expect(new Set(shown.map(({ metadata }) => metadata.namespace))).toEqual(new Set([own]));
+    }
+  });
+});
+
 describe('SEC-48: a policy or route acts on', () => {
   it('what is in the caller’s namespace, or consents by a ReferenceGrant', async () => {
     const foreign = [aPolicy('RetryPolicy', 'shop/foreign', 'bank/vault')];
