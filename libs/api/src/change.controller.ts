@@ -49,7 +49,7 @@ export class ChangeController {
     const result = await this.deps.changes.apply({
       mesh,
       actor: actorOf(request),
-      authorize: this.access.authorizer(request.principal, mesh),
+      ...this.access.onBehalfOf(request.principal, mesh),
       message,
       dryRun,
       documents: manifests,

@@ -106,8 +106,8 @@ export class ResourceService {
   }
 
   private context(mesh: string, request: HttpRequest) {
-    const authorize = this.access.authorizer(request.principal, mesh);
-    return { mesh, actor: actorOf(request), authorize, message: '', idempotencyKey: idempotencyKey(request) };
+    const caller = this.access.onBehalfOf(request.principal, mesh);
+    return { mesh, actor: actorOf(request), ...caller, message: '', idempotencyKey: idempotencyKey(request) };
   }
 
   private async written({ mesh, id, response }: Exchange, outcome: ChangeOutcome): Promise<ResourceView> {

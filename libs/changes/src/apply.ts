@@ -69,7 +69,7 @@ async function applyChecked(
         seen,
         idempotencyKey: context.idempotencyKey,
       });
-  if (!written.ok) return err(refusal(written.error, checked));
+  if (!written.ok) return err(refusal(written.error, checked, context));
   return ok({ ...written.value, warnings });
 }
 
@@ -192,10 +192,10 @@ function operation(manifest: Manifest, existing: Existing, id: ResourceId): 'cre
   return canonicalJson(toManifest(current)) === canonicalJson(manifest) ? 'unchanged' : 'updated';
 }
 
-function refusal(refused: StoreRefusal, checked: readonly CheckedDocument[]): ChangeRefusal {
+function refusal(refused: StoreRefusal, checked: readonly CheckedDocument[], { mayKnow }: WriteContext): ChangeRefusal {
   switch (refused.code) {
     case 'hostname-taken':
-      return { code: 'invalid', violations: takenViolations(refused, checked) };
+      return { code: 'invalid', violations: takenViolations(refused, checked, mayKnow?.(refused.namespace) ?? false) };
     case 'version-conflict':
       return { code: 'version-conflict', resource: idOf(refused), current: refused.current };
     case 'not-found':
@@ -210,10 +210,12 @@ const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, nam
 function takenViolations(
   { hostname, namespace, name }: Extract<StoreRefusal, { code: 'hostname-taken' }>,
   checked: readonly CheckedDocument[],
+  named: boolean,
 ): ResourceViolation[] {
+  const holder = named ? `${namespace}/${name}` : 'another service';
   return checked
     .filter(({ parsed }) => parsed.hostnames.includes(hostname))
     .map(({ id, index, parsed }) => {
-      return { ...hostnameTaken(parsed, hostname, `${namespace}/${name}`), resource: id, document: index };
+      return { ...hostnameTaken(parsed, hostname, holder), resource: id, document: index };
     });
 }

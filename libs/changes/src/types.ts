@@ -26,6 +26,8 @@ export interface WriteContext {
   readonly actor: Actor;
   /** Whether the actor may write what is proposed. */
   readonly authorize: Authorize;
+  /** Whether the actor may be told of a resource by name, when another one is in his way. Default: of none. */
+  readonly mayKnow?: ((namespace: string) => boolean) | undefined;
   /** Why, in the author's words; shown by history. May be ''. */
   readonly message: string;
   /** Two requests with the same key within 24 h are one (REL-39). */

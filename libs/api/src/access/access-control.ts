@@ -1,4 +1,4 @@
-import type { Authorize, ProposedWrite, Verdict } from '#libs/changes';
+import type { Authorize, ProposedWrite, Verdict, WriteContext } from '#libs/changes';
 import type { KindInfo, Labels, Registry, ResourceId, Rights, Verb } from '#libs/model';
 import type { Resources } from '#libs/store';
 import type { Principal } from '../http.js';
@@ -73,6 +73,15 @@ export class AccessControl {
   /** A change of roles counts on this replica from the answer on. @throws StoreUnavailable */
   async follow({ items }: { readonly items: readonly ResourceId[] }): Promise<void> {
     if (items.some(({ kind }) => this.isAdministration(kind))) await this.options.policies.refresh();
+  }
+
+  /** What every request to `libs/changes` carries about its caller. */
+  onBehalfOf(caller: Principal | undefined, mesh: string): Pick<WriteContext, 'authorize' | 'mayKnow'> {
+    const rights = this.rightsOf(caller);
+    return {
+      authorize: this.authorizer(caller, mesh),
+      mayKnow: (namespace) => rights.touches({ verb: 'get', mesh, namespace }),
+    };
   }
 
   /** `authorizeEach` for one caller and mesh: what `libs/changes` asks at the moment of the act. */

@@ -99,6 +99,17 @@ describe('a role in a namespace', () => {
     );
   });
 
+  it('is told that a host name is taken, not by whom', async () => {
+    const named = (at: string) => {
+      const document = aService(at);
+      return { ...document, spec: { ...document.spec, hostnames: ['pay.example.com'] } };
+    };
+    await given(admin, named('bank/vault'));
+    const taken = async (who: Caller) => (await who.apply([named('shop/new')])).body.detail;
+    expect(await taken(shop)).toContain('"pay.example.com" already belongs to another service');
+    expect(await taken(admin)).toContain('"pay.example.com" already belongs to bank/vault');
+  });
+
   it('shows of the past what is its own, and how much is not', async () => {
     await given(admin, aService('shop/both'), aService('bank/both'), aService('bank/more'));
     await given(admin, aService('bank/secret'));
