@@ -27,13 +27,13 @@ describe('the audit', () => {
   /** What the verification says after a superuser has run the statement. */
   const tampered = async (statement: string): Promise<unknown> => {
     await raw.query(statement);
-    const verdict = await store.verifyAudit();
+    const verdict = await store.audit.verify();
     return verdict;
   };
   const keep = `CREATE TABLE IF NOT EXISTS kept AS SELECT * FROM audit_entry`;
   const restore = async (): Promise<void> => {
     await raw.query('TRUNCATE audit_entry; INSERT INTO audit_entry SELECT * FROM kept');
-    expect(await store.verifyAudit()).toMatchObject({ ok: true });
+    expect(await store.audit.verify()).toMatchObject({ ok: true });
   };
 
   it('SEC-61 a change of a resource without an audit entry fails at the commit', async () => {
@@ -112,6 +112,6 @@ describe('the audit', () => {
       reason: expect.stringContaining('s-2'),
     });
     await raw.query(`UPDATE resource_history SET after = $1 WHERE name = 's-2'`, [JSON.stringify(rows[0]?.after)]);
-    expect(await store.verifyAudit()).toMatchObject({ ok: true });
+    expect(await store.audit.verify()).toMatchObject({ ok: true });
   });
 });

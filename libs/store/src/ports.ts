@@ -1,8 +1,12 @@
 /** The store's contract: what the rest of Heddle may ask of Postgres, in plain values. */
 import type { InstanceSpec, Manifest } from '#libs/model';
 import type { Authorities, Progress, Tokens } from './administration.port.js';
+import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
+import type { History, HistoryQuery } from './audit/history.port.js';
 
 export type * from './administration.port.js';
+export type * from './audit/audit.port.js';
+export type * from './audit/history.port.js';
 
 /** `config`: admin writes, audited. `runtime`: instances and health, not audited. */
 export type StreamName = 'config' | 'runtime';
@@ -137,11 +141,7 @@ export interface Resources {
   get(mesh: string, kind: string, namespace: string, name: string): Promise<StoredResource | undefined>;
   list(query: ListQuery): Promise<Page<StoredResource>>;
   meshes(): Promise<readonly string[]>;
-  history(query: {
-    readonly mesh: string;
-    readonly limit: number;
-    readonly before?: number | undefined;
-  }): Promise<readonly HistoryEntry[]>;
+  history(query: HistoryQuery): Promise<readonly HistoryEntry[]>;
 }
 
 export interface Attachment {
@@ -274,12 +274,11 @@ export interface Store {
   readonly tokens: Tokens;
   readonly authorities: Authorities;
   readonly progress: Progress;
+  readonly history: History;
+  readonly audit: AuditTrail;
   identity(): Promise<DatabaseIdentity>;
-  /** Walks the audit chain; names the first broken entry. */
-  verifyAudit(): Promise<
-    | { readonly ok: true; readonly entries: number }
-    | { readonly ok: false; readonly seq: number; readonly reason: string }
-  >;
+  /** The whole of `audit.verify()`. */
+  verifyAudit(): Promise<AuditVerdict>;
   /** True if a trivial statement succeeds within a second. */
   ping(): Promise<boolean>;
   close(): Promise<void>;
