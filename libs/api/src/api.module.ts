@@ -1,6 +1,10 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, DiscoveryModule, Reflector } from '@nestjs/core';
 import { AccessGuard } from './access.guard.js';
+import { AccessFailureCount } from './audit/access-failure-count.js';
+import { AuditController } from './audit/audit.controller.js';
+import { AuditSearchController } from './audit/audit-search.controller.js';
+import { HistoryController } from './audit/history.controller.js';
 import { BodyInterceptor } from './body.interceptor.js';
 import { ChangeController } from './change.controller.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
@@ -23,6 +27,9 @@ const FIXED: readonly Type<object>[] = [
   TokenController,
   ProxyController,
   ChangeController,
+  HistoryController,
+  AuditController,
+  AuditSearchController,
   InstanceController,
   MeshController,
 ];
@@ -33,7 +40,8 @@ class ApiModule {}
 /** The REST API as a Nest module. `controllers` are further ones of the app; the same guard holds for them. */
 export function createApiModule(deps: ApiDeps, controllers: readonly Type<object>[] = []): DynamicModule {
   const kinds = deps.registry.kinds.filter(({ kind }) => kind !== 'Mesh');
-  const limiter = new FailureLimiter(deps.clock);
+  const failures = new AccessFailureCount(deps);
+  const limiter = new FailureLimiter(deps.clock, (peer) => failures.add(peer));
   return {
     module: ApiModule,
     imports: [DiscoveryModule],
@@ -41,6 +49,7 @@ export function createApiModule(deps: ApiDeps, controllers: readonly Type<object
     providers: [
       { provide: API_DEPS, useValue: deps },
       { provide: FailureLimiter, useValue: limiter },
+      { provide: AccessFailureCount, useValue: failures },
       { provide: APP_GUARD, useFactory: (r: Reflector) => new AccessGuard(deps.auth, limiter, r), inject: [Reflector] },
       { provide: APP_INTERCEPTOR, useFactory: (r: Reflector) => new BodyInterceptor(r), inject: [Reflector] },
       { provide: APP_FILTER, useValue: new ProblemFilter(deps.log, deps.databaseName) },

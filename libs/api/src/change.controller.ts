@@ -1,7 +1,6 @@
-import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { z } from 'zod';
 import type { ChangeOutcome } from '#libs/changes';
-import type { HistoryEntry } from '#libs/store';
 import { Access, APPLY_LIMIT, JsonBody } from './access.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { actorOf, type HttpRequest } from './http.js';
@@ -9,7 +8,7 @@ import { requireMesh } from './meshes.js';
 import type { ChangeProgress } from './ports.js';
 import { idempotencyKey } from './preconditions.js';
 import { notFound } from './problem.js';
-import { historyQuery, parseBy, parseQuery } from './query.js';
+import { parseBy } from './query.js';
 import { accepted } from './resource.service.js';
 
 const dnsLabels = z.string().max(253);
@@ -29,7 +28,7 @@ export const applyBody = z.strictObject({
   dryRun: z.boolean().default(false).describe('Check everything and answer as if it were done, but store nothing.'),
 });
 
-/** Changes of many resources at once, their delivery, and the past. */
+/** Changes of many resources at once, and their delivery. */
 @Controller('api/v1/meshes/:mesh')
 export class ChangeController {
   constructor(@Inject(API_DEPS) private readonly deps: ApiDeps) {}
@@ -62,14 +61,6 @@ export class ChangeController {
     const { configRevision } = await this.deps.store.identity();
     if (revision < 1 || revision > configRevision) throw notFound('there is no such change: heddle history lists them');
     return this.deps.runtime.progress(mesh, revision);
-  }
-
-  @Get('history')
-  @Access('viewer')
-  async history(@Param('mesh') mesh: string, @Query() query: unknown): Promise<{ items: readonly HistoryEntry[] }> {
-    await requireMesh(this.deps.store.resources, mesh);
-    const { limit, before } = parseQuery(historyQuery, query);
-    return { items: await this.deps.store.resources.history({ mesh, limit, before }) };
   }
 }
 

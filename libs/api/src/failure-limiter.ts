@@ -16,7 +16,11 @@ export class FailureLimiter {
   private readonly buckets = new Map<string, { left: number; at: number }>();
   private readonly good = new Set<string>();
 
-  constructor(private readonly clock: Clock) {}
+  /** @param onFailure told the address of every failed login */
+  constructor(
+    private readonly clock: Clock,
+    private readonly onFailure: (peer: string) => void = () => {},
+  ) {}
 
   /** @throws ProblemError 429 with Retry-After */
   check(peer: string, fingerprint: string): void {
@@ -29,6 +33,7 @@ export class FailureLimiter {
   }
 
   failed(peer: string, fingerprint: string): void {
+    this.onFailure(peer);
     this.good.delete(fingerprint);
     const left = this.left(peer) - 1;
     this.buckets.delete(peer);

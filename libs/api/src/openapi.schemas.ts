@@ -88,6 +88,7 @@ export const ANSWERS: Readonly<Record<string, JsonSchema>> = {
       message: string,
       reverts: string,
       items: { type: 'array', items: object({ op: string, kind: string, namespace: string, name: string }) },
+      delivery: object({ state: string, acked: integer, total: integer, refused: integer }),
     },
     ['change', 'revision', 'at', 'actor', 'message', 'items'],
   ),

@@ -2,11 +2,13 @@
 import type { InstanceSpec, Manifest } from '#libs/model';
 import type { Authorities, Progress, Tokens } from './administration.port.js';
 import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
-import type { History, HistoryQuery } from './audit/history.port.js';
+import type { History, HistoryEntry, HistoryQuery } from './audit/history.port.js';
+import type { Actor, Page } from './values.port.js';
 
 export type * from './administration.port.js';
 export type * from './audit/audit.port.js';
 export type * from './audit/history.port.js';
+export type * from './values.port.js';
 
 /** `config`: admin writes, audited. `runtime`: instances and health, not audited. */
 export type StreamName = 'config' | 'runtime';
@@ -48,14 +50,6 @@ export type WriteItem =
       readonly name: string;
       readonly ifVersion?: number | undefined;
     };
-
-export interface Actor {
-  /** Name of the token, `admin`, or `system`. */
-  readonly name: string;
-  readonly role: string;
-  readonly ip: string;
-  readonly requestId: string;
-}
 
 export interface WriteRequest {
   readonly mesh: string;
@@ -112,28 +106,6 @@ export interface ListQuery {
   readonly limit: number;
   /** Opaque, from the page before. */
   readonly cursor?: string | undefined;
-}
-
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly cursor?: string | undefined;
-}
-
-export interface HistoryEntry {
-  readonly change: string;
-  readonly revision: number;
-  readonly at: string;
-  readonly actor: string;
-  readonly message: string;
-  readonly reverts?: string | undefined;
-  readonly items: readonly {
-    readonly op: 'created' | 'updated' | 'deleted';
-    readonly kind: string;
-    readonly namespace: string;
-    readonly name: string;
-    readonly before: unknown;
-    readonly after: unknown;
-  }[];
 }
 
 export interface Resources {

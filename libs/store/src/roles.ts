@@ -15,7 +15,11 @@ const OWNED = ['migrations', 'database_identity', 'history_range', 'history_sett
 /** What even a reader does not get: encrypted keys, hashes of tokens, remembered answers. */
 const CONFIDENTIAL = ['authority', 'api_token', 'idempotency'];
 /** Also for a login that is one of the roles, without the control plane's own session settings. */
-const ROLE_SETTINGS = ['lock_timeout = 2000', 'statement_timeout = 10000', 'idle_in_transaction_session_timeout = 10000'];
+const ROLE_SETTINGS = [
+  'lock_timeout = 2000',
+  'statement_timeout = 10000',
+  'idle_in_transaction_session_timeout = 10000',
+];
 
 const PARTITIONS = `
 SELECT inhrelid::regclass::text AS partition FROM pg_inherits

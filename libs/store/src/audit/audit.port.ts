@@ -1,5 +1,5 @@
 /** The part of the contract that is about the audit chain. */
-import type { Actor, Page } from '../ports.js';
+import type { Actor, Page } from '../values.port.js';
 import type { AuditPayload } from './chain.js';
 import type { AuditSigner, Checkpoint, Cut } from './statement.js';
 import type { Break } from './walk.js';
@@ -103,7 +103,11 @@ export interface AuditTrail {
    */
   checkpoint(lease: AuditLease, signer: AuditSigner): Promise<string | undefined>;
   /** Publishes a key, signed by the one before (or itself, the first), unless it is published. @throws LeaseLost */
-  announceKey(lease: AuditLease, key: { readonly id: string; readonly publicKey: string }, signer: AuditSigner): Promise<boolean>;
+  announceKey(
+    lease: AuditLease,
+    key: { readonly id: string; readonly publicKey: string },
+    signer: AuditSigner,
+  ): Promise<boolean>;
   exports(): Promise<readonly ExportState[]>;
   exported(destination: string, statement: number): Promise<void>;
   exportFailed(destination: string, error: string): Promise<void>;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#libs/kernel';
-import type { Actor } from '../ports.js';
+import type { Actor } from '../values.port.js';
 
 /** `history-cut`: old history was removed, after it was verified. */
 export type AuditAction = 'write' | 'rollback' | 'history-cut';

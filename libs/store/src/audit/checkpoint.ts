@@ -42,16 +42,24 @@ async function lastVouched(sql: Sql, extent: Extent): Promise<Start> {
   const place = statement.ok && statement.value.type !== 'heddle-audit-key/v1' ? statement.value : undefined;
   const wrong = place === undefined ? 'it is none' : keys.check(place);
   if (place === undefined || wrong !== undefined)
-    throw new ChainBroken({ ok: false, seq: place?.seq ?? 0, reason: `the last checkpoint is not to be believed: ${wrong}` });
+    throw new ChainBroken({
+      ok: false,
+      seq: place?.seq ?? 0,
+      reason: `the last checkpoint is not to be believed: ${wrong}`,
+    });
   return { ...anchorOf(place), revision: place.revision, resources: undefined };
 }
 
 /** See `AuditTrail.checkpoint`. */
-export async function makeCheckpoint(database: Database, lease: AuditLease, signer: AuditSigner): Promise<string | undefined> {
+export async function makeCheckpoint(
+  database: Database,
+  lease: AuditLease,
+  signer: AuditSigner,
+): Promise<string | undefined> {
   const extent = await readExtent(database);
   const from = await lastVouched(database, extent);
   if (from.seq === extent.seq && from.hash === extent.hash) return undefined;
-  const verdict = await new Verification(database, extent, await readKeys(database), from).run();
+  const verdict = await new Verification(database, { extent, keys: await readKeys(database), from }).run();
   if (!verdict.ok) throw new ChainBroken(verdict);
   const { cluster, seq, hash, revision, now } = extent;
   const line = signStatement(
@@ -76,9 +84,14 @@ export async function publishKey(
   return database.transaction(async (sql) => {
     await requireLease(sql, lease);
     const known = await sql.query<{ document: string }>(KEYS);
-    const ids = known.map(({ document }) => parseStatement(JSON.parse(document))).map((s) => s.ok && 'id' in s.value && s.value.id);
+    const ids = known
+      .map(({ document }) => parseStatement(JSON.parse(document)))
+      .map((s) => s.ok && 'id' in s.value && s.value.id);
     if (ids.includes(key.id)) return false;
-    await storeStatement(sql, signStatement({ type: 'heddle-audit-key/v1', cluster, ...key, at: now.toISOString() }, signer));
+    await storeStatement(
+      sql,
+      signStatement({ type: 'heddle-audit-key/v1', cluster, ...key, at: now.toISOString() }, signer),
+    );
     return true;
   });
 }

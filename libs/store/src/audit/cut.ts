@@ -58,7 +58,7 @@ async function vouch(database: Database, ranges: readonly Range[], request: CutR
   const revision = last.upper - 1;
   const part = { ...extent, ...end, revision, last: null, lastChange: null, vouched: null };
   // The number of resources at the end is what is to be found out: it cannot be compared with that of today.
-  const verification = new Verification(database, part, keys, { ...start, resources: undefined });
+  const verification = new Verification(database, { extent: part, keys, from: { ...start, resources: undefined } });
   const verdict = await verification.run();
   if (!verdict.ok) throw new ChainBroken(verdict);
   const { cluster, now } = extent;

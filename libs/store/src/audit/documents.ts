@@ -100,7 +100,8 @@ export class DocumentCheck {
 
   async #change(revision: number, at: string, payload: AuditPayload): Promise<string | undefined> {
     const row = await this.#changes.peek();
-    if (row !== undefined && row.revision < revision) return `history has a change of revision ${row.revision} that no entry stands for`;
+    if (row !== undefined && row.revision < revision)
+      return `history has a change of revision ${row.revision} that no entry stands for`;
     if (row?.revision !== revision) return `history has no change of revision ${revision}`;
     this.#changes.take();
     return isChange(row, at, payload) ? undefined : `history of change c-${revision} was changed: who, when or why`;
@@ -109,10 +110,12 @@ export class DocumentCheck {
   async #items(revision: number, payload: AuditPayload): Promise<string | undefined> {
     for (const [index, item] of payload.items.entries()) {
       const row = await this.#history.peek();
-      if (row !== undefined && row.revision < revision) return `history has a document of revision ${row.revision} that no entry stands for`;
+      if (row !== undefined && row.revision < revision)
+        return `history has a document of revision ${row.revision} that no entry stands for`;
       if (row?.revision !== revision) return `history has ${index} of its ${payload.items.length} items`;
       this.#history.take();
-      if (row.mesh !== payload.mesh || !isItem(row, item)) return `history of ${item.kind} ${item.namespace}/${item.name} was changed`;
+      if (row.mesh !== payload.mesh || !isItem(row, item))
+        return `history of ${item.kind} ${item.namespace}/${item.name} was changed`;
       if (item.op === 'created') this.#alive += 1;
       if (item.op === 'deleted') this.#alive -= 1;
     }

@@ -18,11 +18,30 @@ interface StatementRow {
   readonly document: string;
 }
 
-function startOf({ cut }: Extent): Link & { readonly revision: number } {
+interface Place extends Link {
+  readonly revision: number;
+}
+
+function startOf({ cut }: Extent): Place {
   const statement = cut === null ? undefined : parseStatement(JSON.parse(cut));
   if (statement?.ok !== true || !('seq' in statement.value)) return { ...BEGINNING, revision: 0 };
   const { seq, hash, revision } = statement.value;
   return { seq, hash, revision };
+}
+
+/** Entries after the start, each followed by the statements that vouch for it. */
+async function* chainLines(sql: Sql, start: Place, head: number, signal?: AbortSignal): AsyncGenerator<string> {
+  let last: Pick<Place, 'revision' | 'seq'> = start;
+  for (;;) {
+    const rows = await sql.query<EntryRow>(ENTRIES, [last.revision, last.seq, head]);
+    const statements = await sql.query<StatementRow>(STATEMENTS, [last.seq, rows.at(-1)?.seq ?? head]);
+    for (const row of rows) {
+      yield canonicalJson({ type: ENTRY, ...toAuditEntry(row) });
+      for (const { document } of statements.filter(({ seq }) => seq === row.seq)) yield document;
+    }
+    last = rows.at(-1) ?? last;
+    if (rows.length < BATCH || signal?.aborted) return;
+  }
 }
 
 /**
@@ -33,20 +52,10 @@ function startOf({ cut }: Extent): Link & { readonly revision: number } {
 export async function* exportLines(sql: Sql, signal?: AbortSignal): AsyncGenerator<string> {
   const extent = await readExtent(sql);
   const start = startOf(extent);
-  const { cluster, seq: head, hash } = extent;
+  const { cluster, seq, hash } = extent;
   yield canonicalJson({ type: EXPORT, cluster, at: extent.now.toISOString(), seq: start.seq, hash: start.hash });
   for (const { document } of await sql.query<{ document: string }>(KEYS)) yield document;
   if (extent.cut !== null) yield extent.cut;
-  let last = { revision: start.revision, seq: start.seq };
-  for (;;) {
-    const rows = await sql.query<EntryRow>(ENTRIES, [last.revision, last.seq, head]);
-    const statements = await sql.query<StatementRow>(STATEMENTS, [last.seq, rows.at(-1)?.seq ?? head]);
-    for (const row of rows) {
-      yield canonicalJson({ type: ENTRY, ...toAuditEntry(row) });
-      while (statements[0] !== undefined && statements[0].seq <= row.seq) yield statements.shift()?.document ?? '';
-    }
-    last = rows.at(-1) ?? last;
-    if (rows.length < BATCH || signal?.aborted) break;
-  }
-  if (!signal?.aborted) yield canonicalJson({ type: END, seq: head, hash });
+  yield* chainLines(sql, start, seq, signal);
+  if (!signal?.aborted) yield canonicalJson({ type: END, seq, hash });
 }

@@ -1,6 +1,23 @@
 /** The part of the contract that is about the past of resources. */
 import type { Manifest, ResourceId } from '#libs/model';
-import type { HistoryEntry, Page } from '../ports.js';
+import type { Page } from '../values.port.js';
+
+export interface HistoryEntry {
+  readonly change: string;
+  readonly revision: number;
+  readonly at: string;
+  readonly actor: string;
+  readonly message: string;
+  readonly reverts?: string | undefined;
+  readonly items: readonly {
+    readonly op: 'created' | 'updated' | 'deleted';
+    readonly kind: string;
+    readonly namespace: string;
+    readonly name: string;
+    readonly before: unknown;
+    readonly after: unknown;
+  }[];
+}
 
 export interface HistoryQuery {
   readonly mesh: string;

@@ -17,10 +17,16 @@ FROM c JOIN resource_history h USING (revision)
 ORDER BY c.revision DESC, h.position`;
 
 /** The statement that reads history, for tests that ask how it is carried out. */
-export function historyStatement(query: HistoryQuery): { readonly text: string; readonly parameters: readonly unknown[] } {
+export function historyStatement(query: HistoryQuery): {
+  readonly text: string;
+  readonly parameters: readonly unknown[];
+} {
   const parameters: unknown[] = [];
   const given = (value: unknown): string => `$${parameters.push(value)}`;
-  const conditions = [`c.mesh = ${given(query.mesh)}`, `c.revision < ${given(query.before ?? Number.MAX_SAFE_INTEGER)}::bigint`];
+  const conditions = [
+    `c.mesh = ${given(query.mesh)}`,
+    `c.revision < ${given(query.before ?? Number.MAX_SAFE_INTEGER)}::bigint`,
+  ];
   if (query.actor !== undefined) conditions.push(`c.actor = ${given(query.actor)}`);
   if (query.since !== undefined) {
     const since = `${given(query.since)}::timestamptz`;
@@ -40,7 +46,9 @@ export function historyStatement(query: HistoryQuery): { readonly text: string; 
   const from = query.resource === undefined ? 'change c' : `resource_history r JOIN change c USING (revision)`;
   if (query.resource !== undefined) {
     const { kind, namespace, name } = query.resource;
-    conditions.push(`r.mesh = $1 AND r.kind = ${given(kind)} AND r.namespace = ${given(namespace)} AND r.name = ${given(name)}`);
+    conditions.push(
+      `r.mesh = $1 AND r.kind = ${given(kind)} AND r.namespace = ${given(namespace)} AND r.name = ${given(name)}`,
+    );
     conditions.push('r.revision < $2::bigint');
   }
   const order = query.resource === undefined ? 'c.revision' : 'r.revision';
@@ -104,12 +112,19 @@ interface AtRow {
 }
 
 /** A resource as it was after a revision. */
-export async function readAt(sql: Sql, mesh: string, id: ResourceId, revision: number): Promise<PastResource | undefined> {
+export async function readAt(
+  sql: Sql,
+  mesh: string,
+  id: ResourceId,
+  revision: number,
+): Promise<PastResource | undefined> {
   const parameters = [mesh, id.kind, id.namespace, id.name, revision];
   const [known] = await sql.query<AtRow>(AT, parameters);
   if (known !== undefined) {
     const { document, version } = known;
-    return document === null ? undefined : { revision: known.revision, version, manifest: document as PastResource['manifest'] };
+    return document === null
+      ? undefined
+      : { revision: known.revision, version, manifest: document as PastResource['manifest'] };
   }
   const [row] = await sql.query<ResourceRow>(NOW, parameters);
   if (row === undefined) return undefined;
@@ -174,7 +189,13 @@ export async function readBetween(
   range: { readonly from: number; readonly to: number; readonly limit: number; readonly cursor?: string | undefined },
 ): Promise<Page<ResourceDifference>> {
   const limit = pageSize(range.limit);
-  const rows = await sql.query<BetweenRow>(BETWEEN, [mesh, range.from, range.to, ...decodeCursor(range.cursor), limit + 1]);
+  const rows = await sql.query<BetweenRow>(BETWEEN, [
+    mesh,
+    range.from,
+    range.to,
+    ...decodeCursor(range.cursor),
+    limit + 1,
+  ]);
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return {

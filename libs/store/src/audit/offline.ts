@@ -89,7 +89,8 @@ class ExportReader {
     if (missing !== undefined) return missing;
     const { seq } = walk.last;
     const checkpoints = this.#vouched + walk.met;
-    if (this.#isPinned && checkpoints === 0) return broken(seq, 'nothing in the file is signed by the key that was given');
+    if (this.#isPinned && checkpoints === 0)
+      return broken(seq, 'nothing in the file is signed by the key that was given');
     return { ok: true, entries: seq - this.#from, from: this.#from + 1, to: seq, checkpoints, key: this.#key };
   }
 
@@ -136,10 +137,14 @@ class ExportReader {
 
   #believe(statement: AuditStatement): Break | undefined {
     const seq = 'seq' in statement ? statement.seq : 0;
-    if (statement.cluster !== this.#cluster) return broken(seq, `the statement of ${statement.at} is of another database`);
-    if (this.#key === '' && statement.type === 'heddle-audit-key/v1') this.#trustFirst(statement.id, statement.publicKey);
+    if (statement.cluster !== this.#cluster)
+      return broken(seq, `the statement of ${statement.at} is of another database`);
+    if (this.#key === '' && statement.type === 'heddle-audit-key/v1')
+      this.#trustFirst(statement.id, statement.publicKey);
     const wrong = this.#keys.check(statement);
-    return wrong === undefined ? undefined : broken(seq, `the statement of ${statement.at} is not to be believed: ${wrong}`);
+    return wrong === undefined
+      ? undefined
+      : broken(seq, `the statement of ${statement.at} is not to be believed: ${wrong}`);
   }
 
   #trustFirst(id: string, pem: string): void {

@@ -100,5 +100,8 @@ export async function searchAudit(sql: Sql, query: AuditQuery): Promise<Page<Aud
   const limit = Math.min(Math.max(1, Math.trunc(query.limit)), MAX_PAGE);
   const items = rows.slice(0, limit);
   const last = items.at(-1);
-  return { items: items.map(toAuditEntry), cursor: rows.length > limit && last !== undefined ? encode(last) : undefined };
+  return {
+    items: items.map(toAuditEntry),
+    cursor: rows.length > limit && last !== undefined ? encode(last) : undefined,
+  };
 }

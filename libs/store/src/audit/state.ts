@@ -71,5 +71,10 @@ function compare(row: Row, floor: number): StateBreak | undefined {
 /** Names a resource that should be there: asked only when their number is wrong. */
 export async function findMissing(sql: Sql): Promise<StateBreak | undefined> {
   const [row] = await sql.query<{ kind: string; namespace: string; name: string; revision: number }>(MISSING);
-  return row && { revision: row.revision, reason: `${row.kind} ${row.namespace}/${row.name} is gone, and no audited change removed it` };
+  return (
+    row && {
+      revision: row.revision,
+      reason: `${row.kind} ${row.namespace}/${row.name} is gone, and no audited change removed it`,
+    }
+  );
 }

@@ -75,7 +75,9 @@ export function parseStatement(value: unknown): Result<AuditStatement, string> {
 
 /** SHA-256 of a public key (DER), hex: what people compare. */
 export const fingerprintOf = (publicKey: KeyObject): string =>
-  createHash('sha256').update(publicKey.export({ type: 'spki', format: 'der' })).digest('hex');
+  createHash('sha256')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest('hex');
 
 /** The public keys that are believed: those it starts with, and those that one of them has signed. */
 export class Keys {
@@ -103,7 +105,8 @@ export class Keys {
     if (!this.knows(statement)) return `it is signed by a key that is not known here (${statement.key})`;
     if (this.#isKnownKey(statement)) return undefined;
     const publicKey = this.#byId.get(statement.key);
-    if (publicKey === undefined || !isSignedBy(publicKey, statement)) return 'its signature does not fit: it was altered';
+    if (publicKey === undefined || !isSignedBy(publicKey, statement))
+      return 'its signature does not fit: it was altered';
     if (statement.type === 'heddle-audit-key/v1') this.trust(statement.id, createPublicKey(statement.publicKey));
     return undefined;
   }

@@ -5,7 +5,16 @@ import { type AuditColumns, columnsOf } from './columns.js';
 import { DocumentCheck } from './documents.js';
 import { checkState, findMissing, type StateBreak } from './state.js';
 import { type AuditStatement, anchorOf, type Checkpoint, type Cut, Keys, parseStatement } from './statement.js';
-import { type Anchor, BEGINNING, type Break, broken, type ChainEntry, ChainWalk, type Link, payloadOf } from './walk.js';
+import {
+  type Anchor,
+  BEGINNING,
+  type Break,
+  broken,
+  type ChainEntry,
+  ChainWalk,
+  type Link,
+  payloadOf,
+} from './walk.js';
 
 /** Rows that `ENTRIES` gives at once. */
 export const BATCH = 500;
@@ -104,12 +113,22 @@ function believed(given: readonly unknown[], extent: Extent, keys: Keys): (Check
     if (!statement.ok) return broken(0, `a checkpoint cannot be used: ${statement.error}`);
     const seq = isPlace(statement.value) ? statement.value.seq : 0;
     const wrong = keys.check(statement.value);
-    if (wrong !== undefined) return broken(seq, `the checkpoint of ${statement.value.at} is not to be believed: ${wrong}`);
+    if (wrong !== undefined)
+      return broken(seq, `the checkpoint of ${statement.value.at} is not to be believed: ${wrong}`);
     if (statement.value.cluster !== extent.cluster)
       return broken(seq, `the checkpoint of ${statement.value.at} is of another database (${statement.value.cluster})`);
     if (isPlace(statement.value)) places.push(statement.value);
   }
   return places;
+}
+
+export interface VerificationPlan {
+  /** Where it should end. */
+  readonly extent: Extent;
+  readonly keys: Keys;
+  readonly from: Start;
+  /** What it has to agree with, beside the statements in the database. */
+  readonly anchors?: readonly Anchor[];
 }
 
 /** Walks the chain and what it stands for. Reads a page at a time: memory does not grow with the chain. */
@@ -122,11 +141,9 @@ export class Verification {
 
   constructor(
     private readonly sql: Sql,
-    private readonly extent: Extent,
-    private readonly keys: Keys,
-    private readonly from: Start,
-    anchors: readonly Anchor[] = [],
+    private readonly plan: VerificationPlan,
   ) {
+    const { from, extent, anchors = [] } = plan;
     this.#revision = from.revision;
     this.#walk = new ChainWalk(from, anchors);
     this.#documents = new DocumentCheck(sql, { from: from.revision, to: extent.revision }, from.resources ?? 0);
@@ -139,7 +156,7 @@ export class Verification {
   }
 
   async run({ onProgress, signal }: VerifyOptions = {}): Promise<AuditVerdict> {
-    const { extent, from } = this;
+    const { extent, from } = this.plan;
     for (;;) {
       const rows = await this.sql.query<EntryRow>(ENTRIES, [this.#revision, this.#walk.last.seq, extent.seq]);
       const wrong = (await this.#expectStored()) ?? (await this.#entriesOf(rows));
@@ -150,15 +167,22 @@ export class Verification {
     const wrong = (await this.#end()) ?? (await this.#state());
     if (wrong !== undefined) return wrong;
     const { last, met } = this.#walk;
-    return { ok: true, entries: this.#entries, from: from.seq + 1, to: last.seq, checkpoints: met, beforeStart: this.#outside };
+    return {
+      ok: true,
+      entries: this.#entries,
+      from: from.seq + 1,
+      to: last.seq,
+      checkpoints: met,
+      beforeStart: this.#outside,
+    };
   }
 
   /** The statements that the database itself keeps are checked, too: they show what a careless hand did. */
   async #expectStored(): Promise<Break | undefined> {
     const { seq } = this.#walk.last;
-    const to = Math.min(seq + BATCH, this.extent.seq);
+    const to = Math.min(seq + BATCH, this.plan.extent.seq);
     for (const { document } of await this.sql.query<{ document: string }>(STATEMENTS, [seq, to])) {
-      const statements = believed([JSON.parse(document)], this.extent, this.keys);
+      const statements = believed([JSON.parse(document)], this.plan.extent, this.plan.keys);
       if (!Array.isArray(statements)) return statements;
       this.#walk.expect(statements.map(anchorOf));
     }
@@ -182,34 +206,39 @@ export class Verification {
   }
 
   async #end(): Promise<Break | undefined> {
-    const { seq, hash, last, lastChange, revision, vouched } = this.extent;
+    const { seq, hash, last, lastChange, revision, vouched } = this.plan.extent;
     const end = this.#walk.last;
     const missing = this.#walk.end();
     if (missing !== undefined) return missing;
     if (end.seq !== seq || end.hash !== hash) return broken(end.seq + 1, `the chain should end with entry ${seq}`);
-    if ((vouched ?? 0) > seq) return broken(seq + 1, `a checkpoint vouches for entry ${vouched}: the end of the chain was cut off`);
+    if ((vouched ?? 0) > seq)
+      return broken(seq + 1, `a checkpoint vouches for entry ${vouched}: the end of the chain was cut off`);
     if (last !== null && last !== seq) return broken(last, 'it was added beside the chain, which ends before it');
     const extra = await this.#documents.end();
     if (extra !== undefined) return broken(end.seq, extra);
-    if ((lastChange ?? 0) > revision) return broken(end.seq, `history has a change of revision ${lastChange}, which is yet to come`);
+    if ((lastChange ?? 0) > revision)
+      return broken(end.seq, `history has a change of revision ${lastChange}, which is yet to come`);
     return undefined;
   }
 
   /** What is in force is what the chain ends with; known only when the walk began where the number of resources was. */
   async #state(): Promise<Break | undefined> {
-    if (this.from.resources === undefined) return undefined;
-    const wrong = await checkState(this.sql, this.from.revision);
+    if (this.plan.from.resources === undefined) return undefined;
+    const wrong = await checkState(this.sql, this.plan.from.revision);
     if (wrong !== undefined) return this.#brokenState(wrong);
     const { alive } = this.#documents;
-    if (alive === this.extent.resources) return undefined;
+    if (alive === this.plan.extent.resources) return undefined;
     const missing = await findMissing(this.sql);
     if (missing !== undefined) return this.#brokenState(missing);
-    return broken(this.extent.seq, `${this.extent.resources} resources are in force, and the chain stands for ${alive}`);
+    return broken(
+      this.plan.extent.seq,
+      `${this.plan.extent.resources} resources are in force, and the chain stands for ${alive}`,
+    );
   }
 
   async #brokenState({ revision, reason }: StateBreak): Promise<Break> {
     const [entry] = await this.sql.query<{ seq: number }>(ENTRY_OF, [revision]);
-    return broken(entry?.seq ?? this.extent.seq, reason);
+    return broken(entry?.seq ?? this.plan.extent.seq, reason);
   }
 }
 
@@ -233,6 +262,9 @@ export async function verifyChain(sql: Sql, options: VerifyOptions = {}): Promis
   const skip = options.incremental === true && newest !== undefined && newest.seq > start.seq;
   const from = skip ? { seq: newest.seq, hash: newest.hash, revision: newest.revision, resources: undefined } : start;
   if (from.seq > extent.seq)
-    return broken(extent.seq + 1, `the chain ends with entry ${extent.seq}, but a checkpoint vouches for entry ${from.seq}: its end was cut off`);
-  return new Verification(sql, extent, keys, from, places.map(anchorOf)).run(options);
+    return broken(
+      extent.seq + 1,
+      `the chain ends with entry ${extent.seq}, but a checkpoint vouches for entry ${from.seq}: its end was cut off`,
+    );
+  return new Verification(sql, { extent, keys, from, anchors: places.map(anchorOf) }).run(options);
 }

@@ -83,7 +83,10 @@ export class ChainWalk {
     const [beyond] = this.#anchors;
     if (beyond === undefined) return undefined;
     const { seq } = this.#last;
-    return broken(seq + 1, `the chain ends with entry ${seq}, but ${beyond.what} vouches for entry ${beyond.seq}: its end was cut off`);
+    return broken(
+      seq + 1,
+      `the chain ends with entry ${seq}, but ${beyond.what} vouches for entry ${beyond.seq}: its end was cut off`,
+    );
   }
 
   #reason(entry: ChainEntry, due: number): string | undefined {
@@ -100,7 +103,10 @@ export class ChainWalk {
       if (anchor.hash !== entry.hash) {
         const from = this.#matched.seq + 1;
         const where = from === entry.seq ? `entry ${from}` : `one of the entries ${from} to ${entry.seq}`;
-        return broken(entry.seq, `it is not the entry that ${anchor.what} vouches for: the chain was written anew from ${where} on`);
+        return broken(
+          entry.seq,
+          `it is not the entry that ${anchor.what} vouches for: the chain was written anew from ${where} on`,
+        );
       }
       this.#met += 1;
       this.#matched = this.#last;

@@ -69,7 +69,8 @@ ALTER INDEX change_of_mesh RENAME TO change_0_of_mesh;
 ALTER INDEX resource_history_of RENAME TO resource_history_0_of;
 ${PARTITIONED.map((table) => `ALTER TABLE ${table} RENAME TO ${table}_0;`).join('\n')}
 ${PARTITIONED.map(
-  (table) => `CREATE TABLE ${table} (LIKE ${table}_0 INCLUDING DEFAULTS INCLUDING CONSTRAINTS) PARTITION BY RANGE (revision);`,
+  (table) =>
+    `CREATE TABLE ${table} (LIKE ${table}_0 INCLUDING DEFAULTS INCLUDING CONSTRAINTS) PARTITION BY RANGE (revision);`,
 ).join('\n')}
 ALTER TABLE change ADD PRIMARY KEY (revision);
 CREATE INDEX change_of_mesh ON change (mesh, revision DESC);

@@ -1,0 +1,89 @@
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import type { HistoryEntry, Page, PastResource, ResourceDifference } from '#libs/store';
+import { Access } from '../access.js';
+import { API_DEPS, type ApiDeps } from '../deps.js';
+import { requireMesh } from '../meshes.js';
+import type { ChangeProgress } from '../ports.js';
+import { invalid, notFound, ProblemError } from '../problem.js';
+import { parseQuery } from '../query.js';
+import { differencesQuery, historyQuery, pastQuery, resourceOf } from './audit.query.js';
+
+/** How far a change has come at the proxies. */
+export interface Delivery {
+  readonly state: 'Applied' | 'Delivering' | 'Delivered' | 'Refused';
+  readonly acked: number;
+  readonly total: number;
+  readonly refused: number;
+}
+
+type Entry = HistoryEntry & { readonly delivery?: Delivery };
+
+/** The past of a mesh: what was changed, and how things were. */
+@Controller('api/v1/meshes/:mesh')
+export class HistoryController {
+  constructor(@Inject(API_DEPS) private readonly deps: ApiDeps) {}
+
+  @Get('history')
+  @Access('viewer')
+  async history(@Param('mesh') mesh: string, @Query() query: unknown): Promise<{ items: readonly Entry[] }> {
+    const { kind, namespace, name, delivery, ...rest } = parseQuery(historyQuery, query);
+    await requireMesh(this.deps.store.resources, mesh);
+    const resource = resourceOf({ kind, namespace, name });
+    const items = await this.deps.store.history.list({ mesh, ...rest, resource });
+    if (delivery === 'false') return { items };
+    return { items: await Promise.all(items.map((entry) => this.withDelivery(mesh, entry))) };
+  }
+
+  @Get('history/:revision/resource')
+  @Access('viewer')
+  async at(
+    @Param('mesh') mesh: string,
+    @Param('revision') text: string,
+    @Query() query: unknown,
+  ): Promise<PastResource> {
+    const { kind, namespace = '', name } = parseQuery(pastQuery, query);
+    await requireMesh(this.deps.store.resources, mesh);
+    const revision = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+    await this.requireRevision(revision);
+    const past = await this.deps.store.history.at(mesh, { kind, namespace, name }, revision);
+    if (past === undefined)
+      throw notFound(`${kind} ${namespace === '' ? '' : `${namespace}/`}${name} did not exist at revision ${revision}`);
+    return past;
+  }
+
+  @Get('differences')
+  @Access('viewer')
+  async differences(@Param('mesh') mesh: string, @Query() query: unknown): Promise<Page<ResourceDifference>> {
+    const range = parseQuery(differencesQuery, query);
+    await requireMesh(this.deps.store.resources, mesh);
+    if (range.from > range.to) {
+      const message = `the older revision comes first: from=${range.to}&to=${range.from}`;
+      throw invalid([{ path: '/from', code: 'reversed', message }], 'invalid-query');
+    }
+    for (const revision of [range.from, range.to]) await this.requireRevision(revision);
+    return this.deps.store.history.between(mesh, range);
+  }
+
+  /** @throws ProblemError 404 for one that is yet to come, 410 for one that history no longer reaches back to */
+  private async requireRevision(revision: number): Promise<void> {
+    const { configRevision } = await this.deps.store.identity();
+    if (revision < 0 || revision > configRevision)
+      throw notFound(`there is no such revision: the newest is ${configRevision}; heddle history lists them`);
+    const floor = await this.deps.store.history.floor();
+    if (revision < floor)
+      throw new ProblemError(
+        410,
+        'history-removed',
+        `history before revision ${floor} was removed (audit.historyDays)`,
+      );
+  }
+
+  private async withDelivery(mesh: string, entry: HistoryEntry): Promise<Entry> {
+    return { ...entry, delivery: deliveryOf(await this.deps.runtime.progress(mesh, entry.revision)) };
+  }
+}
+
+function deliveryOf({ started, acked, total, refused }: ChangeProgress): Delivery {
+  const state = !started ? 'Applied' : refused.length > 0 ? 'Refused' : acked < total ? 'Delivering' : 'Delivered';
+  return { state, acked, total, refused: refused.length };
+}
