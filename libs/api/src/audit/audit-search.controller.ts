@@ -14,8 +14,8 @@ export class AuditSearchController {
   @Get()
   @Access('admin')
   async search(@Param('mesh') mesh: string, @Query() query: unknown): Promise<Page<AuditEntry>> {
-    const { kind, namespace, name, ...rest } = parseQuery(auditQuery, query);
     await requireMesh(this.deps.store.resources, mesh);
+    const { kind, namespace, name, ...rest } = parseQuery(auditQuery, query);
     return this.deps.store.audit.search({ mesh, ...rest, resource: resourceOf({ kind, namespace, name }) });
   }
 }

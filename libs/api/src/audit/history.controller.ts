@@ -26,8 +26,8 @@ export class HistoryController {
   @Get('history')
   @Access('viewer')
   async history(@Param('mesh') mesh: string, @Query() query: unknown): Promise<{ items: readonly Entry[] }> {
-    const { kind, namespace, name, delivery, ...rest } = parseQuery(historyQuery, query);
     await requireMesh(this.deps.store.resources, mesh);
+    const { kind, namespace, name, delivery, ...rest } = parseQuery(historyQuery, query);
     const resource = resourceOf({ kind, namespace, name });
     const items = await this.deps.store.history.list({ mesh, ...rest, resource });
     if (delivery === 'false') return { items };
@@ -41,8 +41,8 @@ export class HistoryController {
     @Param('revision') text: string,
     @Query() query: unknown,
   ): Promise<PastResource> {
-    const { kind, namespace = '', name } = parseQuery(pastQuery, query);
     await requireMesh(this.deps.store.resources, mesh);
+    const { kind, namespace = '', name } = parseQuery(pastQuery, query);
     const revision = /^\d{1,15}$/.test(text) ? Number(text) : -1;
     await this.requireRevision(revision);
     const past = await this.deps.store.history.at(mesh, { kind, namespace, name }, revision);
@@ -54,8 +54,8 @@ export class HistoryController {
   @Get('differences')
   @Access('viewer')
   async differences(@Param('mesh') mesh: string, @Query() query: unknown): Promise<Page<ResourceDifference>> {
-    const range = parseQuery(differencesQuery, query);
     await requireMesh(this.deps.store.resources, mesh);
+    const range = parseQuery(differencesQuery, query);
     if (range.from > range.to) {
       const message = `the older revision comes first: from=${range.to}&to=${range.from}`;
       throw invalid([{ path: '/from', code: 'reversed', message }], 'invalid-query');

@@ -81,16 +81,17 @@ export async function publishKey(
   signer: AuditSigner,
 ): Promise<boolean> {
   const { cluster, now } = await readExtent(database);
+  const { id, publicKey } = key; // and nothing else that the caller's object holds
   return database.transaction(async (sql) => {
     await requireLease(sql, lease);
     const known = await sql.query<{ document: string }>(KEYS);
     const ids = known
       .map(({ document }) => parseStatement(JSON.parse(document)))
       .map((s) => s.ok && 'id' in s.value && s.value.id);
-    if (ids.includes(key.id)) return false;
+    if (ids.includes(id)) return false;
     await storeStatement(
       sql,
-      signStatement({ type: 'heddle-audit-key/v1', cluster, ...key, at: now.toISOString() }, signer),
+      signStatement({ type: 'heddle-audit-key/v1', cluster, id, publicKey, at: now.toISOString() }, signer),
     );
     return true;
   });

@@ -11,9 +11,10 @@ const SKEW = `interval '10 minutes'`;
 
 export const pageSize = (limit: number): number => Math.min(Math.max(1, Math.trunc(limit)), MAX_PAGE);
 
+// Sorted for each change on its own, so that it stays a look-up by revision in one range, never a join with all of them.
 const ITEMS = `
 SELECT c.revision, c.at, c.actor, c.message, c.reverts, h.op, h.kind, h.namespace, h.name, h.before, h.after
-FROM c JOIN resource_history h USING (revision)
+FROM c CROSS JOIN LATERAL (SELECT * FROM resource_history h WHERE h.revision = c.revision ORDER BY h.position) h
 ORDER BY c.revision DESC, h.position`;
 
 /** The statement that reads history, for tests that ask how it is carried out. */
