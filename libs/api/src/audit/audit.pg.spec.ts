@@ -24,14 +24,28 @@ describe('history and audit over REST', () => {
     database = await createTestDatabase();
     const runtime = idleRuntime({
       progress: (_mesh, revision) =>
-        Promise.resolve({ change: `c-${revision}`, revision, started: true, total: 5, acked: revision === revisions[0] ? 5 : 3, elapsedMs: 0, refused: [], behind: [] }),
+        Promise.resolve({
+          change: `c-${revision}`,
+          revision,
+          started: true,
+          total: 5,
+          acked: revision === revisions[0] ? 5 : 3,
+          elapsedMs: 0,
+          refused: [],
+          behind: [],
+        }),
     });
     api = await serveApi(database.url, { runtime });
     for (const port of [8080, 8081, 8082]) {
-      const applied = await api.call('POST', `${MESH}/apply`, { body: { manifests: [service(port)], message: `port ${port}` } });
+      const applied = await api.call('POST', `${MESH}/apply`, {
+        body: { manifests: [service(port)], message: `port ${port}` },
+      });
       revisions.push(applied.body.revision);
     }
-    await api.call('PUT', `${MESH}/namespaces/shop/services/orders`, { body: service(9), headers: { 'if-match': '"77"' } });
+    await api.call('PUT', `${MESH}/namespaces/shop/services/orders`, {
+      body: service(9),
+      headers: { 'if-match': '"77"' },
+    });
   });
 
   afterAll(async () => {
@@ -39,7 +53,11 @@ describe('history and audit over REST', () => {
     await database?.drop();
   });
 
-  const lines = (text: unknown): any[] => String(text).trim().split('\n').map((line) => JSON.parse(line));
+  const lines = (text: unknown): any[] =>
+    String(text)
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
 
   it('lists changes of a resource with how far they were delivered', async () => {
     const { body } = await api.call('GET', `${MESH}/history?${ORDERS}&delivery=true&limit=2&actor=test-admin`);
@@ -54,10 +72,19 @@ describe('history and audit over REST', () => {
 
   it('reads a resource at a revision, and what was changed between two', async () => {
     const at = await api.call('GET', `${MESH}/history/${revisions[1]}/resource?${ORDERS}`);
-    expect(at.body).toMatchObject({ revision: revisions[1], version: 2, manifest: { spec: { ports: [{ port: 8081 }] } } });
+    expect(at.body).toMatchObject({
+      revision: revisions[1],
+      version: 2,
+      manifest: { spec: { ports: [{ port: 8081 }] } },
+    });
     const between = await api.call('GET', `${MESH}/differences?from=${revisions[0]}&to=${revisions[2]}`);
     expect(between.body.items).toMatchObject([
-      { op: 'updated', name: 'orders', before: { spec: { ports: [{ port: 8080 }] } }, after: { spec: { ports: [{ port: 8082 }] } } },
+      {
+        op: 'updated',
+        name: 'orders',
+        before: { spec: { ports: [{ port: 8080 }] } },
+        after: { spec: { ports: [{ port: 8082 }] } },
+      },
     ]);
   });
 
@@ -84,8 +111,16 @@ describe('history and audit over REST', () => {
 
   it('REL-10 SEC-63 searches decisions, refusals too, by actor, resource, decision and time', async () => {
     const all = await api.call('GET', `${MESH}/audit?${ORDERS}`);
-    expect(all.body.items.map((entry: any) => entry.payload.decision)).toEqual(['refused', 'applied', 'applied', 'applied']);
-    expect(all.body.items[0].payload).toMatchObject({ actor: { name: 'test-admin', role: 'admin', ip: '127.0.0.1' }, reason: { code: 'version-conflict' } });
+    expect(all.body.items.map((entry: any) => entry.payload.decision)).toEqual([
+      'refused',
+      'applied',
+      'applied',
+      'applied',
+    ]);
+    expect(all.body.items[0].payload).toMatchObject({
+      actor: { name: 'test-admin', role: 'admin', ip: '127.0.0.1' },
+      reason: { code: 'version-conflict' },
+    });
     const refused = await api.call('GET', `${MESH}/audit?decision=refused&actor=test-admin`);
     expect(refused.body.items).toHaveLength(1);
     const page = await api.call('GET', `${MESH}/audit?${ORDERS}&limit=3`);
@@ -95,7 +130,12 @@ describe('history and audit over REST', () => {
   });
 
   it('SEC-62 exports a chain that can be verified elsewhere, and verifies it against a checkpoint', async () => {
-    const keys = new AuditKeys({ authorities: api.store.authorities, kek: kekOf(new Uint8Array(32)), clock: systemClock, days: 0 });
+    const keys = new AuditKeys({
+      authorities: api.store.authorities,
+      kek: kekOf(new Uint8Array(32)),
+      clock: systemClock,
+      days: 0,
+    });
     const [key] = await keys.current();
     const lease = await api.store.audit.lease('test', 60_000);
     if (lease === undefined) throw new Error('no lease');
@@ -103,19 +143,30 @@ describe('history and audit over REST', () => {
     const checkpoint = JSON.parse((await api.store.audit.checkpoint(lease, key)) ?? '') as { hash: string };
     const exported = await api.call('GET', '/api/v1/audit/export');
     expect(exported.headers.get('content-type')).toBe('application/x-ndjson; charset=utf-8');
-    const offline = await verifyExport(String(exported.body).split('\n'), { publicKeys: [createPublicKey(key.publicKey)] });
+    const offline = await verifyExport(String(exported.body).split('\n'), {
+      publicKeys: [createPublicKey(key.publicKey)],
+    });
     expect(offline).toMatchObject({ ok: true, entries: 5, checkpoints: 1 });
     const good = await api.call('POST', '/api/v1/audit/verify', { body: { checkpoints: [checkpoint] } });
-    expect(lines(good.body).at(-1)).toEqual({ verdict: { ok: true, entries: 5, from: 1, to: 5, checkpoints: 2, beforeStart: 0 } });
-    const bad = await api.call('POST', '/api/v1/audit/verify', { body: { checkpoints: [{ ...checkpoint, hash: '0'.repeat(64) }] } });
+    expect(lines(good.body).at(-1)).toEqual({
+      verdict: { ok: true, entries: 5, from: 1, to: 5, checkpoints: 2, beforeStart: 0 },
+    });
+    const bad = await api.call('POST', '/api/v1/audit/verify', {
+      body: { checkpoints: [{ ...checkpoint, hash: '0'.repeat(64) }] },
+    });
     expect(lines(bad.body).at(-1)).toMatchObject({ verdict: { ok: false, seq: 5 } });
     const shown = await api.call('GET', '/api/v1/audit/checkpoints');
-    expect(shown.body.items).toMatchObject([{ kind: 'key', statement: { publicKey: key.publicKey } }, { kind: 'checkpoint', statement: checkpoint }]);
+    expect(shown.body.items).toMatchObject([
+      { kind: 'key', statement: { publicKey: key.publicKey } },
+      { kind: 'checkpoint', statement: checkpoint },
+    ]);
   });
 
   it('SEC-64 failed logins are counted beside the chain, whose lock they never take', async () => {
     const before = await api.store.audit.search({ mesh: 'default', limit: 1 });
-    const attempts = Array.from({ length: 500 }, (_, n) => api.call('GET', `${MESH}/history`, { token: `hdl_wrong_${n}` }));
+    const attempts = Array.from({ length: 500 }, (_, n) =>
+      api.call('GET', `${MESH}/history`, { token: `hdl_wrong_${n}` }),
+    );
     const statuses = new Set((await Promise.all(attempts)).map(({ status }) => status));
     expect(statuses).toEqual(new Set([401, 429]));
     const counted = async (): Promise<number> => {

@@ -17,6 +17,8 @@ export interface BulkOptions {
   /** When the first change was made, milliseconds since the epoch, and from one to the next. */
   readonly from: number;
   readonly everyMs: number;
+  /** Changes that were added before, which this goes on after. Default 0. */
+  readonly first?: number;
   /** Called after every batch. */
   readonly onProgress?: (done: number) => void;
 }
@@ -51,7 +53,7 @@ FROM json_to_recordset($1::json) AS r(uid text, name text, after text, version b
 ON CONFLICT (uid) DO UPDATE SET spec = EXCLUDED.spec, version = EXCLUDED.version,
   updated_revision = EXCLUDED.updated_revision, updated_at = EXCLUDED.updated_at`;
 
-function rowOf(n: number, { resources, from, everyMs }: BulkOptions, head: Head) {
+function rowOf(n: number, { resources, from, everyMs, first = 0 }: BulkOptions, head: Head) {
   const name = `bulk-${n % resources}`;
   const version = Math.floor(n / resources) + 1;
   const document = (of: number): unknown =>
@@ -78,7 +80,7 @@ function rowOf(n: number, { resources, from, everyMs }: BulkOptions, head: Head)
     items: [item],
   };
   const text = canonicalJson(payload);
-  const at = new Date(from + n * everyMs).toISOString();
+  const at = new Date(from + (n - first) * everyMs).toISOString();
   const revision = head.revision + 1;
   const seq = head.seq + 1;
   const prev = head.hash;
@@ -110,7 +112,7 @@ export async function bulkHistory(sql: Sql, options: BulkOptions): Promise<void>
   await sql.query('SET session_replication_role = replica'); // without the trigger that wants one transaction a change
   for (let done = 0; done < options.changes; ) {
     const size = Math.min(BATCH, options.changes - done);
-    const rows = Array.from({ length: size }, (_, index) => rowOf(done + index, options, head));
+    const rows = Array.from({ length: size }, (_, index) => rowOf((options.first ?? 0) + done + index, options, head));
     await sql.query('BEGIN');
     await sql.query(SET_HEAD, [head.revision, head.seq, head.hash]);
     await sql.query('SELECT ensure_history_ranges()');
