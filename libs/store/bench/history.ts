@@ -110,6 +110,7 @@ try {
   });
   await raw.query('VACUUM ANALYZE');
   const many = await measure(store, oldest);
+  report(few, many);
   const signer = newSigner('bench');
   await installSigner(raw, store, signer);
   const verifying = performance.now();
@@ -126,7 +127,6 @@ try {
   await store.resources.write(request([put('Service', 'last')]));
   const incremental = performance.now();
   const after = await store.audit.verify({ checkpoints: [JSON.parse(line ?? '') as unknown], incremental: true });
-  report(few, many);
   const numbers = {
     'verified entries': verdict.ok ? verdict.entries : 0,
     'verify, s': wholeSeconds,
