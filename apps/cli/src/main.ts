@@ -34,6 +34,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   delete: async () => (await import('./commands/delete.js')).deleteCommand(),
   status: async () => (await import('./commands/status.js')).statusCommand(),
   history: async () => (await import('./commands/history.js')).historyCommand(),
+  audit: async () => (await import('./commands/audit.js')).auditCommand(),
   proxy: async () => (await import('./commands/proxy.js')).proxyCommand(),
   token: async () => (await import('./commands/token.js')).tokenCommand(),
   whoami: async () => (await import('./commands/whoami.js')).whoamiCommand(),

@@ -16,6 +16,7 @@ import { type Clock, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
 import type { FeedEvent } from '#libs/store';
 import { policies as everyPolicy } from '#policies';
+import { startCheckpoints } from './audit/index.js';
 import { type Config, isEveryAddress } from './config.schema.js';
 import { takeDataDirectory } from './data-directory.js';
 import { DatabaseGuard, type DatabaseVerdict } from './database-guard.js';
@@ -187,6 +188,8 @@ async function startIdentity(starting: Starting, { store }: OpenDatabase): Promi
   });
   shutdown.add('identity', () => identity.stop());
   await identity.start(await store.resources.meshes());
+  const stopCheckpoints = startCheckpoints({ ...starting, ...telemetry, store, kek });
+  shutdown.add('checkpoints', stopCheckpoints);
   return identity;
 }
 

@@ -4,6 +4,10 @@ import { AccessController } from './access/access.controller.js';
 import { AccessControl } from './access/access-control.js';
 import { StreamInterceptor } from './access/stream.interceptor.js';
 import { AccessGuard } from './access.guard.js';
+import { AccessFailureCount } from './audit/access-failure-count.js';
+import { AuditController } from './audit/audit.controller.js';
+import { AuditSearchController } from './audit/audit-search.controller.js';
+import { HistoryController } from './audit/history.controller.js';
 import { BodyInterceptor } from './body.interceptor.js';
 import { ChangeController } from './change.controller.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
@@ -27,6 +31,9 @@ const FIXED: readonly Type<object>[] = [
   AccessController,
   ProxyController,
   ChangeController,
+  HistoryController,
+  AuditController,
+  AuditSearchController,
   InstanceController,
   MeshController,
 ];
@@ -37,7 +44,8 @@ class ApiModule {}
 /** The REST API as a Nest module. `controllers` are further ones of the app; the same guard holds for them. */
 export function createApiModule(deps: ApiDeps, controllers: readonly Type<object>[] = []): DynamicModule {
   const kinds = deps.registry.kinds.filter(({ kind }) => kind !== 'Mesh');
-  const limiter = new FailureLimiter(deps.clock);
+  const failures = new AccessFailureCount(deps);
+  const limiter = new FailureLimiter(deps.clock, (peer) => failures.add(peer));
   const { registry, roles, store, clock } = deps;
   const control = new AccessControl({ registry, resources: store.resources, policies: roles });
   const guard = new AccessGuard(deps.auth, limiter, control);
@@ -48,6 +56,7 @@ export function createApiModule(deps: ApiDeps, controllers: readonly Type<object
     providers: [
       { provide: API_DEPS, useValue: deps },
       { provide: FailureLimiter, useValue: limiter },
+      { provide: AccessFailureCount, useValue: failures },
       { provide: AccessControl, useValue: control },
       { provide: APP_GUARD, useValue: guard },
       { provide: APP_INTERCEPTOR, useValue: new StreamInterceptor(guard, roles, clock) },

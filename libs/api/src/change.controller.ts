@@ -1,8 +1,8 @@
-import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { z } from 'zod';
 import type { ChangeOutcome } from '#libs/changes';
 import { AccessControl } from './access/access-control.js';
-import { type VisibleEntry, visibleHistory, visibleProgress } from './access/visible-changes.js';
+import { visibleProgress } from './access/visible-changes.js';
 import { AccessEach, APPLY_LIMIT, JsonBody } from './access.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { actorOf, type HttpRequest } from './http.js';
@@ -10,7 +10,7 @@ import { requireMesh } from './meshes.js';
 import type { ChangeProgress } from './ports.js';
 import { idempotencyKey } from './preconditions.js';
 import { notFound } from './problem.js';
-import { historyQuery, parseBy, parseQuery } from './query.js';
+import { parseBy } from './query.js';
 import { accepted } from './resource.service.js';
 
 const dnsLabels = z.string().max(253);
@@ -30,7 +30,7 @@ export const applyBody = z.strictObject({
   dryRun: z.boolean().default(false).describe('Check everything and answer as if it were done, but store nothing.'),
 });
 
-/** Changes of many resources at once, their delivery, and the past. */
+/** Changes of many resources at once, and their delivery. */
 @Controller('api/v1/meshes/:mesh')
 export class ChangeController {
   constructor(
@@ -74,19 +74,6 @@ export class ChangeController {
     if (revision < 1 || revision > configRevision) throw notFound('there is no such change: heddle history lists them');
     const progress = await this.deps.runtime.progress(mesh, revision);
     return visibleProgress(this.access, request.principal, mesh, progress);
-  }
-
-  @Get('history')
-  @AccessEach('get')
-  async history(
-    @Param('mesh') mesh: string,
-    @Query() query: unknown,
-    @Req() request: HttpRequest,
-  ): Promise<{ items: readonly VisibleEntry[] }> {
-    await requireMesh(this.deps.store.resources, mesh);
-    const { limit, before } = parseQuery(historyQuery, query);
-    const { resources } = this.deps.store;
-    return { items: await visibleHistory(this.access, request.principal, { mesh, limit, before }, resources) };
   }
 }
 

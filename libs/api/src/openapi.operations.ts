@@ -1,27 +1,12 @@
-import type { z } from 'zod';
 import type { KindInfo } from '#libs/model';
 import { canIQuery } from './access/access.controller.js';
+import { AUDIT } from './audit/audit.operations.js';
 import { applyBody } from './change.controller.js';
 import { instanceBody } from './instance.schema.js';
+import type { Operation } from './openapi.operation.js';
 import { inputSchema, type JsonSchema, listOf, object, ref, string } from './openapi.schemas.js';
-import { historyQuery, leaveQuery, listQuery } from './query.js';
+import { leaveQuery, listQuery } from './query.js';
 import { apiTokenBody, exchangeBody, proxyTokenBody } from './token.controller.js';
-
-/** One operation of the API, for its description. A test compares the list with the handlers that are really routed. */
-export interface Operation {
-  readonly method: 'get' | 'put' | 'post' | 'patch' | 'delete';
-  readonly path: string;
-  readonly tag: string;
-  readonly summary: string;
-  /** Who may call it: `anonymous`, `any token`, `the proxy itself`, or the permission, `<verb> <kind>`. */
-  readonly access: string;
-  readonly query?: z.ZodObject;
-  readonly body?: { readonly type: string; readonly schema: JsonSchema };
-  readonly status?: number;
-  readonly answer?: JsonSchema;
-  /** Takes If-Match and If-None-Match, answers with an ETag. */
-  readonly tagged?: boolean;
-}
 
 const json = (schema: JsonSchema) => ({ type: 'application/json', schema });
 const MESH = '/api/v1/meshes/{mesh}';
@@ -173,15 +158,6 @@ const CHANGES: readonly Operation[] = [
     access: 'get on anything',
     answer: ref('Progress'),
   },
-  {
-    method: 'get',
-    path: `${MESH}/history`,
-    tag: 'changes',
-    summary: 'Who changed what, newest first.',
-    access: 'get on each resource',
-    query: historyQuery,
-    answer: listOf(ref('HistoryEntry')),
-  },
 ];
 
 const RUNTIME: readonly Operation[] = [
@@ -230,7 +206,14 @@ const RUNTIME: readonly Operation[] = [
   },
 ];
 
-export const FIXED_OPERATIONS: readonly Operation[] = [...SERVER, ...TOKENS, ...ACCESS, ...CHANGES, ...RUNTIME];
+export const FIXED_OPERATIONS: readonly Operation[] = [
+  ...SERVER,
+  ...TOKENS,
+  ...ACCESS,
+  ...CHANGES,
+  ...AUDIT,
+  ...RUNTIME,
+];
 
 /** The operations of one kind. */
 export function kindOperations({ kind, plural, scope }: KindInfo): Operation[] {

@@ -97,6 +97,8 @@ export const ANSWERS: Readonly<Record<string, JsonSchema>> = {
       message: string,
       reverts: string,
       items: { type: 'array', items: object({ op: string, kind: string, namespace: string, name: string }) },
+      hidden: integer,
+      delivery: object({ state: string, acked: integer, total: integer, refused: integer }),
     },
     ['change', 'revision', 'at', 'actor', 'message', 'items'],
   ),

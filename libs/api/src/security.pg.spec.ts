@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../testing/src/postgres/index.js';
 import { type ServedApi, serveApi } from '../testing/served-api.js';
 import { operationsOf } from './openapi.js';
-import { FIXED_OPERATIONS, type Operation } from './openapi.operations.js';
+import type { Operation } from './openapi.operation.js';
+import { FIXED_OPERATIONS } from './openapi.operations.js';
 
 let database: TestDatabase;
 let api: ServedApi;

@@ -23,11 +23,18 @@ export class AuthorityVault {
 
   /** The active row, made by `create` when there is none; replicas that ask together get the same. */
   ensure(mesh: string, purpose: AuthorityRow['purpose'], create: () => Promise<AuthorityDraft>): Promise<AuthorityRow> {
-    return this.#authorities.ensure(mesh, purpose, async () => {
-      const { id, certificatePem, pkcs8, notAfter } = await create();
-      const wrappedKey = wrapKey(this.#kek, { mesh, id, purpose }, pkcs8);
-      return { id, mesh, purpose, certificatePem, wrappedKey, notAfter, active: true };
-    });
+    return this.#authorities.ensure(mesh, purpose, async () => this.#wrap(mesh, purpose, await create()));
+  }
+
+  /** Puts a new key in the place of an active one, which stays and verifies; another replica may have been faster. */
+  rotate({ id, mesh, purpose }: AuthorityRow, create: () => Promise<AuthorityDraft>): Promise<AuthorityRow> {
+    return this.#authorities.rotate(mesh, purpose, id, async () => this.#wrap(mesh, purpose, await create()));
+  }
+
+  #wrap(mesh: string, purpose: AuthorityRow['purpose'], draft: AuthorityDraft): AuthorityRow {
+    const { id, certificatePem, pkcs8, notAfter } = draft;
+    const wrappedKey = wrapKey(this.#kek, { mesh, id, purpose }, pkcs8);
+    return { id, mesh, purpose, certificatePem, wrappedKey, notAfter, active: true };
   }
 
   /** All rows of a mesh, newest first. */

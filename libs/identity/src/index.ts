@@ -6,6 +6,7 @@ export {
   ensureAdminToken,
 } from './admin-token.js';
 export * from './api-tokens.js';
+export { type AuditKey, AuditKeys, type AuditKeysOptions } from './audit-keys.js';
 export { CertificateAuthority, type CertificateAuthorityOptions } from './certificate-authority.js';
 export { DenyList, type DenyListOptions } from './deny-list.js';
 export { IssuingPaused, KekUnusable } from './errors.js';

@@ -33,7 +33,7 @@ export interface AuthorityRow {
   readonly id: string;
   /** '' for the server CA and the token signing key, which belong to no mesh. */
   readonly mesh: string;
-  readonly purpose: 'root' | 'intermediate' | 'server-root' | 'token-signing';
+  readonly purpose: 'root' | 'intermediate' | 'server-root' | 'token-signing' | 'audit-signing';
   readonly certificatePem: string;
   readonly wrappedKey: Uint8Array;
   readonly notAfter: number;
@@ -45,6 +45,16 @@ export interface Authorities {
   list(mesh: string): Promise<readonly AuthorityRow[]>;
   /** Runs `create` under an advisory lock for (mesh, purpose) unless an active row exists, so that replicas agree. */
   ensure(mesh: string, purpose: AuthorityRow['purpose'], create: () => Promise<AuthorityRow>): Promise<AuthorityRow>;
+  /**
+   * Puts a new row in the place of the active one, which goes on verifying what it signed; under the same lock.
+   * @param replaces id of the row that was active when it was decided: when another is by now, that one stays and is returned
+   */
+  rotate(
+    mesh: string,
+    purpose: AuthorityRow['purpose'],
+    replaces: string,
+    create: () => Promise<AuthorityRow>,
+  ): Promise<AuthorityRow>;
   recordIssued(
     rows: readonly {
       readonly serial: string;

@@ -10,6 +10,8 @@ import { judgeWrites } from './write-judge.js';
 export interface Seen extends ResourceId {
   /** Of the object, where it has any. */
   readonly labels?: Labels | undefined;
+  /** Of a RoleBinding as it was: the namespaces that it was for. Undefined = those of the one in force. */
+  readonly boundTo?: readonly string[] | undefined;
 }
 
 export interface Visible<T> {
@@ -49,10 +51,11 @@ export class AccessControl {
   }
 
   /** A RoleBinding that is for some namespaces is read by who may read such in all of them. */
-  private homes(mesh: string, { kind, namespace, name }: Seen): readonly (string | undefined)[] {
+  private homes(mesh: string, { kind, namespace, name, boundTo }: Seen): readonly (string | undefined)[] {
     if (kind !== 'RoleBinding') return [namespace];
-    const binding = this.options.policies.bindingsIn(mesh).find((one) => one.name === name);
-    return binding && binding.namespaces.length > 0 ? binding.namespaces : [''];
+    const inForce = () => this.options.policies.bindingsIn(mesh).find((one) => one.name === name)?.namespaces;
+    const namespaces = boundTo ?? inForce() ?? [];
+    return namespaces.length > 0 ? namespaces : [''];
   }
 
   /** Splits what the caller may read from the rest. @param seen what each item is; one about several is shown if all are */

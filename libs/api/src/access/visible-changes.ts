@@ -1,6 +1,6 @@
 import { parseNodeId } from '#libs/kernel';
-import type { Labels } from '#libs/model';
-import type { HistoryEntry, Resources } from '#libs/store';
+import { type Labels, type ResourceId, resourceKey } from '#libs/model';
+import type { History, HistoryEntry, HistoryQuery } from '#libs/store';
 import type { Principal } from '../http.js';
 import type { ChangeProgress } from '../ports.js';
 import type { AccessControl, Seen } from './access-control.js';
@@ -18,28 +18,43 @@ const labelsOf = (document: unknown): Labels => {
   return (metadata.labels ?? {}) as Labels;
 };
 
+const namespacesOf = (document: unknown): readonly string[] => {
+  const { spec } = document as { readonly spec?: { readonly namespaces?: readonly string[] } };
+  return spec?.namespaces ?? [];
+};
+
+/** A resource as it was is for who may read such: with the labels that it had, and for what it was bound to. */
+export const asItWas = ({ kind, namespace, name }: ResourceId, document: unknown): Seen => ({
+  ...{ kind, namespace, name, labels: labelsOf(document) },
+  ...(kind === 'RoleBinding' ? { boundTo: namespacesOf(document) } : {}),
+});
+
 /** What a past change did to one resource is for who may read the resource as it was and as it became. */
-function sides(item: HistoryEntry['items'][number]): readonly Seen[] {
-  const { kind, namespace, name, before, after } = item;
-  const states = [before, after].filter((state) => state !== null && state !== undefined);
-  return states.map((state) => ({ kind, namespace, name, labels: labelsOf(state) }));
+export function sides(item: ResourceId & { readonly before: unknown; readonly after: unknown }): readonly Seen[] {
+  const states = [item.before, item.after].filter((state) => state !== null && state !== undefined);
+  return states.map((state) => asItWas(item, state));
 }
 
 /** Pages that are read for one answer: a caller who may see little finds his own, and nobody reads a million. */
 const MOST_PAGES = 20;
 
-/** Changes with what the caller may read of them; one of which he may read nothing is left out with its message. */
+/**
+ * Changes with what the caller may read of them; one of which he may read nothing is left out with its message. When a
+ * resource is asked for, so is one that he may not read that resource in.
+ */
 export async function visibleHistory(
   access: AccessControl,
   caller: Principal | undefined,
-  query: Parameters<Resources['history']>[0],
-  resources: Pick<Resources, 'history'>,
+  query: HistoryQuery,
+  history: Pick<History, 'list'>,
 ): Promise<VisibleEntry[]> {
   const found: VisibleEntry[] = [];
+  const asked = query.resource && resourceKey(query.resource);
+  const isAsked = ({ items }: VisibleEntry) => asked === undefined || items.some((item) => resourceKey(item) === asked);
   let { before } = query;
   for (let page = 0; page < MOST_PAGES && found.length < query.limit; page += 1) {
-    const entries = await resources.history({ ...query, before });
-    found.push(...entries.flatMap((entry) => visibleEntry(access, caller, query.mesh, entry)));
+    const entries = await history.list({ ...query, before });
+    found.push(...entries.flatMap((entry) => visibleEntry(access, caller, query.mesh, entry)).filter(isAsked));
     before = entries.at(-1)?.revision;
     if (entries.length < query.limit) break;
   }

@@ -33,6 +33,21 @@ export class AuthorityRepository implements Authorities {
     return present ?? this.database.transaction((sql) => this.#ensureIn(sql, mesh, purpose, create));
   }
 
+  async rotate(
+    mesh: string,
+    purpose: AuthorityRow['purpose'],
+    replaces: string,
+    create: () => Promise<AuthorityRow>,
+  ): Promise<AuthorityRow> {
+    return this.database.transaction(async (sql) => {
+      await lock(sql, mesh, purpose);
+      const [present] = await sql.query<AuthorityRow>(SELECT_ACTIVE, [mesh, purpose]);
+      if (present !== undefined && present.id !== replaces) return present;
+      await sql.query('UPDATE authority SET active = false WHERE mesh = $1 AND purpose = $2', [mesh, purpose]);
+      return insert(sql, { ...(await create()), mesh, purpose });
+    });
+  }
+
   async recordIssued(rows: Parameters<Authorities['recordIssued']>[0]): Promise<void> {
     if (rows.length === 0) return;
     await this.database.entities((manager) =>
@@ -52,20 +67,19 @@ export class AuthorityRepository implements Authorities {
     purpose: AuthorityRow['purpose'],
     create: () => Promise<AuthorityRow>,
   ): Promise<AuthorityRow> {
-    await sql.query(`SET LOCAL lock_timeout = '${ENSURE_LOCK_TIMEOUT}'`);
-    await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`heddle authority ${mesh} ${purpose}`]);
+    await lock(sql, mesh, purpose);
     const [present] = await sql.query<AuthorityRow>(SELECT_ACTIVE, [mesh, purpose]);
-    if (present !== undefined) return present;
-    const row = await create();
-    await sql.query(INSERT, [
-      row.id,
-      mesh,
-      purpose,
-      row.certificatePem,
-      Buffer.from(row.wrappedKey),
-      Math.round(row.notAfter),
-      true,
-    ]);
-    return { ...row, mesh, purpose, active: true };
+    return present ?? insert(sql, { ...(await create()), mesh, purpose });
   }
+}
+
+async function lock(sql: Sql, mesh: string, purpose: AuthorityRow['purpose']): Promise<void> {
+  await sql.query(`SET LOCAL lock_timeout = '${ENSURE_LOCK_TIMEOUT}'`);
+  await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`heddle authority ${mesh} ${purpose}`]);
+}
+
+async function insert(sql: Sql, row: AuthorityRow): Promise<AuthorityRow> {
+  const { id, mesh, purpose, certificatePem, wrappedKey, notAfter } = row;
+  await sql.query(INSERT, [id, mesh, purpose, certificatePem, Buffer.from(wrappedKey), Math.round(notAfter), true]);
+  return { ...row, active: true };
 }

@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#libs/kernel';
-import type { Actor } from '../ports.js';
+import type { Actor } from '../values.port.js';
+
+/** `history-cut`: old history was removed, after it was verified. */
+export type AuditAction = 'write' | 'rollback' | 'history-cut';
 
 /**
  * The audit chain. An entry's payload says who decided what, as canonical JSON (RFC 8785); documents are in it by
@@ -10,7 +13,7 @@ import type { Actor } from '../ports.js';
  * config stream (`ENVELOPE_SQL`) and again here when the chain is verified.
  */
 export interface AuditPayload {
-  readonly action: 'write';
+  readonly action: AuditAction;
   readonly decision: 'applied' | 'refused';
   readonly actor: Actor;
   readonly mesh: string;
@@ -18,11 +21,14 @@ export interface AuditPayload {
   readonly reverts?: string | undefined;
   /** Why it was refused. */
   readonly reason?: unknown;
+  /** What an applied entry changed: exactly the rows of its revision in history. */
   readonly items: readonly AuditItem[];
 }
 
 export interface AuditItem {
   readonly op: string;
+  /** Of what was applied since history is kept in ranges. */
+  readonly uid?: string | undefined;
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;

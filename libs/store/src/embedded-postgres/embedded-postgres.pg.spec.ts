@@ -145,7 +145,7 @@ describe('the embedded Postgres', () => {
       }
       const history = await store.resources.history({ mesh: 'default', limit: 500 });
       expect(history).toHaveLength(61);
-      expect(await store.verifyAudit()).toEqual({ ok: true, entries: 61 });
+      expect(await store.verifyAudit()).toMatchObject({ ok: true, entries: 61 });
     } finally {
       await store.close();
     }

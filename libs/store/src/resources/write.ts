@@ -110,7 +110,7 @@ export class ResourceWriter {
     try {
       await this.database.transaction((sql) =>
         appendAudit(sql, {
-          action: 'write',
+          action: reverts === undefined ? 'write' : 'rollback',
           decision: 'refused',
           actor,
           mesh,
