@@ -128,6 +128,7 @@ export interface RigOptions {
  */
 const PATIENT: Partial<Limits> = {
   openBurst: 1000,
+  admissionWaitMs: 600_000,
   handshakeMs: 600_000,
   unauthenticatedMs: 600_000,
   firstMessageMs: 600_000,

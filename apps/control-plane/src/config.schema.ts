@@ -87,6 +87,17 @@ const audit = z.strictObject({
     ),
 });
 
+const identity = z.strictObject({
+  leafLifetimeSeconds: z
+    .int()
+    .min(60)
+    .max(604_800)
+    .default(86_400)
+    .describe(
+      'Seconds that the certificates of proxies last; renewed after 40 to 60 % of it. Without the control plane a proxy is in the mesh for the rest: below 600 is for trials.',
+    ),
+});
+
 /** Every setting of the control plane. Files, environment, flags, `heddle config` and the reference come from this. */
 export const configSchema = z
   .strictObject({
@@ -110,6 +121,7 @@ export const configSchema = z
     rest: rest.prefault({}),
     xds: xds.prefault({}),
     audit: audit.prefault({}),
+    identity: identity.prefault({}),
   })
   .superRefine((config, context) => {
     const { tlsCertFile, tlsKeyFile } = config.rest;

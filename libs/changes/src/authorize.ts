@@ -20,7 +20,7 @@ export interface Denial {
   readonly reason?: string | undefined;
 }
 
-export interface Verdict {
+export interface WriteVerdict {
   /** Empty = everything may be written. */
   readonly denials: readonly Denial[];
   /** Resources whose present labels or contents decided: the verdict holds for the versions that were looked at. */
@@ -32,7 +32,7 @@ export interface Verdict {
  * writes: apply, confirm, promote, rollback and prune alike. A plan that was permitted permits nothing later.
  * @throws StoreUnavailable
  */
-export type Authorize = (writes: readonly ProposedWrite[]) => Promise<Verdict>;
+export type Authorize = (writes: readonly ProposedWrite[]) => Promise<WriteVerdict>;
 
 /** For what the control plane does by itself: revert when nobody confirmed. */
 export const bySystem: Authorize = () => Promise.resolve({ denials: [], decidedBy: [] });

@@ -1,5 +1,6 @@
-export { type Authorize, bySystem, type Denial, type ProposedWrite, type Verdict } from './authorize.js';
+export { type Authorize, bySystem, type Denial, type ProposedWrite, type WriteVerdict } from './authorize.js';
 export { createChanges } from './changes.js';
 export { toManifest } from './document.js';
 export { mergePatch } from './merge-patch.js';
+export * from './replay/index.js';
 export type * from './types.js';

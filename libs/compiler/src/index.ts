@@ -9,4 +9,5 @@ export {
   TRUST_SECRET,
   UNRESOLVED_CLUSTER,
 } from './names.js';
+export { downstreamTls, upstreamTls } from './tls.js';
 export * from './types.js';

@@ -21,6 +21,16 @@ export interface Limits {
   readonly maxConnections: number;
   /** Sockets of one address that have no stream: a thousand sidecars behind one address may come back at once (SEC-8). */
   readonly idlePerAddress: number;
+  /** Calls that are let in and have not been answered for the first time: what waits in memory for their sockets is bounded (NET-3). */
+  readonly initialPushes: number;
+  /** A client that does not read keeps its place among them for this long. Milliseconds. */
+  readonly initialPushMs: number;
+  /** Connections, and calls, that may wait to be let in; beyond it the newest of the address with the most is refused (NET-3). */
+  readonly admissionQueue: number;
+  /** Who was not let in after this long is refused and may try again: a socket is closed, a call is UNAVAILABLE (REL-12). Milliseconds. */
+  readonly admissionWaitMs: number;
+  /** A turn of the event loop that takes longer halves how much new work the next one may begin (REL-12). Milliseconds. */
+  readonly admissionTurnMs: number;
   /** Concurrent calls on one connection, streams and others. A client needs one stream, or one for each type. */
   readonly callsPerConnection: number;
   /** Streams one principal, or one node of a shared one, may open in a burst; it grows back at `opensPerSecond` (REL-41). */
@@ -76,6 +86,11 @@ export const DEFAULT_LIMITS: Limits = {
   maxStreams: 20_000,
   maxConnections: 25_000,
   idlePerAddress: 5_000,
+  initialPushes: 256,
+  initialPushMs: 500,
+  admissionQueue: 10_000,
+  admissionWaitMs: 1_000,
+  admissionTurnMs: 20,
   callsPerConnection: 32,
   openBurst: 20,
   opensPerSecond: 1,

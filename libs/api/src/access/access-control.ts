@@ -1,4 +1,4 @@
-import type { Authorize, ProposedWrite, Verdict, WriteContext } from '#libs/changes';
+import type { Authorize, ProposedWrite, WriteContext, WriteVerdict } from '#libs/changes';
 import type { KindInfo, Labels, Registry, ResourceId, Rights, Verb } from '#libs/model';
 import type { Resources } from '#libs/store';
 import type { Principal } from '../http.js';
@@ -97,7 +97,11 @@ export class AccessControl {
    * that nobody moves an object into or out of his scope; and rights that are given by what the giver holds.
    * @throws StoreUnavailable
    */
-  async authorizeEach(caller: Principal | undefined, mesh: string, writes: readonly ProposedWrite[]): Promise<Verdict> {
+  async authorizeEach(
+    caller: Principal | undefined,
+    mesh: string,
+    writes: readonly ProposedWrite[],
+  ): Promise<WriteVerdict> {
     // Rights that were taken away must not be used to give them back.
     if (writes.some(({ id }) => this.isAdministration(id.kind))) await this.options.policies.refresh();
     const judging = {

@@ -1,4 +1,4 @@
-import { type Denial, type ProposedWrite, toManifest, type Verdict } from '#libs/changes';
+import { type Denial, type ProposedWrite, toManifest, type WriteVerdict } from '#libs/changes';
 import {
   type DomainValue,
   type Extent,
@@ -39,7 +39,7 @@ interface Case {
 type TargetLabels = (target: ResourceId) => readonly Labels[];
 
 /** Judges every write of a request; see `AccessControl.authorizeEach`. @throws StoreUnavailable */
-export async function judgeWrites(judging: Judging, writes: readonly ProposedWrite[]): Promise<Verdict> {
+export async function judgeWrites(judging: Judging, writes: readonly ProposedWrite[]): Promise<WriteVerdict> {
   const cases = writes.map((write) => caseOf(judging, write));
   const labels = await targetLabels(judging, cases);
   const denials: Denial[] = [];

@@ -1,7 +1,19 @@
 import { type TypeSpec, typeSpec } from '../type-specs.js';
 import { Denied, type TypeUrl } from '../types.js';
 import { decodeNodeId } from '../wire/node.js';
-import type { Request } from '../wire/request.js';
+import { type Request, RequestTooLarge } from '../wire/request.js';
+
+/**
+ * What grpc-js reads, in parts of `maxMessageBytes`: it ends a call with a larger message and tells only the client, so what is
+ * not much larger is refused here, where it is known whose it is.
+ */
+export const READ_BEYOND_LIMIT = 1.25;
+
+/** REL-22: a client that cannot send its request is frozen until somebody sees the log. @throws RequestTooLarge */
+export function checkSize(bytes: Buffer, maxMessageBytes: number): void {
+  if (bytes.length <= maxMessageBytes) return;
+  throw new RequestTooLarge('maxMessageBytes', `a request of ${bytes.length} bytes; it may have ${maxMessageBytes}`);
+}
 
 /** SEC-4, ENV-3: a node may be repeated; only its id is read, and it may not change. @throws Denied */
 export function checkNode(request: Request, admitted: string | undefined): void {

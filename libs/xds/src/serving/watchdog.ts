@@ -1,11 +1,24 @@
 import { TYPE } from '#libs/envoy-api';
 import type { TypeDelivery } from '../delivery/type-delivery.js';
 import { limitHit } from '../limits.js';
+import { denialOf } from './failure.js';
 import type { XdsStream } from './stream.js';
 import type { StreamServices } from './stream-services.js';
 
-/** Looks at one stream for what is overdue: expiry, missing ACKs, what is held back, what was never asked for. */
+/**
+ * Looks at one stream for what is overdue: expiry, missing ACKs, what is held back, what was never asked for. A mistake of
+ * ours ends this stream, and the others are looked at all the same (REL-20).
+ */
 export function checkStream(stream: XdsStream, services: StreamServices): void {
+  try {
+    check(stream, services);
+  } catch (error) {
+    const { status, message } = denialOf(error, services, { stream: stream.options.id, node: stream.info?.node.id });
+    stream.end(status, message);
+  }
+}
+
+function check(stream: XdsStream, services: StreamServices): void {
   const { clock, limits } = services;
   const now = clock.now();
   const age = now - stream.openedAt;
