@@ -7,6 +7,7 @@ import { AccessGuard } from './access.guard.js';
 import { AccessFailureCount } from './audit/access-failure-count.js';
 import { AuditController } from './audit/audit.controller.js';
 import { AuditSearchController } from './audit/audit-search.controller.js';
+import { DenialAudit } from './audit/denial-audit.js';
 import { HistoryController } from './audit/history.controller.js';
 import { BodyInterceptor } from './body.interceptor.js';
 import { ChangeController } from './change.controller.js';
@@ -46,7 +47,8 @@ export function createApiModule(deps: ApiDeps, controllers: readonly Type<object
   const kinds = deps.registry.kinds.filter(({ kind }) => kind !== 'Mesh');
   const failures = new AccessFailureCount(deps);
   const limiter = new FailureLimiter(deps.clock, (peer) => failures.add(peer));
-  const { registry, roles, store, clock } = deps;
+  const { registry, roles, store, clock, log } = deps;
+  const denials = new DenialAudit({ audit: store.audit, clock, log });
   const control = new AccessControl({ registry, resources: store.resources, policies: roles });
   const guard = new AccessGuard(deps.auth, limiter, control);
   return {
@@ -61,7 +63,7 @@ export function createApiModule(deps: ApiDeps, controllers: readonly Type<object
       { provide: APP_GUARD, useValue: guard },
       { provide: APP_INTERCEPTOR, useValue: new StreamInterceptor(guard, roles, clock) },
       { provide: APP_INTERCEPTOR, useFactory: (r: Reflector) => new BodyInterceptor(r), inject: [Reflector] },
-      { provide: APP_FILTER, useValue: new ProblemFilter(deps.log, deps.databaseName) },
+      { provide: APP_FILTER, useValue: new ProblemFilter(log, deps.databaseName, denials) },
       ResourceService,
       PermissionCheck,
     ],

@@ -1,6 +1,7 @@
 /** What REST needs of identity. `libs/identity` satisfies it; the app hands it in. */
 import type { ProxyClaims, TokenRole } from '#libs/identity';
 import type { Result, Violation } from '#libs/kernel';
+import type { Actor } from '#libs/store';
 
 export interface ApiPrincipal {
   /** Public part of the token. */
@@ -37,18 +38,21 @@ export interface ApiTokenPort {
   /** Undefined for everything that is not a token in force. @throws StoreUnavailable */
   verifyApiToken(text: string): Promise<ApiPrincipal | undefined>;
   /** @param request.ttlDays 1 to 365 */
-  issueApiToken(request: {
-    readonly name: string;
-    readonly role: TokenRole;
-    readonly groups: readonly string[];
-    readonly meshes: readonly string[];
-    readonly ttlDays: number;
-  }): Promise<Result<IssuedApiToken, readonly Violation[]>>;
+  issueApiToken(
+    request: {
+      readonly name: string;
+      readonly role: TokenRole;
+      readonly groups: readonly string[];
+      readonly meshes: readonly string[];
+      readonly ttlDays: number;
+    },
+    by: Actor,
+  ): Promise<Result<IssuedApiToken, readonly Violation[]>>;
   listApiTokens(): Promise<readonly ApiTokenInfo[]>;
   /** False when there is none with this id. */
-  revokeApiToken(id: string): Promise<boolean>;
+  revokeApiToken(id: string, by: Actor): Promise<boolean>;
   /** Trades the one-time admin token for a named one; not good when it is wrong, used or older than 1 h (SEC-46). */
-  exchangeOneTimeToken(text: string, name: string): Promise<Result<IssuedApiToken, ExchangeRefusal>>;
+  exchangeOneTimeToken(text: string, name: string, by: Actor): Promise<Result<IssuedApiToken, ExchangeRefusal>>;
 }
 
 export interface ProxyTokenRequest {
@@ -88,7 +92,7 @@ export interface ProxyTokenPort {
   /** A new token with the claims of a valid one and a full lifetime. There is no renewal after expiry (SEC-28). */
   renewProxyToken(text: string): Promise<Result<IssuedProxyToken, string>>;
   /** Puts the token and its renewals on the deny-list. */
-  revokeProxyToken(jti: string): Promise<void>;
+  revokeProxyToken(jti: string, by: { readonly actor: Actor; readonly mesh: string }): Promise<void>;
   /** Empty when the token grants all of it; else every excess, with paths into the instance's document (SEC-1, SEC-13). */
   excess(claims: ProxyClaims, instance: ClaimedInstance): readonly Violation[];
 }

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { Log } from '#libs/kernel';
 import { StoreUnavailable } from '#libs/store';
+import type { DenialAudit } from './audit/denial-audit.js';
 import { actorOf, type HttpRequest, type HttpResponse } from './http.js';
 import { type Problem, ProblemError } from './problem.js';
 
@@ -15,6 +16,7 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(
     private readonly log: Log,
     private readonly databaseName: string,
+    private readonly denials: Pick<DenialAudit, 'note'>,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -38,6 +40,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   /** Who tried what he may not: for whoever watches, and for whoever is asked to give the role. */
   private noteDenial({ problem }: ProblemError, request: HttpRequest): void {
+    this.denials.note(problem, request);
     const { name, role, ip } = actorOf(request);
     const { method, requestId } = request;
     this.log.warn('a caller was refused', { requestId, caller: name, role, ip, method, missing: problem.missing });

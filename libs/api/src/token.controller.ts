@@ -9,7 +9,7 @@ import { Access, AccessAnywhere, Anonymous, JsonBody, ProxyAccess } from './acce
 import type { ApiTokenInfo, IssuedApiToken, IssuedProxyToken } from './auth.ports.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { FailureLimiter } from './failure-limiter.js';
-import { type HttpRequest, peerOf } from './http.js';
+import { actorOf, type HttpRequest, peerOf } from './http.js';
 import { requireMesh, requireNamespace } from './meshes.js';
 import { invalid, notFound, ProblemError } from './problem.js';
 import { parseBy } from './query.js';
@@ -88,7 +88,10 @@ export class TokenController {
   async exchange(@Req() request: HttpRequest): Promise<unknown> {
     const { token, name } = parseBy(exchangeBody, request.body);
     this.failures.check(peerOf(request), '');
-    const issued = await this.deps.auth.exchangeOneTimeToken(token, name);
+    const issued = await this.deps.auth.exchangeOneTimeToken(token, name, {
+      ...actorOf(request),
+      ...{ name: 'one-time token', role: 'admin' },
+    });
     if (issued.ok) return apiTokenView(issued.value);
     if (issued.error.code === 'invalid') throw invalid(issued.error.violations);
     this.failures.failed(peerOf(request), '');
@@ -126,7 +129,7 @@ export class TokenController {
     const body = parseBy(apiTokenBody, request.body);
     await this.requireGrantable(request, body);
     return this.issued.once(request, async () => {
-      const issued = await this.deps.auth.issueApiToken(body);
+      const issued = await this.deps.auth.issueApiToken(body, actorOf(request));
       if (!issued.ok) throw invalid(issued.error);
       return apiTokenView(issued.value);
     });
@@ -139,7 +142,7 @@ export class TokenController {
     const token = (await this.deps.auth.listApiTokens()).find((one) => one.id === id);
     // Of other meshes there are no tokens, as far as the caller is concerned (SEC-34).
     if (token === undefined || !this.may(request, 'delete', token.meshes)) throw notFound('there is no such token');
-    await this.deps.auth.revokeApiToken(id);
+    await this.deps.auth.revokeApiToken(id, actorOf(request));
   }
 
   @Post('tokens/renew')
@@ -168,6 +171,11 @@ export class TokenController {
     return this.issued.once(request, async () => {
       const issued = await this.deps.auth.issueProxyToken({ mesh, namespace, ...body });
       if (!issued.ok) throw invalid(issued.error);
+      const { workload, instance, addresses } = body;
+      const grants = { namespace, workload, instance, labels, addresses, expiresAt: iso(issued.value.expiresAt) };
+      const token = { kind: 'ProxyToken' as const, id: issued.value.jti, grants };
+      // Before it is handed out: no row stands for it, and nobody holds a token that the audit does not know.
+      await this.deps.store.audit.tokenDecided({ action: 'token-create', actor: actorOf(request), mesh, token });
       return proxyTokenView(issued.value, { mesh, namespace, workload: body.workload, instance: body.instance });
     });
   }
@@ -186,7 +194,7 @@ export class TokenController {
     // No list of issued tokens is kept, so only the form can tell that there is none.
     if (!/^[\w-]{16}\.[\w-]{8}$/.test(jti))
       throw notFound('there is no such proxy token: its id is the jti that was shown with it');
-    await this.deps.auth.revokeProxyToken(jti);
+    await this.deps.auth.revokeProxyToken(jti, { actor: actorOf(request), mesh });
     await this.deps.runtime.revoke(jti);
   }
 

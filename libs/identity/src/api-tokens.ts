@@ -13,7 +13,7 @@ import {
   type Violation,
 } from '#libs/kernel';
 import { BUILT_IN_ROLES } from '#libs/model';
-import type { ApiTokenRow, Tokens } from '#libs/store';
+import type { Actor, ApiTokenRow, Tokens } from '#libs/store';
 
 /** Roles that a token may have by itself, in every mesh that it is for. `none`: it has what RoleBindings give it. */
 export const TOKEN_ROLES = ['none', ...BUILT_IN_ROLES] as const;
@@ -69,6 +69,9 @@ export interface ApiTokensOptions {
   readonly metrics?: Metrics;
 }
 
+/** Whoever has the database at hand, instead of a token. */
+const LOCAL: Actor = { name: 'local', role: 'admin', ip: '', requestId: '' };
+
 /** Tokens of people and programs for the REST API. Every verification asks Postgres: a revoked one is dead at once (REL-55). */
 export class ApiTokens {
   readonly #tokens: Tokens;
@@ -84,8 +87,12 @@ export class ApiTokens {
     this.#metrics = options.metrics ?? silentMetrics;
   }
 
-  /** Makes a token. Whether the caller may grant the role is for the caller's guard to decide. @throws StoreUnavailable */
-  async create(request: ApiTokenRequest): Promise<Result<CreatedApiToken, Violation[]>> {
+  /**
+   * Makes a token. Whether the caller may grant the role is for the caller's guard to decide.
+   * @param by for the audit
+   * @throws StoreUnavailable
+   */
+  async create(request: ApiTokenRequest, by: Actor = LOCAL): Promise<Result<CreatedApiToken, Violation[]>> {
     const role = TOKEN_ROLES.find((known) => known === request.role);
     const days = request.ttlDays ?? DEFAULT_DAYS;
     const violations = violationsOf(request, days);
@@ -104,7 +111,7 @@ export class ApiTokens {
       lastUsedAt: 0,
       revoked: false,
     };
-    await this.#tokens.insert({ ...shown, secretHash: hash(secret).toString('hex') });
+    await this.#tokens.insert({ ...shown, secretHash: hash(secret).toString('hex') }, by);
     return ok({ ...shown, token: `hdl_${id}_${secret}` });
   }
 
@@ -117,8 +124,8 @@ export class ApiTokens {
   }
 
   /** @returns false when there is no such token. @throws StoreUnavailable: not revoked */
-  revoke(id: string): Promise<boolean> {
-    return this.#tokens.revoke(id);
+  revoke(id: string, by: Actor = LOCAL): Promise<boolean> {
+    return this.#tokens.revoke(id, by);
   }
 
   /** All tokens, also ended and revoked ones, without secrets or hashes. */

@@ -1,4 +1,6 @@
 /** The part of the contract that is about tokens, authorities and delivery progress. */
+import type { TokenDecision } from './audit/audit.port.js';
+import type { Actor } from './values.port.js';
 
 export interface ApiTokenRow {
   /** Public part, by which it is found. */
@@ -17,14 +19,24 @@ export interface ApiTokenRow {
   readonly revoked: boolean;
 }
 
+/** Whoever is let in, or no more, is in the audit by the same transaction (SEC-61). */
 export interface Tokens {
-  insert(row: ApiTokenRow): Promise<void>;
+  insert(row: ApiTokenRow, by: Actor): Promise<void>;
   find(id: string): Promise<ApiTokenRow | undefined>;
   list(): Promise<readonly ApiTokenRow[]>;
-  revoke(id: string): Promise<boolean>;
+  /** @returns false when there is no such token */
+  revoke(id: string, by: Actor): Promise<boolean>;
   touch(id: string, at: number): Promise<void>;
-  /** Deny-list of proxy tokens by `jti`; entries end with the token they deny. */
-  deny(jti: string, until: number, reason: string): Promise<void>;
+  /**
+   * Deny-list of proxy tokens by `jti`; entries end with the token they deny.
+   * @param by who decided it, and in which mesh; undefined = it has been decided, and audited, before
+   */
+  deny(
+    jti: string,
+    until: number,
+    reason: string,
+    by?: Pick<TokenDecision, 'actor' | 'mesh'> | undefined,
+  ): Promise<void>;
   denied(): Promise<ReadonlyMap<string, number>>;
 }
 

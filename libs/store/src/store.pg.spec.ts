@@ -196,15 +196,15 @@ describe('the store', () => {
       lastUsedAt: 0,
       revoked: false,
     };
-    await store.tokens.insert(token);
+    await store.tokens.insert(token, actor);
     expect(await store.tokens.find('t1')).toEqual(token);
     // SEC-38: what is missing finds nothing, instead of the first row that there is.
     for (const missing of [undefined, null, {}]) {
       const found = store.tokens.find(missing as unknown as string).catch(() => undefined);
       expect(await found).toBeUndefined();
     }
-    expect(await store.tokens.revoke('t1')).toBe(true);
-    expect(await store.tokens.revoke('none')).toBe(false);
+    expect(await store.tokens.revoke('t1', actor)).toBe(true);
+    expect(await store.tokens.revoke('none', actor)).toBe(false);
     await store.tokens.touch('t1', 5);
     expect(await store.tokens.list()).toEqual([{ ...token, revoked: true, lastUsedAt: 5 }]);
     await store.tokens.deny('j1', Date.now() + 1e6, 'lost');

@@ -15,6 +15,7 @@ interface Entry {
     readonly message: string;
     readonly reason?: { readonly code?: string };
     readonly items: readonly Touched[];
+    readonly token?: { readonly kind: string; readonly id: string; readonly name?: string };
   };
   /** Further resources, which the caller may not read. */
   readonly hidden?: number;
@@ -30,33 +31,36 @@ interface Flags extends PastFlags {
   readonly resource?: string;
   readonly action?: string;
   readonly decision?: string;
+  readonly server?: boolean;
 }
 
 const PAGE = 500;
+const ACTIONS = ['write', 'rollback', 'token-create', 'token-revoke', 'denied', 'history-cut'];
 
 export function auditSearchCommand(): Command {
   const command = new Command('search').description('show who decided what in a mesh, refusals too, newest first');
   return remote(command)
     .option('--actor <name>', 'only by this actor')
     .option('--resource <resource>', 'only about this one: KIND/name, such as service/orders')
-    .option('--action <action>', 'only write or rollback')
+    .option('--action <action>', 'only one of: write, rollback, token-create, token-revoke, denied, history-cut')
     .option('--decision <decision>', 'only what was applied, or refused')
     .option('--since <time>', 'only since then: 2026-11-23T14:02:00Z, or 2h, 7d')
     .option('--until <time>', 'only before then')
+    .option('--server', 'what is of no single mesh instead: tokens of the server, cuts of history')
     .option('--limit <n>', 'at most so many entries', '50')
     .action(async (flags: Flags) => {
       const s = session(flags);
       const limit = wholeNumber('--limit', flags.limit ?? '50', { min: 1, max: 100_000 });
       const query = pastQuery(s, flags, flags.resource);
-      setOneOf(query, 'action', flags.action, ['write', 'rollback']);
+      setOneOf(query, 'action', flags.action, ACTIONS);
       setOneOf(query, 'decision', flags.decision, ['applied', 'refused']);
-      const items = await entries(s, query, limit);
+      const items = await entries(s, { path: flags.server ? '/api/v1/audit' : `${s.meshPath}/audit`, query, limit });
       const rows = items.map(({ seq, at, payload, hidden }) => [
         String(seq),
         at,
         `${payload.actor.name} (${payload.actor.role}${payload.actor.ip ? `, ${payload.actor.ip}` : ''})`,
         `${payload.action} ${payload.decision}`,
-        touchedLines(payload.items, hidden),
+        tokenLine(payload.token) ?? touchedLines(payload.items, hidden),
         payload.reason?.code ?? payload.message,
       ]);
       printAs(s.format, { items }, () => table(['entry', 'at', 'by', 'decision', 'what', 'why'], rows));
@@ -69,11 +73,17 @@ function setOneOf(query: URLSearchParams, name: string, value: string | undefine
   query.set(name, value);
 }
 
-async function entries(s: Session, query: URLSearchParams, limit: number): Promise<Entry[]> {
+const tokenLine = (token: Entry['payload']['token']): string | undefined =>
+  token && [token.kind, token.id, ...(token.name === undefined ? [] : [`(${token.name})`])].join(' ');
+
+async function entries(
+  s: Session,
+  { path, query, limit }: { readonly path: string; readonly query: URLSearchParams; readonly limit: number },
+): Promise<Entry[]> {
   const found: Entry[] = [];
   for (;;) {
     query.set('limit', String(Math.min(PAGE, limit - found.length)));
-    const { items, cursor } = await s.rest.get<Page>(`${s.meshPath}/audit?${query}`);
+    const { items, cursor } = await s.rest.get<Page>(`${path}?${query}`);
     found.push(...items);
     if (cursor === undefined || found.length >= limit) return found;
     query.set('cursor', cursor);

@@ -1,11 +1,14 @@
 import { Controller, Get, HttpCode, Inject, Post, Query, Req, Res } from '@nestjs/common';
-import type { AuditVerdict } from '#libs/store';
+import { SERVER } from '#libs/model';
+import type { AuditVerdict, Page } from '#libs/store';
+import { AccessControl } from '../access/access-control.js';
 import { Access, APPLY_LIMIT, JsonBody } from '../access.js';
 import { API_DEPS, type ApiDeps } from '../deps.js';
 import type { HttpRequest, HttpResponse } from '../http.js';
 import { parseBy, parseQuery } from '../query.js';
-import { failuresQuery, statementsQuery, verifyBody } from './audit.query.js';
+import { auditQuery, failuresQuery, resourceOf, statementsQuery, verifyBody } from './audit.query.js';
 import { sendLines, untilClosed } from './lines.js';
+import { type VisibleAuditEntry, visibleAudit } from './visible-audit.js';
 
 /** Entries after which a verification says how far it has come. */
 const PROGRESS_EVERY = 5_000;
@@ -13,7 +16,20 @@ const PROGRESS_EVERY = 5_000;
 /** The audit chain of the whole control plane: one for all meshes, so it needs a right that no mesh can give. */
 @Controller('api/v1/audit')
 export class AuditController {
-  constructor(@Inject(API_DEPS) private readonly deps: ApiDeps) {}
+  constructor(
+    @Inject(API_DEPS) private readonly deps: ApiDeps,
+    @Inject(AccessControl) private readonly access: AccessControl,
+  ) {}
+
+  /** What is of no single mesh: tokens of the server, cuts of history. */
+  @Get()
+  @Access('get', 'Audit')
+  async search(@Query() query: unknown, @Req() request: HttpRequest): Promise<Page<VisibleAuditEntry>> {
+    const { kind, namespace, name, ...rest } = parseQuery(auditQuery, query);
+    const asked = { mesh: SERVER, resource: resourceOf({ kind, namespace, name }) };
+    const { items, cursor } = await this.deps.store.audit.search({ ...asked, ...rest });
+    return { items: visibleAudit(this.access, request.principal, asked, items), cursor };
+  }
 
   /** Lines `{progress}`, then one `{verdict}`. */
   @Post('verify')

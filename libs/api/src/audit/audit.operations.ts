@@ -13,7 +13,10 @@ import {
 const MESH = '/api/v1/meshes/{mesh}';
 const integer: JsonSchema = { type: 'integer' };
 const anything: JsonSchema = { type: 'object' };
-const ENTRY = object({ seq: integer, revision: integer, at: string, prev: string, hash: string, payload: anything });
+const ENTRY = object(
+  { seq: integer, revision: integer, at: string, prev: string, hash: string, payload: anything, hidden: integer },
+  [...['seq', 'revision', 'at', 'prev', 'hash', 'payload']],
+);
 
 /** History and audit. */
 export const AUDIT: readonly Operation[] = [
@@ -52,6 +55,16 @@ export const AUDIT: readonly Operation[] = [
     tag: 'audit',
     summary: 'Who decided what, refusals too, newest first.',
     access: 'get Audit, and get on each resource',
+    query: auditQuery,
+    answer: listOf(ENTRY),
+  },
+  {
+    method: 'get',
+    path: '/api/v1/audit',
+    tag: 'audit',
+    summary:
+      'Who decided what about the server itself: tokens that are not of one mesh, cuts of history. Newest first.',
+    access: 'get Audit',
     query: auditQuery,
     answer: listOf(ENTRY),
   },

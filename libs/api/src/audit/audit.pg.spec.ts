@@ -146,15 +146,15 @@ describe('history and audit over REST', () => {
     const offline = await verifyExport(String(exported.body).split('\n'), {
       publicKeys: [createPublicKey(key.publicKey)],
     });
-    expect(offline).toMatchObject({ ok: true, entries: 5, checkpoints: 1 });
+    expect(offline).toMatchObject({ ok: true, entries: 6, checkpoints: 1 });
     const good = await api.call('POST', '/api/v1/audit/verify', { body: { checkpoints: [checkpoint] } });
     expect(lines(good.body).at(-1)).toEqual({
-      verdict: { ok: true, entries: 5, from: 1, to: 5, checkpoints: 2, beforeStart: 0 },
+      verdict: { ok: true, entries: 6, from: 1, to: 6, checkpoints: 2, beforeStart: 0 },
     });
     const bad = await api.call('POST', '/api/v1/audit/verify', {
       body: { checkpoints: [{ ...checkpoint, hash: '0'.repeat(64) }] },
     });
-    expect(lines(bad.body).at(-1)).toMatchObject({ verdict: { ok: false, seq: 5 } });
+    expect(lines(bad.body).at(-1)).toMatchObject({ verdict: { ok: false, seq: 6 } });
     const shown = await api.call('GET', '/api/v1/audit/checkpoints');
     expect(shown.body.items).toMatchObject([
       { kind: 'key', statement: { publicKey: key.publicKey } },

@@ -31,6 +31,8 @@ const period = {
   until: time.optional().describe('Only before this time (RFC 3339).'),
 };
 
+const AUDIT_ACTIONS = ['write', 'rollback', 'token-create', 'token-revoke', 'denied', 'history-cut'] as const;
+
 interface NamedResource {
   readonly kind?: string | undefined;
   readonly namespace?: string | undefined;
@@ -68,7 +70,7 @@ export const auditQuery = z
       .optional()
       .describe('`cursor` of the page before; absent = from the newest.'),
     actor: name.optional().describe('Only by this actor.'),
-    action: z.enum(['write', 'rollback']).optional().describe('Only this action.'),
+    action: z.enum(AUDIT_ACTIONS).optional().describe('Only this action.'),
     decision: z.enum(['applied', 'refused']).optional().describe('Only what was applied, or what was refused.'),
     ...resource,
     ...period,

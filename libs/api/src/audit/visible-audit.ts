@@ -36,15 +36,21 @@ export function visibleAudit(
     const items = payload.items.filter(shows);
     const hidden = payload.items.length - items.length;
     if (items.length === 0 && !(hidden === 0 && audits(''))) return [];
-    const reason = visibleReason(payload.reason, hidden === 0 && audits('') ? shows : () => false);
-    const shown = { ...entry, payload: { ...payload, items, ...(reason === undefined ? {} : { reason }) } };
+    const reason = hidden === 0 && audits('') ? visibleReason(payload.reason, shows) : codeOf(payload.reason);
+    const shown = { ...entry, payload: { ...payload, items, reason } };
     return [hidden === 0 ? shown : { ...shown, hidden }];
   });
 }
 
-/** A reason may name what stood in the way: such as who holds a host name. Its code is for everybody. */
+/** A reason may name what stood in the way, such as who holds a host name. */
 function visibleReason(reason: unknown, shows: (id: ResourceId) => boolean): unknown {
   if (typeof reason !== 'object' || reason === null) return reason;
-  const { code, kind = 'Service', namespace = '', name }: Partial<ResourceId> & { readonly code?: string } = reason;
-  return name === undefined || shows({ kind, namespace, name }) ? reason : { code };
+  const { kind = 'Service', namespace = '', name }: Partial<ResourceId> = reason;
+  return name === undefined || shows({ kind, namespace, name }) ? reason : codeOf(reason);
+}
+
+/** Why it was refused, in a word: for everybody who sees the entry. */
+function codeOf(reason: unknown): unknown {
+  if (typeof reason !== 'object' || reason === null || !('code' in reason)) return undefined;
+  return { code: reason.code };
 }

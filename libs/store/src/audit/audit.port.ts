@@ -1,6 +1,6 @@
 /** The part of the contract that is about the audit chain. */
 import type { Actor, Page } from '../values.port.js';
-import type { AuditPayload } from './chain.js';
+import type { AuditedToken, AuditItem, AuditPayload } from './chain.js';
 import type { AuditSigner, Checkpoint, Cut } from './statement.js';
 import type { Break } from './walk.js';
 
@@ -87,7 +87,26 @@ export interface AccessFailure {
   readonly count: number;
 }
 
+/** Somebody was let in, or is no more. */
+export interface TokenDecision {
+  readonly action: 'token-create' | 'token-revoke';
+  readonly actor: Actor;
+  /** '' = of the server, or of several meshes. */
+  readonly mesh: string;
+  readonly token: AuditedToken;
+}
+
+/** A request that the caller had no right to make. */
+export interface Denied extends Pick<AuditPayload, 'actor' | 'mesh' | 'items' | 'reason'> {
+  /** What was asked for, in a few words. */
+  readonly message: string;
+}
+
 export interface AuditTrail {
+  /** For tokens that no row stands for. Those of `Tokens` are audited with their row. @throws StoreUnavailable */
+  tokenDecided(decision: TokenDecision): Promise<void>;
+  /** @throws StoreUnavailable */
+  denied(what: Denied): Promise<void>;
   verify(options?: VerifyOptions): Promise<AuditVerdict>;
   /** Newest first. */
   search(query: AuditQuery): Promise<Page<AuditEntry>>;
@@ -133,4 +152,4 @@ export interface CutRequest {
   readonly deliver: (line: string) => Promise<void>;
 }
 
-export type { AuditSigner, Checkpoint, Cut };
+export type { AuditedToken, AuditItem, AuditSigner, Checkpoint, Cut };

@@ -1,6 +1,7 @@
 import type { Database } from '../database.js';
 import type { Page } from '../ports.js';
 import { addAccessFailures, listAccessFailures } from './access-failures.js';
+import { appendAudit, appendToken } from './append.js';
 import type {
   AccessFailure,
   AuditEntry,
@@ -11,8 +12,10 @@ import type {
   AuditVerdict,
   Cut,
   CutRequest,
+  Denied,
   ExportState,
   StoredStatement,
+  TokenDecision,
   VerifyOptions,
 } from './audit.port.js';
 import { makeCheckpoint, publishKey } from './checkpoint.js';
@@ -47,6 +50,14 @@ export class AuditRepository implements AuditTrail {
       const verdict = await verifyChain(this.database, options);
       if (verdict.ok || (await this.#floor()) === floor) return verdict;
     }
+  }
+
+  async tokenDecided(decision: TokenDecision): Promise<void> {
+    await this.database.transaction((sql) => appendToken(sql, decision));
+  }
+
+  async denied(what: Denied): Promise<void> {
+    await this.database.transaction((sql) => appendAudit(sql, { ...what, action: 'denied', decision: 'refused' }));
   }
 
   search(query: AuditQuery): Promise<Page<AuditEntry>> {

@@ -77,10 +77,11 @@ export function searchStatement(query: AuditQuery): { readonly text: string; rea
   const { kind, namespace, name } = query.resource;
   const id = [kind, namespace, name].map((part) => where.parameter(part));
   const subject = where.parameter(subjectOf(query.resource));
-  // What was applied is found by history; what was refused is not in it.
+  // What was applied is found by history; what was refused is not in it. Entries of tokens have the revision of the change
+  // before them, but no subjects.
   const text = `
 SELECT a.* FROM (
-  (SELECT a.* FROM resource_history h JOIN audit_entry a ON a.revision = h.revision AND a.decision = 'applied'
+  (SELECT a.* FROM resource_history h JOIN audit_entry a ON a.revision = h.revision AND a.decision = 'applied' AND a.subjects <> '{}'
    WHERE h.mesh = $1 AND h.kind = ${id[0]} AND h.namespace = ${id[1]} AND h.name = ${id[2]} AND h.revision <= ${after[0]} AND ${conditions}
    ORDER BY h.revision DESC LIMIT ${limit})
   UNION ALL
