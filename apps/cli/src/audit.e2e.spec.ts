@@ -24,7 +24,7 @@ afterAll(() => user.close());
 
 /** Kept checkpoints, once there is one of the newest entry. */
 const kept = async (): Promise<string> => {
-  await expect.poll(() => existsSync(checkpoints) && readFileSync(checkpoints, 'utf8')).toMatch(/"seq":4[,}]/);
+  await expect.poll(() => existsSync(checkpoints) && readFileSync(checkpoints, 'utf8')).toMatch(/"seq":5[,}]/);
   return checkpoints;
 };
 
@@ -57,16 +57,16 @@ describe('heddle audit', () => {
     const alone = await user.heddle('audit', 'verify');
     expect(alone).toMatchObject({
       code: EXIT.ok,
-      out: expect.stringMatching(/entries 1 to 4 are as they were written .*without --checkpoint/s),
+      out: expect.stringMatching(/entries 1 to 5 are as they were written .*without --checkpoint/s),
     });
     const file = await kept();
     const { out, code } = await user.heddle('audit', 'verify', '--checkpoint', file, '-o', 'json');
-    expect([code, JSON.parse(out)]).toEqual([EXIT.ok, expect.objectContaining({ ok: true, entries: 4 })]);
+    expect([code, JSON.parse(out)]).toEqual([EXIT.ok, expect.objectContaining({ ok: true, entries: 5 })]);
   });
 
   it('SEC-62 says that it is broken, where, and ends with another code, when a checkpoint does not fit', async () => {
     const lines = readFileSync(await kept(), 'utf8');
-    user.write('altered.jsonl', lines.replace(/"seq":4/, '"seq":3'));
+    user.write('altered.jsonl', lines.replace(/"seq":5/, '"seq":3'));
     const { out, code, err } = await user.heddle('audit', 'verify', '--checkpoint', 'altered.jsonl');
     expect([code, out, err]).toEqual([
       EXIT.refused,
@@ -88,13 +88,13 @@ describe('heddle audit', () => {
     const verify = ['audit', 'verify', '--export', 'export.jsonl', '--public-key', 'audit.pem'];
     expect(await stranger.heddle(...verify, '--checkpoint', checkpoints)).toMatchObject({
       code: EXIT.ok,
-      out: expect.stringMatching(/entries 1 to 4 .*signed by the key [0-9a-f]{64}/s),
+      out: expect.stringMatching(/entries 1 to 5 .*signed by the key [0-9a-f]{64}/s),
     });
     const text = readFileSync(join(stranger.dir, 'export.jsonl'), 'utf8');
     stranger.write('export.jsonl', text.replace('the first orders', 'nothing at all'));
     expect(await stranger.heddle(...verify, '-o', 'json')).toMatchObject({
       code: EXIT.refused,
-      out: expect.stringMatching(/"ok": false,\s+"seq": 2/),
+      out: expect.stringMatching(/"ok": false,\s+"seq": 3/),
     });
     await stranger.close();
   });
@@ -102,10 +102,15 @@ describe('heddle audit', () => {
   it('searches by actor, resource and decision', async () => {
     const [, actor = ''] = / (cli-\S+) /.exec((await user.heddle('history')).out) ?? [];
     const { out } = await user.heddle('audit', 'search', '--resource', 'svc/web', '-n', 'shop', '--actor', actor);
-    expect(out).toMatch(/4 .* cli-\S+ \(admin, (127\.0\.0\.1|::1)\) +write applied +deleted Service shop\/web/);
+    expect(out).toMatch(/5 .* cli-\S+ \(admin, (127\.0\.0\.1|::1)\) +write applied +deleted Service shop\/web/);
     expect(out.trim().split('\n')).toHaveLength(3);
     const none = await user.heddle('audit', 'search', '--decision', 'refused', '-o', 'json');
     expect(JSON.parse(none.out)).toEqual({ items: [] });
+  });
+
+  it('SEC-61 shows who was let in, which is of no single mesh', async () => {
+    const { out } = await user.heddle('audit', 'search', '--server', '--action', 'token-create');
+    expect(out).toMatch(/2 .*one-time token \(admin, \S+\) +token-create applied +ApiToken [0-9a-f]{16} \(cli-\S+\)/);
   });
 
   it('shows what was signed and where it went', async () => {

@@ -31,12 +31,7 @@ export interface Tokens {
    * Deny-list of proxy tokens by `jti`; entries end with the token they deny.
    * @param by who decided it, and in which mesh; undefined = it has been decided, and audited, before
    */
-  deny(
-    jti: string,
-    until: number,
-    reason: string,
-    by?: Pick<TokenDecision, 'actor' | 'mesh'> | undefined,
-  ): Promise<void>;
+  deny(jti: string, until: number, reason: string, by?: Pick<TokenDecision, 'actor' | 'mesh'>): Promise<void>;
   denied(): Promise<ReadonlyMap<string, number>>;
 }
 

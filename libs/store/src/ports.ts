@@ -2,7 +2,7 @@
 import type { InstanceSpec, Manifest } from '#libs/model';
 import type { Authorities, Progress, Tokens } from './administration.port.js';
 import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
-import type { History, HistoryEntry, HistoryQuery } from './audit/history.port.js';
+import type { History } from './audit/history.port.js';
 import type { Actor, Page } from './values.port.js';
 
 export type * from './administration.port.js';
@@ -125,7 +125,6 @@ export interface Resources {
   get(mesh: string, kind: string, namespace: string, name: string): Promise<StoredResource | undefined>;
   list(query: ListQuery): Promise<Page<StoredResource>>;
   meshes(): Promise<readonly string[]>;
-  history(query: HistoryQuery): Promise<readonly HistoryEntry[]>;
 }
 
 export interface Attachment {

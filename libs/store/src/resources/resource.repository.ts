@@ -1,17 +1,6 @@
 import type { Log, Result } from '#libs/kernel';
-import { readHistory } from '../audit/history.js';
-import type { HistoryQuery } from '../audit/history.port.js';
 import type { Database } from '../database.js';
-import type {
-  HistoryEntry,
-  ListQuery,
-  Page,
-  Resources,
-  StoredResource,
-  StoreRefusal,
-  WriteOutcome,
-  WriteRequest,
-} from '../ports.js';
+import type { ListQuery, Page, Resources, StoredResource, StoreRefusal, WriteOutcome, WriteRequest } from '../ports.js';
 import { type ResourceRow, toStoredResource } from './rows.js';
 import { ResourceWriter } from './write.js';
 
@@ -81,9 +70,5 @@ export class ResourceRepository implements Resources {
       `SELECT name FROM resource WHERE kind = 'Mesh' AND name = mesh ORDER BY name`,
     );
     return rows.map((row) => row.name);
-  }
-
-  history(query: HistoryQuery): Promise<readonly HistoryEntry[]> {
-    return readHistory(this.database, query);
   }
 }
