@@ -135,7 +135,7 @@ describe('what it costs', () => {
 });
 
 describe('slow and gone clients', () => {
-  it('REL-16 NET-4 a client that acknowledges nothing is cut, and holds up nobody', async () => {
+  it('REL-16 NET-4 BUG-27 a client that acknowledges nothing is cut, and holds up nobody', async () => {
     rig = await Rig.start({ limits: { ackProgressMs: 1500, checkMs: 50 } });
     rig.publish(cluster('a'));
     const good = rig.client().subscribe(TYPE.cluster);
@@ -251,7 +251,7 @@ describe('secrets', () => {
     await client.waitFor((c) => c.responses.length === 2);
   });
 
-  it('DELTA-13 a secret is never removed, missing ones are met with silence', async () => {
+  it('DELTA-13 BUG-11 a secret is never removed, missing ones are met with silence', async () => {
     rig = await Rig.start({
       secrets: { resolve: () => Promise.resolve({ kind: 'none' }), recheckAfterMs: () => undefined },
     });

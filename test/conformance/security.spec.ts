@@ -68,7 +68,7 @@ describe('hostile clients', () => {
     const methods = rig.server.methods.map((path) => ({ path, streaming: !path.includes('/Fetch') }));
     rig.publish(cluster('a'));
     const services = new Set(methods.map(({ path }) => path.split('/')[1]));
-    expect([methods.length, services.size]).toEqual([28, 10]);
+    expect([methods.length, services.size]).toEqual([30, 12]);
     for (const { path, streaming } of methods) {
       for (const token of [undefined, 'bad']) {
         const code = await statusOf(path, streaming, token);

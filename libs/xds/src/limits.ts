@@ -44,6 +44,11 @@ export interface Limits {
   readonly firstMessageMs: number;
   /** How long a stream waits for the first publication before it is answered UNAVAILABLE (GEN-16). Milliseconds. */
   readonly readyWaitMs: number;
+  /**
+   * A stream that was never sent anything because its view is not published is answered UNAVAILABLE after this long, so
+   * that its client may ask another replica (GEN-16). Milliseconds.
+   */
+  readonly viewWaitMs: number;
   /** A stream that owes an ACK for longer is cut (REL-16). Milliseconds. */
   readonly ackProgressMs: number;
   /** After this long without an ACK of clusters their endpoints are sent once more (ORD-12). Milliseconds. */
@@ -98,6 +103,7 @@ export const DEFAULT_LIMITS: Limits = {
   unauthenticatedMs: 10_000,
   firstMessageMs: 10_000,
   readyWaitMs: 1_000,
+  viewWaitMs: 30_000,
   ackProgressMs: 60_000,
   warmingNudgeMs: 10_000,
   heldAlarmMs: 10_000,

@@ -59,6 +59,8 @@ export interface Progress {
 }
 
 const SOCKET_GRACE_MS = 2_000;
+/** Signs of life are given by the checks of streams, three to a lifetime. */
+const MIN_TTL_CHECKS = 3;
 
 /**
  * An xDS server: ADS and the single-type services, delta and state-of-the-world. The embedding program publishes
@@ -66,7 +68,7 @@ const SOCKET_GRACE_MS = 2_000;
  */
 export class XdsServer {
   readonly #limits: Limits;
-  readonly #catalog = new Catalog();
+  readonly #catalog: Catalog;
   readonly #frames: FrameCache;
   readonly #fanOut = new FanOut();
   readonly #streams = new StreamRegistry();
@@ -92,6 +94,7 @@ export class XdsServer {
   constructor(private readonly options: XdsServerOptions) {
     const { clock, log, metrics, gatekeeper } = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#catalog = new Catalog(MIN_TTL_CHECKS * this.#limits.checkMs);
     this.#frames = new FrameCache(this.#limits.frameCacheBytes);
     this.#ready = new Readiness(clock, this.#limits.readyWaitMs);
     this.#admission = new Admission(this.#limits, clock, metrics);

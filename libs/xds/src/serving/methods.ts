@@ -14,6 +14,8 @@ const SERVED = [
   [SERVICE.rds, TYPE.route],
   [SERVICE.rtds, TYPE.runtime],
   [SERVICE.ecds, TYPE.extension],
+  [SERVICE.vhds, TYPE.virtualHost],
+  [SERVICE.leds, TYPE.lbEndpoint],
 ] as const;
 
 export interface MethodInfo {

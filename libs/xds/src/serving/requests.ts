@@ -22,16 +22,20 @@ export function checkNode(request: Request, admitted: string | undefined): void 
   if (id !== '' && id !== admitted) throw new Denied('INVALID_ARGUMENT', 'node.id changed on the stream');
 }
 
-/**
- * The type that a request is about; `undefined` for one that is not served (GEN-4).
- * @param onlyType the type of a single-type service, which implies it and has no other (GEN-3, SEC-4)
- * @throws Denied
- */
-export function requestedType(url: TypeUrl, onlyType: TypeSpec | undefined): TypeSpec | undefined {
+/** What is known of a stream before its first request. */
+export interface StreamKind {
+  readonly variant: 'delta' | 'sotw';
+  /** The type of a single-type service, which implies it and has no other (GEN-3, SEC-4). */
+  readonly onlyType: TypeSpec | undefined;
+}
+
+/** The type that a request is about; `undefined` for one that is not served on such a stream (GEN-4). @throws Denied */
+export function requestedType(url: TypeUrl, { variant, onlyType }: StreamKind): TypeSpec | undefined {
   if (onlyType) {
     if (url !== '' && url !== onlyType.url) throw new Denied('INVALID_ARGUMENT', 'this service has another type');
     return onlyType;
   }
   if (url === '') throw new Denied('INVALID_ARGUMENT', 'type_url is required on an aggregated stream');
-  return typeSpec(url);
+  const spec = typeSpec(url);
+  return spec?.deltaOnly && variant === 'sotw' ? undefined : spec;
 }

@@ -35,6 +35,11 @@ function check(stream: XdsStream, services: StreamServices): void {
     return;
   }
   alarmWithoutView(stream, age, services);
+  if (!stream.hasView && age > limits.viewWaitMs && stream.session.saidNothing) {
+    limitHit(services.metrics, 'viewWaitMs');
+    stream.end('UNAVAILABLE', 'there is no configuration for this node yet'); // GEN-16
+    return;
+  }
   if (missesClusters(stream, age, limits.missingClustersMs)) {
     services.metrics.count('xds_missing_cds_total');
     services.log.warn('a reconnected client asks for listeners or endpoints but not for clusters', {
@@ -50,6 +55,7 @@ function check(stream: XdsStream, services: StreamServices): void {
     return;
   }
   endSettling(stream, age, limits.settleMs);
+  if (stream.session.beat(clock.monotonic())) stream.pump(); // TTL-2
   for (const delivery of stream.session.ordered) if (!checkType(stream, delivery, services)) return;
 }
 

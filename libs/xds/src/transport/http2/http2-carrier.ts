@@ -24,7 +24,7 @@ import { Http2Call } from './http2-call.js';
 import { httpError, timeoutMs } from './status.js';
 
 /** How often connections are looked at. Milliseconds. */
-const SWEEP_MS = 5_000;
+const SWEEP_MS = 2_000;
 /** Memory that one connection may use for what it was sent and has not taken, in megabytes; large answers go out in slices. */
 const SESSION_MB = 64;
 const GOLDEN = 0.618;
@@ -107,9 +107,9 @@ export class Http2Carrier implements Carrier {
     }
     const call = new Http2Call(stream, connection.peer, this.options.maxMessageBytes);
     this.#limit(stream, call, headers['grpc-timeout'] as string | undefined);
-    const { admitted, cancel } = this.options.admit(headersOf(raw), connection.peer);
-    stream.once('close', cancel);
-    admitted.then(
+    const admitting = this.options.admit(headersOf(raw), connection.peer);
+    stream.once('close', () => admitting.cancel());
+    admitting.admitted.then(
       (admission) => this.#handOver(call, admission, headers[':path'] as string),
       (denied: unknown) => refuse(call, denied),
     );
@@ -145,8 +145,8 @@ export class Http2Carrier implements Carrier {
       return true;
     }
     const silent = now - connection.heardAt;
-    if (silent > KEEPALIVE.silentMs + KEEPALIVE.answerMs) return !connection.asked;
-    if (silent > KEEPALIVE.silentMs && !connection.asked) connection.asked = session.ping(() => {});
+    if (silent >= KEEPALIVE.silentMs + KEEPALIVE.answerMs) return !connection.asked;
+    if (silent >= KEEPALIVE.silentMs && !connection.asked) connection.asked = session.ping(() => {});
     return true;
   }
 
