@@ -109,7 +109,7 @@ describe('heddle audit', () => {
   });
 
   it('SEC-61 shows who was let in, which is of no single mesh', async () => {
-    const { out } = await user.heddle('audit', 'search', '--server', '--action', 'token-create');
+    const { out } = await user.heddle('audit', 'search', '--of-server', '--action', 'token-create');
     expect(out).toMatch(/2 .*one-time token \(admin, \S+\) +token-create applied +ApiToken [0-9a-f]{16} \(cli-\S+\)/);
   });
 

@@ -31,7 +31,7 @@ interface Flags extends PastFlags {
   readonly resource?: string;
   readonly action?: string;
   readonly decision?: string;
-  readonly server?: boolean;
+  readonly ofServer?: boolean;
 }
 
 const PAGE = 500;
@@ -46,7 +46,7 @@ export function auditSearchCommand(): Command {
     .option('--decision <decision>', 'only what was applied, or refused')
     .option('--since <time>', 'only since then: 2026-11-23T14:02:00Z, or 2h, 7d')
     .option('--until <time>', 'only before then')
-    .option('--server', 'what is of no single mesh instead: tokens of the server, cuts of history')
+    .option('--of-server', 'what is of no single mesh instead: tokens of the server, cuts of history')
     .option('--limit <n>', 'at most so many entries', '50')
     .action(async (flags: Flags) => {
       const s = session(flags);
@@ -54,7 +54,7 @@ export function auditSearchCommand(): Command {
       const query = pastQuery(s, flags, flags.resource);
       setOneOf(query, 'action', flags.action, ACTIONS);
       setOneOf(query, 'decision', flags.decision, ['applied', 'refused']);
-      const items = await entries(s, { path: flags.server ? '/api/v1/audit' : `${s.meshPath}/audit`, query, limit });
+      const items = await entries(s, { path: flags.ofServer ? '/api/v1/audit' : `${s.meshPath}/audit`, query, limit });
       const rows = items.map(({ seq, at, payload, hidden }) => [
         String(seq),
         at,
