@@ -49,7 +49,8 @@ async function follow(api: ServedApi, token: string, afterFirst: () => Promise<u
   const decoder = new TextDecoder();
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk as Uint8Array, { stream: true });
-    acted ??= afterFirst();
+    // The headers are followed by an empty line of their own.
+    if (text.includes('data: ')) acted ??= afterFirst();
   }
   await acted;
   return text;
