@@ -1,15 +1,16 @@
-import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import { z } from 'zod';
 import type { ChangeOutcome } from '#libs/changes';
-import type { HistoryEntry } from '#libs/store';
-import { Access, APPLY_LIMIT, JsonBody } from './access.js';
+import { AccessControl } from './access/access-control.js';
+import { visibleProgress } from './access/visible-changes.js';
+import { AccessEach, APPLY_LIMIT, JsonBody } from './access.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { actorOf, type HttpRequest } from './http.js';
 import { requireMesh } from './meshes.js';
 import type { ChangeProgress } from './ports.js';
 import { idempotencyKey } from './preconditions.js';
 import { notFound } from './problem.js';
-import { historyQuery, parseBy, parseQuery } from './query.js';
+import { parseBy } from './query.js';
 import { accepted } from './resource.service.js';
 
 const dnsLabels = z.string().max(253);
@@ -29,14 +30,17 @@ export const applyBody = z.strictObject({
   dryRun: z.boolean().default(false).describe('Check everything and answer as if it were done, but store nothing.'),
 });
 
-/** Changes of many resources at once, their delivery, and the past. */
+/** Changes of many resources at once, and their delivery. */
 @Controller('api/v1/meshes/:mesh')
 export class ChangeController {
-  constructor(@Inject(API_DEPS) private readonly deps: ApiDeps) {}
+  constructor(
+    @Inject(API_DEPS) private readonly deps: ApiDeps,
+    @Inject(AccessControl) private readonly access: AccessControl,
+  ) {}
 
   @Post('apply')
   @HttpCode(200)
-  @Access('operator')
+  @AccessEach('create', 'update', 'delete')
   @JsonBody(APPLY_LIMIT)
   async apply(@Param('mesh') mesh: string, @Req() request: HttpRequest): Promise<ChangeOutcome> {
     const { manifests, deletes, message, dryRun } = parseBy(applyBody, request.body);
@@ -45,31 +49,31 @@ export class ChangeController {
     const result = await this.deps.changes.apply({
       mesh,
       actor: actorOf(request),
+      ...this.access.onBehalfOf(request.principal, mesh),
       message,
       dryRun,
       documents: manifests,
       deletes,
       idempotencyKey: idempotencyKey(request),
     });
-    return accepted(result);
+    const outcome = accepted(result, this.deps.registry.kinds);
+    await this.access.follow(outcome);
+    return outcome;
   }
 
   @Get('changes/:change')
-  @Access('viewer')
-  async progress(@Param('mesh') mesh: string, @Param('change') change: string): Promise<ChangeProgress> {
+  @AccessEach('get')
+  async progress(
+    @Param('mesh') mesh: string,
+    @Param('change') change: string,
+    @Req() request: HttpRequest,
+  ): Promise<ChangeProgress> {
     await requireMesh(this.deps.store.resources, mesh);
     const revision = Number(/^c-(\d{1,15})$/.exec(change)?.[1] ?? 0);
     const { configRevision } = await this.deps.store.identity();
     if (revision < 1 || revision > configRevision) throw notFound('there is no such change: heddle history lists them');
-    return this.deps.runtime.progress(mesh, revision);
-  }
-
-  @Get('history')
-  @Access('viewer')
-  async history(@Param('mesh') mesh: string, @Query() query: unknown): Promise<{ items: readonly HistoryEntry[] }> {
-    await requireMesh(this.deps.store.resources, mesh);
-    const { limit, before } = parseQuery(historyQuery, query);
-    return { items: await this.deps.store.resources.history({ mesh, limit, before }) };
+    const progress = await this.deps.runtime.progress(mesh, revision);
+    return visibleProgress(this.access, request.principal, mesh, progress);
   }
 }
 

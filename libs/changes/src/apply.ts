@@ -1,6 +1,7 @@
 import { canonicalJson, err, ok, type Result } from '#libs/kernel';
 import { type Manifest, printId, type ResourceId, resourceKey } from '#libs/model';
 import type { StoreRefusal, WriteItem, WriteOutcome } from '#libs/store';
+import type { Denial, ProposedWrite } from './authorize.js';
 import { type CheckedDocument, checkDocuments, hostnameTaken } from './check.js';
 import { identityViolations, toManifest } from './document.js';
 import { type Existing, readExisting } from './existing.js';
@@ -27,7 +28,10 @@ export interface Proposal {
   readonly deletes: readonly Deletion[];
 }
 
-/** Parse, compare, preview, then one write: the only way to the store for configuration. */
+/** How often a write is looked at anew when what permitted it changed in between. */
+const ATTEMPTS = 4;
+
+/** Parse, compare, authorise, preview, then one write: the only way to the store for configuration. */
 export async function applyDocuments(
   deps: ChangesDeps,
   context: WriteContext,
@@ -35,10 +39,26 @@ export async function applyDocuments(
 ): Promise<Result<ChangeOutcome, ChangeRefusal>> {
   const checked = check(deps, context.mesh, proposal);
   if (!checked.ok) return err({ code: 'invalid', violations: checked.error });
-  const ids = [...checked.value.map((c) => c.id), ...proposal.deletes];
+  for (let attempt = 1; ; attempt += 1) {
+    const tried = await applyChecked(deps, context, checked.value, proposal);
+    const raced = !tried.ok && tried.error.code === 'version-conflict' && !wasExpected(proposal, tried.error.resource);
+    if (!raced || attempt >= ATTEMPTS) return tried;
+  }
+}
+
+async function applyChecked(
+  deps: ChangesDeps,
+  context: WriteContext,
+  checked: readonly CheckedDocument[],
+  proposal: Proposal,
+): Promise<Result<ChangeOutcome, ChangeRefusal>> {
+  const ids = [...checked.map((c) => c.id), ...proposal.deletes];
   const existing = await readExisting(deps.store, context.mesh, ids);
-  const warnings = collectWarnings(deps, context.mesh, checked.value, { deletes: proposal.deletes, existing });
-  const items = writeItems(checked.value, proposal);
+  const verdict = await context.authorize(proposedWrites(checked, proposal.deletes, existing));
+  if (verdict.denials.length > 0) return err(denied(verdict.denials));
+  const warnings = collectWarnings(deps, context.mesh, checked, { deletes: proposal.deletes, existing });
+  const items = writeItems(checked, proposal);
+  const seen = verdict.decidedBy.map((id) => ({ ...idOf(id), version: existing.get(id)?.version ?? 0 }));
   const written = context.dryRun
     ? await rehearse(deps, items, existing)
     : await deps.store.resources.write({
@@ -46,10 +66,40 @@ export async function applyDocuments(
         actor: context.actor,
         message: context.message,
         items,
+        seen,
         idempotencyKey: context.idempotencyKey,
       });
-  if (!written.ok) return err(refusal(written.error, checked.value));
+  if (!written.ok) return err(refusal(written.error, checked, context));
   return ok({ ...written.value, warnings });
+}
+
+function proposedWrites(
+  checked: readonly CheckedDocument[],
+  deletes: readonly Deletion[],
+  existing: Existing,
+): ProposedWrite[] {
+  const before = (id: ResourceId): Manifest | undefined => {
+    const row = existing.get(id);
+    return row && toManifest(row);
+  };
+  return [
+    ...checked.map(({ id, parsed }) => ({ id, before: before(id), after: parsed.manifest })),
+    ...deletes.map((id) => ({ id: idOf(id), before: before(id), after: undefined })),
+  ];
+}
+
+/** What the caller may not see is not there, as far as he is concerned; unless he is refused something else anyway. */
+function denied(denials: readonly Denial[]): ChangeRefusal {
+  const shown = denials.filter(({ hidden }) => !hidden);
+  const [first] = denials;
+  if (shown.length > 0 || first === undefined) return { code: 'forbidden', denials: shown };
+  return { code: 'not-found', resource: first.resource };
+}
+
+/** True if the sender himself said which version he expects. */
+function wasExpected({ documents, deletes }: Proposal, resource: ResourceId): boolean {
+  const stated = deletes.find((one) => resourceKey(one) === resourceKey(resource));
+  return stated ? stated.ifVersion !== undefined : documents.some(({ ifVersion }) => ifVersion !== undefined);
 }
 
 function check(
@@ -142,10 +192,10 @@ function operation(manifest: Manifest, existing: Existing, id: ResourceId): 'cre
   return canonicalJson(toManifest(current)) === canonicalJson(manifest) ? 'unchanged' : 'updated';
 }
 
-function refusal(refused: StoreRefusal, checked: readonly CheckedDocument[]): ChangeRefusal {
+function refusal(refused: StoreRefusal, checked: readonly CheckedDocument[], { mayKnow }: WriteContext): ChangeRefusal {
   switch (refused.code) {
     case 'hostname-taken':
-      return { code: 'invalid', violations: takenViolations(refused, checked) };
+      return { code: 'invalid', violations: takenViolations(refused, checked, mayKnow?.(refused.namespace) ?? false) };
     case 'version-conflict':
       return { code: 'version-conflict', resource: idOf(refused), current: refused.current };
     case 'not-found':
@@ -160,10 +210,12 @@ const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, nam
 function takenViolations(
   { hostname, namespace, name }: Extract<StoreRefusal, { code: 'hostname-taken' }>,
   checked: readonly CheckedDocument[],
+  named: boolean,
 ): ResourceViolation[] {
+  const holder = named ? `${namespace}/${name}` : 'another service';
   return checked
     .filter(({ parsed }) => parsed.hostnames.includes(hostname))
     .map(({ id, index, parsed }) => {
-      return { ...hostnameTaken(parsed, hostname, `${namespace}/${name}`), resource: id, document: index };
+      return { ...hostnameTaken(parsed, hostname, holder), resource: id, document: index };
     });
 }

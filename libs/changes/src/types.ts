@@ -1,6 +1,7 @@
 import type { Result, Violation } from '#libs/kernel';
 import type { DomainValue, Registry, ResourceId } from '#libs/model';
 import type { Actor, Store, WriteOutcome } from '#libs/store';
+import type { Authorize, Denial } from './authorize.js';
 
 /** A violation with the resource it belongs to: an answer may be about many documents. */
 export interface ResourceViolation extends Violation {
@@ -23,6 +24,10 @@ export interface Deletion extends ResourceId {
 export interface WriteContext {
   readonly mesh: string;
   readonly actor: Actor;
+  /** Whether the actor may write what is proposed. */
+  readonly authorize: Authorize;
+  /** Whether the actor may be told of a resource by name, when another one is in his way. Default: of none. */
+  readonly mayKnow?: ((namespace: string) => boolean) | undefined;
   /** Why, in the author's words; shown by history. May be ''. */
   readonly message: string;
   /** Two requests with the same key within 24 h are one (REL-39). */
@@ -67,6 +72,8 @@ export type ChangeRefusal =
   /** `current` is the version in the store; 0 = it does not exist. */
   | { readonly code: 'version-conflict'; readonly resource: ResourceId; readonly current: number }
   | { readonly code: 'not-found'; readonly resource: ResourceId }
+  /** The actor may not write these; nothing else of the request was written either. */
+  | { readonly code: 'forbidden'; readonly denials: readonly Denial[] }
   /** The idempotency key was used for a different request. */
   | { readonly code: 'idempotency-mismatch'; readonly key: string };
 

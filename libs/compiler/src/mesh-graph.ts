@@ -61,7 +61,8 @@ export class MeshGraph {
 
   /** Sets a stored resource from the next pass on. */
   setResource(id: ResourceId, value: DomainValue): void {
-    this.#place(placementOf(this.#kinds, value));
+    const placement = placementOf(this.#kinds, value);
+    if (placement) this.#place(placement);
     this.#graph.remove(WITHHELD, resourceKey(id));
   }
 
@@ -137,7 +138,7 @@ export class MeshGraph {
   fork(writes: { readonly puts: readonly DomainValue[]; readonly deletes: readonly ResourceId[] }): MeshFork {
     const overrides = [
       ...writes.deletes.map((id) => removalOf(this.#kinds, id)),
-      ...writes.puts.map((value) => placementOf(this.#kinds, value)),
+      ...writes.puts.flatMap((value) => placementOf(this.#kinds, value) ?? []),
     ];
     return new MeshFork(this.#mesh, this.#graph.fork(overrides));
   }

@@ -3,7 +3,8 @@ import { type Clock, type Log, type Metrics, silentLog, silentMetrics, systemClo
 import { AuthorityRepository } from './administration/authority.repository.js';
 import { ProgressRepository } from './administration/progress.repository.js';
 import { TokenRepository } from './administration/token.repository.js';
-import { verifyChain } from './audit/verify.js';
+import { AuditRepository } from './audit/audit.repository.js';
+import { HistoryRepository } from './audit/history.repository.js';
 import { Database } from './database.js';
 import { ENTITIES } from './entities/index.js';
 import { asStoreError } from './errors.js';
@@ -142,6 +143,10 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     throw error;
   }
   const feed = new ChangeFeed({ database, url: options.url, role, clock, log, metrics });
+  const audit = new AuditRepository(database, {
+    replica: options.replica,
+    ownerUrl: options.migrateUrl ?? options.url,
+  });
   const stopHousekeeping = startHousekeeping(database, { replica: options.replica, clock, log });
   return {
     resources,
@@ -150,8 +155,10 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     tokens: new TokenRepository(database),
     authorities: new AuthorityRepository(database),
     progress: new ProgressRepository(database),
+    history: new HistoryRepository(database),
+    audit,
     identity: () => identityOf(database, SCHEMA_VERSION),
-    verifyAudit: () => database.transaction((sql) => verifyChain(sql), { isolation: 'snapshot' }),
+    verifyAudit: () => audit.verify(),
     ping: () => ping(database, clock),
     async close() {
       await feed.stop();
