@@ -7,6 +7,13 @@ import { LayerRecord, ViewRecord, type Watcher } from './view-record.js';
 
 type Names = Map<TypeUrl, Set<string>>;
 
+/** A new content, and the one that it follows. */
+interface Entry {
+  readonly key: string;
+  readonly cell: Cell;
+  readonly before: Cell | undefined;
+}
+
 /**
  * All that was published: resources by key, layers, views, and who follows them. A publication is applied at once and
  * wakes only those whose layers it touches: key -> layers -> views -> streams.
@@ -99,7 +106,7 @@ export class Catalog implements EncodeCounter {
     // Type and name never change, so whoever was entered under them still is.
     const entered = before !== undefined && before.aliases.length === 0 && cell.aliases.length === 0;
     for (const layer of this.#layersOfKey.get(resource.key) ?? []) {
-      if (!entered) this.#enter(layer, resource.key, cell, before, touched);
+      if (!entered) this.#enter(layer, { key: resource.key, cell, before }, touched);
       if (this.#isWatched(layer)) markCell(touched, layer, cell);
     }
   }
@@ -110,13 +117,7 @@ export class Catalog implements EncodeCounter {
     return known;
   }
 
-  #enter(
-    layer: LayerRecord,
-    key: string,
-    cell: Cell,
-    before: Cell | undefined,
-    touched: Map<LayerRecord, Names>,
-  ): void {
+  #enter(layer: LayerRecord, { key, cell, before }: Entry, touched: Map<LayerRecord, Names>): void {
     if (before) {
       layer.dropAliases(key, before);
       for (const name of before.aliases) mark(touched, layer, { type: cell.type, name });
