@@ -5,7 +5,11 @@ describe('the status of a call', () => {
   it.each([
     ['OK', '', { 'grpc-status': '0' }],
     ['UNAVAILABLE', 'try again', { 'grpc-status': '14', 'grpc-message': 'try again' }],
-    ['INVALID_ARGUMENT', '50 % of „a“\r\nx', { 'grpc-status': '3', 'grpc-message': '50 %25 of %E2%80%9Ea%E2%80%9C%0D%0Ax' }],
+    [
+      'INVALID_ARGUMENT',
+      '50 % of „a“\r\nx',
+      { 'grpc-status': '3', 'grpc-message': '50 %25 of %E2%80%9Ea%E2%80%9C%0D%0Ax' },
+    ],
   ] as const)('%s %j', (name, details, trailers) => {
     expect(trailersOf(name, details)).toEqual(trailers);
   });
