@@ -1,11 +1,12 @@
-import type { Fork, QueryKind } from '#libs/incremental';
+import { resourceToJson } from '#libs/envoy-api';
+import type { Ctx, Fork, ForkRead, Graph, GraphCounters } from '#libs/incremental';
 import { type ResourceId, resourceKey } from '#libs/model';
 import { CONDITIONS } from './conditions.js';
-import { LAYERS, RESOURCES, VIEW } from './layers.js';
-import { resourceCell } from './names.js';
-import { resourceId } from './publication.js';
+import { ForkDiff } from './fork-diff.js';
+import { ALL } from './inputs.js';
+import { RESOURCES } from './layers.js';
 import { queryOf, type Roots } from './roots.js';
-import type { Condition } from './types.js';
+import type { CompiledContent, Condition, ForkFailure, ResourceDiff } from './types.js';
 
 /** Resource keys that a set of proposed writes would touch, sorted. */
 export interface ForkChanges {
@@ -20,13 +21,21 @@ export interface ForkChanges {
  */
 export class MeshFork {
   readonly #mesh: string;
+  readonly #graph: Graph;
   readonly #fork: Fork;
   readonly #roots: Roots;
+  #diff: ForkDiff | undefined;
 
-  constructor(mesh: string, fork: Fork, roots: Roots) {
+  constructor(mesh: string, graph: Graph, fork: Fork, roots: Roots) {
     this.#mesh = mesh;
+    this.#graph = graph;
     this.#fork = fork;
     this.#roots = roots;
+  }
+
+  /** The inputs and queries of the fork, to be read by whoever judges the writes. */
+  get ctx(): Ctx {
+    return contextOf(this.#fork);
   }
 
   conditions(id: ResourceId): readonly Condition[] {
@@ -35,51 +44,54 @@ export class MeshFork {
 
   /** What registered instances would see come, change and go. Costs what the writes touch. */
   changes(): ForkChanges {
-    const changes = this.#fork.changes();
-    const users = this.#changedUsers(
-      changes.filter((change) => change.kind === VIEW.name).map((change) => change.key),
-      changes.filter((change) => LAYERS.has(change.kind)).map((change) => resourceCell(change.kind, change.key)),
-    );
-    const after = (cell: string): number => this.#roots.resources.count(cell) + (users.get(cell) ?? 0);
-    const touched = [...users.keys()];
-    const isNew = (cell: string): boolean => !this.#roots.resources.has(cell);
-    const differs = changes.filter((c) => RESOURCES.has(c.kind)).map((c) => resourceCell(c.kind, c.key));
+    const { resources } = this.#compared();
+    const keys = (pick: (diff: ResourceDiff) => boolean): readonly string[] =>
+      resources.filter(pick).map(({ key }) => key);
     return {
-      added: this.#printed(touched.filter((cell) => isNew(cell) && after(cell) > 0)),
-      changed: this.#printed(differs.filter((cell) => after(cell) > 0)),
-      removed: this.#printed(touched.filter((cell) => !isNew(cell) && after(cell) === 0)),
+      added: keys(({ before }) => !before),
+      changed: keys(({ before, after }) => before !== undefined && after !== undefined),
+      removed: keys(({ after }) => !after),
     };
   }
 
-  #printed(cells: readonly string[]): readonly string[] {
-    return cells.map((cell) => resourceId(this.#mesh, cell)).sort();
+  /** The same with what each resource is before and after. */
+  resources(): readonly ResourceDiff[] {
+    return this.#compared().resources;
   }
 
-  /** By how much the number of layers that list a resource would change. */
-  #changedUsers(views: readonly string[], layers: readonly string[]): ReadonlyMap<string, number> {
-    const ofLayers = new Map<string, number>();
-    for (const view of views) {
-      for (const cell of this.#roots.views.get(view) ?? []) count(ofLayers, cell, -1);
-      for (const cell of this.#read(VIEW, view)) count(ofLayers, cell, 1);
-    }
-    const ofResources = new Map<string, number>();
-    for (const cell of new Set([...layers, ...ofLayers.keys()])) {
-      const before = this.#roots.layers.count(cell) > 0;
-      const after = this.#roots.layers.count(cell) + (ofLayers.get(cell) ?? 0) > 0;
-      const { query, key } = queryOf(LAYERS, cell);
-      if (before) for (const resource of this.#roots.layerKeys.get(cell) ?? []) count(ofResources, resource, -1);
-      if (after) for (const resource of this.#read(query, key)) count(ofResources, resource, 1);
-    }
-    return ofResources;
+  /** What compiles now and would not after the writes. */
+  failures(): readonly ForkFailure[] {
+    return this.#compared().failures;
   }
 
-  /** A list that fails to compile is withheld, as a pass would do. */
-  #read(query: QueryKind<readonly string[]>, key: string): readonly string[] {
-    const outcome = this.#fork.tryRead(query, key);
-    return outcome.ok ? outcome.value : [];
+  /** Cells of resources that would come, change or go, by `<namespace>/<instance>`, for every registered proxy that would notice. */
+  proxies(): ReadonlyMap<string, { readonly [Change in keyof ForkChanges]: readonly string[] }> {
+    return this.#compared().touched();
+  }
+
+  /** What the touched resources were made from outside of the fork, but for lists of everything. */
+  reads(): readonly ForkRead[] {
+    const cells = this.#compared().made.map((cell) => queryOf(RESOURCES, cell));
+    return this.#fork.reads(cells).filter(({ type, key }) => type !== 'index' || key !== ALL);
+  }
+
+  get counters(): GraphCounters {
+    return this.#fork.counters;
+  }
+
+  #compared(): ForkDiff {
+    this.#diff ??= new ForkDiff(this.#mesh, this.#graph, this.#fork, this.#roots);
+    return this.#diff;
   }
 }
 
-const count = (counts: Map<string, number>, cell: string, by: number): void => {
-  counts.set(cell, (counts.get(cell) ?? 0) + by);
-};
+/** A graph or fork as a query would see it; nothing is recorded. */
+export const contextOf = (source: Pick<Graph, 'input' | 'index' | 'read' | 'tryRead'>): Ctx => ({
+  input: (kind, key) => source.input(kind, key),
+  index: (kind, key) => source.index(kind, key),
+  get: (kind, key) => source.read(kind, key),
+  tryGet: (kind, key) => source.tryRead(kind, key),
+});
+
+/** A resource's message as protobuf JSON, with the contents of every Any. Compiled resources hold no secrets. */
+export const contentFields = ({ type, bytes }: CompiledContent): unknown => resourceToJson(type, bytes);

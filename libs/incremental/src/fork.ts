@@ -1,5 +1,6 @@
 import { CHECK, CLEAN, type Content, CYCLIC, DEFERRED, DIRTY, NO_CONTENT } from './cells.js';
 import { Engine } from './engine.js';
+import { readsOutside } from './fork-reads.js';
 import { applyDelta, type IndexDelta, indexDelta, NO_MEMBERS } from './indexes.js';
 import { addReaders, compareCells } from './inspect.js';
 import type {
@@ -8,6 +9,7 @@ import type {
   AnyKind,
   AnyQuery,
   CellChange,
+  ForkRead,
   GraphCounters,
   IndexKind,
   InputKind,
@@ -119,6 +121,12 @@ export class Fork {
   index<V>(kind: IndexKind<V>, key: string): readonly string[] {
     this.#check();
     return this.#engine.cells.value(this.#engine.cell(kind, key)) as readonly string[];
+  }
+
+  /** What these cells were made from outside of the fork: while it is the same, the same overrides give the same values. */
+  reads(roots: Iterable<{ readonly query: AnyQuery; readonly key: string }>): readonly ForkRead[] {
+    const from = Array.from(roots, ({ query, key }) => this.#settled(query, key));
+    return readsOutside(this.#engine, this.#host.engine, from, (kind, key) => this.#isOverridden(kind, key));
   }
 
   /** Work done by this fork; what it made the parent compute is counted there. */

@@ -177,6 +177,24 @@ export class Graph {
       .sort(compareCells);
   }
 
+  /** Inputs that this cell was last made from, directly or not: those of the index keys it read too, unless `skip` says so. */
+  inputsOf(cell: CellName, skip: (indexKey: CellName) => boolean = () => false): readonly CellName[] {
+    const { cells } = this.#engine;
+    const kind = [...cells.tables.keys()].find((known) => known.name === cell.kind);
+    const root = kind && cells.find(kind, cell.key);
+    if (root === undefined) return [];
+    const found = new Map<string, CellName>();
+    const add = (name: CellName): void => void found.set(`${name.kind}\u0000${name.key}`, name);
+    for (const read of withReads(this.#engine, [root])) {
+      const of = cells.kind(read);
+      const name = cells.name(read);
+      if (of.type === 'input') add(name);
+      if (of.type !== 'index' || skip(name)) continue;
+      for (const key of cells.value(read) as readonly string[]) add({ kind: of.of.name, key });
+    }
+    return [...found.values()].sort(compareCells);
+  }
+
   /** Drops what is neither observed nor read by what is observed; inputs that exist stay. Returns how many cells went. */
   sweep(): number {
     this.#idle();

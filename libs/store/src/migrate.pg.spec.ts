@@ -4,6 +4,7 @@ import { silentLog } from '#libs/kernel';
 import { createTestDatabase, type TestDatabase } from '../../testing/src/postgres/index.js';
 import { inspectDatabase } from './inspect-database.js';
 import { migrateDatabase, SchemaTooNew } from './migrate.js';
+import { MIGRATIONS, SCHEMA_VERSION } from './migrations/index.js';
 import { openStore } from './open-store.js';
 import { StoreUnavailable } from './ports.js';
 
@@ -30,7 +31,7 @@ describe('migrations', () => {
 
   it('REL-47 three replicas that start at once migrate once, and make one default mesh', async () => {
     const stores = await Promise.all(['a', 'b', 'c'].map((replica) => openStore({ url: database.url, replica })));
-    expect(await count('migrations')).toBe(1);
+    expect(await count('migrations')).toBe(MIGRATIONS.length);
     expect(await count('resource')).toBe(1);
     await Promise.all(stores.map((store) => store.close()));
   });
@@ -54,7 +55,7 @@ describe('migrations', () => {
     const { rows } = await raw.query(`SELECT to_regclass('resource') AS t`);
     expect(rows).toEqual([{ t: null }]);
     await migrateDatabase(database.url, silentLog);
-    expect(await count('migrations')).toBe(1);
+    expect(await count('migrations')).toBe(MIGRATIONS.length);
   });
 
   it('refuses a schema that a newer build has made, and says so', async () => {
@@ -94,7 +95,7 @@ describe('migrations', () => {
     await expect(openStore({ url: database.url, replica: 'a', admit })).rejects.toThrow('not wanted');
     expect(await inspectDatabase(database.url)).toBeUndefined();
     await (await openStore({ url: database.url, replica: 'a' })).close();
-    expect(await inspectDatabase(database.url)).toMatchObject({ configRevision: 1, schemaVersion: 1 });
+    expect(await inspectDatabase(database.url)).toMatchObject({ configRevision: 1, schemaVersion: SCHEMA_VERSION });
   });
 
   it('REL-3 says that Postgres is away, instead of waiting for it', async () => {

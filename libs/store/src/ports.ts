@@ -1,8 +1,10 @@
 /** The store's contract: what the rest of Heddle may ask of Postgres, in plain values. */
 import type { InstanceSpec, Manifest } from '#libs/model';
 import type { Authorities, Progress, Tokens } from './administration.port.js';
+import type { Past, Plans } from './plan.port.js';
 
 export type * from './administration.port.js';
+export type * from './plan.port.js';
 
 /** `config`: admin writes, audited. `runtime`: instances and health, not audited. */
 export type StreamName = 'config' | 'runtime';
@@ -62,6 +64,8 @@ export interface WriteRequest {
   readonly idempotencyKey?: string | undefined;
   /** For a change that goes back: the change it reverts. */
   readonly reverts?: string | undefined;
+  /** Refused unless the config revision is still this one, in any mesh: what was decided on it would have to be decided again. */
+  readonly ifRevision?: number | undefined;
 }
 
 export interface WriteOutcome {
@@ -89,7 +93,9 @@ export type StoreRefusal =
     }
   | { readonly code: 'not-found'; readonly kind: string; readonly namespace: string; readonly name: string }
   | { readonly code: 'hostname-taken'; readonly hostname: string; readonly namespace: string; readonly name: string }
-  | { readonly code: 'idempotency-mismatch'; readonly key: string };
+  | { readonly code: 'idempotency-mismatch'; readonly key: string }
+  /** Only for a request with `ifRevision`. Not audited: its sender looks again. */
+  | { readonly code: 'revision-moved' };
 
 /** Thrown when Postgres is away, full, or a lock could not be had in time: nothing was written. REST answers 503 with Retry-After. */
 export class StoreUnavailable extends Error {
@@ -136,6 +142,8 @@ export interface Resources {
   write(request: WriteRequest): Promise<{ ok: true; value: WriteOutcome } | { ok: false; error: StoreRefusal }>;
   get(mesh: string, kind: string, namespace: string, name: string): Promise<StoredResource | undefined>;
   list(query: ListQuery): Promise<Page<StoredResource>>;
+  /** Resources of every kind that have all of these labels, by kind, namespace and name. */
+  labelled(mesh: string, labels: Readonly<Record<string, string>>): Promise<readonly StoredResource[]>;
   meshes(): Promise<readonly string[]>;
   history(query: {
     readonly mesh: string;
@@ -274,6 +282,8 @@ export interface Store {
   readonly tokens: Tokens;
   readonly authorities: Authorities;
   readonly progress: Progress;
+  readonly past: Past;
+  readonly plans: Plans;
   identity(): Promise<DatabaseIdentity>;
   /** Walks the audit chain; names the first broken entry. */
   verifyAudit(): Promise<
