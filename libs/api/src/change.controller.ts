@@ -1,33 +1,18 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
-import { z } from 'zod';
 import type { ChangeOutcome } from '#libs/changes';
 import type { HistoryEntry } from '#libs/store';
 import { Access, APPLY_LIMIT, JsonBody } from './access.js';
+import { applyBody } from './change.schema.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { actorOf, type HttpRequest } from './http.js';
-import { requireMesh } from './meshes.js';
+import { requireMesh, requireMeshOr } from './meshes.js';
+import { authorizeEach, visibleTo } from './plan/authorize.js';
+import { plannedOr } from './plan/plan.answers.js';
 import type { ChangeProgress } from './ports.js';
 import { idempotencyKey } from './preconditions.js';
 import { notFound } from './problem.js';
 import { historyQuery, parseBy, parseQuery } from './query.js';
 import { accepted } from './resource.service.js';
-
-const dnsLabels = z.string().max(253);
-
-export const applyBody = z.strictObject({
-  manifests: z
-    .array(z.unknown())
-    .max(2_000)
-    .default([])
-    .describe('Manifests of any kind and namespace, at most 2,000. All are stored, or none.'),
-  deletes: z
-    .array(z.strictObject({ kind: z.string().max(63), namespace: dnsLabels.default(''), name: dnsLabels }))
-    .max(2_000)
-    .default([])
-    .describe('Resources to delete in the same change; namespace "" for kinds of the whole mesh.'),
-  message: z.string().max(1_000).default('').describe('Why: shown by history. At most 1,000 characters.'),
-  dryRun: z.boolean().default(false).describe('Check everything and answer as if it were done, but store nothing.'),
-});
 
 /** Changes of many resources at once, their delivery, and the past. */
 @Controller('api/v1/meshes/:mesh')
@@ -39,19 +24,15 @@ export class ChangeController {
   @Access('operator')
   @JsonBody(APPLY_LIMIT)
   async apply(@Param('mesh') mesh: string, @Req() request: HttpRequest): Promise<ChangeOutcome> {
-    const { manifests, deletes, message, dryRun } = parseBy(applyBody, request.body);
-    // A mesh may come into being by the request that fills it.
-    if (!manifests.some((m) => isMesh(m, mesh))) await requireMesh(this.deps.store.resources, mesh);
-    const result = await this.deps.changes.apply({
-      mesh,
-      actor: actorOf(request),
-      message,
-      dryRun,
-      documents: manifests,
-      deletes,
-      idempotencyKey: idempotencyKey(request),
-    });
-    return accepted(result);
+    const { manifests, deletes, message, dryRun, plan } = parseBy(applyBody, request.body);
+    await requireMeshOr(this.deps.store.resources, mesh, manifests);
+    const context = {
+      ...{ mesh, message, dryRun, actor: actorOf(request), idempotencyKey: idempotencyKey(request) },
+      authorize: authorizeEach(request, 'apply'),
+    };
+    if (plan === undefined)
+      return accepted(await this.deps.changes.apply({ ...context, documents: manifests, deletes }));
+    return plannedOr(await this.deps.changes.applyPlan({ ...context, id: plan }), visibleTo(request));
   }
 
   @Get('changes/:change')
@@ -71,11 +52,4 @@ export class ChangeController {
     const { limit, before } = parseQuery(historyQuery, query);
     return { items: await this.deps.store.resources.history({ mesh, limit, before }) };
   }
-}
-
-const mentions = z.object({ kind: z.literal('Mesh'), metadata: z.object({ name: z.string() }) });
-
-function isMesh(document: unknown, mesh: string): boolean {
-  const parsed = mentions.safeParse(document);
-  return parsed.success && parsed.data.metadata.name === mesh;
 }

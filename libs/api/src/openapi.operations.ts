@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import type { KindInfo } from '#libs/model';
-import { applyBody } from './change.controller.js';
+import { applyBody } from './change.schema.js';
 import { instanceBody } from './instance.schema.js';
 import { inputSchema, type JsonSchema, listOf, object, ref, string } from './openapi.schemas.js';
+import { diffQuery, planBody } from './plan/plan.schema.js';
 import { historyQuery, leaveQuery, listQuery } from './query.js';
 import { apiTokenBody, exchangeBody, proxyTokenBody } from './token.controller.js';
 
@@ -158,6 +159,35 @@ const CHANGES: readonly Operation[] = [
   },
 ];
 
+const PLANS: readonly Operation[] = [
+  {
+    method: 'post',
+    path: `${MESH}/plan`,
+    tag: 'changes',
+    summary: 'What a change would do: to resources, Envoys and proxies. Writes nothing but the plan itself.',
+    access: 'viewer',
+    body: json(inputSchema(planBody)),
+    answer: ref('Plan'),
+  },
+  {
+    method: 'get',
+    path: `${MESH}/plans/{plan}`,
+    tag: 'changes',
+    summary: 'A plan that is kept: for a day, or until one of its inputs has changed.',
+    access: 'viewer',
+    answer: ref('Plan'),
+  },
+  {
+    method: 'get',
+    path: `${MESH}/diff`,
+    tag: 'changes',
+    summary: 'What differs between two config revisions, field by field.',
+    access: 'viewer',
+    query: diffQuery,
+    answer: ref('Differences'),
+  },
+];
+
 const RUNTIME: readonly Operation[] = [
   { method: 'get', path: `${MESH}/proxies`, tag: 'proxies', summary: 'State of every proxy.', access: 'viewer' },
   {
@@ -204,7 +234,7 @@ const RUNTIME: readonly Operation[] = [
   },
 ];
 
-export const FIXED_OPERATIONS: readonly Operation[] = [...SERVER, ...TOKENS, ...CHANGES, ...RUNTIME];
+export const FIXED_OPERATIONS: readonly Operation[] = [...SERVER, ...TOKENS, ...CHANGES, ...PLANS, ...RUNTIME];
 
 /** The operations of one kind. */
 export function kindOperations({ kind, plural, scope }: KindInfo): Operation[] {

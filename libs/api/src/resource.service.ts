@@ -4,6 +4,7 @@ import type { Result } from '#libs/kernel';
 import { printId, type ResourceId } from '#libs/model';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { actorOf, type HttpRequest, type HttpResponse } from './http.js';
+import { authorizeEach } from './plan/authorize.js';
 import { etagOf, expectedVersion, idempotencyKey, isCurrent, versionConflict } from './preconditions.js';
 import { invalid, notFound, ProblemError } from './problem.js';
 import type { ListParameters } from './query.js';
@@ -76,7 +77,8 @@ export class ResourceService {
   }
 
   private context(mesh: string, request: HttpRequest) {
-    return { mesh, actor: actorOf(request), message: '', idempotencyKey: idempotencyKey(request) };
+    const authorize = authorizeEach(request, 'apply');
+    return { mesh, actor: actorOf(request), message: '', idempotencyKey: idempotencyKey(request), authorize };
   }
 
   private async written({ mesh, id, response }: Exchange, outcome: ChangeOutcome): Promise<ResourceView> {

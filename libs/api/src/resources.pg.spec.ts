@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MeshGraph } from '#libs/compiler';
 import { createTestDatabase, type TestDatabase } from '../../testing/src/postgres/index.js';
-import { idleRuntime, type ServedApi, serveApi } from '../testing/served-api.js';
+import { type ServedApi, serveApi } from '../testing/served-api.js';
 
 const service = (name: string, spec: Record<string, unknown> = {}, namespace = 'shop') => ({
   apiVersion: 'heddle.dev/v1alpha1',
@@ -16,13 +17,10 @@ let api: ServedApi;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const preview = () => [
-    {
-      resource: { kind: 'HTTPRoute', namespace: 'shop', name: 'r' },
-      warnings: [{ path: '/spec', code: 'unresolved', message: 'x' }],
-    },
-  ];
-  api = await serveApi(database.url, { runtime: idleRuntime({ preview }) });
+  const graph = new MeshGraph({ mesh: 'default', policies: [] });
+  graph.pass();
+  const live = () => Promise.resolve({ graph, configRevision: 0, runtimeRevision: 0, usersOf: () => [] });
+  api = await serveApi(database.url, { live });
 });
 afterAll(async () => {
   await api?.stop();
@@ -31,7 +29,9 @@ afterAll(async () => {
 
 describe('one resource', () => {
   it('is created, read, replaced and deleted, with its version as ETag', async () => {
-    const created = await api.call('PUT', `${SERVICES}/orders`, { body: service('orders') });
+    const created = await api.call('PUT', `${SERVICES}/orders`, {
+      body: service('orders', { dependencies: ['nowhere'] }),
+    });
     expect(created.body).toMatchObject({
       kind: 'Service',
       metadata: { name: 'orders', namespace: 'shop', version: 1 },
@@ -39,7 +39,7 @@ describe('one resource', () => {
     expect([created.status, created.headers.get('etag')]).toEqual([201, '"1"']);
     expect(created.body.status).toMatchObject({
       change: `c-${created.body.metadata.revision}`,
-      warnings: [{ code: 'unresolved' }],
+      warnings: [{ code: 'backend-not-found' }],
     });
 
     const read = await api.call('GET', `${SERVICES}/orders`);

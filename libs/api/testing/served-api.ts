@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createChanges } from '#libs/changes';
+import { createChanges, type LiveMeshes } from '#libs/changes';
 import { createMeshIdentity, loadOrCreateKek, type MeshIdentity } from '#libs/identity';
 import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind } from '#libs/model';
@@ -38,7 +38,7 @@ export interface ServedApi {
   stop(): Promise<void>;
 }
 
-/** A push path that compiles nothing: ready, up to date, with `preview` as its only opinion. */
+/** A push path that compiles nothing: ready and up to date. */
 export const idleRuntime = (overrides: Partial<RuntimePort> = {}): RuntimePort => ({
   proxies: () => Promise.resolve([]),
   progress: (_, revision) =>
@@ -54,7 +54,6 @@ export const idleRuntime = (overrides: Partial<RuntimePort> = {}): RuntimePort =
     }),
   deregister: () => Promise.resolve({ acked: true }),
   conditions: () => [{ type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }],
-  preview: () => [],
   published: () => Promise.resolve(),
   readiness: () => ({ ready: true, checks: [] }),
   revoke: () => Promise.resolve(),
@@ -80,7 +79,11 @@ async function parts(databaseUrl: string, policies: readonly PolicyKind[]) {
 /** Starts the API on a free port of 127.0.0.1. */
 export async function serveApi(
   databaseUrl: string,
-  options: { readonly runtime?: RuntimePort; readonly policies?: readonly PolicyKind[] } = {},
+  options: {
+    readonly runtime?: RuntimePort;
+    readonly policies?: readonly PolicyKind[];
+    readonly live?: LiveMeshes;
+  } = {},
 ): Promise<ServedApi> {
   const { dataDirectory, store, identity, registry } = await parts(databaseUrl, options.policies ?? []);
   const file = await identity.adminLogin.ensure();
@@ -89,7 +92,7 @@ export async function serveApi(
   const deps: ApiDeps = {
     registry,
     store,
-    changes: createChanges({ registry, store, preview: (...args) => runtime.preview(...args) }),
+    changes: createChanges({ registry, store, live: options.live ?? (() => Promise.resolve(undefined)) }),
     runtime,
     auth: createAuth(identity),
     bootstrap: {

@@ -1,6 +1,8 @@
 import type { Result, Violation } from '#libs/kernel';
-import type { DomainValue, Registry, ResourceId } from '#libs/model';
+import type { Manifest, Registry, ResourceId } from '#libs/model';
 import type { Actor, Store, WriteOutcome } from '#libs/store';
+import type { LiveMeshes } from './live.js';
+import type { AppliedPlan, ApplyPlanRequest, NetDifference, Plan, PlanRefusal, PlanRequest } from './plan/types.js';
 
 /** A violation with the resource it belongs to: an answer may be about many documents. */
 export interface ResourceViolation extends Violation {
@@ -29,7 +31,20 @@ export interface WriteContext {
   readonly idempotencyKey?: string | undefined;
   /** Checks everything, writes nothing. */
   readonly dryRun?: boolean | undefined;
+  /** Asked before anything is evaluated or written, with all that would be: also what follows from a label or history. */
+  readonly authorize?: Authorize | undefined;
 }
+
+/** One resource that a request would write. */
+export interface IntendedWrite extends ResourceId {
+  readonly op: 'create' | 'update' | 'delete' | 'unchanged';
+  /** As it is, and as it would be; undefined where there is none. */
+  readonly before: Manifest | undefined;
+  readonly after: Manifest | undefined;
+}
+
+/** Throws what the caller is to be told when he may not do all of it: nothing is written then. */
+export type Authorize = (writes: readonly IntendedWrite[]) => void | Promise<void>;
 
 export interface ApplyRequest extends WriteContext {
   /** Manifests of any kind, as parsed from JSON or YAML; nothing is assumed of them. */
@@ -70,17 +85,10 @@ export type ChangeRefusal =
   /** The idempotency key was used for a different request. */
   | { readonly code: 'idempotency-mismatch'; readonly key: string };
 
-/** Warnings of proposed writes, evaluated beside the live graph; nothing is changed. The shape of the runtime's port. */
-export type Preview = (
-  mesh: string,
-  puts: readonly DomainValue[],
-  deletes: readonly ResourceId[],
-) => readonly { readonly resource: ResourceId; readonly warnings: readonly Violation[] }[];
-
 export interface ChangesDeps {
   readonly registry: Registry;
-  readonly store: Pick<Store, 'resources' | 'identity'>;
-  readonly preview: Preview;
+  readonly store: Pick<Store, 'resources' | 'identity' | 'past' | 'plans'>;
+  readonly live: LiveMeshes;
 }
 
 /**
@@ -95,4 +103,12 @@ export interface Changes {
   /** Reads, merges, writes; tries again when another write came in between, unless `ifVersion` is given. */
   patch(request: PatchRequest): Promise<Result<ChangeOutcome, ChangeRefusal>>;
   remove(request: DeleteRequest): Promise<Result<ChangeOutcome, ChangeRefusal>>;
+  /** What a change would do: nothing is written but, if asked, the plan itself. */
+  plan(request: PlanRequest): Promise<Result<Plan, PlanRefusal>>;
+  /** A plan that is kept, as long as it can be applied. */
+  planned(mesh: string, id: string): Promise<Result<Plan, PlanRefusal>>;
+  /** Exactly what was planned, or nothing. */
+  applyPlan(request: ApplyPlanRequest): Promise<Result<AppliedPlan, PlanRefusal>>;
+  /** What differs between the configuration after two revisions, resource by resource. */
+  between(mesh: string, from: number, to: number): Promise<readonly NetDifference[]>;
 }

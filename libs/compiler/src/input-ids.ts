@@ -1,7 +1,9 @@
 /** Which stored resource a domain value, or an input of the graph, is. */
 import type { CellName } from '#libs/incremental';
 import type { DomainValue, ResourceId } from '#libs/model';
-import { CLIENT_POLICY, EXTERNAL, GRANT, MESH, ROUTE, SERVER_POLICY, SERVICE, WITHHELD } from './inputs.js';
+import * as inputs from './inputs.js';
+
+const { CLIENT_POLICY, EXTERNAL, GRANT, MESH, ROUTE, SERVER_POLICY, SERVICE, WITHHELD } = inputs;
 
 const OF_NAMESPACE: ReadonlyMap<string, string> = new Map([
   [SERVICE.name, 'Service'],
@@ -9,6 +11,13 @@ const OF_NAMESPACE: ReadonlyMap<string, string> = new Map([
   [GRANT.name, 'ReferenceGrant'],
 ]);
 const BY_KEY: ReadonlySet<string> = new Set([ROUTE.name, CLIENT_POLICY.name, SERVER_POLICY.name, WITHHELD.name]);
+
+/** What the members of an index are, by its name. */
+export const INDEXED: ReadonlyMap<string, string> = new Map(
+  Object.values(inputs).flatMap((one) =>
+    typeof one === 'object' && 'type' in one && one.type === 'index' ? [[one.name, one.of.name] as const] : [],
+  ),
+);
 
 export function idOfValue(mesh: string, { type, value }: DomainValue): ResourceId {
   if (type === 'Mesh') return { kind: 'Mesh', namespace: '', name: mesh };

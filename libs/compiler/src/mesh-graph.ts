@@ -1,4 +1,12 @@
-import { type CellName, type Ctx, type Dependency, Graph, type GraphCounters, type Override, override } from '#libs/incremental';
+import {
+  type CellName,
+  type Ctx,
+  type Dependency,
+  Graph,
+  type GraphCounters,
+  type Override,
+  override,
+} from '#libs/incremental';
 import { sortedBy } from '#libs/kernel';
 import {
   type DomainValue,
@@ -10,7 +18,7 @@ import {
   resourceKey,
 } from '#libs/model';
 import { CONDITIONS } from './conditions.js';
-import { idOfValue, resourceOfInput } from './input-ids.js';
+import { INDEXED, idOfValue, resourceOfInput } from './input-ids.js';
 import { ADDRESS, ALL, FEATURES, INSTANCE, ONCE, ROUTABLE, SETTINGS, WITHHELD } from './inputs.js';
 import { RESOURCES } from './layers.js';
 import { contextOf, MeshFork } from './mesh-fork.js';
@@ -144,10 +152,15 @@ export class MeshGraph {
     return [...this.#roots.views.keys()];
   }
 
-  /** Stored resources that a cell of the graph was made from, directly or not, but for lists of everything. */
-  resourcesOf(cell: CellName): readonly ResourceId[] {
+  /**
+   * Stored resources that a cell of the graph is, holds, or was made from, directly or not, but for lists of everything.
+   * @param members of an index key as it was once
+   */
+  resourcesOf(cell: CellName, members: readonly string[] = []): readonly ResourceId[] {
     const inputs = this.#graph.inputsOf(cell, ({ key }) => key === ALL);
-    return inputs.flatMap((input) => resourceOfInput(this.#mesh, input) ?? []);
+    const of = INDEXED.get(cell.kind);
+    const once = of === undefined ? [] : members.map((key) => ({ kind: of, key }));
+    return [...inputs, ...once, cell].flatMap((input) => resourceOfInput(this.#mesh, input) ?? []);
   }
 
   /** What a published resource was made from, down to inputs. @param key a `CompiledResource.key` of this mesh */

@@ -43,6 +43,10 @@ export class Coordinator {
     return this.#configRevision;
   }
 
+  get runtimeRevision(): number {
+    return this.#runtimeRevision;
+  }
+
   /** True once a full, trusted state was compiled and published; before that nobody is served (GEN-16, REL-3). */
   get loaded(): boolean {
     return this.#loaded;

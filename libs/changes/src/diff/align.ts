@@ -32,7 +32,9 @@ function byIdentity({ before, after }: Lists, old: readonly string[], now: reado
   const earlier = new Map(old.map((id, i) => [id, before[i]]));
   const later = new Map(now.map((id, i) => [id, after[i]]));
   const pairs = now.map((id): Pair => ({ id, before: earlier.get(id), after: later.get(id) }));
-  const gone = old.filter((id) => !later.has(id)).map((id): Pair => ({ id, before: earlier.get(id), after: undefined }));
+  const gone = old
+    .filter((id) => !later.has(id))
+    .map((id): Pair => ({ id, before: earlier.get(id), after: undefined }));
   const stayedBefore = old.filter((id) => later.has(id));
   const stayedAfter = now.filter((id) => earlier.has(id));
   const isMoved = stayedBefore.some((id, i) => id !== stayedAfter[i]);

@@ -25,10 +25,32 @@ describe('the difference of two documents', () => {
       [{ kind: 'ExternalService', namespace: 'out', name: 'x' }],
       ['add [ExternalService out/x]', 'remove [x]'],
     ],
-    ['the second of one name', [{ name: 'r', v: 1 }, { name: 'r', v: 2 }], [{ name: 'r', v: 1 }, { name: 'r', v: 3 }], ['change [r#2].v']],
+    [
+      'the second of one name',
+      [
+        { name: 'r', v: 1 },
+        { name: 'r', v: 2 },
+      ],
+      [
+        { name: 'r', v: 1 },
+        { name: 'r', v: 3 },
+      ],
+      ['change [r#2].v'],
+    ],
     ['a rule in between', [{ m: 1 }, { m: 3 }], [{ m: 1 }, { m: 2 }, { m: 3 }], ['add [1]']],
     ['a rule that went', [{ m: 1 }, { m: 2 }, { m: 3 }], [{ m: 1 }, { m: 3 }], ['remove [1]']],
-    ['a rule with another field', [{ m: 1, w: 1 }, { m: 2, w: 1 }], [{ m: 1, w: 1 }, { m: 2, w: 5 }], ['change [1].w']],
+    [
+      'a rule with another field',
+      [
+        { m: 1, w: 1 },
+        { m: 2, w: 1 },
+      ],
+      [
+        { m: 1, w: 1 },
+        { m: 2, w: 5 },
+      ],
+      ['change [1].w'],
+    ],
     ['values of a set', ['GET', 'PUT'], ['GET', 'POST'], ['change [1]']],
     [
       'an endpoint by its address',
