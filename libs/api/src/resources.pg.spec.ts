@@ -171,7 +171,7 @@ describe('the list of meshes', () => {
 
 describe('apply', () => {
   it('stores all of many, in one change', async () => {
-    const manifests = [service('bulk-1'), service('bulk-2', {}, 'other')];
+    const manifests = [service('bulk-1', { dependencies: ['nowhere'] }), service('bulk-2', {}, 'other')];
     const rehearsed = await api.call('POST', `${MESH}/apply`, { body: { manifests, dryRun: true } });
     expect(rehearsed.body.items.map((i: { op: string }) => i.op)).toEqual(['created', 'created']);
     expect((await api.call('GET', `${SERVICES}/bulk-1`)).status).toBe(404);
@@ -179,7 +179,7 @@ describe('apply', () => {
     expect([applied.status, applied.body.items.length, applied.body.warnings[0].resource.kind]).toEqual([
       200,
       2,
-      'HTTPRoute',
+      'Service',
     ]);
     const history = await api.call('GET', `${MESH}/history?limit=1`);
     expect(history.body.items).toMatchObject([

@@ -1,11 +1,12 @@
 import { err, ok, type Result, valueHash } from '#libs/kernel';
 import { applyDocuments } from './apply.js';
 import { toDocument, withIdentity } from './document.js';
+import type { Changes } from './door.js';
 import { between } from './history/between.js';
 import { mergePatch } from './merge-patch.js';
 import { applyPlan, keptPlan } from './plan/apply-plan.js';
 import { makePlan } from './plan/planner.js';
-import type { ChangeOutcome, ChangeRefusal, Changes, ChangesDeps, PatchRequest, PutRequest } from './types.js';
+import type { ChangeOutcome, ChangeRefusal, ChangesDeps, PatchRequest, PutRequest } from './types.js';
 
 /** How often a patch without `ifVersion` is merged anew when other writes keep coming in between. */
 const PATCH_ATTEMPTS = 4;

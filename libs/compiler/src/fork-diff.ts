@@ -25,6 +25,8 @@ export class ForkDiff {
   readonly #changes: readonly CellChange[];
   /** Layer cells of views that differ. */
   readonly #views = new Map<string, readonly string[]>();
+  /** By how much the number of views that have a layer changes. */
+  readonly #layerUsers = new Map<string, number>();
   /** By how much the number of layers that list a resource changes. */
   readonly #users = new Map<string, number>();
   readonly #layers = new Map<string, LayerDiff>();
@@ -39,7 +41,6 @@ export class ForkDiff {
     private readonly roots: Roots,
   ) {
     this.#changes = fork.changes();
-    for (const change of this.#changes) this.#noteFailure(change);
     for (const { kind, key } of this.#changes) if (kind === VIEW.name) this.#views.set(key, this.#list(VIEW, key));
     this.#changedLayers = new Set(
       this.#changes.filter((c) => LAYERS.has(c.kind)).map((c) => resourceCell(c.kind, c.key)),
@@ -48,6 +49,7 @@ export class ForkDiff {
     this.#differing = new Set(
       this.#changes.filter((c) => RESOURCES.has(c.kind) && !c.error).map((c) => resourceCell(c.kind, c.key)),
     );
+    for (const change of this.#changes) this.#noteFailure(change);
     this.resources = this.#resourceDiffs();
     this.failures = sortedBy(this.#failures, (failure) => failure.key);
   }
@@ -80,9 +82,15 @@ export class ForkDiff {
   }
 
   #noteFailure({ kind, key, error }: CellChange): void {
-    if (!error) return;
-    if (!this.#compilesNow(kind, key)) return;
-    this.#fail(resourceCell(kind, key), error.message);
+    const cell = resourceCell(kind, key);
+    if (!error || !this.#isKept(kind, cell) || !this.#compilesNow(kind, key)) return;
+    this.#fail(cell, error.message);
+  }
+
+  /** What nobody lists any more may well fail: what it was made from is gone. */
+  #isKept(kind: string, cell: string): boolean {
+    if (RESOURCES.has(kind)) return this.#after(cell) > 0;
+    return !LAYERS.has(kind) || this.roots.layers.count(cell) + (this.#layerUsers.get(cell) ?? 0) > 0;
   }
 
   #compilesNow(kind: string, key: string): boolean {
@@ -96,14 +104,13 @@ export class ForkDiff {
   }
 
   #countUsers(): void {
-    const ofLayers = new Map<string, number>();
     for (const [view, after] of this.#views) {
-      for (const cell of this.roots.views.get(view) ?? NO_CELLS) count(ofLayers, cell, -1);
-      for (const cell of after) count(ofLayers, cell, 1);
+      for (const cell of this.roots.views.get(view) ?? NO_CELLS) count(this.#layerUsers, cell, -1);
+      for (const cell of after) count(this.#layerUsers, cell, 1);
     }
-    for (const cell of new Set([...this.#changedLayers, ...ofLayers.keys()])) {
+    for (const cell of new Set([...this.#changedLayers, ...this.#layerUsers.keys()])) {
       const before = this.roots.layers.count(cell) > 0;
-      const after = this.roots.layers.count(cell) + (ofLayers.get(cell) ?? 0) > 0;
+      const after = this.roots.layers.count(cell) + (this.#layerUsers.get(cell) ?? 0) > 0;
       if (before) for (const resource of this.#listedBefore(cell)) count(this.#users, resource, -1);
       if (after) for (const resource of this.#listedAfter(cell)) count(this.#users, resource, 1);
     }

@@ -8,6 +8,8 @@ import type { EnvoyChange, Plan, TouchedProxy } from './types.js';
 export interface EffectOptions {
   /** Most resources that are shown field by field. */
   readonly details: number;
+  /** Of the mesh as it is: instances are no part of a plan. */
+  readonly ctx: Ctx;
   /** Registered proxies. */
   readonly total: number;
   /** Services whose number is not allocated yet, `<namespace>/<name>`. */
@@ -17,16 +19,17 @@ export interface EffectOptions {
 /** Compares what every proxy is sent with what it would be. */
 export function effectOf(
   fork: MeshFork,
-  { details, total, unaddressed }: EffectOptions,
+  { ctx, details, total, unaddressed }: EffectOptions,
 ): Pick<Plan, 'envoy' | 'proxies'> {
   const resources = [...fork.resources()].sort(byImportance);
   const users = new Map<string, number>();
   const types = new Map(resources.map(({ cell, type }) => [cell, type]));
-  const touched = [...fork.proxies()].map(([key, { added, changed, removed }]): TouchedProxy => {
+  const proxies = [...fork.proxies()].sort(([a], [b]) => (a < b ? -1 : 1));
+  const touched = proxies.map(([key, { added, changed, removed }]): TouchedProxy => {
     for (const cell of [...added, ...changed, ...removed]) users.set(cell, (users.get(cell) ?? 0) + 1);
     const replaced = [...changed, ...removed].filter((cell) => shortType(types.get(cell) ?? '') === 'Listener');
     const counts = { added: added.length, changed: changed.length, removed: removed.length };
-    return { ...nameOf(fork.ctx, key), ...counts, listeners: replaced.length };
+    return { ...nameOf(ctx, key), ...counts, listeners: replaced.length };
   });
   const items = resources.map((diff, i): EnvoyChange => {
     const isProvisional = diff.before === undefined && unaddressed.has(serviceOf(diff.cell));
@@ -43,10 +46,7 @@ export function effectOf(
       ...{ added: count('add'), changed: count('change'), removed: count('remove') },
       ...{ items, withoutFields: Math.max(0, items.length - details) },
     },
-    proxies: {
-      ...{ total, touched: touched.length },
-      items: touched.sort((a, b) => compareCodeUnits(`${a.namespace}/${a.instance}`, `${b.namespace}/${b.instance}`)),
-    },
+    proxies: { total, touched: touched.length, items: touched },
   };
 }
 

@@ -31,7 +31,12 @@ export function judge(
   if (!evaluated.ok) return evaluated;
   const { fork, warnings } = evaluated.value;
   const unaddressed = new Set(provisionalAddresses(live, prepared).keys());
-  const { envoy, proxies } = effectOf(fork, { details, total: live.graph.instances.length, unaddressed });
+  const { envoy, proxies } = effectOf(fork, {
+    ctx: live.graph.ctx,
+    total: live.graph.instances.length,
+    details,
+    unaddressed,
+  });
   const cost = {
     recomputed: fork.counters.run + live.graph.counters.run - parent.run,
     verified: fork.counters.verified + live.graph.counters.verified - parent.verified,

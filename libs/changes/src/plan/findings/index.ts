@@ -75,7 +75,7 @@ function lookAt(source: Pick<MeshGraph, 'ctx' | 'conditions'>, judged: Judged, s
 /** Many proxies at once that close their connections are a storm of reconnects. */
 export function listenersDrain(mesh: string, { total, items }: Plan['proxies'], percent: number): readonly Finding[] {
   const draining = items.filter(({ listeners }) => listeners > 0);
-  if (total === 0 || draining.length * 100 <= total * percent) return [];
+  if (draining.length < 2 || draining.length * 100 <= total * percent) return [];
   const share = Math.round((draining.length * 100) / total);
   const message = `${draining.length} of ${total} proxies (${share} %) get a listener replaced or removed and drain its connections; more than ${percent} % at once`;
   const resource = { kind: 'Mesh', namespace: '', name: mesh };

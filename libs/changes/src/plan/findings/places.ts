@@ -14,7 +14,7 @@ import {
 } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
 import { sortedUnique } from '#libs/kernel';
-import type { ResourceId, Route, RouteRule, ServicePort } from '#libs/model';
+import { type ResourceId, type Route, type RouteRule, resourceKey, type ServicePort } from '#libs/model';
 import type { Look } from './types.js';
 
 export interface Place {
@@ -82,11 +82,9 @@ function handling(ctx: Ctx, ranked: RankedMatch | undefined, targets: Targets): 
   const policies = applied(ctx, 'client', targets);
   const { action } = timed(ranked?.rule, clientPatch(policies).route);
   const { retryPolicy = {} } = action;
-  const rule = ranked?.rule;
-  const route = ranked?.route;
   return {
-    route,
-    rule,
+    route: ranked?.route,
+    rule: ranked?.rule,
     ruleIndex: ranked?.ruleIndex ?? 0,
     timeoutMs: milliseconds(action.timeout),
     perTryMs: milliseconds(retryPolicy.perTryTimeout),
@@ -94,8 +92,19 @@ function handling(ctx: Ctx, ranked: RankedMatch | undefined, targets: Targets): 
     retryOn: retryPolicy.retryOn ?? '',
     backoffBaseMs: milliseconds(retryPolicy.retryBackOff?.baseInterval),
     backoffMaxMs: milliseconds(retryPolicy.retryBackOff?.maxInterval),
-    timeoutFrom: route && rule?.timeoutMs !== undefined ? [idOf(route)] : sourcesOf(policies, 'timeout'),
-    retriesFrom: route && rule?.retry !== undefined ? [idOf(route)] : sourcesOf(policies, 'retryPolicy'),
+    ...origins(ranked, policies),
+  };
+}
+
+/** A rule's own words beat every policy. */
+function origins(
+  ranked: RankedMatch | undefined,
+  policies: ReturnType<typeof applied>,
+): Pick<Handling, 'timeoutFrom' | 'retriesFrom'> {
+  const own = ranked ? [idOf(ranked.route)] : [];
+  return {
+    timeoutFrom: ranked?.rule.timeoutMs === undefined ? sourcesOf(policies, 'timeout') : own,
+    retriesFrom: ranked?.rule.retry === undefined ? sourcesOf(policies, 'retryPolicy') : own,
   };
 }
 
@@ -108,6 +117,11 @@ function sourcesOf(policies: ReturnType<typeof applied>, field: 'timeout' | 'ret
 }
 
 export const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, namespace, name });
+
+/** Each once, in their first order. */
+export const uniqueIds = (ids: readonly ResourceId[]): readonly ResourceId[] => [
+  ...new Map(ids.map((id) => [resourceKey(id), idOf(id)])).values(),
+];
 
 /** Of a protobuf Duration. */
 const milliseconds = (duration: { readonly seconds?: bigint; readonly nanos?: number } | undefined): number =>

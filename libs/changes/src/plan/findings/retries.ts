@@ -3,7 +3,7 @@ import { destinationOf, SERVICE } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
 import { pointer } from '#libs/kernel';
 import type { ResourceId } from '#libs/model';
-import { type Handling, handlings, idOf, placesOf } from './places.js';
+import { type Handling, handlings, idOf, placesOf, uniqueIds } from './places.js';
 import type { Check, FindingDraft, Look } from './types.js';
 
 /** Conditions after which the callee may have called others already; the rest never reached it. */
@@ -60,7 +60,7 @@ function draft({ service }: Hop, text: string, relevant: Chain): FindingDraft {
   const [namespace = '', name = ''] = service.split('/');
   const factors = relevant.map(({ attempts }) => attempts).join(' x ');
   const message = `one request can become ${factors} = ${product(relevant)}: ${text}. Retry at one place of the chain only`;
-  const by = relevant.flatMap(({ from }) => from);
+  const by = uniqueIds(relevant.flatMap(({ from }) => from));
   return { code: 'retry-amplification', resource: { kind: 'Service', namespace, name }, path: '', message, by };
 }
 
@@ -110,7 +110,7 @@ export const hurriedRetries: Check = (look) => {
       const message = hurry(handling);
       if (message === undefined) continue;
       const { resource, path } = whereOf(handling, place.destination);
-      const by = [...handling.timeoutFrom, ...handling.retriesFrom];
+      const by = uniqueIds([...handling.timeoutFrom, ...handling.retriesFrom]);
       found.set(`${resource.kind}/${resource.namespace}/${resource.name}${path}`, {
         ...{ code: 'timeout-shorter-than-retries', resource, path, message, by },
       });

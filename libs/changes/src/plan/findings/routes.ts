@@ -1,8 +1,8 @@
 /** Rules that never see a request, since others come first. */
 import { type RankedMatch, trimSlash } from '#libs/compiler';
-import { pointer, sortedUnique } from '#libs/kernel';
+import { pointer } from '#libs/kernel';
 import { type NamedMatch, type PathMatch, printId, type ResourceId, type RouteMatch, resourceKey } from '#libs/model';
-import { idOf, type Place, placesOf } from './places.js';
+import { idOf, type Place, placesOf, uniqueIds } from './places.js';
 import type { Check, FindingDraft } from './types.js';
 
 /** Matches compared at most in one place: above, only the first ones are. */
@@ -72,17 +72,12 @@ function withoutEffect(
   const all = [...seen.keys()].map((key) => key.split('|')[0]);
   return [...byRoute].flatMap(([key, { id, count, winners }]): FindingDraft[] => {
     if (all.filter((one) => one === key).length > count) return [];
-    const by = unique(winners.filter((winner) => resourceKey(winner) !== key));
+    const by = uniqueIds(winners.filter((winner) => resourceKey(winner) !== key));
     if (by.length === 0) return [];
     const message = `has no effect: ${by.map(printId).join(', ')} ${by.length === 1 ? 'takes' : 'take'} all of its requests first, being older or more specific`;
     return [{ code: 'no-effect', resource: id, path: '', message, by }];
   });
 }
-
-const unique = (ids: readonly ResourceId[]): readonly ResourceId[] => {
-  const byKey = new Map(ids.map((id) => [resourceKey(id), id]));
-  return sortedUnique([...byKey.keys()]).flatMap((key) => byKey.get(key) ?? []);
-};
 
 /** Whether every request that the second matches, the first matches too. False when in doubt. */
 export function covers(first: RouteMatch, second: RouteMatch): boolean {

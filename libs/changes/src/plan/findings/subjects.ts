@@ -3,7 +3,7 @@ import { CLIENT_POLICY, destinationKey, destinationsIn, idOfValue, ROUTE, SERVER
 import type { Ctx } from '#libs/incremental';
 import { sortedUnique } from '#libs/kernel';
 import { type PolicyTarget, type ResourceId, type Route, resourceKey } from '#libs/model';
-import { isRoute } from './places.js';
+import { isRoute, uniqueIds } from './places.js';
 import type { Judged } from './types.js';
 
 export interface Subjects {
@@ -19,12 +19,6 @@ export function subjectsOf({ mesh, graph, fork, puts, deletes, usersOf }: Judged
   const destinations = [graph.ctx, fork.ctx].flatMap((ctx) => resources.flatMap((id) => concerned(ctx, id)));
   return { resources, destinations: sortedUnique(destinations) };
 }
-
-const uniqueIds = (ids: readonly ResourceId[]): readonly ResourceId[] => [
-  ...new Map(
-    ids.map(({ kind, namespace, name }) => [`${kind}/${namespace}/${name}`, { kind, namespace, name }]),
-  ).values(),
-];
 
 /** Destinations whose callers may notice a change of this resource. */
 function concerned(ctx: Ctx, id: ResourceId): readonly string[] {
