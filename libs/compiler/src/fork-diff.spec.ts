@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DomainValue, ResourceId } from '#libs/model';
 import { policies } from '#policies';
-import * as build from '../../testing/src/builders/domain.js';
+import * as build from '../../testing/src/builders/index.js';
 import { MeshGraph } from './mesh-graph.js';
 
 let graph: MeshGraph;

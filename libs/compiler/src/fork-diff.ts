@@ -54,11 +54,6 @@ export class ForkDiff {
     this.failures = sortedBy(this.#failures, (failure) => failure.key);
   }
 
-  /** Resource cells that the fork made anew and that some proxy would be sent. */
-  get made(): readonly string[] {
-    return this.resources.filter(({ after }) => after !== undefined).map(({ cell }) => cell);
-  }
-
   /** What each proxy would be sent or lose, by `<namespace>/<instance>`: those that notice nothing are not there. */
   touched(): ReadonlyMap<string, LayerDiff> {
     const touched = new Map<string, LayerDiff>();

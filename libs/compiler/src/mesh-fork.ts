@@ -5,7 +5,7 @@ import { CONDITIONS } from './conditions.js';
 import { ForkDiff } from './fork-diff.js';
 import { ALL } from './inputs.js';
 import { RESOURCES } from './layers.js';
-import { queryOf, type Roots } from './roots.js';
+import type { Roots } from './roots.js';
 import type { CompiledContent, Condition, ForkFailure, ResourceDiff } from './types.js';
 
 /** Resource keys that a set of proposed writes would touch, sorted. */
@@ -69,10 +69,10 @@ export class MeshFork {
     return this.#compared().touched();
   }
 
-  /** What the touched resources were made from outside of the fork, but for lists of everything. */
+  /** What the resources that the writes might touch were made from outside of the fork, but for lists of everything. */
   reads(): readonly ForkRead[] {
-    const cells = this.#compared().made.map((cell) => queryOf(RESOURCES, cell));
-    return this.#fork.reads(cells).filter(({ type, key }) => type !== 'index' || key !== ALL);
+    this.#compared();
+    return this.#fork.reads(RESOURCES.values()).filter(({ type, key }) => type !== 'index' || key !== ALL);
   }
 
   get counters(): GraphCounters {

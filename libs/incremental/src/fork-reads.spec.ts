@@ -22,8 +22,11 @@ beforeEach(() => {
   graph.pass();
 });
 
-const readsOf = (key: string, less: number) =>
-  graph.fork([override(offer, key, { of: 'tea', less })]).reads([{ query: total, key: 'tea' }]);
+const readsOf = (key: string, less: number) => {
+  const fork = graph.fork([override(offer, key, { of: 'tea', less })]);
+  fork.changes();
+  return fork.reads([total]);
+};
 
 describe('what a fork reads outside of itself', () => {
   it('is shared values, inputs that are not overridden, and index keys as the parent has them', () => {

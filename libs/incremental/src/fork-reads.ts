@@ -1,19 +1,23 @@
 import type { Engine } from './engine.js';
 import { NO_MEMBERS } from './indexes.js';
 import { compareCells } from './inspect.js';
-import type { AnyKind, ForkRead } from './types.js';
+import type { AnyKind, AnyQuery, ForkRead } from './types.js';
 
 /**
- * Walks down from settled cells of a fork to what it did not make itself: inputs that are not overridden, index keys as the
- * parent has them, and values shared with the parent.
+ * Walks down from cells that a fork computed itself to what it did not make: inputs that are not overridden, index keys as
+ * the parent has them, and values shared with the parent. While all of it is the same, the same overrides give the same
+ * values, also where those differ from the parent's in nothing.
  */
 export function readsOutside(
   fork: Engine,
   parent: Engine,
-  from: readonly number[],
+  queries: Iterable<AnyQuery>,
   isOverridden: (kind: AnyKind, key: string) => boolean,
 ): readonly ForkRead[] {
-  const pending = [...from];
+  const pending = [...queries].flatMap((query) => {
+    const cells = [...(fork.cells.tables.get(query)?.ids.values() ?? [])];
+    return cells.filter((cell) => fork.edges.reads(cell).length > 0);
+  });
   const seen = new Set(pending);
   const found: ForkRead[] = [];
   for (let cell = pending.pop(); cell !== undefined; cell = pending.pop()) {

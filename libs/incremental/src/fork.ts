@@ -123,10 +123,10 @@ export class Fork {
     return this.#engine.cells.value(this.#engine.cell(kind, key)) as readonly string[];
   }
 
-  /** What these cells were made from outside of the fork: while it is the same, the same overrides give the same values. */
-  reads(roots: Iterable<{ readonly query: AnyQuery; readonly key: string }>): readonly ForkRead[] {
-    const from = Array.from(roots, ({ query, key }) => this.#settled(query, key));
-    return readsOutside(this.#engine, this.#host.engine, from, (kind, key) => this.#isOverridden(kind, key));
+  /** What the cells of these queries that the fork computed itself were made from outside of it: see `readsOutside`. */
+  reads(queries: Iterable<AnyQuery>): readonly ForkRead[] {
+    this.#check();
+    return readsOutside(this.#engine, this.#host.engine, queries, (kind, key) => this.#isOverridden(kind, key));
   }
 
   /** Work done by this fork; what it made the parent compute is counted there. */

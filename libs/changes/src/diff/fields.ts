@@ -23,7 +23,7 @@ export function diffFields(before: unknown, after: unknown, path = ''): readonly
   if (after === undefined) return [{ path, op: 'remove', before }];
   if (isObject(before) && isObject(after)) {
     return sortedUnique([...Object.keys(before), ...Object.keys(after)]).flatMap((key) =>
-      diffFields(before[key], after[key], memberPath(path, key)),
+      diffFields(own(before, key), own(after, key), memberPath(path, key)),
     );
   }
   if (Array.isArray(before) && Array.isArray(after)) return diffLists(before, after, path);
@@ -32,6 +32,10 @@ export function diffFields(before: unknown, after: unknown, path = ''): readonly
 
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Not what an object inherits: a label may be called `toString`. */
+const own = (value: Readonly<Record<string, unknown>>, key: string): unknown =>
+  Object.hasOwn(value, key) ? value[key] : undefined;
 
 const PLAIN = /^[A-Za-z_@$][-\w@$]*$/;
 

@@ -63,23 +63,25 @@ function blame(live: LiveMesh, proposed: Proposed, document: CheckedDocument, me
 type Spec = Readonly<Record<string, unknown>>;
 
 /**
- * The innermost field without which the rest compiles: delta debugging, one member at a time. Empty when no single one is
+ * The innermost field or item without which the rest compiles: delta debugging, one at a time. Empty when no single one is
  * to blame.
  */
 function guiltyPath(spec: Spec, heals: (spec: Spec) => boolean): readonly (string | number)[] {
-  const member = Object.keys(spec).find((key) => heals(omit(spec, key)));
-  if (member === undefined) return [];
-  return [member, ...inside(spec[member], (value) => heals({ ...spec, [member]: value }))];
+  for (const [key, value] of Object.entries(spec)) {
+    const deeper = inside(value, (other) => heals({ ...spec, [key]: other }));
+    if (deeper.length > 0 || heals(omit(spec, key))) return [key, ...deeper];
+  }
+  return [];
 }
 
 function inside(value: unknown, heals: (value: unknown) => boolean): readonly (string | number)[] {
-  if (Array.isArray(value)) {
-    const items: readonly unknown[] = value;
-    const at = items.findIndex((_, i) => heals(items.filter((_item, j) => j !== i)));
-    if (at < 0) return [];
-    return [at, ...inside(items[at], (item) => heals(items.map((old, j) => (j === at ? item : old))))];
+  if (!Array.isArray(value)) return typeof value === 'object' && value !== null ? guiltyPath(value as Spec, heals) : [];
+  const items: readonly unknown[] = value;
+  for (const [at, item] of items.entries()) {
+    const deeper = inside(item, (other) => heals(items.with(at, other)));
+    if (deeper.length > 0 || heals(items.toSpliced(at, 1))) return [at, ...deeper];
   }
-  return typeof value === 'object' && value !== null ? guiltyPath(value as Spec, heals) : [];
+  return [];
 }
 
 const omit = (spec: Spec, key: string): Spec =>
