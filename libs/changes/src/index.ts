@@ -1,4 +1,5 @@
 export { createChanges } from './changes.js';
+export { align } from './diff/align.js';
 export type * from './diff/fields.js';
 export { toManifest } from './document.js';
 export type * from './door.js';
