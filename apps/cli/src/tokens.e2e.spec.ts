@@ -27,7 +27,7 @@ describe('heddle token', () => {
     const made = await user.heddle('token', 'create', 'ci', '--role', 'viewer', '-o', 'json');
     const { token, id } = JSON.parse(made.out) as { token: string; id: string };
     expect((await user.heddle('get', 'svc', '--token', token)).code).toBe(EXIT.ok);
-    expect(await user.pipe(service('no'), 'apply', '-f', '-', '--token', token)).toMatchObject({
+    expect(await user.pipe(service('no'), 'apply', '--yes', '-f', '-', '--token', token)).toMatchObject({
       code: EXIT.unreachable,
       err: 'heddle: this needs the role operator; the token has viewer\n',
     });

@@ -3,7 +3,7 @@ import { remote, type Session, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { print } from '../output.js';
 import { requireConsent, requireSomebody } from '../plan/ask.js';
-import { type DeliveryFlags, deliver, deliveryFlags } from '../plan/deliver.js';
+import { type DeliveryFlags, deliver, deliveryFlags, deliverySeconds } from '../plan/deliver.js';
 import { changes, renderPlan } from '../plan/render.js';
 import { documentsOf, type PlanFlags, planFlags, planOf } from '../plan/request.js';
 
@@ -34,6 +34,7 @@ async function run(s: Session, flags: ApplyFlags): Promise<void> {
 
 /** Plans, shows, asks and applies; without questions where --yes says so. */
 export async function applyFiles(s: Session, flags: ApplyFlags): Promise<void> {
+  deliverySeconds(flags);
   const documents = documentsOf(s, flags);
   const { session: there, manifests, sources, fromInput } = documents;
   if (!flags.prune && (flags.yes || flags.dryRun)) {

@@ -4,7 +4,7 @@ import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';
 import { print } from '../output.js';
 import { requireConsent, requireSomebody } from '../plan/ask.js';
-import { type DeliveryFlags, deliver, deliveryFlags } from '../plan/deliver.js';
+import { type DeliveryFlags, deliver, deliveryFlags, deliverySeconds } from '../plan/deliver.js';
 import { changes, renderPlan } from '../plan/render.js';
 import type { Plan } from '../plan/types.js';
 
@@ -35,6 +35,7 @@ export function rollbackCommand(): Command {
 }
 
 async function run(s: Session, change: string | undefined, flags: Flags): Promise<void> {
+  deliverySeconds(flags);
   const rollback = targetOf(change, flags);
   if (!flags.yes) requireSomebody(false);
   const plan = await s.rest.send<Plan>('POST', `${s.meshPath}/plan`, {

@@ -36,6 +36,10 @@ export const deliveryFlags = (command: Command): Command =>
     .option('--wait', 'wait until every proxy has ACKed the change; exit code 5 if one refuses it, 6 if time is over')
     .option('--timeout <seconds>', 'how long to wait', '60');
 
+/** @throws CliError for a --timeout that is none */
+export const deliverySeconds = ({ timeout }: DeliveryFlags): number =>
+  wholeNumber('--timeout', timeout, { min: 1, max: 86_400 });
+
 /** @param body of the apply request */
 export async function deliver(
   s: Session,
@@ -43,7 +47,7 @@ export async function deliver(
   body: object,
   sources: readonly string[] = [],
 ): Promise<void> {
-  const seconds = wholeNumber('--timeout', flags.timeout, { min: 1, max: 86_400 });
+  const seconds = deliverySeconds(flags);
   const answer = await s.rest.send<ApplyAnswer>('POST', `${s.meshPath}/apply`, {
     sources,
     body,

@@ -35,7 +35,7 @@ export interface Documents {
 
 export function documentsOf(session: Session, flags: PlanFlags): Documents {
   const { file = [] } = flags;
-  if (file.length === 0) throw new CliError('give the files: -f FILE', EXIT.usage);
+  if (file.length === 0) throw new CliError('give the manifests: -f, --file PATH', EXIT.usage);
   const documents = readDocuments(file);
   const mesh = flags.mesh ?? soleMesh(documents) ?? session.context.mesh;
   return {

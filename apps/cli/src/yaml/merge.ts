@@ -1,5 +1,5 @@
 /** Changes YAML documents in place: what stays the same keeps its order, comments and style. */
-import { type Document, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml';
+import { type Document, isMap, isNode, isScalar, isSeq, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml';
 import { align } from '#libs/changes';
 import { canonicalJson } from '#libs/kernel';
 
@@ -29,7 +29,15 @@ function merged(document: Document, node: Node | null, wanted: unknown): Node {
 
 const nameOf = (pair: Pair): string => String(isScalar(pair.key) ? pair.key.value : pair.key);
 
+/** The parser gives the comment before a first item to the list: it belongs to the item, and goes with it. */
+function handDown(collection: YAMLMap | YAMLSeq, first: unknown): void {
+  if (collection.flow || !isNode(first) || first.commentBefore) return;
+  first.commentBefore = collection.commentBefore ?? null;
+  collection.commentBefore = null;
+}
+
 function mergedMap(document: Document, map: YAMLMap, wanted: Readonly<Record<string, unknown>>): Node {
+  handDown(map, map.items[0]?.key);
   map.items = map.items.filter((pair) => Object.hasOwn(wanted, nameOf(pair)));
   for (const pair of map.items) pair.value = merged(document, pair.value as Node | null, wanted[nameOf(pair)]);
   const known = new Set(map.items.map(nameOf));
@@ -41,6 +49,7 @@ function mergedMap(document: Document, map: YAMLMap, wanted: Readonly<Record<str
 
 /** Items move with their comments: they are found by what identifies them, as plans do. */
 function mergedList(document: Document, list: YAMLSeq, wanted: readonly unknown[]): Node {
+  handDown(list, list.items[0]);
   const nodes = new Map(list.items.map((item) => [(item as Node).toJS(document) as unknown, item as Node]));
   const before = [...nodes.keys()];
   const taken = before.length === list.items.length ? align(before, wanted).pairs : [];
