@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
@@ -73,6 +73,22 @@ describe('heddle apply', () => {
       EXIT.usage,
       expect.stringContaining('standard input holds the documents'),
     ]);
+  });
+
+  const atTerminal = it.runIf(existsSync('/usr/bin/script'));
+
+  atTerminal('shows the plan at a terminal, in colour and no wider than it, and does what is answered', async () => {
+    user.write('asked.yaml', service('asked', `\n  hostnames: [${'a'.repeat(50)}.example.com]`));
+    const no = await user.atTerminal(60, 'n\n', 'apply', '-f', 'asked.yaml');
+    expect([no.code, no.out]).toEqual([EXIT.refused, expect.stringContaining('nothing was applied')]);
+    expect(no.out).toContain('\u001b[32m+ create Service shop/asked');
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: escapes have no width
+    const lines = no.out.replace(/\u001b\[\d*[A-Za-z]/g, '').split('\n');
+    expect(lines.filter((line) => line.length > 60)).toEqual([]);
+    expect((await user.heddle('get', 'svc', 'asked', '-n', 'shop')).code).toBe(EXIT.notFound);
+    const yes = await user.atTerminal(60, 'y\n', 'apply', '-f', 'asked.yaml');
+    expect([yes.code, yes.out]).toEqual([EXIT.ok, expect.stringMatching(/change c-\d+/)]);
+    expect((await user.atTerminal(60, '', 'apply', '-f', 'asked.yaml')).out).toContain('nothing to change');
   });
 
   it('--prune makes a directory the truth for what its owner has, again and again', async () => {

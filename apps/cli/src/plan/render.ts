@@ -1,6 +1,6 @@
 /** A plan for people: intent first, then what it does to Envoys and proxies, then what to think about. */
 import { stringify } from 'yaml';
-import { cut, styled, terminalWidth } from './style.js';
+import { cut, styled, terminalWidth } from '../terminal.js';
 import type { EnvoyChange, FieldChange, Finding, IntentChange, NetDifference, Plan } from './types.js';
 
 export interface RenderOptions {
