@@ -47,6 +47,15 @@ describe('heddle plan', () => {
     ]);
   });
 
+  it('shows what a deletion would do, to be applied by its id', async () => {
+    user.write('gone.yaml', service('web'));
+    const { out, code } = await user.heddle('plan', '--delete', '-f', 'gone.yaml', '-o', 'json');
+    expect([code, JSON.parse(out)]).toEqual([
+      EXIT.ok,
+      expect.objectContaining({ intent: [expect.objectContaining({ op: 'delete', kind: 'Service', name: 'web' })] }),
+    ]);
+  });
+
   it('answers in JSON for pipelines, and fails on findings when asked to', async () => {
     const route = `apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
@@ -75,21 +84,22 @@ describe('heddle apply', () => {
     ]);
   });
 
-  const atTerminal = it.runIf(existsSync('/usr/bin/script'));
-
-  atTerminal('shows the plan at a terminal, in colour and no wider than it, and does what is answered', async () => {
-    user.write('asked.yaml', service('asked', `\n  hostnames: [${'a'.repeat(50)}.example.com]`));
-    const no = await user.atTerminal(60, 'n\n', 'apply', '-f', 'asked.yaml');
-    expect([no.code, no.out]).toEqual([EXIT.refused, expect.stringContaining('nothing was applied')]);
-    expect(no.out).toContain('\u001b[32m+ create Service shop/asked');
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: escapes have no width
-    const lines = no.out.replace(/\u001b\[\d*[A-Za-z]/g, '').split('\n');
-    expect(lines.filter((line) => line.length > 60)).toEqual([]);
-    expect((await user.heddle('get', 'svc', 'asked', '-n', 'shop')).code).toBe(EXIT.notFound);
-    const yes = await user.atTerminal(60, 'y\n', 'apply', '-f', 'asked.yaml');
-    expect([yes.code, yes.out]).toEqual([EXIT.ok, expect.stringMatching(/change c-\d+/)]);
-    expect((await user.atTerminal(60, '', 'apply', '-f', 'asked.yaml')).out).toContain('nothing to change');
-  });
+  it.runIf(existsSync('/usr/bin/script'))(
+    'shows the plan at a terminal, in colour and no wider than it, and does what is answered',
+    async () => {
+      user.write('asked.yaml', service('asked', `\n  hostnames: [${'a'.repeat(50)}.example.com]`));
+      const no = await user.atTerminal(60, 'n\n', 'apply', '-f', 'asked.yaml');
+      expect([no.code, no.out]).toEqual([EXIT.refused, expect.stringContaining('nothing was applied')]);
+      expect(no.out).toContain('\u001b[32m+ create Service shop/asked');
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: escapes have no width
+      const lines = no.out.replace(/\u001b\[\d*[A-Za-z]/g, '').split('\n');
+      expect(lines.filter((line) => line.length > 60)).toEqual([]);
+      expect((await user.heddle('get', 'svc', 'asked', '-n', 'shop')).code).toBe(EXIT.notFound);
+      const yes = await user.atTerminal(60, 'y\n', 'apply', '-f', 'asked.yaml');
+      expect([yes.code, yes.out]).toEqual([EXIT.ok, expect.stringMatching(/change c-\d+/)]);
+      expect((await user.atTerminal(60, '', 'apply', '-f', 'asked.yaml')).out).toContain('nothing to change');
+    },
+  );
 
   it('--prune makes a directory the truth for what its owner has, again and again', async () => {
     user.write('repo/a.yaml', service('a'));

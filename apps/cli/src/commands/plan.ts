@@ -1,15 +1,18 @@
 import { Command } from 'commander';
 import { remote, type Session, session } from '../command.js';
+import { readDocuments } from '../documents.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { printAs } from '../output.js';
 import { changes, renderPlan } from '../plan/render.js';
 import { documentsOf, type PlanFlags, planFlags, planOf } from '../plan/request.js';
 import type { Plan } from '../plan/types.js';
+import { targetsOf } from './delete.js';
 
 interface Flags extends PlanFlags {
   readonly full?: boolean;
   readonly save: boolean;
   readonly failOn?: string;
+  readonly delete?: boolean;
 }
 
 /** Most Envoy resources that the server describes field by field. */
@@ -22,6 +25,7 @@ export function planCommand(): Command {
   return planFlags(remote(command))
     .argument('[id]', 'show this plan again')
     .option('--message <text>', 'why, for the history once it is applied')
+    .option('--delete', 'plan the deletion of what the files describe')
     .option('--full', 'every Envoy resource, field by field')
     .option('--drain-percent <n>', 'warn when more proxies than this get new listeners (default: 20)')
     .option('--no-save', 'do not keep the plan: enough for readers')
@@ -34,12 +38,21 @@ async function run(s: Session, id: string | undefined, flags: Flags): Promise<vo
   if (id !== undefined && flags.file) throw new CliError('give either the id of a plan, or -f FILE', EXIT.usage);
   const plan =
     id === undefined
-      ? await planOf(documentsOf(s, flags), flags, { save: flags.save, ...(flags.full ? { details: ALL } : {}) })
+      ? await newPlan(s, flags)
       : await s.rest.get<Plan>(`${s.meshPath}/plans/${encodeURIComponent(id)}`);
   printAs(s.format, plan, () => `${renderPlan(plan, { full: flags.full === true })}\n\n${next(plan)}`);
   const grave = plan.findings.filter(({ introduced, severity }) => introduced && failOn.includes(severity));
   if (grave.length > 0)
     throw new CliError(`the change brings ${grave.length} finding${grave.length === 1 ? '' : 's'}`, EXIT.refused);
+}
+
+function newPlan(s: Session, flags: Flags): Promise<Plan> {
+  const more = { save: flags.save, ...(flags.full ? { details: ALL } : {}) };
+  if (!flags.delete) return planOf(documentsOf(s, flags), flags, more);
+  if (flags.prune) throw new CliError('give --delete or --prune, not both', EXIT.usage);
+  const deletes = targetsOf(s, readDocuments(flags.file ?? []));
+  const body = { deletes, ...more, ...(flags.message ? { message: flags.message } : {}) };
+  return s.rest.send<Plan>('POST', `${s.meshPath}/plan`, { body });
 }
 
 function parseFailOn(text: string | undefined): readonly string[] {

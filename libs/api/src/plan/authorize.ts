@@ -33,7 +33,7 @@ export function requireMayKeep({ principal }: HttpRequest): void {
   throw new ProblemError(403, 'forbidden', 'this token may plan, but not keep plans: send "save": false');
 }
 
-/** What the caller may read: of a resource, or of a proxy (kind `Instance`). */
+/** What the caller may read: a stored resource, a proxy (kind `Instance`), or an Envoy resource (kind `Cluster`, ..., by its namespace). */
 export const visibleTo =
   ({ principal }: HttpRequest): ((id: ResourceId) => boolean) =>
   () =>
