@@ -67,6 +67,35 @@ describe('a plan', () => {
     expect(stored.body.spec.request).toBe('1s');
   });
 
+  it('is as the OpenAPI document describes it, with no member that is not described', async () => {
+    const { body: document } = await server.call('GET', '/api/openapi.json');
+    const check = (name: string, value: unknown) => {
+      const closed = (_key: string, part: unknown): unknown =>
+        typeof part === 'object' && part !== null && 'properties' in part
+          ? { ...part, additionalProperties: false }
+          : part;
+      const schema = JSON.parse(JSON.stringify(document.components.schemas[name], closed)) as Record<string, unknown>;
+      expect(z.fromJSONSchema(schema).safeParse({ more: 1 }).success).toBe(false);
+      const parsed = z.fromJSONSchema(schema).safeParse(value);
+      expect(parsed.error?.issues ?? []).toEqual([]);
+    };
+    const route = {
+      apiVersion: 'gateway.networking.k8s.io/v1',
+      kind: 'HTTPRoute',
+      metadata: { name: 'zero', namespace: 'shop' },
+      spec: {
+        parentRefs: [{ group: '', kind: 'Service', name: 'web' }],
+        rules: [{ backendRefs: [{ name: 'web', port: 8080, weight: 0 }] }],
+      },
+    };
+    const plan = await server.plan({
+      manifests: [service('fresh'), route, timeout('orders', '11s'), service('web', { subsets: [] })],
+    });
+    expect(plan.findings.length).toBeGreaterThan(0);
+    check('Plan', plan);
+    check('Differences', (await server.call('GET', `${MESH}/diff?from=1`)).body);
+  });
+
   it('knows an update in words only, and lists of everything that a new service enters', async () => {
     const plan = await server.plan({ manifests: [service('web', { subsets: [] }), service('more')] });
     expect(plan.intent[0]).toMatchObject({ op: 'update', sameMeaning: true });
@@ -123,6 +152,18 @@ describe('a change that would make a query throw', () => {
     ]);
     expect(body.violations[0].message).toContain('11 is more than 10');
     expect((await server.call('GET', `${MESH}/namespaces/shop/services/also`)).status).toBe(404);
+  });
+
+  it('names each of several that are to blame, and none of the many that are not', async () => {
+    const fine = Array.from({ length: 40 }, (_, i) => service(`many-${i}`));
+    const manifests = [...fine.slice(0, 20), limits('bad-1', 12), ...fine.slice(20), limits('bad-2', 1, 2, 13)];
+    const { body } = await server.call('POST', `${MESH}/plan`, { manifests });
+    expect(body.violations.map((v: { resource: { name: string }; path: string }) => [v.resource.name, v.path])).toEqual(
+      [
+        ['bad-1', '/spec/limits/0'],
+        ['bad-2', '/spec/limits/2'],
+      ],
+    );
   });
 
   it('is refused by PUT too, and one that mends it is not', async () => {

@@ -1,7 +1,7 @@
 /** Whose fault it is that something would not compile, and which field's. */
 import { idOfValue, type MeshFork } from '#libs/compiler';
 import { pointer } from '#libs/kernel';
-import type { Registry, ResourceId } from '#libs/model';
+import type { Registry } from '#libs/model';
 import type { CheckedDocument } from '../check.js';
 import { toDocumentOf } from '../document.js';
 import type { Existing } from '../existing.js';
@@ -16,18 +16,68 @@ export interface Proposed extends Writes {
   readonly documents: readonly CheckedDocument[];
 }
 
+/** Forks that looking for the guilty may make: it is done while others wait. What is not found now is found next time. */
+const MAX_TRIALS = 300;
+
 /** Violations for everything that compiles now and would not; none when all does. @param fork of the proposal */
 export function compileFailures(live: LiveMesh, fork: MeshFork, proposed: Proposed): readonly ResourceViolation[] {
   const first = failureIn(fork, proposed);
   if (first === undefined) return [];
-  const alone = proposed.documents.filter(({ id }) => failing(live, without(proposed, id)) === undefined);
-  const culprits = alone.length > 0 ? alone : proposed.documents;
-  return culprits.length > 0
-    ? culprits.map((document) => blame(live, proposed, document, first))
-    : [unblamed(proposed, first)];
+  const search = new Search(live, proposed);
+  const guilty = search.guilty(proposed.documents);
+  return guilty.length > 0 ? guilty.map((one) => search.blame(one)) : [unblamed(proposed, first)];
 }
 
-const failing = (live: LiveMesh, proposed: Proposed): string | undefined => failureIn(forkOf(live, proposed), proposed);
+interface Guilty {
+  readonly document: CheckedDocument;
+  readonly message: string;
+}
+
+/** Looks for documents that do not compile together with those that do, and for their fields. */
+class Search {
+  /** Documents that compile together. */
+  readonly #fine: CheckedDocument[] = [];
+  #trials = 0;
+
+  constructor(
+    private readonly live: LiveMesh,
+    private readonly proposed: Proposed,
+  ) {}
+
+  /** Halves what fails until single documents are left: few trials where few are guilty. */
+  guilty(documents: readonly CheckedDocument[]): readonly Guilty[] {
+    const message = this.#failing(documents);
+    if (message === undefined) {
+      this.#fine.push(...documents);
+      return [];
+    }
+    const [only] = documents;
+    if (only && documents.length === 1) return [{ document: only, message }];
+    const middle = documents.length >> 1;
+    return [documents.slice(0, middle), documents.slice(middle)].flatMap((half) =>
+      half.length > 0 && this.#trials < MAX_TRIALS ? this.guilty(half) : [],
+    );
+  }
+
+  blame({ document, message }: Guilty): ResourceViolation {
+    const { id, index, parsed } = document;
+    const { registry, mesh } = this.proposed;
+    const path = guiltyPath(parsed.manifest.spec, (spec) => {
+      const trial = registry.parse(toDocumentOf({ ...parsed.manifest, spec }), mesh);
+      return (
+        trial.ok && this.#trials < MAX_TRIALS && this.#failing([{ ...document, parsed: trial.value }]) === undefined
+      );
+    });
+    return { resource: id, document: index, path: pointer('spec', ...path), code: 'does-not-compile', message };
+  }
+
+  #failing(documents: readonly CheckedDocument[]): string | undefined {
+    this.#trials += 1;
+    const { existing, mesh, deletes } = this.proposed;
+    const puts = [...this.#fine, ...documents].map(({ id, parsed }) => parsed.toDomain(existing.source(id)));
+    return failureIn(forkOf(this.live, { puts, deletes }), { mesh, puts, deletes });
+  }
+}
 
 /** Says what fails; undefined = everything compiles that does now. */
 function failureIn(fork: MeshFork, writes: Writes & { readonly mesh: string }): string | undefined {
@@ -38,26 +88,6 @@ function failureIn(fork: MeshFork, writes: Writes & { readonly mesh: string }): 
     if (broken) return broken.message;
   }
   return undefined;
-}
-
-const isSame = (a: ResourceId, b: ResourceId): boolean =>
-  a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
-
-const without = (proposed: Proposed, id: ResourceId): Proposed => ({
-  ...proposed,
-  puts: proposed.puts.filter((value) => !isSame(idOfValue(proposed.mesh, value), id)),
-});
-
-function blame(live: LiveMesh, proposed: Proposed, document: CheckedDocument, message: string): ResourceViolation {
-  const { id, index, parsed } = document;
-  const path = guiltyPath(parsed.manifest.spec, (spec) => {
-    const trial = proposed.registry.parse(toDocumentOf({ ...parsed.manifest, spec }), proposed.mesh);
-    if (!trial.ok) return false;
-    const rest = without(proposed, id);
-    const value = trial.value.toDomain(proposed.existing.source(id));
-    return failing(live, { ...rest, puts: [...rest.puts, value] }) === undefined;
-  });
-  return { resource: id, document: index, path: pointer('spec', ...path), code: 'does-not-compile', message };
 }
 
 type Spec = Readonly<Record<string, unknown>>;
