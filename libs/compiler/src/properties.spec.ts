@@ -170,7 +170,7 @@ describe('any mesh', () => {
         const puts = extra.flatMap((input) => ('put' in input ? [input.put] : []));
         const written = new Set(puts.map((put) => JSON.stringify(idOf(put))));
         const stored = base.flatMap((input) => ('put' in input ? [idOf(input.put)] : []));
-        const deletes = stored.filter((one, i) => (seed >> i % 8) % 3 === 0 && !written.has(JSON.stringify(one)));
+        const deletes = stored.filter((one, i) => (seed >> (i % 8)) % 3 === 0 && !written.has(JSON.stringify(one)));
         const proxies = base.flatMap((input) => ('instance' in input ? [input.instance] : []));
         const look = () => ({
           resources: new Map([...made.resources].map(([key, { version }]) => [key, version])),
