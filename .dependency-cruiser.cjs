@@ -11,7 +11,7 @@ const MAY = {
   xds: ['kernel', 'envoy-api'],
   store: ['kernel', 'model'],
   identity: ['kernel', 'envoy-api', 'model', 'store'],
-  changes: ['kernel', 'incremental', 'model', 'compiler', 'store'],
+  changes: ['kernel', 'incremental', 'envoy-api', 'model', 'compiler', 'store'],
   runtime: ['kernel', 'incremental', 'model', 'compiler', 'store', 'xds', 'identity', 'changes', 'envoy-api'],
   api: ['kernel', 'model', 'store', 'changes', 'identity'],
   launcher: ['kernel'],

@@ -66,8 +66,8 @@ export class Mesh {
     return new Mesh(dir, controlPlane, await meshAccess(controlPlane, { dir, envoy }));
   }
 
-  /** Puts an instance of the workload of the same name into the mesh. @param index 1 to 50, for its addresses */
-  async join(workload: string, index: number): Promise<Member> {
+  /** Puts an instance of the workload of the same name into the mesh. @param index 1 to 50, for its addresses. @param version of its Envoy; default 1.40.0 */
+  async join(workload: string, index: number, version?: string): Promise<Member> {
     const plan: InstancePlan = {
       name: `${workload}-1`,
       workload,
@@ -80,7 +80,8 @@ export class Mesh {
     };
     const seen: Seen[] = [];
     await this.#listen(plan, seen);
-    const member = { sidecar: new MeshSidecar(plan, this.access), seen };
+    const access = version ? { ...this.access, envoy: (await findEnvoy({ version })).path } : this.access;
+    const member = { sidecar: new MeshSidecar(plan, access), seen };
     this.#members.push(member);
     await member.sidecar.register();
     await member.sidecar.start();

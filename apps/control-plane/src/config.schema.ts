@@ -56,6 +56,17 @@ const database = z.strictObject({
     .describe('Serve from a database that is not, or is older than, the one served before. For one start, on purpose.'),
 });
 
+const identity = z.strictObject({
+  leafLifetimeSeconds: z
+    .int()
+    .min(60)
+    .max(604_800)
+    .default(86_400)
+    .describe(
+      'Seconds that the certificates of proxies last; renewed after 40 to 60 % of it. Without the control plane a proxy is in the mesh for the rest: below 600 is for trials.',
+    ),
+});
+
 /** Every setting of the control plane. Files, environment, flags, `heddle config` and the reference come from this. */
 export const configSchema = z
   .strictObject({
@@ -78,6 +89,7 @@ export const configSchema = z
     database: database.prefault({}),
     rest: rest.prefault({}),
     xds: xds.prefault({}),
+    identity: identity.prefault({}),
   })
   .superRefine((config, context) => {
     const { tlsCertFile, tlsKeyFile } = config.rest;

@@ -176,6 +176,7 @@ async function startIdentity(starting: Starting, { store }: OpenDatabase): Promi
     tokens: store.tokens,
     kek,
     dataDirectory: config.dataDir,
+    leafLifetimeMs: config.identity.leafLifetimeSeconds * 1000,
     clock,
     log: telemetry.log,
     metrics: telemetry.metrics,

@@ -42,10 +42,16 @@ export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
   const { identity, ...rest } = deps;
   const runtime = new Runtime({
     ...rest,
+    // Streams of expired tokens are ended by the same clock that judges tokens.
+    clock: identity.clock,
     epoch: randomUUID(),
     credentials: credentials(identity),
-    secrets: secretSource(identity, deps.clock),
+    secrets: secretSource(identity, identity.clock),
   });
+  // A root that was prepared reaches every proxy before anything is signed under it (SEC-25).
+  const stopWatching = identity.authority.onTrustChanged((mesh) =>
+    runtime.server.secretsChanged((principal) => claimsOf(principal).mesh === mesh),
+  );
   const xdsPort = await runtime.start();
   const questions = new RuntimeQuestions(runtime);
   return {
@@ -54,7 +60,10 @@ export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
     xdsPort,
     trustDomain: (mesh) => runtime.coordinator.host(mesh).trustDomain,
     replaceTls: (tls) => runtime.server.replaceTls(tls),
-    stop: (graceMs = 5_000) => runtime.stop(graceMs),
+    stop: (graceMs = 5_000) => {
+      stopWatching();
+      return runtime.stop(graceMs);
+    },
   };
 }
 

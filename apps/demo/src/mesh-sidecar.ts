@@ -121,6 +121,11 @@ export class MeshSidecar {
     return (await this.stats(`^${name}$`)).get(name) ?? 0;
   }
 
+  /** Body of a page of Envoy's admin interface; '' before it was started. */
+  async adminPage(path: string): Promise<string> {
+    return (await this.#sidecar?.admin.get(path)) ?? '';
+  }
+
   /** Where this sidecar listens for calls to a service port, `127.101.0.5:9090`; undefined until it does. */
   async listenerAddress(name: string): Promise<string | undefined> {
     const lines = ((await this.#sidecar?.admin.get('/listeners')) ?? '').split('\n');

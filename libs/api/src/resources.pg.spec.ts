@@ -19,7 +19,8 @@ beforeAll(async () => {
   database = await createTestDatabase();
   const graph = new MeshGraph({ mesh: 'default', policies: [] });
   graph.pass();
-  const live = () => Promise.resolve({ graph, configRevision: 0, runtimeRevision: 0, usersOf: () => [] });
+  const slice = () => ({ exhausted: () => false });
+  const live = () => Promise.resolve({ graph, configRevision: 0, runtimeRevision: 0, slice, usersOf: () => [] });
   api = await serveApi(database.url, { live });
 });
 afterAll(async () => {

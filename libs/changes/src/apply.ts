@@ -5,8 +5,9 @@ import type { StoreRefusal, WriteItem, WriteOutcome } from '#libs/store';
 import { type CheckedDocument, hostnameTaken } from './check.js';
 import type { Existing } from './existing.js';
 import type { LiveMesh } from './live.js';
+import { beside } from './plan/beside.js';
 import { compileFailures } from './plan/culprit.js';
-import { forkOf, warningsOf } from './plan/evaluate.js';
+import { warningsOf } from './plan/evaluate.js';
 import { operation, type Prepared, type Proposal, prepare } from './prepare.js';
 import type {
   ChangeOutcome,
@@ -27,7 +28,9 @@ export async function applyDocuments(
   if (!prepared.ok) return err({ code: 'invalid', violations: prepared.error });
   const { checked, existing, items } = prepared.value;
   const live = await deps.live(context.mesh, false);
-  const judged = live ? evaluate(deps, live, prepared.value) : ok({ warnings: ownWarnings(prepared.value) });
+  const judged = live
+    ? await beside(live, prepared.value, (fork) => evaluate(deps, live, prepared.value, fork))
+    : ok({ warnings: ownWarnings(prepared.value) });
   if (!judged.ok) return err({ code: 'invalid', violations: judged.error });
   const { warnings } = judged.value;
   const written = context.dryRun
@@ -43,23 +46,18 @@ export async function applyDocuments(
   return ok({ ...written.value, warnings });
 }
 
-export interface Evaluated {
-  readonly fork: MeshFork;
-  readonly warnings: readonly ResourceWarning[];
-}
-
 /** Whether everything still compiles, and what is to be said about the writes. */
 export function evaluate(
   { registry }: Pick<ChangesDeps, 'registry'>,
   live: LiveMesh,
   prepared: Prepared,
-): Result<Evaluated, readonly ResourceViolation[]> {
-  const fork = forkOf(live, prepared);
+  fork: MeshFork,
+): Result<{ readonly warnings: readonly ResourceWarning[] }, readonly ResourceViolation[]> {
   const failures = compileFailures(live, fork, { ...prepared, registry });
   if (failures.length > 0) return err(failures);
   const written = prepared.checked.map(({ id }) => id);
   const seen = warningsOf(live, fork, { written, deletes: prepared.deletes });
-  return ok({ fork, warnings: [...ownWarnings(prepared), ...seen] });
+  return ok({ warnings: [...ownWarnings(prepared), ...seen] });
 }
 
 /** What the documents themselves give rise to. */

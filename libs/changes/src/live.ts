@@ -1,4 +1,5 @@
 import type { MeshGraph } from '#libs/compiler';
+import type { PassBudget } from '#libs/incremental';
 import type { ResourceId } from '#libs/model';
 
 /** A mesh as this replica compiles it: what changes are evaluated beside. */
@@ -7,6 +8,8 @@ export interface LiveMesh {
   /** Of the graph's last pass. */
   readonly configRevision: number;
   readonly runtimeRevision: number;
+  /** A turn of the event loop, from now on. */
+  slice(): PassBudget;
   /** Resources that refer to this one. */
   usersOf(id: ResourceId): readonly ResourceId[];
 }

@@ -1,5 +1,6 @@
 /** For tests of this library: a mesh that stands still, compiled from manifests and instances, without a store. */
 import { MeshGraph } from '#libs/compiler';
+import type { PassBudget } from '#libs/incremental';
 import {
   createRegistry,
   type Instance,
@@ -11,6 +12,7 @@ import {
 } from '#libs/model';
 import type { Resources, StoredResource } from '#libs/store';
 import type { LiveMesh } from '../src/live.js';
+import { beside } from '../src/plan/beside.js';
 import { type Judgement, judge } from '../src/plan/judge.js';
 import { prepare } from '../src/prepare.js';
 
@@ -33,6 +35,10 @@ export class StillMesh implements LiveMesh {
     this.registry = createRegistry(policies);
     this.graph = new MeshGraph({ mesh: MESH, policies });
     this.graph.pass();
+  }
+
+  slice(): PassBudget {
+    return { exhausted: () => false };
   }
 
   usersOf(id: ResourceId): readonly ResourceId[] {
@@ -61,7 +67,9 @@ export class StillMesh implements LiveMesh {
       { documents: proposal.documents.map((document) => ({ document })), deletes: proposal.deletes ?? [] },
     );
     if (!prepared.ok) throw new Error(JSON.stringify(prepared.error));
-    const judged = judge(this, this, prepared.value, { drainPercent, details: 1_000 });
+    const judged = await beside(this, prepared.value, (fork) =>
+      judge(this, this, { prepared: prepared.value, fork }, { drainPercent, details: 1_000 }),
+    );
     if (!judged.ok) throw new Error(JSON.stringify(judged.error));
     return judged.value;
   }

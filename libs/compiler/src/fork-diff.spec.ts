@@ -34,8 +34,8 @@ describe('what a fork differs in', () => {
     expect(changed.resources().map(({ cell, before, after }) => [cell, before?.version === after?.version])).toEqual([
       ['routes|shop/orders', false],
     ]);
-    expect([...changed.proxies()].map(([id, diff]) => [id, diff.changed])).toEqual(
-      ['shop/web-1', 'shop/orders-1', 'other/tool-1'].map((id) => [id, ['routes|shop/orders']]),
+    expect([...changed.proxies()].sort().map(([id, diff]) => [id, diff.changed])).toEqual(
+      ['other/tool-1', 'shop/orders-1', 'shop/web-1'].map((id) => [id, ['routes|shop/orders']]),
     );
   });
 

@@ -1,11 +1,10 @@
 /** What a fork of a mesh differs in: resources, and the proxies that would see it. */
-import type { CellChange, Fork, Graph, Outcome, QueryKind } from '#libs/incremental';
+import type { CellChange, Fork, Graph } from '#libs/incremental';
 import { sortedBy, sortedUnique } from '#libs/kernel';
 import { LAYERS, RESOURCES, VIEW } from './layers.js';
 import { resourceCell } from './names.js';
-import { resourceId } from './publication.js';
-import type { Encoded } from './resource.js';
-import { queryOf, type Roots } from './roots.js';
+import { type Published, resourceId } from './publication.js';
+import { queryOf } from './query-of.js';
 import type { CompiledContent, ForkFailure, ResourceDiff } from './types.js';
 
 /** Cells that come to, go from, or change in what a layer shows. */
@@ -15,50 +14,51 @@ interface LayerDiff {
   readonly removed: readonly string[];
 }
 
-const NO_CELLS: readonly string[] = [];
+type List = readonly string[];
+const NO_CELLS: List = [];
 
 /** Compares a fork with its parent, once. Costs what the fork's overrides touch, and a look at every view and layer. */
 export class ForkDiff {
   readonly resources: readonly ResourceDiff[];
   readonly failures: readonly ForkFailure[];
-  readonly #failures: ForkFailure[] = [];
-  readonly #changes: readonly CellChange[];
-  /** Layer cells of views that differ. */
-  readonly #views = new Map<string, readonly string[]>();
-  /** By how much the number of views that have a layer changes. */
-  readonly #layerUsers = new Map<string, number>();
-  /** By how much the number of layers that list a resource changes. */
-  readonly #users = new Map<string, number>();
+  /** Layer cells of views that differ, by instance. */
+  readonly #views = new Map<string, List>();
+  /** Cells of layers that differ. What fails goes on with the list it had. */
+  readonly #lists = new Map<string, List>();
+  /** Cells of resources whose content is new or another. */
+  readonly #differing = new Set<string>();
   readonly #layers = new Map<string, LayerDiff>();
-  readonly #changedLayers: ReadonlySet<string>;
-  /** Resource cells with another content. */
-  readonly #differing: ReadonlySet<string>;
 
   constructor(
     private readonly mesh: string,
     private readonly graph: Graph,
-    private readonly fork: Fork,
-    private readonly roots: Roots,
+    fork: Fork,
+    private readonly published: Published,
   ) {
-    this.#changes = fork.changes();
-    for (const { kind, key } of this.#changes) if (kind === VIEW.name) this.#views.set(key, this.#list(VIEW, key));
-    this.#changedLayers = new Set(
-      this.#changes.filter((c) => LAYERS.has(c.kind)).map((c) => resourceCell(c.kind, c.key)),
-    );
-    this.#countUsers();
-    this.#differing = new Set(
-      this.#changes.filter((c) => RESOURCES.has(c.kind) && !c.error).map((c) => resourceCell(c.kind, c.key)),
-    );
-    for (const change of this.#changes) this.#noteFailure(change);
-    this.resources = this.#resourceDiffs();
-    this.failures = sortedBy(this.#failures, (failure) => failure.key);
+    const { changed, gone } = fork.changes();
+    const failing = changed.filter(({ error }) => error);
+    const compiled = changed.filter(({ error }) => !error);
+    for (const { kind, key, value } of compiled) {
+      if (kind === VIEW.name) this.#views.set(key, value as List);
+      else if (LAYERS.has(kind)) this.#lists.set(resourceCell(kind, key), value as List);
+      else this.#differing.add(resourceCell(kind, key));
+    }
+    const diffs = [
+      ...compiled.filter(({ kind }) => RESOURCES.has(kind)).map((change) => this.#resourceDiff(change)),
+      ...gone.flatMap(({ kind, key }) => (RESOURCES.has(kind) ? this.#removal(resourceCell(kind, key)) : [])),
+    ];
+    this.resources = sortedBy(diffs, ({ key }) => key);
+    const failures = failing.filter((change) => this.#compilesNow(change)).map((change) => this.#failure(change));
+    this.failures = sortedBy(failures, ({ key }) => key);
   }
 
   /** What each proxy would be sent or lose, by `<namespace>/<instance>`: those that notice nothing are not there. */
   touched(): ReadonlyMap<string, LayerDiff> {
     const touched = new Map<string, LayerDiff>();
     const known = new Map<string, LayerDiff>();
-    for (const [instance, before] of this.roots.views) {
+    for (const instance of this.published.views) {
+      const outcome = this.graph.tryRead(VIEW, instance);
+      const before = outcome.ok ? outcome.value : NO_CELLS;
       const after = this.#views.get(instance) ?? before;
       const concerned = before.filter((layer) => !isEmpty(this.#layer(layer)));
       if (after === before && concerned.length === 0) continue;
@@ -72,132 +72,90 @@ export class ForkDiff {
     return touched;
   }
 
-  #after(cell: string): number {
-    return this.roots.resources.count(cell) + (this.#users.get(cell) ?? 0);
-  }
-
-  #noteFailure({ kind, key, error }: CellChange): void {
+  #resourceDiff({ kind, key, value, isNew }: CellChange): ResourceDiff {
     const cell = resourceCell(kind, key);
-    if (!error || !this.#isKept(kind, cell) || !this.#compilesNow(kind, key)) return;
-    this.#fail(cell, error.message);
+    return this.#described(cell, isNew ? undefined : this.#content(cell), value as CompiledContent);
   }
 
-  /** What nobody lists any more may well fail: what it was made from is gone. */
-  #isKept(kind: string, cell: string): boolean {
-    if (RESOURCES.has(kind)) return this.#after(cell) > 0;
-    return !LAYERS.has(kind) || this.roots.layers.count(cell) + (this.#layerUsers.get(cell) ?? 0) > 0;
+  /** Nothing of what does not compile: nobody was sent any. */
+  #removal(cell: string): readonly ResourceDiff[] {
+    const before = this.#content(cell);
+    return before ? [this.#described(cell, before, undefined)] : [];
   }
 
-  #compilesNow(kind: string, key: string): boolean {
+  #described<D extends CompiledContent | undefined>(cell: string, before: D, after: CompiledContent | D): ResourceDiff {
+    const { type = '', name = '' } = after ?? before ?? {};
+    return { key: resourceId(this.mesh, cell), cell, namespace: namespaceOf(cell), type, name, before, after };
+  }
+
+  #content(cell: string): CompiledContent | undefined {
+    const { query, key } = queryOf(RESOURCES, cell);
+    const outcome = this.graph.tryRead(query, key);
+    return outcome.ok ? outcome.value : undefined;
+  }
+
+  /** What nobody has yet compiles as well as anything. */
+  #compilesNow({ kind, key, isNew }: CellChange): boolean {
     const resource = RESOURCES.get(kind);
+    if (isNew) return true;
     return resource ? this.graph.tryRead(resource, key).ok : this.graph.tryRead(LAYERS.get(kind) ?? VIEW, key).ok;
   }
 
-  #fail(cell: string, message: string): void {
-    const key = resourceId(this.mesh, cell);
-    if (!this.#failures.some((known) => known.key === key)) this.#failures.push({ key, message });
+  #failure({ kind, key, error }: CellChange): ForkFailure {
+    return { key: resourceId(this.mesh, resourceCell(kind, key)), message: error?.message ?? '' };
   }
 
-  #countUsers(): void {
-    for (const [view, after] of this.#views) {
-      for (const cell of this.roots.views.get(view) ?? NO_CELLS) count(this.#layerUsers, cell, -1);
-      for (const cell of after) count(this.#layerUsers, cell, 1);
-    }
-    for (const cell of new Set([...this.#changedLayers, ...this.#layerUsers.keys()])) {
-      const before = this.roots.layers.count(cell) > 0;
-      const after = this.roots.layers.count(cell) + (this.#layerUsers.get(cell) ?? 0) > 0;
-      if (before) for (const resource of this.#listedBefore(cell)) count(this.#users, resource, -1);
-      if (after) for (const resource of this.#listedAfter(cell)) count(this.#users, resource, 1);
-    }
+  #listedBefore(layer: string): List {
+    return this.published.listed(layer) ?? NO_CELLS;
   }
 
-  #listedBefore(layer: string): readonly string[] {
-    const known = this.roots.layerKeys.get(layer);
-    if (known) return known;
-    const { query, key } = queryOf(LAYERS, layer);
-    const outcome = this.graph.tryRead(query, key);
-    return outcome.ok ? outcome.value : NO_CELLS;
-  }
-
-  #listedAfter(layer: string): readonly string[] {
-    const { query, key } = queryOf(LAYERS, layer);
-    return this.#list(query, key);
-  }
-
-  /** A list that fails to compile is withheld, as a pass would do. */
-  #list(query: QueryKind<readonly string[]>, key: string): readonly string[] {
-    const outcome = this.fork.tryRead(query, key);
-    return outcome.ok ? outcome.value : NO_CELLS;
-  }
-
-  #resourceDiffs(): readonly ResourceDiff[] {
-    const cells = new Set([...this.#differing, ...this.#users.keys()]);
-    const diffs = [...cells].flatMap((cell): ResourceDiff[] => {
-      const listed = this.roots.resources.has(cell);
-      const before = listed ? this.#content(cell, this.graph) : undefined;
-      const after = this.#after(cell) > 0 ? this.#content(cell, this.fork) : undefined;
-      if (listed === this.#after(cell) > 0 && !this.#differing.has(cell)) return [];
-      const any = after ?? before;
-      // What would not compile is withheld: nobody is sent anything.
-      if (!any || (this.#after(cell) > 0 && !after)) return [];
-      return [{ key: resourceId(this.mesh, cell), cell, namespace: namespaceOf(cell), ...nameOf(any), before, after }];
-    });
-    return sortedBy(diffs, ({ key }) => key);
-  }
-
-  #content(cell: string, source: Pick<Graph, 'tryRead'>): CompiledContent | undefined {
-    const { query, key } = queryOf(RESOURCES, cell);
-    const outcome: Outcome<Encoded> = source.tryRead(query, key);
-    if (outcome.ok) return outcome.value;
-    if (source === this.fork) this.#fail(cell, outcome.error.message);
-    return undefined;
+  #listedAfter(layer: string): List {
+    return this.#lists.get(layer) ?? this.#listedBefore(layer);
   }
 
   /** How one layer differs for those who have it before and after. */
   #layer(cell: string): LayerDiff {
     const known = this.#layers.get(cell);
     if (known) return known;
-    const before = this.roots.layerKeys.get(cell) ?? NO_CELLS;
-    const diff = this.#between(before, this.#changedLayers.has(cell) ? this.#listedAfter(cell) : before);
+    const diff = this.#between(this.#listedBefore(cell), this.#listedAfter(cell));
     this.#layers.set(cell, diff);
     return diff;
   }
 
-  #between(before: readonly string[], after: readonly string[]): LayerDiff {
+  #between(before: List, after: List): LayerDiff {
     const changed = this.#differingIn(after);
     if (before === after) return { added: NO_CELLS, changed, removed: NO_CELLS };
-    const had = new Set(before);
-    const has = new Set(after);
     return {
-      added: after.filter((cell) => !had.has(cell)),
-      changed: changed.filter((cell) => had.has(cell)),
-      removed: before.filter((cell) => !has.has(cell)),
+      added: after.filter((cell) => !contains(before, cell)),
+      changed: changed.filter((cell) => contains(before, cell)),
+      removed: before.filter((cell) => !contains(after, cell)),
     };
   }
 
   /** Walks the shorter of the two: layers hold thousands of cells, changes few, or the other way round. */
-  #differingIn(listed: readonly string[]): readonly string[] {
+  #differingIn(listed: List): List {
     if (listed.length <= this.#differing.size) return listed.filter((cell) => this.#differing.has(cell));
     return [...this.#differing].filter((cell) => contains(listed, cell));
   }
 
-  #viewDiff(before: readonly string[], after: readonly string[]): LayerDiff {
+  #viewDiff(before: List, after: List): LayerDiff {
+    const all = (layers: List, listed: (layer: string) => List): List => sortedUnique(layers.flatMap(listed));
     const diffs =
       before === after
         ? before.map((layer) => this.#layer(layer))
         : [
             this.#between(
-              sortedUnique(before.flatMap((layer) => this.#listedBefore(layer))),
-              sortedUnique(after.flatMap((layer) => this.#listedAfter(layer))),
+              all(before, (layer) => this.#listedBefore(layer)),
+              all(after, (layer) => this.#listedAfter(layer)),
             ),
           ];
     const seen = (cell: string): boolean => !this.#isSuperseded(cell, after);
-    const all = (pick: keyof LayerDiff): readonly string[] => sortedUnique(diffs.flatMap((diff) => diff[pick]));
-    return { added: all('added').filter(seen), changed: all('changed').filter(seen), removed: all('removed') };
+    const picked = (pick: keyof LayerDiff): List => sortedUnique(diffs.flatMap((diff) => diff[pick]));
+    return { added: picked('added').filter(seen), changed: picked('changed').filter(seen), removed: picked('removed') };
   }
 
   /** Callers whose namespace has routes of its own for a destination do not see the destination's. */
-  #isSuperseded(cell: string, layers: readonly string[]): boolean {
+  #isSuperseded(cell: string, layers: List): boolean {
     if (!/^(port-)?routes\|[^@]*$/.test(cell)) return false;
     return layers.some((layer) => {
       const [kind, namespace = ''] = layer.split('|');
@@ -209,23 +167,17 @@ export class ForkDiff {
 const isEmpty = ({ added, changed, removed }: LayerDiff): boolean =>
   added.length + changed.length + removed.length === 0;
 
-const nameOf = ({ type, name }: CompiledContent): { readonly type: string; readonly name: string } => ({ type, name });
-
 /** The namespace is the first part of the last part of every resource's cell. */
 const namespaceOf = (cell: string): string => (cell.split('|').at(-1) ?? '').split('/')[0] ?? '';
 
-/** Short lists may come in any order; long ones are sorted by code units. */
-function contains(cells: readonly string[], wanted: string): boolean {
-  if (cells.length < 64) return cells.includes(wanted);
-  let [low, high] = [0, cells.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((cells[middle] ?? '') < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return cells[low] === wanted;
-}
+/** Of long lists: they outlive many forks. */
+const SETS = new WeakMap<List, ReadonlySet<string>>();
 
-const count = (counts: Map<string, number>, cell: string, by: number): void => {
-  counts.set(cell, (counts.get(cell) ?? 0) + by);
-};
+function contains(list: List, wanted: string): boolean {
+  if (list.length < 64) return list.includes(wanted);
+  const known = SETS.get(list);
+  if (known) return known.has(wanted);
+  const set = new Set(list);
+  SETS.set(list, set);
+  return set.has(wanted);
+}

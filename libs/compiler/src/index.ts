@@ -1,7 +1,7 @@
 export { featuresOf, NEWEST_FEATURES } from './features.js';
 export * from './inspection.js';
 export { contentFields, type ForkChanges, MeshFork } from './mesh-fork.js';
-export { MeshGraph, type MeshGraphOptions, type Writes } from './mesh-graph.js';
+export { MeshGraph, type MeshGraphOptions, type MeshPass, type Writes } from './mesh-graph.js';
 export {
   IDENTITY_SECRET,
   INBOUND_RBAC_ALLOW,
@@ -10,4 +10,5 @@ export {
   TRUST_SECRET,
   UNRESOLVED_CLUSTER,
 } from './names.js';
+export { downstreamTls, upstreamTls } from './tls.js';
 export * from './types.js';

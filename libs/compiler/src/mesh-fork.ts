@@ -1,11 +1,11 @@
 import { resourceToJson } from '#libs/envoy-api';
-import type { Ctx, Fork, ForkRead, Graph, GraphCounters } from '#libs/incremental';
+import type { Ctx, Fork, ForkRead, Graph, GraphCounters, PassBudget } from '#libs/incremental';
 import { type ResourceId, resourceKey } from '#libs/model';
 import { CONDITIONS } from './conditions.js';
 import { ForkDiff } from './fork-diff.js';
 import { ALL } from './inputs.js';
 import { RESOURCES } from './layers.js';
-import type { Roots } from './roots.js';
+import type { Published } from './publication.js';
 import type { CompiledContent, Condition, ForkFailure, ResourceDiff } from './types.js';
 
 /** Resource keys that a set of proposed writes would touch, sorted. */
@@ -23,14 +23,24 @@ export class MeshFork {
   readonly #mesh: string;
   readonly #graph: Graph;
   readonly #fork: Fork;
-  readonly #roots: Roots;
+  readonly #published: Published;
   #diff: ForkDiff | undefined;
 
-  constructor(mesh: string, graph: Graph, fork: Fork, roots: Roots) {
+  constructor(mesh: string, graph: Graph, fork: Fork, published: Published) {
     this.#mesh = mesh;
     this.#graph = graph;
     this.#fork = fork;
-    this.#roots = roots;
+    this.#published = published;
+  }
+
+  /** False once every other method throws. */
+  get isCurrent(): boolean {
+    return this.#fork.isCurrent;
+  }
+
+  /** Computes in slices what all else is about; passes come meanwhile. @returns true once little is left */
+  step(budget: PassBudget): boolean {
+    return this.#fork.step(budget);
   }
 
   /** The inputs and queries of the fork, to be read by whoever judges the writes. */
@@ -75,12 +85,13 @@ export class MeshFork {
     return this.#fork.reads(RESOURCES.values()).filter(({ type, key }) => type !== 'index' || key !== ALL);
   }
 
+  /** Work done for this preview. */
   get counters(): GraphCounters {
     return this.#fork.counters;
   }
 
   #compared(): ForkDiff {
-    this.#diff ??= new ForkDiff(this.#mesh, this.#graph, this.#fork, this.#roots);
+    this.#diff ??= new ForkDiff(this.#mesh, this.#graph, this.#fork, this.#published);
     return this.#diff;
   }
 }

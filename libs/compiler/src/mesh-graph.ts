@@ -6,6 +6,7 @@ import {
   type GraphCounters,
   type Override,
   override,
+  type PassBudget,
 } from '#libs/incremental';
 import { sortedBy } from '#libs/kernel';
 import {
@@ -20,12 +21,12 @@ import {
 import { CONDITIONS } from './conditions.js';
 import { INDEXED, idOfValue, resourceOfInput } from './input-ids.js';
 import { ADDRESS, ALL, FEATURES, INSTANCE, ONCE, ROUTABLE, SETTINGS, WITHHELD } from './inputs.js';
-import { RESOURCES } from './layers.js';
+import { RESOURCES, VIEW } from './layers.js';
 import { contextOf, MeshFork } from './mesh-fork.js';
 import { isServerPolicy, type Placement, placementOf, removalOf } from './mesh-inputs.js';
 import { destinationKey } from './names.js';
-import { Published, viewId } from './publication.js';
-import { queryOf, Roots } from './roots.js';
+import { Preparation, Published, viewId } from './publication.js';
+import { queryOf } from './query-of.js';
 import type { CompiledChange, Condition } from './types.js';
 
 /** Writes that a fork supposes. */
@@ -42,6 +43,16 @@ export interface MeshGraphOptions {
   readonly policies: readonly PolicyKind[];
 }
 
+/** A pass that is cut into slices. */
+export interface MeshPass {
+  /** Works until the budget is used up. @returns true once all is computed */
+  step(budget: PassBudget): boolean;
+  /** Computes what is left and says what is different. */
+  adopt(): CompiledChange;
+  /** Nothing has happened; what was set is taken over by the next pass. */
+  abandon(): void;
+}
+
 /**
  * Everything of one mesh: stored resources and instances go in, Envoy resources and the views that may see them come
  * out. Nothing of another mesh can reach it. Set what changed, then `pass()`: its result is published at once or not at
@@ -51,13 +62,14 @@ export class MeshGraph {
   readonly #mesh: string;
   readonly #kinds: readonly PolicyKind[];
   readonly #graph = new Graph();
-  readonly #roots = new Roots(this.#graph);
+  /** Instances whose views are observed from the next pass on. */
+  readonly #registered = new Set<string>();
   readonly #published: Published;
 
   constructor(options: MeshGraphOptions) {
     this.#mesh = options.mesh;
     this.#kinds = sortedBy(options.policies, (kind) => kind.kind);
-    this.#published = new Published(options.mesh, this.#roots);
+    this.#published = new Published(options.mesh);
     this.#graph.set(SETTINGS, ONCE, {
       mesh: options.mesh,
       client: this.#kinds.filter((kind) => kind.side === 'client'),
@@ -93,13 +105,15 @@ export class MeshGraph {
     this.#graph.set(INSTANCE, key, specOf(instance));
     this.#graph.set(FEATURES, key, instance.features);
     this.#graph.set(ROUTABLE, key, instance.routable);
-    this.#roots.addInstance(key);
+    if (this.#registered.has(key)) return;
+    this.#registered.add(key);
+    this.#graph.observe(VIEW, key);
   }
 
   removeInstance(namespace: string, name: string): void {
     const key = destinationKey(namespace, name);
     for (const input of [INSTANCE, FEATURES, ROUTABLE]) this.#graph.remove(input, key);
-    this.#roots.removeInstance(key);
+    if (this.#registered.delete(key)) this.#graph.unobserve(VIEW, key);
   }
 
   /** @param service `<namespace>/<name>` @param number 1 to 65535: its place in the /16 of every outbound address */
@@ -109,7 +123,21 @@ export class MeshGraph {
 
   /** Takes over what was set, recompiles what it reaches, and says what is different. */
   pass(): CompiledChange {
-    return this.#published.next(this.#graph.pass({ expand: (changes) => this.#roots.follow(changes) }));
+    return this.#published.next(this.#graph.pass());
+  }
+
+  /**
+   * The same in slices. What is set meanwhile, and taken over by `pass`, is published first and then part of this pass
+   * too. @throws GraphFault when there is such a pass already
+   */
+  begin(): MeshPass {
+    const pass = this.#graph.begin();
+    const ready = new Preparation(this.#published);
+    return {
+      step: (budget) => pass.step(budget) && ready.step(pass.changes(), budget),
+      adopt: () => this.#published.next(pass.adopt(), ready),
+      abandon: () => pass.abandon(),
+    };
   }
 
   /** Id of an instance's view, once a pass has compiled it. */
@@ -134,7 +162,7 @@ export class MeshGraph {
       ),
       ...[...(writes.addresses ?? [])].map(([service, number]) => override(ADDRESS, service, number)),
     ];
-    return new MeshFork(this.#mesh, this.#graph, this.#graph.fork(overrides), this.#roots);
+    return new MeshFork(this.#mesh, this.#graph, this.#graph.fork(overrides), this.#published);
   }
 
   /** Inputs and queries as of the last pass, to be read by whoever judges changes. */
@@ -149,7 +177,7 @@ export class MeshGraph {
 
   /** Keys of the registered instances, `<namespace>/<name>`. */
   get instances(): readonly string[] {
-    return [...this.#roots.views.keys()];
+    return [...this.#published.views];
   }
 
   /**
@@ -172,6 +200,16 @@ export class MeshGraph {
   /** Drops what nothing needs any more. Costs the whole graph: for a quiet moment. @returns how many cells went */
   sweep(): number {
     return this.#graph.sweep();
+  }
+
+  /** The same in slices; what two rounds in a row find unused goes. @returns true at the end of a round */
+  sweepSlice(budget: PassBudget): boolean {
+    return this.#graph.sweepSlice(budget);
+  }
+
+  /** Cells in memory. */
+  get size(): number {
+    return this.#graph.size;
   }
 
   get counters(): GraphCounters {

@@ -1,7 +1,8 @@
 /** The Envoy messages that Heddle builds and reads: the one door to the generated code. */
 
 export type { DescMessage, MessageInitShape, MessageShape } from '@bufbuild/protobuf';
-export { create, fromBinary, toBinary, toJson } from '@bufbuild/protobuf';
+export { create, fromBinary, fromJson, toBinary, toJson } from '@bufbuild/protobuf';
+export { type ReflectMessage, reflect } from '@bufbuild/protobuf/reflect';
 export type { Any, Duration } from '@bufbuild/protobuf/wkt';
 export { AnySchema, DurationSchema } from '@bufbuild/protobuf/wkt';
 export { ClientResourceStatus } from './gen/envoy/admin/v3/config_dump_shared_pb.js';
@@ -18,6 +19,7 @@ export {
   ClusterSchema,
 } from './gen/envoy/config/cluster/v3/cluster_pb.js';
 export { AddressSchema, SocketAddress_Protocol } from './gen/envoy/config/core/v3/address_pb.js';
+export type { HeaderValueOption } from './gen/envoy/config/core/v3/base_pb.js';
 export {
   HeaderValueOption_HeaderAppendAction,
   HeaderValueOptionSchema,
@@ -26,6 +28,7 @@ export {
 } from './gen/envoy/config/core/v3/base_pb.js';
 export { ApiVersion, ConfigSourceSchema } from './gen/envoy/config/core/v3/config_source_pb.js';
 export { HttpProtocolOptions_HeadersWithUnderscoresAction } from './gen/envoy/config/core/v3/protocol_pb.js';
+export { LbEndpointSchema } from './gen/envoy/config/endpoint/v3/endpoint_components_pb.js';
 export type { ClusterLoadAssignment } from './gen/envoy/config/endpoint/v3/endpoint_pb.js';
 export { ClusterLoadAssignmentSchema } from './gen/envoy/config/endpoint/v3/endpoint_pb.js';
 export type { Filter as NetworkFilter, FilterChain } from './gen/envoy/config/listener/v3/listener_components_pb.js';
@@ -42,6 +45,8 @@ export {
 } from './gen/envoy/config/rbac/v3/rbac_pb.js';
 export type {
   HeaderMatcher,
+  QueryParameterMatcher,
+  RedirectAction,
   RetryPolicy,
   Route,
   RouteAction,
@@ -64,6 +69,7 @@ export { RouteConfigurationSchema } from './gen/envoy/config/route/v3/route_pb.j
 export type { ScopedRouteConfiguration } from './gen/envoy/config/route/v3/scoped_route_pb.js';
 export { ScopedRouteConfigurationSchema } from './gen/envoy/config/route/v3/scoped_route_pb.js';
 export { FileAccessLogSchema } from './gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
+export { OnDemandSchema } from './gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js';
 export {
   RBACPerRouteSchema,
   RBACSchema as HttpRbacFilterSchema,
@@ -119,5 +125,6 @@ export {
   ConfigStatus,
 } from './gen/envoy/service/status/v3/csds_pb.js';
 export { RegexMatcherSchema } from './gen/envoy/type/matcher/v3/regex_pb.js';
+export type { StringMatcher } from './gen/envoy/type/matcher/v3/string_pb.js';
 export { StringMatcherSchema } from './gen/envoy/type/matcher/v3/string_pb.js';
 export { FractionalPercent_DenominatorType } from './gen/envoy/type/v3/percent_pb.js';

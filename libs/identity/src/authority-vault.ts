@@ -23,16 +23,30 @@ export class AuthorityVault {
 
   /** The active row, made by `create` when there is none; replicas that ask together get the same. */
   ensure(mesh: string, purpose: AuthorityRow['purpose'], create: () => Promise<AuthorityDraft>): Promise<AuthorityRow> {
-    return this.#authorities.ensure(mesh, purpose, async () => {
-      const { id, certificatePem, pkcs8, notAfter } = await create();
-      const wrappedKey = wrapKey(this.#kek, { mesh, id, purpose }, pkcs8);
-      return { id, mesh, purpose, certificatePem, wrappedKey, notAfter, active: true };
-    });
+    return this.#authorities.ensure(mesh, purpose, async () => this.#wrap(mesh, purpose, await create(), true));
+  }
+
+  /** A successor of the active row that signs nothing yet. @returns false when somebody else was faster */
+  prepare(
+    mesh: string,
+    purpose: AuthorityRow['purpose'],
+    activeId: string,
+    create: () => Promise<AuthorityDraft>,
+  ): Promise<boolean> {
+    return this.#authorities.prepare(mesh, purpose, activeId, async () =>
+      this.#wrap(mesh, purpose, await create(), false),
+    );
   }
 
   /** All rows of a mesh, newest first. */
   list(mesh: string): Promise<readonly AuthorityRow[]> {
     return this.#authorities.list(mesh);
+  }
+
+  #wrap(mesh: string, purpose: AuthorityRow['purpose'], draft: AuthorityDraft, active: boolean): AuthorityRow {
+    const { id, certificatePem, pkcs8, notAfter } = draft;
+    const wrappedKey = wrapKey(this.#kek, { mesh, id, purpose }, pkcs8);
+    return { id, mesh, purpose, certificatePem, wrappedKey, notAfter, active };
   }
 
   /** The private key of a row as PKCS #8. @throws KekUnusable */

@@ -73,6 +73,11 @@ export class CertificateAuthority {
     return this.#meshes.get(mesh);
   }
 
+  /** Names of the meshes in use. */
+  meshes(): readonly string[] {
+    return [...this.#meshes.keys()];
+  }
+
   /** Reads the rows of every mesh in use again; listeners hear of meshes whose trusted roots changed. */
   async refresh(): Promise<void> {
     for (const [mesh, before] of this.#meshes) {
@@ -103,7 +108,7 @@ export class CertificateAuthority {
 
   #report({ mesh, issuers, roots }: MeshAuthority): void {
     for (const issuer of issuers) if (issuer.active) this.#reportOne(mesh, 'intermediate', issuer);
-    for (const root of roots) this.#reportOne(mesh, 'root', root);
+    for (const root of roots) if (root.active) this.#reportOne(mesh, 'root', root);
   }
 
   #reportOne(

@@ -10,6 +10,10 @@ export const START = Date.UTC(2027, 0, 10, 12);
 export class MemoryStore {
   away = false;
   rows: AuthorityRow[] = [];
+  readonly prepared = new Set<string>();
+  readonly since = new Map<string, number>();
+  /** Its clock. */
+  now: () => number = () => START;
   readonly issued = new Map<string, IssuedCertificate>();
   readonly apiTokens = new Map<string, ApiTokenRow>();
   readonly deniedTokens = new Map<string, number>();
@@ -21,17 +25,57 @@ export class MemoryStore {
       this.#reach();
       return this.rows.filter((row) => row.mesh === mesh).toReversed();
     },
-    ensure: (mesh, purpose, create) => {
-      const turn = this.#turn.then(async () => {
-        this.#reach();
+    ensure: (mesh, purpose, create) =>
+      this.#inTurn(async () => {
         const found = this.rows.find((row) => row.mesh === mesh && row.purpose === purpose && row.active);
         if (found) return found;
         const row = await create();
         this.rows.push(row);
         return row;
-      });
-      this.#turn = turn.catch(() => undefined);
-      return turn;
+      }),
+    now: async () => {
+      this.#reach();
+      return this.now();
+    },
+    stages: async (mesh) => {
+      this.#reach();
+      const stages = this.rows
+        .filter((row) => row.mesh === mesh)
+        .map((row) => ({
+          ...{ id: row.id, purpose: row.purpose, stage: row.active ? ('active' as const) : this.#stageOf(row.id) },
+          forMs: this.now() - (this.since.get(row.id) ?? START),
+          inUse: this.#inUse(row.id),
+        }));
+      return { now: this.now(), stages };
+    },
+    prepare: (mesh, purpose, activeId, create) =>
+      this.#inTurn(async () => {
+        const of = this.rows.filter((row) => row.mesh === mesh && row.purpose === purpose);
+        if (of.some((row) => this.prepared.has(row.id)) || of.find((row) => row.active)?.id !== activeId) return false;
+        const row = await create();
+        this.rows.push(row);
+        this.prepared.add(row.id);
+        this.since.set(row.id, this.now());
+        return true;
+      }),
+    activate: async ({ activeId, preparedId }) => {
+      this.#reach();
+      if (!this.prepared.has(preparedId) || !this.rows.some((row) => row.id === activeId && row.active)) return false;
+      this.prepared.delete(preparedId);
+      for (const id of [activeId, preparedId]) this.since.set(id, this.now());
+      this.rows = this.rows.map((row) => ({
+        ...row,
+        active: row.id === preparedId || (row.active && row.id !== activeId),
+      }));
+      return true;
+    },
+    forget: async (id, retiredForMs) => {
+      this.#reach();
+      const row = this.rows.find((one) => one.id === id);
+      const retired = row && !row.active && !this.prepared.has(id) && !this.#inUse(id);
+      if (!retired || this.now() - (this.since.get(id) ?? START) < retiredForMs) return false;
+      this.rows = this.rows.filter((one) => one.id !== id);
+      return true;
     },
     recordIssued: async (rows) => {
       this.#reach();
@@ -74,6 +118,24 @@ export class MemoryStore {
     },
   };
 
+  /** One after another, as by a lock. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(() => {
+      this.#reach();
+      return work();
+    });
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #stageOf(id: string): 'prepared' | 'retired' {
+    return this.prepared.has(id) ? 'prepared' : 'retired';
+  }
+
+  #inUse(id: string): boolean {
+    return [...this.issued.values()].some(({ issuer, notAfter }) => issuer === id && notAfter > this.now());
+  }
+
   #reach(): void {
     if (this.away) throw new StoreUnavailable('the database is away');
   }
@@ -88,6 +150,7 @@ interface Timer {
 /** Time stands still until `advance` moves it; timers run in order on the way. */
 export class ManualClock implements Clock {
   #now = START;
+  #jumped = 0;
   readonly #timers = new Set<Timer>();
 
   now(): number {
@@ -95,7 +158,7 @@ export class ManualClock implements Clock {
   }
 
   monotonic(): number {
-    return this.#now;
+    return this.#now - this.#jumped;
   }
 
   after(ms: number, task: () => void): () => void {
@@ -120,9 +183,11 @@ export class ManualClock implements Clock {
     await settle();
   }
 
-  /** Moves time without running timers, as a jump of the machine's clock does. */
+  /** Moves time without running timers, as a jump of the machine's clock does: theirs is the monotonic clock. */
   jump(ms: number): void {
     this.#now += ms;
+    this.#jumped += ms;
+    for (const timer of this.#timers) timer.due += ms;
   }
 
   #next(end: number): Timer | undefined {

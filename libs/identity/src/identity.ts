@@ -2,7 +2,9 @@ import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Authorities, Tokens } from '#libs/store';
 import { AdminLogin } from './admin-token.js';
 import { ApiTokens } from './api-tokens.js';
+import { AuthorityRotation } from './authority-rotation.js';
 import { CertificateAuthority } from './certificate-authority.js';
+import { DatabaseClock } from './database-clock.js';
 import { DenyList } from './deny-list.js';
 import { IssuanceLog } from './issuance-log.js';
 import type { Kek } from './kek.js';
@@ -11,8 +13,7 @@ import { createSecretSource, type MeshSecrets, type SecretSourceOptions } from '
 import { ServerAuthority } from './server-authority.js';
 import { SigningKeys } from './signing-keys.js';
 
-export interface MeshIdentityOptions
-  extends Pick<SecretSourceOptions, 'trustDomain' | 'leafLifetimeMs' | 'isRevoked' | 'clockSkewMs'> {
+export interface MeshIdentityOptions extends Pick<SecretSourceOptions, 'trustDomain' | 'leafLifetimeMs' | 'isRevoked'> {
   readonly authorities: Authorities;
   readonly tokens: Tokens;
   readonly kek: Kek;
@@ -25,7 +26,10 @@ export interface MeshIdentityOptions
 
 /** Everything about who is who, wired together over one store. */
 export interface MeshIdentity {
+  /** The time by which credentials are judged: the database's. */
+  readonly clock: DatabaseClock;
   readonly authority: CertificateAuthority;
+  readonly rotation: AuthorityRotation;
   readonly server: ServerAuthority;
   readonly secrets: MeshSecrets;
   readonly proxyTokens: ProxyTokens;
@@ -42,27 +46,36 @@ export interface MeshIdentity {
   stop(): Promise<void>;
 }
 
-export function createMeshIdentity(options: MeshIdentityOptions): MeshIdentity {
+export function createMeshIdentity(given: MeshIdentityOptions): MeshIdentity {
+  const clock = new DatabaseClock(given);
+  const options = { ...given, clock };
   const authority = new CertificateAuthority(options);
   const issuance = new IssuanceLog(options);
   const keys = new SigningKeys(options);
   const denyList = new DenyList(options);
   const apiTokens = new ApiTokens(options);
+  const rotation = new AuthorityRotation({ ...options, authority });
   return {
+    clock,
     authority,
+    rotation,
     server: new ServerAuthority(options),
-    secrets: createSecretSource({ ...options, authority, issuance }),
+    secrets: createSecretSource({ ...options, authority, issuance, clockSkewMs: () => clock.skewMs() }),
     proxyTokens: new ProxyTokens({ ...options, keys, denyList }),
     denyList,
     apiTokens,
     adminLogin: new AdminLogin({ ...options, apiTokens }),
     async start(meshes) {
+      await clock.start();
       await keys.start();
       await denyList.start();
       for (const mesh of meshes) await authority.of(mesh);
       authority.start();
+      rotation.start();
     },
     async stop() {
+      clock.stop();
+      rotation.stop();
       authority.stop();
       keys.stop();
       denyList.stop();

@@ -6,7 +6,9 @@ export {
   ensureAdminToken,
 } from './admin-token.js';
 export * from './api-tokens.js';
+export { AuthorityRotation, type AuthorityRotationOptions, type RotatedPurpose } from './authority-rotation.js';
 export { CertificateAuthority, type CertificateAuthorityOptions } from './certificate-authority.js';
+export { DatabaseClock, type DatabaseClockOptions } from './database-clock.js';
 export { DenyList, type DenyListOptions } from './deny-list.js';
 export { IssuingPaused, KekUnusable } from './errors.js';
 export * from './expiry.js';
@@ -26,6 +28,7 @@ export {
   verifyProxyToken,
 } from './proxy-token.js';
 export { ProxyTokens, type ProxyTokensOptions } from './proxy-tokens.js';
+export { ISSUER_KNOWN_FOR_MS, RETIRED_FOR_MS, ROOT_TRUSTED_FOR_MS, type RotationStep } from './rotation-plan.js';
 export { Secret } from './secret.js';
 export { IDENTITY, TRUST } from './secret-bytes.js';
 export { createSecretSource, type MeshSecrets, type SecretAnswer, type SecretSourceOptions } from './secret-source.js';

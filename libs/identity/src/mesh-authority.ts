@@ -21,7 +21,7 @@ export interface Issuer extends LeafIssuer {
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
-  /** False when it was retired: what it signed is still good, but it signs nothing more. */
+  /** False when it is prepared or retired: it signs nothing, what a retired one signed is still good. */
   readonly active: boolean;
   /** Key of the macs in leaf versions; equal on every replica because it comes from the authority's private key. */
   readonly macKey: Secret<Uint8Array>;
@@ -29,6 +29,8 @@ export interface Issuer extends LeafIssuer {
 
 export interface TrustedRoot {
   readonly id: string;
+  /** False before its time has come, and after it: it is trusted all the same. */
+  readonly active: boolean;
   readonly certificatePem: string;
   readonly notBefore: number;
   readonly notAfter: number;
@@ -54,9 +56,9 @@ export async function loadMeshAuthority(vault: AuthorityVault, mesh: string, now
 export function meshAuthorityOf(vault: AuthorityVault, mesh: string, rows: readonly AuthorityRow[]): MeshAuthority {
   const roots = rows
     .filter((row) => row.purpose === 'root')
-    .map(({ id, certificatePem }) => {
+    .map(({ id, active, certificatePem }) => {
       const { notBefore, notAfter } = readAuthority(certificatePem);
-      return { id, certificatePem, notBefore, notAfter };
+      return { id, active, certificatePem, notBefore, notAfter };
     });
   return {
     mesh,
@@ -119,7 +121,7 @@ export async function draftRoot(commonName: string, now: number, pathLength: num
   return { id: newKeyId(), certificatePem: made.certificatePem, pkcs8: made.pkcs8.expose(), notAfter };
 }
 
-async function draftIntermediate(
+export async function draftIntermediate(
   mesh: string,
   root: { readonly row: AuthorityRow; readonly vault: AuthorityVault },
   now: number,

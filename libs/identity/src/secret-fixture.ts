@@ -1,6 +1,7 @@
 /** For this library's tests only: replicas over one store in memory, and readers of the secrets they hand out. */
 import { X509Certificate } from 'node:crypto';
 import { fromBinary, SecretSchema, SPIFFECertValidatorConfigSchema } from '#libs/envoy-api';
+import { AuthorityRotation } from './authority-rotation.js';
 import { CertificateAuthority } from './certificate-authority.js';
 import { ManualClock, MemoryStore } from './fixture.js';
 import { IssuanceLog } from './issuance-log.js';
@@ -33,14 +34,18 @@ export class SecretRig {
 
   constructor(rows: MemoryStore['rows']) {
     this.store.rows = [...rows];
+    this.store.now = () => this.clock.now();
   }
 
   /** One replica: its own caches over the shared store. */
   replica({ capacity, ...extra }: ReplicaOptions = {}) {
+    const observed = extra.log ? { log: extra.log } : {};
     const shared = { authorities: this.store.authorities, clock: this.clock };
-    const authority = new CertificateAuthority({ ...shared, kek });
+    const authority = new CertificateAuthority({ ...shared, kek, ...observed });
+    const rotation = new AuthorityRotation({ ...shared, authority, kek, ...observed });
     const issuance = new IssuanceLog({ ...shared, ...(capacity === undefined ? {} : { capacity }) });
-    return { authority, issuance, source: createSecretSource({ authority, issuance, clock: this.clock, ...extra }) };
+    const source = createSecretSource({ authority, issuance, clock: this.clock, ...extra });
+    return { authority, rotation, issuance, source };
   }
 }
 

@@ -75,6 +75,8 @@ export interface AuthorityCertificate {
   /** DER of the subject, byte for byte: the `issuer` of what it signs. */
   readonly subject: Uint8Array;
   readonly keyId: Uint8Array;
+  /** Key identifier of the authority that signed it; its own when it did. */
+  readonly issuerKeyId: Uint8Array;
   /** Milliseconds since the epoch. */
   readonly notBefore: number;
   readonly notAfter: number;
@@ -90,6 +92,7 @@ export function readAuthority(certificatePem: string): AuthorityCertificate {
   return {
     subject: new Uint8Array(certificate.subjectName.toArrayBuffer()),
     keyId: Buffer.from(keyId, 'hex'),
+    issuerKeyId: Buffer.from(certificate.getExtension(AuthorityKeyIdentifierExtension)?.keyId ?? keyId, 'hex'),
     notBefore: certificate.notBefore.getTime(),
     notAfter: certificate.notAfter.getTime(),
   };

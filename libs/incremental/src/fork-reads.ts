@@ -1,41 +1,52 @@
-import type { Engine } from './engine.js';
+import { CLEAN } from './cells.js';
 import { NO_MEMBERS } from './indexes.js';
-import { compareCells } from './inspect.js';
-import type { AnyKind, AnyQuery, ForkRead } from './types.js';
+import { addReaders, compareCells } from './inspect.js';
+import type { AnyIndex, AnyQuery, ForkRead } from './types.js';
+import type { Version } from './version.js';
 
 /**
- * Walks down from cells that a fork computed itself to what it did not make: inputs that are not overridden, index keys as
- * the parent has them, and values shared with the parent. While all of it is the same, the same overrides give the same
- * values, also where those differ from the parent's in nothing.
+ * Walks down from the observed cells of these queries that the overrides reach to what they do not: inputs that are not
+ * overridden, index keys as the parent has them, and values that are the parent's too. While all of it is the same, the
+ * same overrides give the same values, also where those differ from the parent's in nothing.
+ * @param overridden inputs and index keys that are others in the fork
  */
 export function readsOutside(
-  fork: Engine,
-  parent: Engine,
-  queries: Iterable<AnyQuery>,
-  isOverridden: (kind: AnyKind, key: string) => boolean,
+  { engine }: Version,
+  parent: Version,
+  overridden: readonly number[],
+  queries: ReadonlySet<AnyQuery>,
 ): readonly ForkRead[] {
-  const pending = [...queries].flatMap((query) => {
-    const cells = [...(fork.cells.tables.get(query)?.ids.values() ?? [])];
-    return cells.filter((cell) => fork.edges.reads(cell).length > 0);
+  const { names } = engine.commons;
+  const reached = new Set<number>();
+  addReaders(engine, overridden, reached);
+  const pending = [...reached].filter((cell) => {
+    const kind = names.kind(cell);
+    const isWanted = kind.type === 'query' && queries.has(kind);
+    return isWanted && engine.cells.observers(cell) > 0 && engine.cells.state(cell) === CLEAN;
   });
+  const given = new Set(overridden);
   const seen = new Set(pending);
   const found: ForkRead[] = [];
   for (let cell = pending.pop(); cell !== undefined; cell = pending.pop()) {
-    const reads = fork.edges.reads(cell);
-    for (const read of reads) {
-      if (seen.has(read)) continue;
-      seen.add(read);
-      pending.push(read);
-    }
-    const kind = fork.cells.kind(cell);
-    const name = fork.cells.name(cell);
+    const kind = names.kind(cell);
+    const name = names.name(cell);
     if (kind.type === 'index') {
-      const theirs = parent.cells.find(kind, name.key);
-      const members = theirs === undefined ? NO_MEMBERS : (parent.cells.value(theirs) as readonly string[]);
-      found.push({ ...name, type: 'index', hash: '', members });
-    } else if (reads.length === 0 && !isOverridden(kind, name.key)) {
-      found.push({ ...name, type: kind.type, hash: fork.cells.hash(cell), members: NO_MEMBERS });
+      found.push({ ...name, type: 'index', hash: '', members: membersOf(parent, kind, cell) });
+    } else if (!reached.has(cell)) {
+      if (!given.has(cell))
+        found.push({ ...name, type: kind.type, hash: engine.cells.hash(cell), members: NO_MEMBERS });
+    } else {
+      for (const read of engine.edges.reads(cell)) {
+        if (seen.has(read)) continue;
+        seen.add(read);
+        pending.push(read);
+      }
     }
   }
   return found.sort(compareCells);
+}
+
+function membersOf(parent: Version, kind: AnyIndex, cell: number): readonly string[] {
+  parent.open(kind);
+  return parent.engine.has(cell) ? (parent.engine.cells.value(cell) as readonly string[]) : NO_MEMBERS;
 }

@@ -14,8 +14,8 @@ interface Node extends CellName {
 }
 
 /** The recorded reads of a settled cell as a tree; a cell met again is not expanded again. Uses no native stack. */
-export function dependencyTree({ cells, edges }: Engine, root: number): Dependency {
-  const node = (cell: number): Node => ({ ...cells.name(cell), type: cells.kind(cell).type, dependencies: [] });
+export function dependencyTree({ commons: { names }, edges }: Engine, root: number): Dependency {
+  const node = (cell: number): Node => ({ ...names.name(cell), type: names.kind(cell).type, dependencies: [] });
   const expanded = new Set<number>([root]);
   const tree = node(root);
   const path: { readonly node: Node; edge: number }[] = [{ node: tree, edge: edges.firstRead(root) }];
@@ -49,6 +49,22 @@ export function addReaders({ edges }: Engine, from: Iterable<number>, reached: S
       pending.push(reader);
     }
   }
+}
+
+/** Inputs that a cell was last made from, and members of the index keys it read unless they are skipped; sorted. */
+export function inputsBehind(engine: Engine, root: number, skip: (indexKey: CellName) => boolean): readonly CellName[] {
+  const { names } = engine.commons;
+  if (!engine.has(root)) return [];
+  const found = new Map<string, CellName>();
+  const add = (name: CellName): void => void found.set(`${name.kind}\u0000${name.key}`, name);
+  for (const cell of withReads(engine, [root])) {
+    const kind = names.kind(cell);
+    const name = names.name(cell);
+    if (kind.type === 'input') add(name);
+    if (kind.type !== 'index' || skip(name)) continue;
+    for (const key of engine.cells.value(cell) as readonly string[]) add({ kind: kind.of.name, key });
+  }
+  return [...found.values()].sort(compareCells);
 }
 
 /** These cells and everything they read, directly or not. */

@@ -51,6 +51,7 @@ export class RuntimeQuestions {
   async live(mesh: string, fresh: boolean): Promise<LiveMesh | undefined> {
     const { coordinator, options } = this.runtime;
     if (fresh) await options.store.feed.poke();
+    if (fresh) await coordinator.settled();
     if (!coordinator.loaded) return undefined;
     const host = coordinator.hostOrEmpty(mesh);
     return {
@@ -61,6 +62,7 @@ export class RuntimeQuestions {
       get runtimeRevision() {
         return coordinator.runtimeRevision;
       },
+      slice: () => coordinator.slice(),
       usersOf: (id) => host.usersOf(id),
     };
   }

@@ -36,11 +36,40 @@ export interface AuthorityRow {
   readonly active: boolean;
 }
 
+export interface AuthorityStage {
+  readonly id: string;
+  readonly purpose: AuthorityRow['purpose'];
+  /** Prepared: known to all, signs nothing yet. Active: signs. Retired: signs no more, what it signed is still good. */
+  readonly stage: 'prepared' | 'active' | 'retired';
+  /** Milliseconds in this stage, by Postgres's clock. */
+  readonly forMs: number;
+  /** A certificate that it issued is on record and has not ended. */
+  readonly inUse: boolean;
+}
+
 export interface Authorities {
   /** All rows of a mesh and purpose, newest first. */
   list(mesh: string): Promise<readonly AuthorityRow[]>;
   /** Runs `create` under an advisory lock for (mesh, purpose) unless an active row exists, so that replicas agree. */
   ensure(mesh: string, purpose: AuthorityRow['purpose'], create: () => Promise<AuthorityRow>): Promise<AuthorityRow>;
+  /** Postgres's clock, milliseconds since the epoch. */
+  now(): Promise<number>;
+  /** Where the authorities of a mesh stand in their rotation; `now` is Postgres's clock, milliseconds since the epoch. */
+  stages(mesh: string): Promise<{ readonly now: number; readonly stages: readonly AuthorityStage[] }>;
+  /**
+   * Adds an authority that signs nothing yet. Fenced: false, with nothing made or written, when another one than
+   * `activeId` is active by now, or one is prepared already.
+   */
+  prepare(
+    mesh: string,
+    purpose: AuthorityRow['purpose'],
+    activeId: string,
+    create: () => Promise<AuthorityRow>,
+  ): Promise<boolean>;
+  /** Retires the active one and makes the prepared one active, both or neither. Fenced: false when either is no longer so. */
+  activate(change: { readonly activeId: string; readonly preparedId: string }): Promise<boolean>;
+  /** Deletes a retired one with its key. False when it is not retired for that long, or a certificate of it has not ended. */
+  forget(id: string, retiredForMs: number): Promise<boolean>;
   recordIssued(
     rows: readonly {
       readonly serial: string;

@@ -1,4 +1,3 @@
-import { type Metadata, Server } from '@grpc/grpc-js';
 import { SERVICE } from '#libs/envoy-api';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import { Catalog } from './catalog.js';
@@ -8,17 +7,23 @@ import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { StreamSecrets } from './secrets.js';
 import { Admission, once } from './serving/admission.js';
 import { Authentication } from './serving/authentication.js';
-import { type DiscoveryCall, endWith, type StatusName } from './serving/call.js';
 import { clientStatus } from './serving/client-status.js';
+import { Gate } from './serving/gate/gate.js';
 import { Leftovers } from './serving/leftovers.js';
-import { type MethodInfo, servedServices } from './serving/methods.js';
+import { discoveryMethods, type MethodInfo } from './serving/methods.js';
 import { Readiness } from './serving/readiness.js';
-import { type StatusCall, StatusService } from './serving/status-service.js';
+import { READ_BEYOND_LIMIT } from './serving/requests.js';
+import { StatusService } from './serving/status-service.js';
 import { XdsStream } from './serving/stream.js';
 import { StreamRegistry } from './serving/stream-registry.js';
 import type { StreamServices, WireCounters } from './serving/stream-services.js';
-import { type ListenOptions, type TlsMaterial, Transport } from './serving/transport.js';
 import { checkStream } from './serving/watchdog.js';
+import { WorkReport, type XdsCounters } from './serving/work-report.js';
+import type { Call, StatusName } from './transport/call.js';
+import type { Admitted, Carrier, CarrierOptions, TlsMaterial } from './transport/carrier.js';
+import { GrpcJsCarrier } from './transport/grpc-js-carrier.js';
+import { Http2Carrier } from './transport/http2/http2-carrier.js';
+import { Listener, type ListenOptions } from './transport/listener.js';
 import type {
   DeliveryListener,
   Gatekeeper,
@@ -40,17 +45,10 @@ export interface XdsServerOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly limits?: Partial<Limits>;
+  /** What carries the calls: gRPC straight on node:http2, or the server of grpc-js. Default: `http2`. */
+  readonly transport?: 'http2' | 'grpc-js';
   /** Serves secrets over plaintext too. For tests only (SEC-16). */
   readonly secretsOverPlaintext?: boolean;
-}
-
-/** Totals since the server was made. */
-export interface XdsCounters extends Readonly<WireCounters> {
-  /** Encodings of resources: one for each content that some stream needed, whatever the number of streams. */
-  readonly encodes: number;
-  /** Response bodies found in the cache, and built. */
-  readonly frameHits: number;
-  readonly frameMisses: number;
 }
 
 /** How far a change has come. */
@@ -61,6 +59,8 @@ export interface Progress {
 }
 
 const SOCKET_GRACE_MS = 2_000;
+/** Signs of life are given by the checks of streams, three to a lifetime. */
+const MIN_TTL_CHECKS = 3;
 
 /**
  * An xDS server: ADS and the single-type services, delta and state-of-the-world. The embedding program publishes
@@ -68,22 +68,25 @@ const SOCKET_GRACE_MS = 2_000;
  */
 export class XdsServer {
   readonly #limits: Limits;
-  readonly #catalog = new Catalog();
+  readonly #catalog: Catalog;
   readonly #frames: FrameCache;
   readonly #fanOut = new FanOut();
   readonly #streams = new StreamRegistry();
   readonly #ready: Readiness;
   readonly #admission: Admission;
   readonly #authentication: Authentication;
-  readonly #transport: Transport;
+  readonly #listener: Listener;
   readonly #status = new StatusService({
-    answer: (request, metadata) => this.#statusFor(request, metadata),
-    enter: (call) => this.#enter(call, SERVICE.csds),
+    answer: (request, principal) => this.#statusFor(request, principal),
+    enter: (call, { principal, leave }) => {
+      leave();
+      return this.#enter(call, principal, SERVICE.csds);
+    },
   });
   readonly #counters: WireCounters = { requests: 0, responses: 0, bytesSent: 0 };
-  #reported = { encodes: 0, frameHits: 0, frameMisses: 0 };
+  readonly #work = new WorkReport();
+  readonly #methods = new Map([...discoveryMethods((...call) => this.#open(...call)), ...this.#status.methods]);
   readonly #services: StreamServices<XdsStream>;
-  #server: Server | undefined;
   #serveSecrets = false;
   #stopping = false;
   #stopChecks: (() => void) | undefined;
@@ -91,11 +94,15 @@ export class XdsServer {
   constructor(private readonly options: XdsServerOptions) {
     const { clock, log, metrics, gatekeeper } = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#catalog = new Catalog(MIN_TTL_CHECKS * this.#limits.checkMs);
     this.#frames = new FrameCache(this.#limits.frameCacheBytes);
     this.#ready = new Readiness(clock, this.#limits.readyWaitMs);
     this.#admission = new Admission(this.#limits, clock, metrics);
-    this.#transport = new Transport(this.#limits, clock, metrics);
-    this.#authentication = new Authentication({ gatekeeper, log, metrics });
+    const busy = (): boolean => this.#fanOut.busy;
+    const work = { limits: this.#limits, clock, log, metrics, busy };
+    this.#listener = new Listener(work);
+    const gate = new Gate({ ...work, name: 'stream', places: this.#limits.initialPushes });
+    this.#authentication = new Authentication({ gatekeeper, gate, log, metrics });
     this.#services = this.#makeServices();
   }
 
@@ -161,35 +168,39 @@ export class XdsServer {
     return { ...this.#counters, encodes: this.#catalog.encodes, frameHits: hits, frameMisses: misses };
   }
 
+  /** Paths of all methods, those that are refused included. */
+  get methods(): string[] {
+    return [...this.#methods.keys()];
+  }
+
   /** Starts to listen. @returns the port */
   async start(options: ListenOptions): Promise<number> {
-    const server = new Server({
-      interceptors: [this.#authentication.interceptor],
-      'grpc.keepalive_time_ms': 30_000, // NET-1, REL-17
-      'grpc.keepalive_timeout_ms': 10_000,
-      'grpc.max_receive_message_length': this.#limits.maxMessageBytes, // DELTA-16
-      'grpc.max_send_message_length': -1,
-      // GOAWAY well before streams end by their age; the connection then lives as long as they do.
-      'grpc.max_connection_age_ms': this.#limits.streamAgeMs * 0.8,
-      'grpc.max_connection_age_grace_ms': this.#limits.streamAgeMs,
-      'grpc.max_concurrent_streams': this.#limits.callsPerConnection,
-      'grpc.enable_channelz': 0,
-    });
-    for (const { definition, handlers } of servedServices((call, info) => this.#open(call, info))) {
-      server.addService(definition, handlers);
-    }
-    const { definition, handlers } = this.#status.served;
-    server.addService(definition, handlers);
-    this.#server = server;
     this.#serveSecrets = options.tls !== 'plaintext' || this.options.secretsOverPlaintext === true;
-    const port = await this.#transport.listen(server, options);
+    const port = await this.#listener.listen(this.#carrier(options), options);
     this.#stopChecks = this.options.clock.every(this.#limits.checkMs, () => this.#check());
     return port;
   }
 
+  #carrier({ tls }: ListenOptions): Carrier {
+    const limits = this.#limits;
+    const options: CarrierOptions = {
+      ...limits,
+      methods: this.#methods,
+      maxMessageBytes: limits.maxMessageBytes * READ_BEYOND_LIMIT,
+      admit: (headers, peer) => this.#authentication.admit(headers, peer),
+      tls: tls === 'plaintext' ? undefined : tls,
+      // GOAWAY well before streams end by their age; the connection then lives as long as they do.
+      connectionAgeMs: limits.streamAgeMs * 0.8,
+      connectionAgeGraceMs: limits.streamAgeMs,
+    };
+    return this.options.transport === 'grpc-js'
+      ? new GrpcJsCarrier(options)
+      : new Http2Carrier(options, this.options.clock);
+  }
+
   /** Key and certificate for new connections; the open ones are not touched. */
   replaceTls(material: TlsMaterial): void {
-    this.#transport.replaceTls(material);
+    this.#listener.replaceTls(material);
   }
 
   /**
@@ -199,16 +210,14 @@ export class XdsServer {
    */
   async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#stopping = true;
-    this.#transport.stopAccepting(graceMs);
+    this.#listener.stopAccepting(graceMs);
     await this.#streams.endAll(graceMs);
     this.#stopChecks?.();
-    this.#server?.forceShutdown();
-    this.#transport.close();
+    this.#listener.close();
   }
 
   /** A principal sees its own streams, unless the gatekeeper says more (SEC-15). */
-  #statusFor(request: Buffer, metadata: Metadata): Uint8Array {
-    const principal = this.#authentication.principalOf(metadata);
+  #statusFor(request: Buffer, principal: Principal): Uint8Array {
     const all = this.options.gatekeeper.inspects?.(principal) ?? false;
     const seen = this.#streams.all().filter((stream) => all || stream.principal.id === principal.id);
     return clientStatus(
@@ -217,32 +226,32 @@ export class XdsServer {
     );
   }
 
-  /** Lets a call in and counts it, on its principal and on its socket. @throws Denied */
-  #enter(call: StatusCall, service: string): { principal: Principal; leave: () => void } {
+  /** Lets a call in and counts it, on its principal and on its socket. @returns gives its place back @throws Denied */
+  #enter({ peer }: Call, principal: Principal, service: string): () => void {
     // NET-2: whoever comes back on a connection that is about to end is sent to another replica at once.
     if (this.#stopping) throw new Denied('UNAVAILABLE', 'this control plane is shutting down');
-    const principal = this.#authentication.principalOf(call.metadata);
     const free = this.#admission.enter(principal, service);
-    const peer = call.getPeer();
-    this.#transport.streamOpened(peer);
-    const leave = once(() => {
+    this.#listener.streamOpened(peer);
+    return once(() => {
       free();
-      this.#transport.streamClosed(peer);
+      this.#listener.streamClosed(peer);
     });
-    return { principal, leave };
   }
 
-  #open(call: DiscoveryCall, { variant, onlyType, service }: MethodInfo): void {
+  #open(call: Call, { principal, leave: served }: Admitted, { variant, onlyType, service }: MethodInfo): void {
     try {
-      const { principal, leave } = this.#enter(call, service);
-      const id = this.#streams.nextId();
-      const options = { id, call, principal, peer: call.getPeer(), variant, onlyType };
-      this.#streams.add(new XdsStream(options, this.#services), leave);
+      const leave = this.#enter(call, principal, service);
+      this.options.clock.after(this.#limits.initialPushMs, served);
+      const options = { id: this.#streams.nextId(), call, principal, variant, onlyType, served };
+      this.#streams.add(new XdsStream(options, this.#services), () => {
+        served();
+        leave();
+      });
       this.options.metrics.gauge('xds_streams', this.#streams.size);
     } catch (error) {
-      call.on('error', () => {});
-      if (error instanceof Denied) endWith(call, error.status, error.message);
-      else throw error;
+      served();
+      if (!(error instanceof Denied)) throw error;
+      call.end(error.status, error.message);
     }
   }
 
@@ -251,17 +260,7 @@ export class XdsServer {
     const now = this.options.clock.now();
     this.#status.disconnect(({ expiresAt }) => expiresAt <= now, 'UNAUTHENTICATED', 'the credential has expired');
     this.#admission.sweep();
-    this.#reportWork();
-  }
-
-  /** Counts what was done since the last check: by the encoding itself would be a call per resource. */
-  #reportWork(): void {
-    const { encodes, frameHits, frameMisses } = this.counters();
-    const { metrics } = this.options;
-    metrics.count('xds_encodes_total', {}, encodes - this.#reported.encodes);
-    metrics.count('xds_frames_total', { cached: 'yes' }, frameHits - this.#reported.frameHits);
-    metrics.count('xds_frames_total', { cached: 'no' }, frameMisses - this.#reported.frameMisses);
-    this.#reported = { encodes, frameHits, frameMisses };
+    this.#work.report(this.counters(), this.options.metrics);
   }
 
   #makeServices(): StreamServices<XdsStream> {
@@ -285,7 +284,7 @@ export class XdsServer {
         this.#streams.remove(stream);
         metrics.gauge('xds_streams', this.#streams.size);
       },
-      dropSocketLater: (peer) => void clock.after(SOCKET_GRACE_MS, () => this.#transport.destroyIdleSocket(peer)),
+      dropSocketLater: (peer) => void clock.after(SOCKET_GRACE_MS, () => this.#listener.destroyIdleSocket(peer)),
     };
   }
 }

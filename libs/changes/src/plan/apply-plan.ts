@@ -7,6 +7,7 @@ import { toDocumentOf } from '../document.js';
 import type { LiveMesh } from '../live.js';
 import { type Prepared, prepare } from '../prepare.js';
 import type { ChangesDeps } from '../types.js';
+import { beside } from './beside.js';
 import { findingKey } from './findings/index.js';
 import type { Finding } from './findings/types.js';
 import { type Judgement, judge } from './judge.js';
@@ -74,10 +75,15 @@ async function attemptPlan(
   const { plan, drainPercent } = attempt.document;
   const revision = live.configRevision;
   const since = revision > plan.revision ? await deps.store.past.between(request.mesh, plan.revision, revision) : [];
-  // A pass may have come while history was read: then what follows would be about two states.
-  if (live.configRevision !== revision) return undefined;
-  const judged = judge(deps, live, attempt.prepared, { drainPercent, details: 0 });
-  const inputs = staleInputs(live, attempt, since, judged.ok ? judged.value : undefined);
+  const { prepared } = attempt;
+  const found = await beside(live, prepared, (fork) => {
+    // A pass may have come since history was read: then what follows would be about two states.
+    if (live.configRevision !== revision) return undefined;
+    const judged = judge(deps, live, { prepared, fork }, { drainPercent, details: 0 });
+    return { judged, inputs: staleInputs(live, attempt, since, judged.ok ? judged.value : undefined) };
+  });
+  if (!found) return undefined;
+  const { judged, inputs } = found;
   if (inputs.length > 0) return (await repeated(deps, request, attempt)) ?? err({ code: 'plan-stale', inputs });
   if (!judged.ok) return err({ code: 'invalid', violations: judged.error });
   const written = await write(deps, request, attempt, revision);

@@ -23,13 +23,13 @@ export interface Judgement {
 export function judge(
   deps: Pick<ChangesDeps, 'registry'>,
   live: LiveMesh,
-  prepared: Prepared,
+  { prepared, fork }: { readonly prepared: Prepared; readonly fork: MeshFork },
   { drainPercent, details }: JudgeOptions,
 ): Result<Judgement, readonly ResourceViolation[]> {
   const parent = live.graph.counters;
-  const evaluated = evaluate(deps, live, prepared);
+  const evaluated = evaluate(deps, live, prepared, fork);
   if (!evaluated.ok) return evaluated;
-  const { fork, warnings } = evaluated.value;
+  const { warnings } = evaluated.value;
   const unaddressed = new Set(provisionalAddresses(live, prepared).keys());
   const { envoy, proxies } = effectOf(fork, {
     ctx: live.graph.ctx,

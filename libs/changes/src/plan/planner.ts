@@ -4,6 +4,7 @@ import { err, ok, type Result } from '#libs/kernel';
 import type { WriteItem } from '#libs/store';
 import { type Prepared, prepare } from '../prepare.js';
 import type { ChangesDeps } from '../types.js';
+import { beside } from './beside.js';
 import { intentOf } from './intent.js';
 import { judge } from './judge.js';
 import { takenOver } from './prune.js';
@@ -32,18 +33,22 @@ export async function makePlan(deps: ChangesDeps, request: PlanRequest): Promise
   if (!prepared.ok) return prepared;
   const live = await deps.live(mesh, true);
   if (!live) return err({ code: 'no-preview' });
-  // From here on nothing is awaited until all is known: one state of the mesh, one answer.
-  const judged = judge(deps, live, prepared.value, { drainPercent, details });
+  const judged = await beside(live, prepared.value, (fork) => {
+    const found = judge(deps, live, { prepared: prepared.value, fork }, { drainPercent, details });
+    const { configRevision, runtimeRevision } = live;
+    const reads = found.ok && request.save ? readSetOf(fork) : [];
+    return found.ok ? ok({ effect: found.value.effect, reads, revision: configRevision, runtimeRevision }) : found;
+  });
   if (!judged.ok) return err({ code: 'invalid', violations: judged.error });
-  const { fork, effect } = judged.value;
+  const { effect, reads, revision, runtimeRevision } = judged.value;
   const plan: Plan = {
     ...{ id: '', mesh, createdAt: '', expiresAt: '', actor: request.actor.name },
     ...{ message: sourced.value.message, reverts: sourced.value.reverts, conflicts: sourced.value.conflicts },
-    ...{ revision: live.configRevision, runtimeRevision: live.runtimeRevision },
+    ...{ revision, runtimeRevision },
     intent: intentOf(prepared.value),
     ...effect,
   };
-  const document = { plan, items: guarded(prepared.value), reads: request.save ? readSetOf(fork) : [], drainPercent };
+  const document = { plan, items: guarded(prepared.value), reads, drainPercent };
   return ok(request.save ? await save(deps, document) : plan);
 }
 

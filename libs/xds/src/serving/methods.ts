@@ -1,9 +1,7 @@
-import type { MethodDefinition, UntypedServiceImplementation } from '@grpc/grpc-js';
-import { status } from '@grpc/grpc-js';
 import { discoveryService, SERVICE, TYPE } from '#libs/envoy-api';
+import type { Call } from '../transport/call.js';
+import type { Admitted } from '../transport/carrier.js';
 import { type TypeSpec, typeSpec } from '../type-specs.js';
-import type { OutgoingMessage } from '../wire/message.js';
-import type { DiscoveryCall } from './call.js';
 
 /** The services that are served, and the type that each but ADS implies. */
 const SERVED = [
@@ -16,6 +14,8 @@ const SERVED = [
   [SERVICE.rds, TYPE.route],
   [SERVICE.rtds, TYPE.runtime],
   [SERVICE.ecds, TYPE.extension],
+  [SERVICE.vhds, TYPE.virtualHost],
+  [SERVICE.leds, TYPE.lbEndpoint],
 ] as const;
 
 export interface MethodInfo {
@@ -24,33 +24,23 @@ export interface MethodInfo {
   readonly service: string;
 }
 
-export interface ServedService {
-  readonly definition: Record<string, MethodDefinition<Buffer, OutgoingMessage>>;
-  readonly handlers: UntypedServiceImplementation;
-}
+export type Handler = (call: Call, admitted: Admitted) => void;
 
-/** Definitions and handlers of all services; streams go to `open`, unary methods are refused. */
-export function servedServices(open: (call: DiscoveryCall, info: MethodInfo) => void): ServedService[] {
-  return SERVED.map(([service, type]) => {
-    const definition: ServedService['definition'] = {};
-    const handlers: UntypedServiceImplementation = {};
+/** Handlers of the methods of all discovery services, by path: streams go to `open`, unary methods are refused. */
+export function discoveryMethods(
+  open: (call: Call, admitted: Admitted, info: MethodInfo) => void,
+): [string, Handler][] {
+  return SERVED.flatMap(([service, type]) => {
     const onlyType = type && typeSpec(type);
-    for (const [name, method] of Object.entries(discoveryService(service))) {
-      definition[name] = { ...method, responseSerialize: asBuffer, responseDeserialize: notAClient };
+    return Object.entries(discoveryService(service)).map(([name, { path, responseStream }]): [string, Handler] => {
       const variant = name.startsWith('Delta') ? 'delta' : 'sotw';
-      handlers[name] = method.responseStream
-        ? (call: DiscoveryCall) => open(call, { variant, onlyType, service })
-        : (_call: unknown, done: (error: object) => void) => done(UNIMPLEMENTED);
-    }
-    return { definition, handlers };
+      if (!responseStream) return [path, refuseUnary];
+      return [path, (call, admitted) => open(call, admitted, { variant, onlyType, service })];
+    });
   });
 }
 
-const UNIMPLEMENTED = { code: status.UNIMPLEMENTED, details: 'only streams are served' };
-
-/** grpc-js asks a serialized message for `byteLength` and `copy` only, which is what an OutgoingMessage has (NET-6). */
-const asBuffer = (message: OutgoingMessage): Buffer => message as unknown as Buffer;
-
-const notAClient = (): never => {
-  throw new Error('the server reads no responses');
-};
+function refuseUnary(call: Call, { leave }: Admitted): void {
+  leave();
+  call.end('UNIMPLEMENTED', 'only streams are served');
+}

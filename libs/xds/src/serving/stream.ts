@@ -1,30 +1,22 @@
 import type { LogFields } from '#libs/kernel';
-import type { ViewRecord, Watcher } from '../catalog.js';
+import { traitsOf } from '../client-traits.js';
 import type { Source } from '../delivery/board.js';
 import type { Pumpable } from '../fan-out.js';
 import { Ledger } from '../ledger.js';
 import { StreamSecrets } from '../secrets.js';
 import { type Outcome, type Outgoing, Session } from '../session.js';
+import type { StatusName } from '../transport/call.js';
 import { type TypeSpec, typeSpec } from '../type-specs.js';
 import { Denied, type NodeInfo, type Principal, type StreamInfo, type StreamState, type TypeUrl } from '../types.js';
+import type { ViewRecord, Watcher } from '../view-record.js';
 import { decodeNode } from '../wire/node.js';
 import { decodeDeltaRequest, decodeSotwRequest, type Request } from '../wire/request.js';
-import { type DiscoveryCall, endWith, type StatusName } from './call.js';
 import { denialOf } from './failure.js';
 import { nonceMaker } from './nonces.js';
 import { Outbox } from './outbox.js';
-import { checkNode, requestedType } from './requests.js';
+import { checkNode, checkSize, requestedType } from './requests.js';
+import type { StreamOptions } from './stream-options.js';
 import type { StreamServices } from './stream-services.js';
-
-export interface StreamOptions {
-  readonly id: number;
-  readonly call: DiscoveryCall;
-  readonly principal: Principal;
-  readonly peer: string;
-  readonly variant: 'delta' | 'sotw';
-  /** The one type of a single-type service; `undefined` on ADS. */
-  readonly onlyType: TypeSpec | undefined;
-}
 
 /**
  * One stream: reads requests, asks the session what to answer, and writes. It never blocks another, and queues no more than
@@ -54,6 +46,7 @@ export class XdsStream implements Watcher, Pumpable {
     const source: Source = {
       lookup: (type, name) => (typeSpec(type)?.secret ? this.#secrets?.lookup(name) : this.#view?.lookup(type, name)),
       names: (type) => this.#view?.names(type) ?? [],
+      members: (type, glob) => this.#view?.members(type, glob) ?? [],
       get change() {
         return catalog.change;
       },
@@ -93,16 +86,17 @@ export class XdsStream implements Watcher, Pumpable {
   }
 
   #listen(): void {
-    const { call } = this.options;
-    call.on('data', (bytes: Buffer) => this.#onMessage(bytes));
-    // GEN-15: a half-close ends with OK; grpc-js also reports calls that we ended ourselves as cancelled.
-    call.on('end', () => this.end('OK', ''));
-    for (const event of ['cancelled', 'error', 'close']) call.on(event, () => this.#close());
+    this.options.call.listen({
+      message: (bytes) => this.#onMessage(bytes),
+      halfClosed: () => this.end('OK', ''), // GEN-15
+      closed: () => this.#close(),
+    });
   }
 
   #onMessage(bytes: Buffer): void {
     if (this.#closed) return;
     try {
+      checkSize(bytes, this.services.limits.maxMessageBytes);
       const decode = this.options.variant === 'delta' ? decodeDeltaRequest : decodeSotwRequest;
       const request: Request = decode(bytes, this.services.limits);
       if (this.#info) this.#handle(request);
@@ -123,6 +117,7 @@ export class XdsStream implements Watcher, Pumpable {
         () => {
           if (this.#closed) return;
           this.#handle(request);
+          this.outbox.whenEmpty(this.options.served);
           this.options.call.resume();
         },
         (error: unknown) => this.#fail(error),
@@ -137,9 +132,9 @@ export class XdsStream implements Watcher, Pumpable {
     const view = await gatekeeper.admit(this.principal, node);
     if (this.#closed) return;
     if (this.principal.shared) this.#leaveNode = this.services.enterNode(node.id, this.#service);
-    const { id, peer, variant } = this.options;
-    this.#info = { id, principal: this.principal, node, view, peer, variant, openedAt: clock.now() };
-    this.session.grpcClient = /^grpc/i.test(node.userAgentName);
+    const { id, call, variant } = this.options;
+    this.#info = { id, principal: this.principal, node, view, peer: call.peer, variant, openedAt: clock.now() };
+    this.session.client = traitsOf(node, variant);
     this.session.leftOf = (type) => this.services.leftovers.of(this.#client, type);
     this.#secrets = this.services.secretsFor(this.#info, (name, asked) => this.#onSecret(name, asked));
     this.#follow(catalog.view(view));
@@ -181,14 +176,12 @@ export class XdsStream implements Watcher, Pumpable {
   }
 
   #typeOf(url: TypeUrl): TypeSpec | undefined {
-    const spec = requestedType(url, this.options.onlyType);
+    const spec = requestedType(url, this.options);
     // GEN-4: a client with further types must keep the ones that are served.
     if (!spec && !this.#unknownTypeLogged) {
       this.#unknownTypeLogged = true;
-      this.services.log.info('a client asks for an unknown resource type', {
-        ...this.#fields(),
-        typeUrl: url.slice(0, 200),
-      });
+      const typeUrl = url.slice(0, 200);
+      this.services.log.info('a client asks for an unknown resource type', { ...this.#fields(), typeUrl });
     }
     return spec;
   }
@@ -245,16 +238,15 @@ export class XdsStream implements Watcher, Pumpable {
     this.session.turns((delivery) => {
       // NET-4: what the socket does not take is not produced; the newest state goes out when it does.
       if (this.outbox.full) return false;
-      const outgoing = this.session.next(delivery, this.services.clock.monotonic());
+      const outgoing = this.session.next(delivery, this.services.clock.monotonic(), this.#view?.version);
       if (outgoing) this.#send(outgoing);
       return true;
     });
     this.ledger.settle(info);
   }
 
-  #send({ delivery, flight }: Outgoing): void {
-    const { variant } = this.options;
-    const content = { ...flight, variant, type: delivery.spec.url, version: this.#view?.version };
+  #send({ delivery, flight, form, version }: Outgoing): void {
+    const content = { ...flight, variant: this.options.variant, form, type: delivery.spec.url, version };
     this.outbox.write(this.services.frames.message(content, flight.nonce), delivery.spec.short);
   }
 
@@ -269,8 +261,8 @@ export class XdsStream implements Watcher, Pumpable {
     const { stuck } = this.outbox;
     this.#close();
     if (status !== 'OK') this.services.metrics.count('xds_streams_ended_total', { status });
-    endWith(this.options.call, status, message);
-    if (stuck) this.services.dropSocketLater(this.options.peer);
+    this.options.call.end(status, message);
+    if (stuck) this.services.dropSocketLater(this.options.call.peer);
   }
 
   #close(): void {
@@ -294,7 +286,13 @@ export class XdsStream implements Watcher, Pumpable {
   }
 
   #fields(): LogFields {
-    const { id, peer } = this.options;
-    return { stream: id, peer, service: this.#service, principal: this.principal.id, node: this.#info?.node.id ?? '' };
+    const { id, call } = this.options;
+    return {
+      stream: id,
+      peer: call.peer,
+      service: this.#service,
+      principal: this.principal.id,
+      node: this.#info?.node.id ?? '',
+    };
   }
 }

@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, get, type Server } from 'node:http';
+import { createServer, get, type OutgoingHttpHeaders, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
 import { XdsServer } from '../server.js';
-import type { NackInfo, Resource } from '../types.js';
+import type { NackInfo, Resource, SecretSource } from '../types.js';
+import { BreakableWire } from './breakable-wire.js';
 
 export interface EnvoyUnderTest {
   /** Its executable. */
@@ -14,13 +15,39 @@ export interface EnvoyUnderTest {
   /** A free port for its admin interface. */
   readonly adminPort: number;
   readonly apiType: 'DELTA_GRPC' | 'GRPC';
+  /** With them the way to Envoy must be TLS. */
+  readonly secrets?: SecretSource;
+  readonly tls?: RigTls;
+  /** Features that its bootstrap announces, beside those that it announces by itself. */
+  readonly clientFeatures?: readonly string[];
+}
+
+export interface RigTls {
+  readonly keyPem: string;
+  readonly certPem: string;
+  readonly caPem: string;
+  /** A name of the certificate. */
+  readonly serverName: string;
 }
 
 const LOOPBACK = '127.0.0.1';
 const socketAddress = (port: number) => ({ socket_address: { address: LOOPBACK, port_value: port } });
 
-const bootstrap = (xds: number, admin: number, apiType: string): object => ({
-  node: { id: 'first/1', cluster: 'first' },
+const transportSocket = ({ caPem, serverName }: RigTls): object => ({
+  name: 'envoy.transport_sockets.tls',
+  typed_config: {
+    '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext',
+    sni: serverName,
+    common_tls_context: {
+      tls_params: { tls_minimum_protocol_version: 'TLSv1_3', tls_maximum_protocol_version: 'TLSv1_3' },
+      alpn_protocols: ['h2'],
+      validation_context: { trusted_ca: { inline_string: caPem } },
+    },
+  },
+});
+
+const bootstrap = (xds: number, admin: number, { apiType, tls, clientFeatures = [] }: EnvoyUnderTest): object => ({
+  node: { id: 'first/1', cluster: 'first', client_features: clientFeatures },
   admin: { address: socketAddress(admin) },
   dynamic_resources: {
     ads_config: {
@@ -44,6 +71,7 @@ const bootstrap = (xds: number, admin: number, apiType: string): object => ({
       {
         name: 'xds',
         connect_timeout: '1s',
+        ...(tls ? { transport_socket: transportSocket(tls) } : {}),
         typed_extension_protocol_options: {
           'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
             '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
@@ -70,17 +98,35 @@ export class EnvoyRig {
   #change = 0;
   #xds = 0;
   #admin = 0;
-  server = this.#makeServer();
+  #wire: BreakableWire | undefined;
+  server: XdsServer;
 
-  static async start({ binary, adminPort, apiType }: EnvoyUnderTest): Promise<EnvoyRig> {
-    const rig = new EnvoyRig();
-    rig.#xds = await rig.server.start({ host: LOOPBACK, port: 0, tls: 'plaintext' });
+  private constructor(private readonly options: EnvoyUnderTest) {
+    this.server = this.#makeServer();
+  }
+
+  static async start(options: EnvoyUnderTest): Promise<EnvoyRig> {
+    const { binary, adminPort } = options;
+    const rig = new EnvoyRig(options);
+    rig.#xds = await rig.#listen(0);
+    rig.#wire = await BreakableWire.start(rig.#xds);
     rig.#admin = adminPort;
     const config = join(rig.#dir, 'envoy.json');
-    writeFileSync(config, JSON.stringify(bootstrap(rig.#xds, rig.#admin, apiType)));
+    writeFileSync(config, JSON.stringify(bootstrap(rig.#wire.port, rig.#admin, options)));
     const args = ['-c', config, '--concurrency', '1', '--use-dynamic-base-id', '-l', 'error'];
     rig.#envoy = spawn(binary, args, { stdio: 'ignore' });
     return rig;
+  }
+
+  /** What is between Envoy and the engine. */
+  get wire(): BreakableWire {
+    if (!this.#wire) throw new Error('not started');
+    return this.#wire;
+  }
+
+  /** Body of a page of Envoy's admin interface. */
+  admin(path: string): Promise<string> {
+    return fetchText(this.#admin, path);
   }
 
   /** @returns its port */
@@ -121,7 +167,7 @@ export class EnvoyRig {
     this.server = this.#makeServer();
     this.#previous = [];
     this.publish(...this.#published);
-    await this.server.start({ host: LOOPBACK, port: this.#xds, tls: 'plaintext' });
+    await this.#listen(this.#xds);
   }
 
   /** A counter or gauge of Envoy's admin interface; 0 when it is not there. */
@@ -134,9 +180,14 @@ export class EnvoyRig {
     const ended = this.#envoy && once(this.#envoy, 'exit');
     this.#envoy?.kill('SIGKILL');
     await ended;
+    await this.#wire?.stop();
     await this.server.stop({ graceMs: 0 });
     for (const application of this.#applications) application.close();
     rmSync(this.#dir, { recursive: true });
+  }
+
+  #listen(port: number): Promise<number> {
+    return this.server.start({ host: LOOPBACK, port, tls: this.options.tls ?? 'plaintext' });
   }
 
   #makeServer(): XdsServer {
@@ -146,15 +197,16 @@ export class EnvoyRig {
         admit: () => Promise.resolve('main'),
       },
       listener: { nacked: (_stream, nack) => void this.nacks.push(nack) },
+      ...(this.options.secrets ? { secrets: this.options.secrets } : {}),
       ...{ clock: systemClock, log: silentLog, metrics: silentMetrics },
     });
   }
 }
 
 /** Body of a GET, or the error's text. */
-export const fetchText = (port: number, path = '/'): Promise<string> =>
+export const fetchText = (port: number, path = '/', headers: OutgoingHttpHeaders = {}): Promise<string> =>
   new Promise((resolve) => {
-    const request = get({ host: LOOPBACK, port, path }, (response) => {
+    const request = get({ host: LOOPBACK, port, path, headers }, (response) => {
       let body = '';
       response.on('data', (chunk) => (body += String(chunk)));
       response.on('end', () => resolve(body));

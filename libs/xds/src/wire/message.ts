@@ -1,36 +1,60 @@
-import { fieldSize, stringField, varintSize, Writer } from './writer.js';
+import { invariant } from '#libs/kernel';
+import type { Message } from '../transport/call.js';
+import { fieldSize, stringField } from './writer.js';
 
 const NONCE_FIELD = 5;
+const NONCE_TAG = (NONCE_FIELD << 3) | 2;
 
 /**
- * A response on its way out: the shared body and this stream's own nonce. grpc-js serializes a message by asking for
- * its length and having it copied behind the frame header, so that is all a message needs to be, and the body is
- * copied once, by whoever writes it (NET-6).
+ * A response on its way out: the shared body and this stream's own nonce. The body is copied once, by whoever writes it,
+ * or not at all (NET-6).
  */
-export class OutgoingMessage {
+export class OutgoingMessage implements Message {
   readonly byteLength: number;
   readonly #nonceLength: number;
 
   constructor(
-    private readonly pieces: readonly Buffer[],
+    private readonly body: readonly Buffer[],
     bodyLength: number,
     private readonly nonce: string,
   ) {
-    this.#nonceLength = Buffer.byteLength(nonce);
+    this.#nonceLength = nonce.length;
+    invariant(nonce.length < 128, 'a nonce is short, and ASCII');
     this.byteLength = bodyLength + fieldSize(this.#nonceLength);
   }
 
   /** Writes the message into `target` from `start` on; returns its length, as `Buffer.copy` does. */
   copy(target: Buffer, start = 0): number {
     let at = start;
-    for (const piece of this.pieces) {
+    for (const piece of this.body) {
       target.set(piece, at);
       at += piece.length;
     }
-    const tag = new Writer(1 + varintSize(this.#nonceLength)).head(NONCE_FIELD, this.#nonceLength).buffer;
-    target.set(tag, at);
-    target.write(this.nonce, at + tag.length, 'utf8');
+    target[at++] = NONCE_TAG;
+    target[at++] = this.#nonceLength;
+    target.write(this.nonce, at, 'latin1');
     return this.byteLength;
+  }
+
+  pieces(): readonly Buffer[] {
+    return [...this.body, stringField(NONCE_FIELD, this.nonce)];
+  }
+}
+
+/** A message that is all in one buffer. */
+export class WholeMessage implements Message {
+  constructor(private readonly bytes: Buffer) {}
+
+  get byteLength(): number {
+    return this.bytes.length;
+  }
+
+  copy(target: Buffer, start: number): number {
+    return this.bytes.copy(target, start);
+  }
+
+  pieces(): readonly Buffer[] {
+    return [this.bytes];
   }
 }
 

@@ -1,8 +1,8 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** Plans: what a change would do, kept until it is applied or expires. */
-export class Plans1767312000000 implements MigrationInterface {
-  readonly name = 'Plans1767312000000';
+export class Plans1795780100000 implements MigrationInterface {
+  readonly name = 'Plans1795780100000';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`

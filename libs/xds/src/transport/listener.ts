@@ -1,17 +1,11 @@
-import { constants } from 'node:crypto';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import type { SecureContextOptions } from 'node:tls';
-import { type ConnectionInjector, type Server, ServerCredentials } from '@grpc/grpc-js';
-import { type Clock, invariant, type Metrics } from '#libs/kernel';
+import { type Clock, invariant, type Log, type Metrics } from '#libs/kernel';
 import { type Limits, limitHit } from '../limits.js';
-
-/** Key and certificate chain of the server, in PEM. */
-export interface TlsMaterial {
-  readonly keyPem: string;
-  readonly certPem: string;
-  /** Trust anchors that may be sent along; clients are not asked for certificates. */
-  readonly caPem?: string;
-}
+import { clientOf } from '../serving/gate/address.js';
+import { Gate } from '../serving/gate/gate.js';
+import { openFilesFor } from '../serving/open-files.js';
+import type { Carrier, TlsMaterial } from './carrier.js';
+import { peerName } from './tls.js';
 
 export interface ListenOptions {
   readonly host: string;
@@ -21,9 +15,19 @@ export interface ListenOptions {
   readonly tls: TlsMaterial | 'plaintext';
 }
 
+export interface ListenerServices {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** As for `GateOptions`. */
+  readonly busy: () => boolean;
+}
+
 interface Connection {
   readonly socket: Socket;
-  readonly address: string;
+  /** Whom it is counted for. */
+  readonly client: string;
   /** Admitted streams on it. */
   streams: number;
   /** While it has none. */
@@ -35,61 +39,39 @@ const BACKLOG = 4096;
 const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 /**
- * TLS 1.3 without tickets: a resumed session would skip the checks of a new one (M1, M2, SEC-6).
- * grpc-js has no option for either, but takes any credentials that hand it a secure context.
- */
-class StrictTls extends ServerCredentials {
-  constructor(material: TlsMaterial, handshakeMs: number) {
-    super({ requestCert: false, minVersion: 'TLSv1.3', handshakeTimeout: handshakeMs }, contextOf(material));
-  }
-
-  replace(material: TlsMaterial): void {
-    this.updateSecureContextOptions(contextOf(material));
-  }
-
-  _equals(other: ServerCredentials): boolean {
-    return this === other;
-  }
-}
-
-const contextOf = ({ keyPem, certPem, caPem }: TlsMaterial): SecureContextOptions => ({
-  key: keyPem,
-  cert: certPem,
-  minVersion: 'TLSv1.3',
-  secureOptions: constants.SSL_OP_NO_TICKET,
-  ...(caPem === undefined ? {} : { ca: caPem }),
-});
-
-/**
  * The listening socket. It is our own, for its backlog and because sockets that never authenticate must be closed
- * (SEC-8); connections are handed to grpc-js, which does TLS and HTTP/2.
+ * (SEC-8). As many a turn as the event loop bears are let in (REL-12); what is spoken on them is the carrier's business.
  */
-export class Transport {
+export class Listener {
   readonly #sockets = new Map<string, Connection>();
-  /** Sockets without a stream, by the address they come from. */
+  /** Sockets without a stream, by whom they come from. */
   readonly #idle = new Map<string, number>();
+  readonly #gate: Gate;
+  readonly #maxConnections: number;
   #listener: NetServer | undefined;
-  #injector: ConnectionInjector | undefined;
-  #tls: StrictTls | undefined;
+  #carrier: Carrier | undefined;
 
-  constructor(
-    private readonly limits: Limits,
-    private readonly clock: Clock,
-    private readonly metrics: Metrics,
-  ) {}
+  constructor(private readonly services: ListenerServices) {
+    this.#gate = new Gate({ ...services, name: 'handshake', places: Number.POSITIVE_INFINITY });
+    this.#maxConnections = openFilesFor(services.limits.maxConnections, services.log);
+  }
 
   /** Starts to listen. @returns the port */
-  async listen(server: Server, { host, port, tls }: ListenOptions): Promise<number> {
+  async listen(carrier: Carrier, { host, port, tls }: ListenOptions): Promise<number> {
     invariant(!this.#listener, 'listening already');
     if (tls === 'plaintext' && !LOOPBACK.test(host)) throw new Error('plaintext xDS is for loopback addresses only');
-    if (tls !== 'plaintext') this.#tls = new StrictTls(tls, this.limits.handshakeMs);
-    this.#injector = server.createConnectionInjector(this.#tls ?? ServerCredentials.createInsecure());
-    const listener = createServer((socket) => this.#accept(socket));
+    this.#carrier = carrier;
+    // Nothing is read before a connection is let in: what it has sent waits in the kernel.
+    const listener = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket));
     this.#listener = listener;
     await new Promise<void>((resolve, reject) => {
       listener.once('error', reject);
-      listener.listen({ host, port, backlog: BACKLOG }, resolve);
+      listener.listen({ host, port, backlog: BACKLOG }, () => {
+        listener.off('error', reject);
+        resolve();
+      });
     });
+    listener.on('error', (error) => this.#notAccepted(error));
     const address = listener.address();
     invariant(typeof address === 'object' && address !== null, 'a TCP listener has an address');
     return address.port;
@@ -97,8 +79,8 @@ export class Transport {
 
   /** Key and certificate for new connections. @throws Error if they are not usable; the old ones then stay */
   replaceTls(material: TlsMaterial): void {
-    invariant(this.#tls, 'not listening with TLS');
-    this.#tls.replace(material);
+    invariant(this.#carrier, 'not listening');
+    this.#carrier.replaceTls(material);
   }
 
   /** The peer of this socket was given a stream: as long as it has one, the socket stays. */
@@ -122,43 +104,61 @@ export class Transport {
   /** No further connections, and no further calls on those there are: clients are told to go elsewhere (GOAWAY, NET-2). */
   stopAccepting(graceMs: number): void {
     this.#listener?.close();
-    this.#injector?.drain(graceMs);
+    this.#carrier?.drain(graceMs);
   }
 
   close(): void {
-    this.#injector?.destroy();
+    this.#carrier?.destroy();
     for (const { socket } of this.#sockets.values()) socket.destroy();
   }
 
+  /** REL-45: those who are connected are not concerned, and the listening socket stays. */
+  #notAccepted(error: Error): void {
+    this.services.metrics.count('xds_accept_errors_total');
+    this.services.log.error('a connection could not be accepted', { error: error.message });
+  }
+
   #accept(socket: Socket): void {
+    const { limits, metrics } = this.services;
     const address = socket.remoteAddress ?? '';
-    const full = this.#sockets.size >= this.limits.maxConnections ? 'maxConnections' : undefined;
-    const crowded = (this.#idle.get(address) ?? 0) >= this.limits.idlePerAddress ? 'idlePerAddress' : undefined;
+    const client = clientOf(address);
+    const full = this.#sockets.size >= this.#maxConnections ? 'maxConnections' : undefined;
+    const crowded = (this.#idle.get(client) ?? 0) >= limits.idlePerAddress ? 'idlePerAddress' : undefined;
     const limit = full ?? crowded;
     if (limit) {
-      limitHit(this.metrics, limit);
+      limitHit(metrics, limit);
       socket.destroy();
       return;
     }
     const peer = peerName(socket);
-    const connection: Connection = { socket, address, streams: 0, cancelDeadline: undefined };
+    const connection: Connection = { socket, client, streams: 0, cancelDeadline: undefined };
     this.#sockets.set(peer, connection);
     this.#rest(connection);
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
+    const withdraw = this.#gate.enter({
+      address,
+      admit: () => {
+        // What is resumed begins to flow in the next tick: by then the reader is HTTP/2, or TLS.
+        socket.resume();
+        this.#carrier?.accept(socket);
+      },
+      refuse: () => socket.destroy(),
+    });
     socket.once('close', () => {
+      withdraw();
       this.#busy(connection);
       this.#sockets.delete(peer);
     });
-    this.#injector?.injectConnection(socket);
   }
 
   /** It has no stream, or none any more: it gets a deadline, and counts among the idle ones of its address. */
   #rest(connection: Connection): void {
-    const { address, socket } = connection;
-    this.#idle.set(address, (this.#idle.get(address) ?? 0) + 1);
-    connection.cancelDeadline = this.clock.after(this.limits.unauthenticatedMs, () => {
-      limitHit(this.metrics, 'unauthenticatedMs');
+    const { client, socket } = connection;
+    const { clock, limits, metrics } = this.services;
+    this.#idle.set(client, (this.#idle.get(client) ?? 0) + 1);
+    connection.cancelDeadline = clock.after(limits.unauthenticatedMs, () => {
+      limitHit(metrics, 'unauthenticatedMs');
       socket.destroy();
     });
   }
@@ -167,11 +167,8 @@ export class Transport {
     if (!connection.cancelDeadline) return;
     connection.cancelDeadline();
     connection.cancelDeadline = undefined;
-    const left = (this.#idle.get(connection.address) ?? 1) - 1;
-    if (left > 0) this.#idle.set(connection.address, left);
-    else this.#idle.delete(connection.address);
+    const left = (this.#idle.get(connection.client) ?? 1) - 1;
+    if (left > 0) this.#idle.set(connection.client, left);
+    else this.#idle.delete(connection.client);
   }
 }
-
-/** As grpc-js names the peer of a call. */
-const peerName = (socket: Socket): string => `${socket.remoteAddress}:${socket.remotePort}`;

@@ -1,0 +1,163 @@
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { Call, CallListener, Message, StatusName } from '../call.js';
+import { framesOf, MessageReader, Unreadable } from './framing.js';
+import { RESPONSE, trailersOf } from './status.js';
+
+/** Slices of a large message that are on their way to the socket at once. */
+const SLICES_UNDER_WAY = 2;
+
+interface Slice {
+  readonly bytes: Buffer;
+  /** For the last one of a message. */
+  readonly taken: (() => void) | undefined;
+}
+
+const nothing = (): void => {};
+
+/** A call on a stream of node:http2. Large messages go out in slices, each when the socket has taken an earlier one. */
+export class Http2Call implements Call {
+  readonly #reader: MessageReader;
+  #listener: CallListener | undefined;
+  #waiting: Slice[] = [];
+  #underWay = 0;
+  #ending: Record<string, string> | undefined;
+  #closed = false;
+  #paused = false;
+  /** The client has sent everything. */
+  #ended = false;
+
+  constructor(
+    private readonly stream: ServerHttp2Stream,
+    readonly peer: string,
+    maxMessageBytes: number,
+  ) {
+    this.#reader = new MessageReader(maxMessageBytes);
+    stream.on('error', nothing); // 'close' follows
+    stream.on('close', () => this.#close());
+  }
+
+  listen(listener: CallListener): void {
+    this.#listener = listener;
+    if (this.#closed) {
+      listener.closed();
+      return;
+    }
+    this.stream.on('data', (chunk: Buffer) => {
+      this.#reader.push(chunk);
+      this.#deliver();
+    });
+    this.stream.on('end', () => {
+      this.#ended = true;
+      this.#deliver();
+    });
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.stream.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#deliver();
+    if (!this.#paused) this.stream.resume();
+  }
+
+  write(message: Message, taken: () => void): void {
+    if (this.#closed || this.#ending) {
+      taken();
+      return;
+    }
+    if (!this.stream.headersSent) this.stream.respond(RESPONSE, { waitForTrailers: true });
+    const frames = framesOf(message);
+    const [only] = frames;
+    if (frames.length === 1 && only && this.#waiting.length === 0) {
+      this.stream.write(only, taken);
+      return;
+    }
+    const last = frames.length - 1;
+    for (const [index, bytes] of frames.entries()) {
+      this.#waiting.push({ bytes, taken: index === last ? taken : undefined });
+    }
+    this.#writeOn();
+  }
+
+  end(status: StatusName, details: string, trailers: Readonly<Record<string, string>> = {}): void {
+    if (this.#closed || this.#ending) return;
+    this.#ending = { ...trailersOf(status, details), ...trailers };
+    if (this.#waiting.length === 0) this.#finish(this.#ending);
+  }
+
+  #writeOn(): void {
+    while (this.#underWay < SLICES_UNDER_WAY) {
+      const slice = this.#waiting.shift();
+      if (!slice) break;
+      this.#underWay++;
+      this.stream.write(slice.bytes, () => {
+        this.#underWay--;
+        slice.taken?.();
+        this.#writeOn();
+      });
+    }
+    if (this.#ending && this.#waiting.length === 0 && !this.#closed) this.#finish(this.#ending);
+  }
+
+  #finish(trailers: Record<string, string>): void {
+    const { stream } = this;
+    if (stream.destroyed || stream.writableEnded) return;
+    if (!stream.headersSent) {
+      stream.respond({ ...RESPONSE, ...trailers }, { endStream: true });
+      this.#letGo();
+      return;
+    }
+    stream.once('wantTrailers', () => {
+      stream.sendTrailers(trailers);
+      this.#letGo();
+    });
+    stream.end();
+  }
+
+  /** The answer is complete; a client that would go on sending is told that nobody reads it (RFC 9113, section 8.1). */
+  #letGo(): void {
+    const { stream } = this;
+    stream.removeAllListeners('data');
+    stream.resume();
+    setImmediate(() => {
+      if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+    });
+  }
+
+  /** Several messages may have come in one chunk: whoever pauses gets no other of them. */
+  #deliver(): void {
+    try {
+      while (this.#open) {
+        const message = this.#reader.next();
+        if (!message) break;
+        this.#listener?.message(message);
+      }
+      if (this.#ended && this.#open) this.#halfClose();
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      this.end(error.status, error.message);
+    }
+  }
+
+  /** Messages may be handed on. */
+  get #open(): boolean {
+    return !this.#paused && !this.#closed && !this.#ending;
+  }
+
+  #halfClose(): void {
+    if (this.#reader.unfinished) this.end('INTERNAL', 'the last message is incomplete');
+    else this.#listener?.halfClosed();
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#listener?.closed();
+    for (const { taken } of waiting) taken?.();
+  }
+}

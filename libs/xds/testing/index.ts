@@ -1,0 +1,3 @@
+/** For tests of other parts: a stock Envoy under an engine of its own. */
+export * from '../src/testing/envoy-rig.js';
+export { cluster, endpoints } from '../src/testing/resources.js';

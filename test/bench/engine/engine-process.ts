@@ -1,0 +1,51 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { Target } from './lean-client.js';
+import type { EngineState, Order, Started } from './server.js';
+
+/** The engine in a process of its own, so that what it costs can be told from what its clients cost. */
+export class EngineProcess {
+  private constructor(
+    readonly target: Target,
+    private readonly child: ChildProcess,
+  ) {}
+
+  /** @param flags for node, as for a profile */
+  static async start(transport: 'plain' | 'tls', flags: readonly string[] = []): Promise<EngineProcess> {
+    const program = join(import.meta.dirname, 'server.js');
+    const child = spawn(process.execPath, ['--expose-gc', ...flags, program, transport], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    const [{ port, caPem }] = (await once(child, 'message')) as [Started];
+    return new EngineProcess({ port, caPem: transport === 'tls' ? caPem : undefined }, child);
+  }
+
+  push(number: number): void {
+    this.#order({ do: 'push', number });
+  }
+
+  /** @param collect after a collection of garbage, for the row of memory */
+  async state(collect = false): Promise<EngineState> {
+    const answer = once(this.child, 'message');
+    this.#order({ do: 'state', collect });
+    const [state] = (await answer) as [EngineState];
+    return state;
+  }
+
+  /** Resolves when it has taken so many requests since its start. */
+  async taken(requests: number): Promise<void> {
+    const answer = once(this.child, 'message');
+    this.#order({ do: 'tell when', requests });
+    await answer;
+  }
+
+  async stop(): Promise<void> {
+    this.child.disconnect();
+    await once(this.child, 'exit');
+  }
+
+  #order(order: Order): void {
+    this.child.send(order);
+  }
+}
