@@ -29,7 +29,13 @@ class BusyMesh extends StillMesh {
     this.turns += 1;
     this.meanwhile(this.turns);
     let looks = 0;
-    return { grain: 1, exhausted: () => (looks += 1) > 3 };
+    return {
+      grain: 1,
+      exhausted: () => {
+        looks += 1;
+        return looks > 3;
+      },
+    };
   }
 }
 
