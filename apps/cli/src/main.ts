@@ -41,8 +41,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   delete: async () => (await import('./commands/delete.js')).deleteCommand(),
   status: async () => (await import('./commands/status.js')).statusCommand(),
   history: async () => (await import('./commands/history.js')).historyCommand(),
+  audit: async () => (await import('./commands/audit.js')).auditCommand(),
   proxy: async () => (await import('./commands/proxy.js')).proxyCommand(),
   token: async () => (await import('./commands/token.js')).tokenCommand(),
+  whoami: async () => (await import('./commands/whoami.js')).whoamiCommand(),
+  'can-i': async () => (await import('./commands/can-i.js')).canICommand(),
+  role: async () => (await import('./commands/role.js')).roleCommand(),
   validate: async () => (await import('./commands/validate.js')).validateCommand(),
   config: async () => (await import('./commands/config.js')).configCommand(),
 };

@@ -49,6 +49,24 @@ export class RestClient {
     }
   }
 
+  /** The lines of an answer as they come. @throws CliError for every answer that is not a success, or that is cut off */
+  async *lines(method: string, path: string, options: RequestOptions = {}): AsyncGenerator<string> {
+    const response = await this.fetch(method, path, options);
+    if (!response.ok || response.body === null)
+      throw asError({ what: `${method} ${path}`, sources: [] }, response.status, await response.text());
+    let rest = '';
+    try {
+      for await (const part of response.body.pipeThrough(new TextDecoderStream())) {
+        const lines = (rest + part).split('\n');
+        rest = lines.pop() ?? '';
+        yield* lines;
+      }
+    } catch (error) {
+      throw unreachable(this.context.server, error);
+    }
+    if (rest !== '') yield rest;
+  }
+
   private async fetch(method: string, path: string, options: RequestOptions): Promise<Response> {
     const headers: Record<string, string> = { ...options.headers };
     if (this.context.token) headers['authorization'] = `Bearer ${this.context.token}`;

@@ -29,7 +29,7 @@ describe('heddle token', () => {
     expect((await user.heddle('get', 'svc', '--token', token)).code).toBe(EXIT.ok);
     expect(await user.pipe(service('no'), 'apply', '--yes', '-f', '-', '--token', token)).toMatchObject({
       code: EXIT.unreachable,
-      err: 'heddle: this needs the role operator; the token has viewer\n',
+      err: 'heddle: this needs create or update or delete of something in mesh default: editor, operator, security, admin include it; an admin of mesh default can give it by a RoleBinding\n',
     });
     const list = await user.heddle('token', 'list');
     expect(list.out).toMatch(/ci +viewer/);
@@ -39,6 +39,34 @@ describe('heddle token', () => {
       code: EXIT.unreachable,
       err: 'heddle: the token is unknown, expired or revoked\n',
     });
+  });
+
+  it('may be for groups, and says who it is and what it may do', async () => {
+    const binding = `apiVersion: heddle.dev/v1alpha1
+kind: RoleBinding
+metadata: { name: shop-team }
+spec: { role: editor, namespaces: [shop], subjects: [{ kind: Group, name: shop }] }`;
+    expect((await user.pipe(binding, 'apply', '-f', '-')).code).toBe(EXIT.ok);
+    const made = await user.heddle('token', 'create', 'ann', '--group', 'shop', '-o', 'json');
+    const { token } = JSON.parse(made.out) as { token: string };
+    const ann = (...args: string[]) => user.heddle(...args, '--token', token);
+    expect((await ann('whoami')).out).toMatch(
+      /role +none\n[\s\S]*groups +shop\n[\s\S]*default +shop-team +editor +shop/,
+    );
+    expect(JSON.parse((await ann('whoami', '-o', 'json')).out)).toMatchObject({ name: 'ann', groups: ['shop'] });
+    expect(await ann('can-i', 'update', 'svc/web', '-n', 'shop')).toMatchObject({
+      code: EXIT.ok,
+      out: 'yes, by RoleBinding shop-team (role editor)\n',
+    });
+    expect(await ann('can-i', 'update', 'svc/web', '-n', 'bank')).toMatchObject({
+      code: EXIT.refused,
+      err: expect.stringContaining(
+        'this needs update Service bank/web in mesh default: editor, operator, admin include it',
+      ),
+    });
+    expect(JSON.parse((await ann('can-i', 'delete', 'meshes', '-o', 'json')).out)).toMatchObject({ allowed: false });
+    expect((await user.heddle('role', 'list')).out).toMatch(/editor +built-in +viewer, and writes .* shop-team\n/);
+    expect((await ann('get', 'svc', '-n', 'bank')).err).toContain('this needs list Service in namespace bank');
   });
 
   it('has a way back in for who may write into the data directory', async () => {

@@ -99,4 +99,30 @@ describe('the configuration', () => {
   it('SEC-67: shows no password', () => {
     expect(withoutPassword('postgres://u:pw@h/d?password=pw')).not.toContain('pw');
   });
+
+  it.each([
+    [
+      '/relative',
+      'file:relative',
+      /^audit\.checkpointTo \(--audit-checkpoint-to\): "file:relative": write file:\/an\/absolute\/path$/,
+    ],
+    ['plain http', 'http://collector.example/x', /^audit\.checkpointTo .*http is for this machine only/],
+    ['a password in it', 'https://user:secret@collector.example/x', /webhookTokenFile/],
+    ['something else', 'kafka://x', /write stdout, file:\/path or https:\/\/host\/path/],
+  ])('refuses a destination of checkpoints with %s, and names the setting', (_what, destination, message) => {
+    const said = problems(['--audit-checkpoint-to', destination]);
+    expect(said).toEqual([expect.stringMatching(message)]);
+    expect(said.join()).not.toContain('secret');
+  });
+
+  it('takes destinations of checkpoints', () => {
+    const argv = [
+      '--audit-checkpoint-to',
+      'stdout,file:/var/log/heddle.jsonl,https://collector.example/x,http://127.0.0.1:9/x',
+    ];
+    expect(problems(argv)).toEqual([]);
+    expect(problems(['--audit-checkpoint-seconds', '-1'])).toEqual([
+      expect.stringContaining('audit.checkpointSeconds'),
+    ]);
+  });
 });

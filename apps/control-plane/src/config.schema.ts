@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { destinationSchema } from './audit/destination.schema.js';
 
 const port = z.int().min(0).max(65_535);
 const host = z.string().min(1).max(253);
@@ -56,6 +57,36 @@ const database = z.strictObject({
     .describe('Serve from a database that is not, or is older than, the one served before. For one start, on purpose.'),
 });
 
+const audit = z.strictObject({
+  checkpointSeconds: z
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(300)
+    .describe('Seconds between signed checkpoints of the audit chain; none is made while nothing changes. 0 = never.'),
+  checkpointTo: z
+    .array(destinationSchema)
+    .default([])
+    .describe(
+      'Where checkpoints go, out of the database: `stdout`, `file:/path` (appended to) or `https://...` (POST). Without one, who owns the database can rewrite its history unseen.',
+    ),
+  webhookTokenFile: file.optional().describe('File with the bearer token for `https://` destinations of checkpoints.'),
+  keyDays: z
+    .int()
+    .min(0)
+    .max(3_650)
+    .default(365)
+    .describe('Days that a key signs checkpoints before the next one, which it signs, takes its place. 0 = for ever.'),
+  historyDays: z
+    .int()
+    .min(0)
+    .max(36_500)
+    .default(0)
+    .describe(
+      'Days that history and audit are kept at least; older ranges are verified, signed for and removed. 0 = for ever.',
+    ),
+});
+
 const identity = z.strictObject({
   leafLifetimeSeconds: z
     .int()
@@ -89,6 +120,7 @@ export const configSchema = z
     database: database.prefault({}),
     rest: rest.prefault({}),
     xds: xds.prefault({}),
+    audit: audit.prefault({}),
     identity: identity.prefault({}),
   })
   .superRefine((config, context) => {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { createAuth, type RunningApi, startApi } from '#libs/api';
+import { createAuth, RolePolicies, type RunningApi, startApi } from '#libs/api';
 import { createChanges } from '#libs/changes';
 import {
   CONTROL_PLANE_NAME,
@@ -14,7 +14,9 @@ import {
 } from '#libs/identity';
 import { type Clock, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
+import type { FeedEvent } from '#libs/store';
 import { policies as everyPolicy } from '#policies';
+import { startCheckpoints } from './audit/index.js';
 import { type Config, isEveryAddress } from './config.schema.js';
 import { takeDataDirectory } from './data-directory.js';
 import { DatabaseGuard, type DatabaseVerdict } from './database-guard.js';
@@ -62,6 +64,7 @@ interface Starting {
 interface Foundation {
   readonly database: OpenDatabase;
   readonly identity: MeshIdentity;
+  readonly roles: RolePolicies;
   readonly certificate: ServerCertificate;
 }
 
@@ -116,7 +119,8 @@ async function start(starting: Starting): Promise<RunningControlPlane> {
   const certificate = await identity.server.issue(certificateNames(config));
   // For whoever must trust this server before it can ask it: a setup job, a script, curl --cacert.
   await writeFile(join(config.dataDir, 'server-ca.pem'), certificate.caPem);
-  const foundation = { database, identity, certificate };
+  const roles = new RolePolicies({ registry: starting.registry, feed: database.store.feed, log });
+  const foundation = { database, identity, roles, certificate };
   const runtime = await startRuntime(starting, foundation, xds);
   // Before REST answers "ready": whoever waits for that reads the file next.
   const adminToken = await identity.adminLogin.ensure();
@@ -185,15 +189,18 @@ async function startIdentity(starting: Starting, { store }: OpenDatabase): Promi
   });
   shutdown.add('identity', () => identity.stop());
   await identity.start(await store.resources.meshes());
+  const stopCheckpoints = startCheckpoints({ ...starting, ...telemetry, store, kek });
+  shutdown.add('checkpoints', stopCheckpoints);
   return identity;
 }
 
 async function startRuntime(starting: Starting, foundation: Foundation, wanted: WantedPort): Promise<WiredRuntime> {
   const { telemetry, clock, registry, policies, replica, shutdown, ports } = starting;
-  const { database, identity, certificate } = foundation;
+  const { database, identity, roles, certificate } = foundation;
   const { log, metrics } = telemetry;
+  const onEvent = (event: FeedEvent): void => roles.onEvent(event);
   const xds = { host: wanted.host, port: wanted.port, tls: tlsOf(certificate) };
-  const deps = { store: database.store, registry, policies, identity, replica, xds, clock, log, metrics };
+  const deps = { store: database.store, registry, policies, identity, replica, xds, onEvent, clock, log, metrics };
   const runtime = await orPortError(wanted, (ports.wireRuntime ?? wireRuntime)(deps));
   shutdown.add('runtime', () => runtime.stop(STREAM_GRACE_MS));
   starting.runtime = runtime;
@@ -202,7 +209,7 @@ async function startRuntime(starting: Starting, foundation: Foundation, wanted: 
 
 async function startRest(
   starting: Starting,
-  { database, identity, certificate, runtime }: Foundation & { readonly runtime: WiredRuntime },
+  { database, identity, roles, certificate, runtime }: Foundation & { readonly runtime: WiredRuntime },
   wanted: WantedPort,
 ): Promise<RunningApi> {
   const { config, telemetry, clock, registry, shutdown } = starting;
@@ -215,6 +222,7 @@ async function startRest(
     changes: createChanges({ registry, store, live: runtime.live }),
     runtime: runtime.port,
     auth: createAuth(identity),
+    roles,
     bootstrap: { xds, caPem: certificate.caPem },
     clock,
     log,

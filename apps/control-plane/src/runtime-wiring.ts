@@ -6,7 +6,7 @@ import type { Clock, Log, Metrics } from '#libs/kernel';
 import { err, parseNodeId } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
 import { claimsOf, type ProxyCredentials, type RevisionProgress, Runtime, RuntimeQuestions } from '#libs/runtime';
-import type { Store } from '#libs/store';
+import type { FeedEvent, Store } from '#libs/store';
 import { Denied, type SecretSource } from '#libs/xds';
 
 export interface RuntimeDeps {
@@ -20,6 +20,8 @@ export interface RuntimeDeps {
     readonly port: number;
     readonly tls: { readonly keyPem: string; readonly certPem: string };
   };
+  /** Told of every event of the feed, before it is compiled. */
+  readonly onEvent?: ((event: FeedEvent) => void) | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;

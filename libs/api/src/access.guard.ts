@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { CanActivate, ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
+import { type Extent, type Rights, SERVER } from '#libs/model';
+import type { AccessControl } from './access/access-control.js';
+import { forbiddenAtAll, forbidden as lacks } from './access/denials.js';
 import { ACCESS, type AccessRule } from './access.js';
-import { type AuthPort, holds, type Role } from './auth.ports.js';
+import type { AuthPort } from './auth.ports.js';
 import { FailureLimiter } from './failure-limiter.js';
-import { bearerToken, type HttpRequest, peerOf } from './http.js';
+import { bearerToken, type HttpRequest, type Principal, peerOf } from './http.js';
+import { noSuchMesh } from './meshes.js';
 import { ProblemError } from './problem.js';
 
 /**
@@ -15,6 +19,7 @@ export class AccessGuard implements CanActivate {
   constructor(
     private readonly auth: AuthPort,
     private readonly failures: FailureLimiter,
+    private readonly control: AccessControl,
     private readonly reflector = new Reflector(),
   ) {}
 
@@ -27,40 +32,82 @@ export class AccessGuard implements CanActivate {
     if (token === undefined) throw unauthorized('send a token: "Authorization: Bearer <token>"');
     const fingerprint = createHash('sha256').update(token).digest('hex');
     this.failures.check(peerOf(request), fingerprint);
-    const passed = await this.admit(request, rule, token);
-    if (passed !== undefined) {
+    const principal = await this.identify(token);
+    if (principal === undefined) {
       this.failures.failed(peerOf(request), fingerprint);
-      throw passed;
+      throw unauthorized('the token is unknown, expired or revoked');
     }
     this.failures.succeeded(fingerprint);
+    await this.control.policies.requireFresh();
+    request.principal = principal;
+    this.require(rule, principal, request.params);
     return true;
   }
 
-  /** Undefined when the token is in force, with `request.principal` set; else what to answer. @throws 403 for the wrong kind or role */
-  private async admit(request: HttpRequest, rule: AccessRule, token: string): Promise<ProblemError | undefined> {
-    if (isApiToken(token)) {
+  /** The same question for a request that is being answered: rights may have been taken away since. @throws ProblemError */
+  async recheck(context: ExecutionContext): Promise<void> {
+    const rule = this.reflector.get<AccessRule | undefined>(ACCESS, context.getHandler());
+    const request = context.switchToHttp().getRequest<HttpRequest>();
+    if (rule === undefined || rule.type === 'anonymous') return;
+    const principal = await this.identify(bearerToken(request) ?? '');
+    if (principal === undefined) throw unauthorized('the token has ended or was revoked');
+    await this.control.policies.requireFresh();
+    this.require(rule, principal, request.params);
+    request.principal = principal;
+  }
+
+  /** API tokens say what they are; everything else is tried as a proxy token. */
+  private async identify(token: string): Promise<Principal | undefined> {
+    if (token.startsWith('hdl_')) {
       const principal = await this.auth.verifyApiToken(token);
-      if (principal === undefined) return unauthorized('the token is unknown, expired or revoked');
-      if (rule.type === 'proxy') throw forbidden('this endpoint is for proxy tokens');
-      if (rule.type !== 'anonymous' && !holds(principal.role, rule.role)) throw tooLow(principal.role, rule.role);
-      request.principal = { type: 'api', ...principal };
-      return undefined;
+      return principal && { type: 'api', ...principal };
     }
     const claims = await this.auth.verifyProxyToken(token);
-    if (!claims.ok) return unauthorized('the token is unknown, expired or revoked');
-    if (rule.type === 'role') throw forbidden('proxy tokens may register, renew and leave, nothing else');
-    request.principal = { type: 'proxy', claims: claims.value, token };
-    return undefined;
+    return claims.ok ? { type: 'proxy', claims: claims.value, token } : undefined;
+  }
+
+  /** @throws ProblemError 403, or 404 for a mesh that the caller has no right in (SEC-34) */
+  private require(rule: AccessRule, principal: Principal, params: Readonly<Record<string, string>>): void {
+    const forProxies = rule.type === 'proxy' || (rule.type === 'permission' && rule.proxies);
+    if (principal.type === 'proxy') {
+      if (forProxies) return;
+      throw forbidden('proxy tokens may register, renew and leave, nothing else');
+    }
+    if (rule.type === 'proxy') throw forbidden('this endpoint is for proxy tokens');
+    const rights = this.control.rightsOf(principal);
+    if (rule.type === 'anywhere') this.requireAnywhere(rights, rule);
+    if (rule.type === 'permission') this.requirePermission(rights, rule, params);
+  }
+
+  private requireAnywhere(rights: Rights, { verb, kind }: Extract<AccessRule, { type: 'anywhere' }>): void {
+    if (!rights.isAnywhere({ verb, kind, namespace: '' }))
+      throw lacks({ verb, kind, mesh: SERVER }, this.control.kinds);
+  }
+
+  private requirePermission(
+    rights: Rights,
+    { kind, verbs }: Extract<AccessRule, { type: 'permission' }>,
+    params: Readonly<Record<string, string>>,
+  ): void {
+    const { mesh } = params;
+    if (mesh !== undefined && !rights.isIn(mesh)) throw noSuchMesh(mesh);
+    const wanted = verbs.map((verb) => extentOf(kind, { verb, params }));
+    if (wanted.some((extent) => rights.touches(extent))) return;
+    const [first] = wanted;
+    if (first === undefined || kind === undefined) throw forbiddenAtAll(verbs, mesh ?? SERVER, this.control.kinds);
+    throw lacks(first, this.control.kinds);
   }
 }
 
-/** API tokens say what they are; everything else is tried as a proxy token. */
-const isApiToken = (token: string): boolean => token.startsWith('hdl_');
+function extentOf(
+  kind: string | undefined,
+  { verb, params }: { readonly verb: Extent['verb']; readonly params: Readonly<Record<string, string>> },
+): Extent {
+  const { mesh = SERVER, namespace, name } = params;
+  return kind === 'Mesh' ? { verb, kind, mesh, namespace: '', name: mesh } : { verb, kind, mesh, namespace, name };
+}
 
 const unauthorized = (detail: string): ProblemError =>
   new ProblemError(401, 'unauthorized', detail, { headers: { 'WWW-Authenticate': 'Bearer realm="heddle"' } });
 
 const forbidden = (detail: string): ProblemError => new ProblemError(403, 'forbidden', detail);
-
-const tooLow = (held: Role, needed: Role): ProblemError =>
-  forbidden(`this needs the role ${needed}; the token has ${held}`);

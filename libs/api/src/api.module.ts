@@ -1,6 +1,14 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, DiscoveryModule, Reflector } from '@nestjs/core';
+import { AccessController } from './access/access.controller.js';
+import { AccessControl } from './access/access-control.js';
+import { StreamInterceptor } from './access/stream.interceptor.js';
 import { AccessGuard } from './access.guard.js';
+import { AccessFailureCount } from './audit/access-failure-count.js';
+import { AuditController } from './audit/audit.controller.js';
+import { AuditSearchController } from './audit/audit-search.controller.js';
+import { DenialAudit } from './audit/denial-audit.js';
+import { HistoryController } from './audit/history.controller.js';
 import { BodyInterceptor } from './body.interceptor.js';
 import { ChangeController } from './change.controller.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
@@ -22,9 +30,13 @@ const FIXED: readonly Type<object>[] = [
   ProbeController,
   DocsController,
   TokenController,
+  AccessController,
   ProxyController,
   ChangeController,
   PlanController,
+  HistoryController,
+  AuditController,
+  AuditSearchController,
   InstanceController,
   MeshController,
 ];
@@ -35,7 +47,12 @@ class ApiModule {}
 /** The REST API as a Nest module. `controllers` are further ones of the app; the same guard holds for them. */
 export function createApiModule(deps: ApiDeps, controllers: readonly Type<object>[] = []): DynamicModule {
   const kinds = deps.registry.kinds.filter(({ kind }) => kind !== 'Mesh');
-  const limiter = new FailureLimiter(deps.clock);
+  const failures = new AccessFailureCount(deps);
+  const limiter = new FailureLimiter(deps.clock, (peer) => failures.add(peer));
+  const { registry, roles, store, clock, log } = deps;
+  const denials = new DenialAudit({ audit: store.audit, clock, log });
+  const control = new AccessControl({ registry, resources: store.resources, policies: roles });
+  const guard = new AccessGuard(deps.auth, limiter, control);
   return {
     module: ApiModule,
     imports: [DiscoveryModule],
@@ -43,9 +60,12 @@ export function createApiModule(deps: ApiDeps, controllers: readonly Type<object
     providers: [
       { provide: API_DEPS, useValue: deps },
       { provide: FailureLimiter, useValue: limiter },
-      { provide: APP_GUARD, useFactory: (r: Reflector) => new AccessGuard(deps.auth, limiter, r), inject: [Reflector] },
+      { provide: AccessFailureCount, useValue: failures },
+      { provide: AccessControl, useValue: control },
+      { provide: APP_GUARD, useValue: guard },
+      { provide: APP_INTERCEPTOR, useValue: new StreamInterceptor(guard, roles, clock) },
       { provide: APP_INTERCEPTOR, useFactory: (r: Reflector) => new BodyInterceptor(r), inject: [Reflector] },
-      { provide: APP_FILTER, useValue: new ProblemFilter(deps.log, deps.databaseName) },
+      { provide: APP_FILTER, useValue: new ProblemFilter(log, deps.databaseName, denials) },
       ResourceService,
       PermissionCheck,
     ],

@@ -1,25 +1,24 @@
 /** What REST needs of identity. `libs/identity` satisfies it; the app hands it in. */
-import type { ProxyClaims } from '#libs/identity';
+import type { ProxyClaims, TokenRole } from '#libs/identity';
 import type { Result, Violation } from '#libs/kernel';
-
-/** viewer: reads. operator: writes, instances, proxy tokens too. admin: API tokens too. Each holds what the one before does. */
-export const ROLES = ['viewer', 'operator', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
-
-/** True if a holder of `held` may do what `needed` may. */
-export const holds = (held: Role, needed: Role): boolean => ROLES.indexOf(held) >= ROLES.indexOf(needed);
+import type { Actor } from '#libs/store';
 
 export interface ApiPrincipal {
   /** Public part of the token. */
   readonly id: string;
   readonly name: string;
-  readonly role: Role;
+  readonly role: TokenRole;
+  /** What RoleBindings know it by, beside its name. */
+  readonly groups: readonly string[];
+  /** The only meshes in which it is worth anything; empty = every one, and the server itself. */
+  readonly meshes: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number;
 }
 
 export interface ApiTokenInfo extends ApiPrincipal {
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
-  readonly expiresAt: number;
   /** 0 = never. */
   readonly lastUsedAt: number;
   readonly revoked: boolean;
@@ -33,23 +32,27 @@ export type ExchangeRefusal =
 /** A token as it is shown once: only its hash is kept (SEC-44). */
 export interface IssuedApiToken extends ApiPrincipal {
   readonly token: string;
-  readonly expiresAt: number;
 }
 
 export interface ApiTokenPort {
   /** Undefined for everything that is not a token in force. @throws StoreUnavailable */
   verifyApiToken(text: string): Promise<ApiPrincipal | undefined>;
   /** @param request.ttlDays 1 to 365 */
-  issueApiToken(request: {
-    readonly name: string;
-    readonly role: Role;
-    readonly ttlDays: number;
-  }): Promise<Result<IssuedApiToken, readonly Violation[]>>;
+  issueApiToken(
+    request: {
+      readonly name: string;
+      readonly role: TokenRole;
+      readonly groups: readonly string[];
+      readonly meshes: readonly string[];
+      readonly ttlDays: number;
+    },
+    by: Actor,
+  ): Promise<Result<IssuedApiToken, readonly Violation[]>>;
   listApiTokens(): Promise<readonly ApiTokenInfo[]>;
   /** False when there is none with this id. */
-  revokeApiToken(id: string): Promise<boolean>;
+  revokeApiToken(id: string, by: Actor): Promise<boolean>;
   /** Trades the one-time admin token for a named one; not good when it is wrong, used or older than 1 h (SEC-46). */
-  exchangeOneTimeToken(text: string, name: string): Promise<Result<IssuedApiToken, ExchangeRefusal>>;
+  exchangeOneTimeToken(text: string, name: string, by: Actor): Promise<Result<IssuedApiToken, ExchangeRefusal>>;
 }
 
 export interface ProxyTokenRequest {
@@ -89,7 +92,7 @@ export interface ProxyTokenPort {
   /** A new token with the claims of a valid one and a full lifetime. There is no renewal after expiry (SEC-28). */
   renewProxyToken(text: string): Promise<Result<IssuedProxyToken, string>>;
   /** Puts the token and its renewals on the deny-list. */
-  revokeProxyToken(jti: string): Promise<void>;
+  revokeProxyToken(jti: string, by: { readonly actor: Actor; readonly mesh: string }): Promise<void>;
   /** Empty when the token grants all of it; else every excess, with paths into the instance's document (SEC-1, SEC-13). */
   excess(claims: ProxyClaims, instance: ClaimedInstance): readonly Violation[];
 }

@@ -1,55 +1,60 @@
-import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import { Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import type { ChangeOutcome } from '#libs/changes';
-import type { HistoryEntry } from '#libs/store';
-import { Access, APPLY_LIMIT, JsonBody } from './access.js';
+import { AccessControl } from './access/access-control.js';
+import { visibleProgress } from './access/visible-changes.js';
+import { AccessEach, APPLY_LIMIT, JsonBody } from './access.js';
 import { applyBody } from './change.schema.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { actorOf, type HttpRequest } from './http.js';
 import { requireMesh, requireMeshOr } from './meshes.js';
-import { authorizeEach, visibleTo } from './plan/authorize.js';
 import { plannedOr } from './plan/plan.answers.js';
+import { reader } from './plan/visible-plan.js';
 import type { ChangeProgress } from './ports.js';
 import { idempotencyKey } from './preconditions.js';
 import { notFound } from './problem.js';
-import { historyQuery, parseBy, parseQuery } from './query.js';
+import { parseBy } from './query.js';
 import { accepted } from './resource.service.js';
 
-/** Changes of many resources at once, their delivery, and the past. */
+/** Changes of many resources at once, and their delivery. */
 @Controller('api/v1/meshes/:mesh')
 export class ChangeController {
-  constructor(@Inject(API_DEPS) private readonly deps: ApiDeps) {}
+  constructor(
+    @Inject(API_DEPS) private readonly deps: ApiDeps,
+    @Inject(AccessControl) private readonly access: AccessControl,
+  ) {}
 
   @Post('apply')
   @HttpCode(200)
-  @Access('operator')
+  @AccessEach('create', 'update', 'delete')
   @JsonBody(APPLY_LIMIT)
   async apply(@Param('mesh') mesh: string, @Req() request: HttpRequest): Promise<ChangeOutcome> {
     const { manifests, deletes, message, dryRun, plan } = parseBy(applyBody, request.body);
     await requireMeshOr(this.deps.store.resources, mesh, manifests);
     const context = {
       ...{ mesh, message, dryRun, actor: actorOf(request), idempotencyKey: idempotencyKey(request) },
-      authorize: authorizeEach(request, 'apply'),
+      ...this.access.onBehalfOf(request.principal, mesh),
     };
-    if (plan === undefined)
-      return accepted(await this.deps.changes.apply({ ...context, documents: manifests, deletes }));
-    return plannedOr(await this.deps.changes.applyPlan({ ...context, id: plan }), visibleTo(request));
+    const { kinds } = this.deps.registry;
+    const outcome =
+      plan === undefined
+        ? accepted(await this.deps.changes.apply({ ...context, documents: manifests, deletes }), kinds)
+        : plannedOr(await this.deps.changes.applyPlan({ ...context, id: plan }), reader(this.access, request, mesh));
+    await this.access.follow(outcome);
+    return outcome;
   }
 
   @Get('changes/:change')
-  @Access('viewer')
-  async progress(@Param('mesh') mesh: string, @Param('change') change: string): Promise<ChangeProgress> {
+  @AccessEach('get')
+  async progress(
+    @Param('mesh') mesh: string,
+    @Param('change') change: string,
+    @Req() request: HttpRequest,
+  ): Promise<ChangeProgress> {
     await requireMesh(this.deps.store.resources, mesh);
     const revision = Number(/^c-(\d{1,15})$/.exec(change)?.[1] ?? 0);
     const { configRevision } = await this.deps.store.identity();
     if (revision < 1 || revision > configRevision) throw notFound('there is no such change: heddle history lists them');
-    return this.deps.runtime.progress(mesh, revision);
-  }
-
-  @Get('history')
-  @Access('viewer')
-  async history(@Param('mesh') mesh: string, @Query() query: unknown): Promise<{ items: readonly HistoryEntry[] }> {
-    await requireMesh(this.deps.store.resources, mesh);
-    const { limit, before } = parseQuery(historyQuery, query);
-    return { items: await this.deps.store.resources.history({ mesh, limit, before }) };
+    const progress = await this.deps.runtime.progress(mesh, revision);
+    return visibleProgress(this.access, request.principal, mesh, progress);
   }
 }

@@ -2,6 +2,7 @@ import type { Changes } from '#libs/changes';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Registry } from '#libs/model';
 import type { Store } from '#libs/store';
+import type { RolePolicies } from './access/role-policies.js';
 import type { AuthPort } from './auth.ports.js';
 import type { RuntimePort } from './ports.js';
 
@@ -21,10 +22,12 @@ export interface BootstrapInfo {
 /** Everything that REST is made of; the app hands it in. */
 export interface ApiDeps {
   readonly registry: Registry;
-  readonly store: Pick<Store, 'resources' | 'instances' | 'identity' | 'ping'>;
+  readonly store: Pick<Store, 'resources' | 'instances' | 'identity' | 'ping' | 'audit' | 'history'>;
   readonly changes: Changes;
   readonly runtime: RuntimePort;
   readonly auth: AuthPort;
+  /** Fed by whoever starts the change feed. */
+  readonly roles: RolePolicies;
   readonly bootstrap: BootstrapInfo;
   readonly clock: Clock;
   readonly log: Log;

@@ -16,12 +16,17 @@ export class FailureLimiter {
   private readonly buckets = new Map<string, { left: number; at: number }>();
   private readonly good = new Set<string>();
 
-  constructor(private readonly clock: Clock) {}
+  /** @param onFailure told the address of every failed login, and of every one that was not looked at */
+  constructor(
+    private readonly clock: Clock,
+    private readonly onFailure: (peer: string) => void = () => {},
+  ) {}
 
   /** @throws ProblemError 429 with Retry-After */
   check(peer: string, fingerprint: string): void {
     const left = this.left(peer);
     if (left >= 1 || this.good.has(fingerprint)) return;
+    this.onFailure(peer);
     const seconds = Math.ceil(((1 - left) * REFILL_MS) / 1000);
     throw new ProblemError(429, 'too-many-failed-logins', `too many failed logins; try again in ${seconds} s`, {
       headers: { 'Retry-After': String(seconds) },
@@ -29,6 +34,7 @@ export class FailureLimiter {
   }
 
   failed(peer: string, fingerprint: string): void {
+    this.onFailure(peer);
     this.good.delete(fingerprint);
     const left = this.left(peer) - 1;
     this.buckets.delete(peer);

@@ -12,11 +12,11 @@ export function createAuth(identity: Pick<MeshIdentity, 'apiTokens' | 'adminLogi
       const verified = await apiTokens.verify(text);
       return verified.ok ? verified.value : undefined;
     },
-    issueApiToken: (request) => apiTokens.create(request),
+    issueApiToken: (request, by) => apiTokens.create(request, by),
     listApiTokens: () => apiTokens.list(),
-    revokeApiToken: (id) => apiTokens.revoke(id),
-    async exchangeOneTimeToken(text, name): Promise<Result<IssuedApiToken, ExchangeRefusal>> {
-      return adminLogin.exchange(text, name);
+    revokeApiToken: (id, by) => apiTokens.revoke(id, by),
+    async exchangeOneTimeToken(text, name, by): Promise<Result<IssuedApiToken, ExchangeRefusal>> {
+      return adminLogin.exchange(text, name, by);
     },
     verifyProxyToken: (text) => proxyTokens.verify(text),
     async issueProxyToken({ ttlDays, ...scope }) {
@@ -27,7 +27,7 @@ export function createAuth(identity: Pick<MeshIdentity, 'apiTokens' | 'adminLogi
       const renewed = await proxyTokens.renew(text);
       return renewed.ok ? ok(shown(renewed.value)) : err(renewed.error);
     },
-    revokeProxyToken: (jti) => proxyTokens.revoke(jti, 'revoked by REST'),
+    revokeProxyToken: (jti, by) => proxyTokens.revoke(jti, 'revoked by REST', by),
     excess,
   };
 }

@@ -1,4 +1,16 @@
-export { Access, AccessOrProxy, Anonymous, JsonBody, MergePatchBody, ProxyAccess } from './access.js';
+export { AccessControl, type Seen, type Visible } from './access/access-control.js';
+export { RolePolicies, type RolePoliciesOptions } from './access/role-policies.js';
+export {
+  Access,
+  AccessAnywhere,
+  AccessEach,
+  AccessOrProxy,
+  Anonymous,
+  Authenticated,
+  JsonBody,
+  MergePatchBody,
+  ProxyAccess,
+} from './access.js';
 export { createApiModule } from './api.module.js';
 export * from './auth.ports.js';
 export { API_DEPS, type ApiDeps, type BootstrapInfo } from './deps.js';

@@ -1,7 +1,9 @@
 import { Controller, Delete, Get, HttpCode, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
 import { isDnsLabel } from '#libs/kernel';
-import type { InstanceSpec } from '#libs/model';
+import type { InstanceSpec, Verb } from '#libs/model';
 import type { InstanceRow } from '#libs/store';
+import { AccessControl } from './access/access-control.js';
+import { forbidden } from './access/denials.js';
 import { Access, AccessOrProxy, JsonBody } from './access.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { actorOf, type HttpRequest, type HttpResponse } from './http.js';
@@ -23,34 +25,44 @@ export class InstanceController {
   /** Registrations one after the other, so that two cannot both find an address free. */
   private last: Promise<unknown> = Promise.resolve();
 
-  constructor(@Inject(API_DEPS) private readonly deps: ApiDeps) {}
+  constructor(
+    @Inject(API_DEPS) private readonly deps: ApiDeps,
+    @Inject(AccessControl) private readonly access: AccessControl,
+  ) {}
 
   @Get('instances')
-  @Access('viewer')
-  async listAll(@Param('mesh') mesh: string, @Query() query: unknown): Promise<unknown> {
+  @Access('list', 'Instance')
+  async listAll(@Param('mesh') mesh: string, @Query() query: unknown, @Req() request: HttpRequest): Promise<unknown> {
     parseQuery(nothingQuery, query);
     await requireMesh(this.deps.store.resources, mesh);
-    return { items: (await this.deps.store.instances.list(mesh)).map(viewOf) };
+    return { items: this.readable(request, await this.deps.store.instances.list(mesh)).map(viewOf) };
   }
 
   @Get('namespaces/:namespace/instances')
-  @Access('viewer')
-  async list(@Param('mesh') mesh: string, @Param('namespace') namespace: string, @Query() query: unknown) {
+  @Access('list', 'Instance')
+  async list(
+    @Param('mesh') mesh: string,
+    @Param('namespace') namespace: string,
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ) {
     parseQuery(nothingQuery, query);
     await requireMesh(this.deps.store.resources, mesh);
     requireNamespace(namespace);
-    return { items: (await this.deps.store.instances.list(mesh, namespace)).map(viewOf) };
+    return { items: this.readable(request, await this.deps.store.instances.list(mesh, namespace)).map(viewOf) };
   }
 
   @Get('namespaces/:namespace/instances/:name')
-  @Access('viewer')
-  async get(@Param() place: Place): Promise<unknown> {
+  @Access('get', 'Instance')
+  async get(@Param() place: Place, @Req() request: HttpRequest): Promise<unknown> {
     await this.requirePlace(place);
-    return viewOf(await this.find(place));
+    const row = await this.find(place);
+    if (!this.may(request, 'get', row)) throw noSuchInstance(place);
+    return viewOf(row);
   }
 
   @Put('namespaces/:namespace/instances/:name')
-  @AccessOrProxy('operator')
+  @AccessOrProxy(['create', 'update'], 'Instance')
   @JsonBody()
   async put(
     @Param() place: Place,
@@ -68,6 +80,7 @@ export class InstanceController {
     return this.inTurn(async () => {
       const { instances } = this.deps.store;
       const known = await instances.get(spec.mesh, spec.namespace, spec.name);
+      this.requirePermitted(request, spec, known);
       requireOwn(spec, known);
       requireFree(spec, await instances.onHost(spec.mesh, spec.host));
       const row = await instances.register(spec, actorOf(request));
@@ -78,7 +91,7 @@ export class InstanceController {
 
   @Delete('namespaces/:namespace/instances/:name')
   @HttpCode(200)
-  @AccessOrProxy('operator')
+  @AccessOrProxy('delete', 'Instance')
   async leave(
     @Param() place: Place,
     @Req() request: HttpRequest,
@@ -89,6 +102,9 @@ export class InstanceController {
     await this.requirePlace(place);
     const row = await this.find(place);
     this.requireGranted(request, row);
+    if (!this.may(request, 'delete', row)) {
+      throw this.may(request, 'get', row) ? this.forbidden('delete', row) : noSuchInstance(place);
+    }
     return this.deps.runtime.deregister(place.mesh, place.namespace, place.name, wait * 1000);
   }
 
@@ -100,7 +116,7 @@ export class InstanceController {
 
   private async find({ mesh, namespace, name }: Place): Promise<InstanceRow> {
     const row = await this.deps.store.instances.get(mesh, namespace, name);
-    if (row === undefined) throw notFound(`there is no instance ${namespace}/${name}`);
+    if (row === undefined) throw noSuchInstance({ namespace, name });
     return row;
   }
 
@@ -113,12 +129,37 @@ export class InstanceController {
     throw new ProblemError(403, 'not-granted', detail, { violations: excess });
   }
 
+  private readable({ principal }: HttpRequest, rows: readonly InstanceRow[]): InstanceRow[] {
+    return rows.filter((row) => this.access.may(principal, 'list', row.mesh, seen(row)));
+  }
+
+  /** Proxies are judged by what their token grants instead. */
+  private may({ principal }: HttpRequest, verb: Verb, row: InstanceSpec): boolean {
+    return principal?.type === 'proxy' || this.access.may(principal, verb, row.mesh, seen(row));
+  }
+
+  /** The labels that it has and those that it would have: nobody moves an instance into or out of his scope. */
+  private requirePermitted(request: HttpRequest, spec: InstanceSpec, known: InstanceRow | undefined): void {
+    const verb = known ? 'update' : 'create';
+    const denied = [known, spec].find((state) => state && !this.may(request, verb, state));
+    if (denied) throw this.forbidden(verb, spec);
+  }
+
+  private forbidden(verb: Verb, { mesh, namespace, name }: InstanceSpec): ProblemError {
+    return forbidden({ verb, kind: 'Instance', mesh, namespace, name }, this.access.kinds);
+  }
+
   private inTurn<T>(act: () => Promise<T>): Promise<T> {
     const next = this.last.then(act, act);
     this.last = next.catch(() => undefined);
     return next;
   }
 }
+
+const seen = ({ namespace, name, labels }: InstanceSpec) => ({ kind: 'Instance', namespace, name, labels });
+
+const noSuchInstance = ({ namespace, name }: Pick<Place, 'namespace' | 'name'>): ProblemError =>
+  notFound(`there is no instance ${namespace}/${name}`);
 
 const placeOf = ({ mesh, namespace, name }: Place): Place => ({ mesh, namespace, name });
 

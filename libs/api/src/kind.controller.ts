@@ -31,14 +31,14 @@ function kindController({ kind, plural, scope }: KindInfo): Type<object> {
     ) {}
 
     @Get(plural)
-    @Access('viewer')
-    async listAll(@Param('mesh') mesh: string, @Query() query: unknown): Promise<unknown> {
+    @Access('list', kind)
+    async listAll(@Param('mesh') mesh: string, @Query() query: unknown, @Req() request: HttpRequest): Promise<unknown> {
       await requireMesh(this.deps.store.resources, mesh);
-      return this.resources.list(mesh, kind, undefined, parseQuery(listQuery, query));
+      return this.resources.list({ mesh, kind, caller: request.principal }, parseQuery(listQuery, query));
     }
 
     @Get(one)
-    @Access('viewer')
+    @Access('get', kind)
     async get(
       @Param() place: Place,
       @Req() request: HttpRequest,
@@ -48,7 +48,7 @@ function kindController({ kind, plural, scope }: KindInfo): Type<object> {
     }
 
     @Put(one)
-    @Access('operator')
+    @Access(['create', 'update'], kind)
     @JsonBody()
     async put(
       @Param() place: Place,
@@ -59,7 +59,7 @@ function kindController({ kind, plural, scope }: KindInfo): Type<object> {
     }
 
     @Patch(one)
-    @Access('operator')
+    @Access('update', kind)
     @MergePatchBody()
     async patch(
       @Param() place: Place,
@@ -70,7 +70,7 @@ function kindController({ kind, plural, scope }: KindInfo): Type<object> {
     }
 
     @Delete(one)
-    @Access('operator')
+    @Access('delete', kind)
     async remove(
       @Param() place: Place,
       @Req() request: HttpRequest,
@@ -103,15 +103,16 @@ function namespaceListController({ kind, plural }: KindInfo): Type<object> {
     ) {}
 
     @Get(`namespaces/:namespace/${plural}`)
-    @Access('viewer')
+    @Access('list', kind)
     async list(
       @Param('mesh') mesh: string,
       @Param('namespace') namespace: string,
       @Query() query: unknown,
+      @Req() request: HttpRequest,
     ): Promise<unknown> {
       await requireMesh(this.deps.store.resources, mesh);
       requireNamespace(namespace);
-      return this.resources.list(mesh, kind, namespace, parseQuery(listQuery, query));
+      return this.resources.list({ mesh, kind, namespace, caller: request.principal }, parseQuery(listQuery, query));
     }
   }
 

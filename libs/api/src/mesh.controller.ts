@@ -1,8 +1,11 @@
 import { Controller, Delete, Get, Inject, Param, Patch, Put, Query, Req, Res } from '@nestjs/common';
 import type { ChangeOutcome } from '#libs/changes';
 import { isDnsLabel } from '#libs/kernel';
+import { VERBS } from '#libs/model';
 import type { StoredResource } from '#libs/store';
-import { Access, JsonBody, MergePatchBody } from './access.js';
+import { AccessControl } from './access/access-control.js';
+import { forbidden } from './access/denials.js';
+import { Access, AccessEach, Authenticated, JsonBody, MergePatchBody } from './access.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import type { HttpRequest, HttpResponse } from './http.js';
 import { noSuchMesh, requireMesh } from './meshes.js';
@@ -17,14 +20,20 @@ export class MeshController {
   constructor(
     @Inject(API_DEPS) private readonly deps: ApiDeps,
     @Inject(ResourceService) private readonly resources: ResourceService,
+    @Inject(AccessControl) private readonly access: AccessControl,
   ) {}
 
+  /** Those in which the caller has any right; to him there are no others (SEC-34). */
   @Get()
-  @Access('viewer')
-  async list(@Query() query: unknown): Promise<{ items: ResourceView[]; cursor?: string }> {
+  @Authenticated()
+  async list(
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<{ items: ResourceView[]; cursor?: string }> {
     const { limit, cursor = '', labelSelector = {} } = parseQuery(listQuery, query);
     const { resources } = this.deps.store;
-    const names = (await resources.meshes()).filter((name) => name > cursor).sort();
+    const rights = this.access.rightsOf(request.principal);
+    const names = (await resources.meshes()).filter((name) => name > cursor && rights.isIn(name)).sort();
     const rows = await Promise.all(names.map((mesh) => resources.get(mesh, 'Mesh', '', mesh)));
     // A mesh can go between the two reads.
     const found = rows.filter((row) => row !== undefined && hasLabels(row, labelSelector)) as StoredResource[];
@@ -37,7 +46,7 @@ export class MeshController {
   }
 
   @Get(':mesh')
-  @Access('viewer')
+  @AccessEach(...VERBS)
   get(
     @Param('mesh') mesh: string,
     @Req() request: HttpRequest,
@@ -47,7 +56,7 @@ export class MeshController {
   }
 
   @Put(':mesh')
-  @Access('operator')
+  @Access(['create', 'update'], 'Mesh')
   @JsonBody()
   put(
     @Param('mesh') mesh: string,
@@ -58,7 +67,7 @@ export class MeshController {
   }
 
   @Patch(':mesh')
-  @Access('operator')
+  @Access('update', 'Mesh')
   @MergePatchBody()
   patch(
     @Param('mesh') mesh: string,
@@ -69,13 +78,14 @@ export class MeshController {
   }
 
   @Delete(':mesh')
-  @Access('operator')
+  @Access('delete', 'Mesh')
   async remove(
     @Param('mesh') mesh: string,
     @Req() request: HttpRequest,
     @Res({ passthrough: true }) response: HttpResponse,
   ): Promise<ChangeOutcome> {
     await requireMesh(this.deps.store.resources, mesh);
+    await this.requireDeletable(mesh, request);
     await this.requireEmpty(mesh);
     return this.resources.remove(this.exchange(mesh, request, response));
   }
@@ -83,6 +93,14 @@ export class MeshController {
   private exchange(mesh: string, request: HttpRequest, response: HttpResponse): Exchange {
     if (!isDnsLabel(mesh)) throw request.method === 'GET' ? noSuchMesh() : badMeshName();
     return { mesh, id: { kind: 'Mesh', namespace: '', name: mesh }, request, response };
+  }
+
+  /** Before anything is said about what is in it. @throws ProblemError 403 */
+  private async requireDeletable(mesh: string, { principal }: HttpRequest): Promise<void> {
+    const row = await this.deps.store.resources.get(mesh, 'Mesh', '', mesh);
+    const seen = { kind: 'Mesh', namespace: '', name: mesh };
+    if (this.access.may(principal, 'delete', mesh, { ...seen, labels: row?.labels })) return;
+    throw forbidden({ ...seen, verb: 'delete', mesh }, this.access.kinds);
   }
 
   /** Deleting a mesh with something in it would leave rows that no address reaches. */

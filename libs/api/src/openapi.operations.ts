@@ -1,27 +1,13 @@
-import type { z } from 'zod';
 import type { KindInfo } from '#libs/model';
+import { canIQuery } from './access/access.controller.js';
+import { AUDIT } from './audit/audit.operations.js';
 import { applyBody } from './change.schema.js';
 import { instanceBody } from './instance.schema.js';
+import type { Operation } from './openapi.operation.js';
 import { inputSchema, type JsonSchema, listOf, object, ref, string } from './openapi.schemas.js';
 import { diffQuery, planBody } from './plan/plan.schema.js';
-import { historyQuery, leaveQuery, listQuery } from './query.js';
+import { leaveQuery, listQuery } from './query.js';
 import { apiTokenBody, exchangeBody, proxyTokenBody } from './token.controller.js';
-
-/** One operation of the API, for its description. A test compares the list with the handlers that are really routed. */
-export interface Operation {
-  readonly method: 'get' | 'put' | 'post' | 'patch' | 'delete';
-  readonly path: string;
-  readonly tag: string;
-  readonly summary: string;
-  /** Who may call it. */
-  readonly access: 'anonymous' | 'viewer' | 'operator' | 'admin' | 'operator or the proxy itself' | 'the proxy itself';
-  readonly query?: z.ZodObject;
-  readonly body?: { readonly type: string; readonly schema: JsonSchema };
-  readonly status?: number;
-  readonly answer?: JsonSchema;
-  /** Takes If-Match and If-None-Match, answers with an ETag. */
-  readonly tagged?: boolean;
-}
 
 const json = (schema: JsonSchema) => ({ type: 'application/json', schema });
 const MESH = '/api/v1/meshes/{mesh}';
@@ -51,7 +37,7 @@ const SERVER: readonly Operation[] = [
     path: '/metrics',
     tag: 'server',
     summary: 'Metrics in the Prometheus text format.',
-    access: 'viewer',
+    access: 'get Metrics',
   },
   { method: 'get', path: '/api/openapi.json', tag: 'server', summary: 'This document.', access: 'anonymous' },
   { method: 'get', path: '/api/docs', tag: 'server', summary: 'This page.', access: 'anonymous' },
@@ -61,7 +47,7 @@ const SERVER: readonly Operation[] = [
     path: '/api/v1/bootstrap',
     tag: 'server',
     summary: 'What a proxy must know to join.',
-    access: 'viewer',
+    access: 'any token',
   },
 ];
 
@@ -81,14 +67,14 @@ const TOKENS: readonly Operation[] = [
     path: '/api/v1/tokens',
     tag: 'tokens',
     summary: 'List API tokens, without their secrets.',
-    access: 'admin',
+    access: 'list ApiToken',
   },
   {
     method: 'post',
     path: '/api/v1/tokens',
     tag: 'tokens',
     summary: 'Make an API token. Its text is in this answer only.',
-    access: 'admin',
+    access: 'create ApiToken',
     body: json(inputSchema(apiTokenBody)),
     status: 201,
     answer: ref('ApiToken'),
@@ -98,7 +84,7 @@ const TOKENS: readonly Operation[] = [
     path: '/api/v1/tokens/{id}',
     tag: 'tokens',
     summary: 'Revoke an API token.',
-    access: 'admin',
+    access: 'delete ApiToken',
     status: 204,
   },
   {
@@ -115,7 +101,7 @@ const TOKENS: readonly Operation[] = [
     path: `${NAMESPACE}/proxy-tokens`,
     tag: 'tokens',
     summary: 'Make a proxy token.',
-    access: 'operator',
+    access: 'create ProxyToken',
     body: json(inputSchema(proxyTokenBody)),
     status: 201,
     answer: ref('ProxyToken'),
@@ -125,8 +111,33 @@ const TOKENS: readonly Operation[] = [
     path: `${MESH}/proxy-tokens/{jti}`,
     tag: 'tokens',
     summary: 'Revoke a proxy token: its streams are cut within 10 s on every replica.',
-    access: 'operator',
+    access: 'delete ProxyToken in every mesh',
     status: 204,
+  },
+];
+
+const ACCESS: readonly Operation[] = [
+  {
+    method: 'get',
+    path: '/api/v1/whoami',
+    tag: 'access',
+    summary: 'Who the token is, its role, groups and bindings.',
+    access: 'any token',
+  },
+  {
+    method: 'get',
+    path: `${MESH}/can-i`,
+    tag: 'access',
+    summary: 'Whether the caller may do something, by what, and what is missing.',
+    access: 'anything in the mesh',
+    query: canIQuery,
+  },
+  {
+    method: 'get',
+    path: `${MESH}/access/roles`,
+    tag: 'access',
+    summary: 'The built-in roles, and those of the mesh that the caller may read.',
+    access: 'anything in the mesh',
   },
 ];
 
@@ -136,7 +147,7 @@ const CHANGES: readonly Operation[] = [
     path: `${MESH}/apply`,
     tag: 'changes',
     summary: 'Apply many manifests in one transaction: all or none.',
-    access: 'operator',
+    access: 'create, update or delete on each resource',
     body: json(inputSchema(applyBody)),
     answer: ref('Outcome'),
   },
@@ -145,17 +156,8 @@ const CHANGES: readonly Operation[] = [
     path: `${MESH}/changes/{change}`,
     tag: 'changes',
     summary: 'How far the delivery of a change has come.',
-    access: 'viewer',
+    access: 'get on anything',
     answer: ref('Progress'),
-  },
-  {
-    method: 'get',
-    path: `${MESH}/history`,
-    tag: 'changes',
-    summary: 'Who changed what, newest first.',
-    access: 'viewer',
-    query: historyQuery,
-    answer: listOf(ref('HistoryEntry')),
   },
 ];
 
@@ -165,7 +167,7 @@ const PLANS: readonly Operation[] = [
     path: `${MESH}/plan`,
     tag: 'changes',
     summary: 'What a change would do: to resources, Envoys and proxies. Writes nothing but the plan itself.',
-    access: 'viewer',
+    access: 'get on anything',
     body: json(inputSchema(planBody)),
     answer: ref('Plan'),
   },
@@ -174,7 +176,7 @@ const PLANS: readonly Operation[] = [
     path: `${MESH}/plans/{plan}`,
     tag: 'changes',
     summary: 'A plan that is kept: for a day, or until one of its inputs has changed.',
-    access: 'viewer',
+    access: 'get on anything',
     answer: ref('Plan'),
   },
   {
@@ -182,20 +184,20 @@ const PLANS: readonly Operation[] = [
     path: `${MESH}/diff`,
     tag: 'changes',
     summary: 'What differs between two config revisions, field by field.',
-    access: 'viewer',
+    access: 'get on anything',
     query: diffQuery,
     answer: ref('Differences'),
   },
 ];
 
 const RUNTIME: readonly Operation[] = [
-  { method: 'get', path: `${MESH}/proxies`, tag: 'proxies', summary: 'State of every proxy.', access: 'viewer' },
+  { method: 'get', path: `${MESH}/proxies`, tag: 'proxies', summary: 'State of every proxy.', access: 'list Proxy' },
   {
     method: 'get',
     path: `${MESH}/instances`,
     tag: 'instances',
     summary: 'List instances.',
-    access: 'viewer',
+    access: 'list Instance',
     answer: listOf(INSTANCE),
   },
   {
@@ -203,7 +205,7 @@ const RUNTIME: readonly Operation[] = [
     path: `${NAMESPACE}/instances`,
     tag: 'instances',
     summary: 'List instances of a namespace.',
-    access: 'viewer',
+    access: 'list Instance',
     answer: listOf(INSTANCE),
   },
   {
@@ -211,7 +213,7 @@ const RUNTIME: readonly Operation[] = [
     path: `${NAMESPACE}/instances/{name}`,
     tag: 'instances',
     summary: 'Read an instance.',
-    access: 'viewer',
+    access: 'get Instance',
     answer: INSTANCE,
   },
   {
@@ -219,7 +221,7 @@ const RUNTIME: readonly Operation[] = [
     path: `${NAMESPACE}/instances/{name}`,
     tag: 'instances',
     summary: 'Register an instance, or replace its registration.',
-    access: 'operator or the proxy itself',
+    access: 'create or update Instance, or the proxy itself',
     body: json(inputSchema(instanceBody)),
     answer: INSTANCE,
   },
@@ -228,21 +230,35 @@ const RUNTIME: readonly Operation[] = [
     path: `${NAMESPACE}/instances/{name}`,
     tag: 'instances',
     summary: 'Deregister an instance and wait until its callers have forgotten it.',
-    access: 'operator or the proxy itself',
+    access: 'delete Instance, or the proxy itself',
     query: leaveQuery,
     answer: object({ acked: { type: 'boolean' } }),
   },
 ];
 
-export const FIXED_OPERATIONS: readonly Operation[] = [...SERVER, ...TOKENS, ...CHANGES, ...PLANS, ...RUNTIME];
+export const FIXED_OPERATIONS: readonly Operation[] = [
+  ...SERVER,
+  ...TOKENS,
+  ...ACCESS,
+  ...CHANGES,
+  ...PLANS,
+  ...AUDIT,
+  ...RUNTIME,
+];
 
 /** The operations of one kind. */
 export function kindOperations({ kind, plural, scope }: KindInfo): Operation[] {
   const place = kind === 'Mesh' ? '/api/v1/meshes' : scope === 'mesh' ? `${MESH}/${plural}` : `${NAMESPACE}/${plural}`;
   const one = kind === 'Mesh' ? MESH : `${place}/{name}`;
   const manifest = ref(kind);
-  const list = { method: 'get', tag: kind, access: 'viewer', answer: listOf(manifest) } as const;
-  const write = { path: one, tag: kind, access: 'operator', answer: manifest, tagged: true } as const;
+  const isMesh = kind === 'Mesh';
+  const list = {
+    method: 'get',
+    tag: kind,
+    access: isMesh ? 'any token' : `list ${kind}`,
+    answer: listOf(manifest),
+  } as const;
+  const write = { path: one, tag: kind, answer: manifest, tagged: true } as const;
   const query = { query: listQuery };
   const everywhere = {
     ...list,
@@ -253,14 +269,21 @@ export function kindOperations({ kind, plural, scope }: KindInfo): Operation[] {
   return [
     ...(scope === 'namespace' ? [everywhere] : []),
     { ...list, path: place, summary: `List ${kind} resources.`, ...query },
-    { ...write, method: 'get', access: 'viewer', summary: `Read a ${kind}.` },
-    { ...write, method: 'put', summary: `Create or replace a ${kind}.`, body: json(manifest) },
+    { ...write, method: 'get', access: isMesh ? 'anything in the mesh' : `get ${kind}`, summary: `Read a ${kind}.` },
+    {
+      ...write,
+      method: 'put',
+      access: `create or update ${kind}`,
+      summary: `Create or replace a ${kind}.`,
+      body: json(manifest),
+    },
     {
       ...write,
       method: 'patch',
+      access: `update ${kind}`,
       summary: `Change a ${kind} by a JSON merge patch (RFC 7396).`,
       body: { type: 'application/merge-patch+json', schema: { type: 'object' } },
     },
-    { ...write, method: 'delete', summary: `Delete a ${kind}.`, answer: ref('Outcome') },
+    { ...write, method: 'delete', access: `delete ${kind}`, summary: `Delete a ${kind}.`, answer: ref('Outcome') },
   ];
 }

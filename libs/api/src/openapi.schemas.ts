@@ -26,12 +26,20 @@ export const inputSchema = (schema: z.ZodType): JsonSchema => {
   return rest;
 };
 
+const names: JsonSchema = { type: 'array', items: string };
 const RESOURCE_ID = object({ kind: string, namespace: string, name: string });
 const VIOLATION = object({ path: string, code: string, message: string, resource: RESOURCE_ID, document: integer }, [
   'path',
   'code',
   'message',
 ]);
+const MISSING = {
+  description: 'With 403: what the caller would have to hold, and the built-in roles that have it.',
+  ...object({ verb: string, kind: string, mesh: string, namespace: string, name: string, roles: names }, [
+    'verb',
+    'roles',
+  ]),
+};
 const CONDITION = object({ type: string, status: { enum: ['True', 'False'] }, reason: string, message: string });
 const REFUSED = { type: 'array', items: object({ proxy: string, type: string, name: string, message: string }) };
 
@@ -47,6 +55,7 @@ export const ANSWERS: Readonly<Record<string, JsonSchema>> = {
         detail: string,
         requestId: string,
         violations: { type: 'array', items: VIOLATION },
+        missing: MISSING,
       },
       ['type', 'title', 'status', 'detail', 'requestId'],
     ),
@@ -88,10 +97,20 @@ export const ANSWERS: Readonly<Record<string, JsonSchema>> = {
       message: string,
       reverts: string,
       items: { type: 'array', items: object({ op: string, kind: string, namespace: string, name: string }) },
+      hidden: integer,
+      delivery: object({ state: string, acked: integer, total: integer, refused: integer }),
     },
     ['change', 'revision', 'at', 'actor', 'message', 'items'],
   ),
-  ApiToken: object({ id: string, name: string, role: string, token: string, expiresAt: time }),
+  ApiToken: object({
+    id: string,
+    name: string,
+    role: string,
+    groups: names,
+    meshes: names,
+    token: string,
+    expiresAt: time,
+  }),
   ProxyToken: object({ token: string, jti: string, expiresAt: time, nodeId: string }),
   Readiness: object({ status: string, xds: boolean, api: boolean }),
 };

@@ -1,5 +1,6 @@
 import type { Registry } from '#libs/model';
-import { FIXED_OPERATIONS, kindOperations, type Operation } from './openapi.operations.js';
+import type { Operation } from './openapi.operation.js';
+import { FIXED_OPERATIONS, kindOperations } from './openapi.operations.js';
 import { ANSWERS, inputSchema, type JsonSchema, manifestSchema, ref, string } from './openapi.schemas.js';
 import { PLAN_ANSWERS } from './plan/plan.openapi.js';
 
@@ -38,12 +39,14 @@ function operationObject(operation: Operation): JsonSchema {
   const { tag, summary, access, body, status = 200, answer } = operation;
   const success = {
     description: summary,
-    ...(answer === undefined ? {} : { content: content('application/json', answer) }),
+    ...(answer === undefined
+      ? {}
+      : { content: content(operation.isStream ? 'application/x-ndjson' : 'application/json', answer) }),
   };
   return {
     tags: [tag],
     summary,
-    description: access === 'anonymous' ? 'Needs no token.' : `For: ${access}.`,
+    description: access === 'anonymous' ? 'Needs no token.' : `Needs: ${access}.`,
     operationId: operationId(operation),
     ...(access === 'anonymous' ? { security: [] } : {}),
     parameters: [...pathParameters(operation), ...queryParameters(operation), ...headerParameters(operation)],

@@ -8,7 +8,7 @@ import { PermissionCheck } from './permission-check.js';
 @Controller('closed')
 class ClosedController {
   @Get()
-  @Access('viewer')
+  @Access('list', 'Service')
   read(): string {
     return '';
   }
@@ -25,7 +25,7 @@ class OpenController {
 @Controller('bodiless')
 class BodilessController {
   @Put()
-  @Access('operator')
+  @Access('update', 'Service')
   write(): string {
     return '';
   }

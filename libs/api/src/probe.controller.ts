@@ -41,7 +41,7 @@ export class ProbeController {
   }
 
   @Get('metrics')
-  @Access('viewer')
+  @Access('get', 'Metrics')
   @Header('Cache-Control', 'no-store')
   async metrics(@Res() response: HttpResponse): Promise<void> {
     const { contentType, body } = await this.deps.exposition();

@@ -1,7 +1,8 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { Log } from '#libs/kernel';
 import { StoreUnavailable } from '#libs/store';
-import type { HttpRequest, HttpResponse } from './http.js';
+import type { DenialAudit } from './audit/denial-audit.js';
+import { actorOf, type HttpRequest, type HttpResponse } from './http.js';
 import { type Problem, ProblemError } from './problem.js';
 
 /** Seconds after which a client may try again while Postgres is away. */
@@ -15,6 +16,7 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(
     private readonly log: Log,
     private readonly databaseName: string,
+    private readonly denials: Pick<DenialAudit, 'note'>,
   ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
@@ -22,6 +24,7 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<HttpRequest>();
     const response = http.getResponse<HttpResponse>();
     const answer = this.answer(error, request);
+    if (answer.problem.status === 403) this.noteDenial(answer, request);
     sendProblem(request, response, answer);
   }
 
@@ -33,6 +36,14 @@ export class ProblemFilter implements ExceptionFilter {
     if (error instanceof URIError) return new ProblemError(400, 'bad-address', 'the address is not well-formed');
     this.log.error('request failed', { requestId: request.requestId, method: request.method, error });
     return new ProblemError(500, 'internal', `an error of Heddle; its log has it under request ${request.requestId}`);
+  }
+
+  /** Who tried what he may not: for whoever watches, and for whoever is asked to give the role. */
+  private noteDenial({ problem }: ProblemError, request: HttpRequest): void {
+    this.denials.note(problem, request);
+    const { name, role, ip } = actorOf(request);
+    const { method, requestId } = request;
+    this.log.warn('a caller was refused', { requestId, caller: name, role, ip, method, missing: problem.missing });
   }
 
   private databaseAway(error: StoreUnavailable): ProblemError {

@@ -1,5 +1,6 @@
 import type { ResourceViolation } from '#libs/changes';
 import type { Violation } from '#libs/kernel';
+import type { MissingPermission } from './access/missing-permission.js';
 
 /** A violation as an answer carries it: `resource` where the request is about several. */
 export type ProblemViolation = Violation & Partial<Pick<ResourceViolation, 'resource' | 'document'>>;
@@ -14,9 +15,12 @@ export interface Problem {
   readonly detail: string;
   readonly requestId?: string;
   readonly violations?: readonly ProblemViolation[];
+  /** With 403: what the caller would have to hold. */
+  readonly missing?: MissingPermission;
 }
 
 export interface ProblemOptions {
+  readonly missing?: MissingPermission;
   readonly violations?: readonly ProblemViolation[];
   readonly headers?: Readonly<Record<string, string>>;
   readonly cause?: unknown;
@@ -28,6 +32,7 @@ const TITLES: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not found',
   409: 'Conflict',
+  410: 'Gone',
   412: 'Precondition failed',
   413: 'Content too large',
   415: 'Unsupported media type',
@@ -53,6 +58,7 @@ export class ProblemError extends Error {
       status,
       detail,
       ...(options.violations === undefined ? {} : { violations: options.violations }),
+      ...(options.missing === undefined ? {} : { missing: options.missing }),
     };
   }
 }

@@ -1,6 +1,8 @@
-import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
-import { Access } from './access.js';
+import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
+import { AccessControl } from './access/access-control.js';
+import { Access, Authenticated } from './access.js';
 import { API_DEPS, type ApiDeps, type BootstrapInfo } from './deps.js';
+import type { HttpRequest } from './http.js';
 import { requireMesh } from './meshes.js';
 import type { ProxyStatus } from './ports.js';
 import { nothingQuery, parseQuery } from './query.js';
@@ -8,20 +10,36 @@ import { nothingQuery, parseQuery } from './query.js';
 /** What proxies need to join, and how they are doing. */
 @Controller('api/v1')
 export class ProxyController {
-  constructor(@Inject(API_DEPS) private readonly deps: ApiDeps) {}
+  constructor(
+    @Inject(API_DEPS) private readonly deps: ApiDeps,
+    @Inject(AccessControl) private readonly access: AccessControl,
+  ) {}
 
   @Get('bootstrap')
-  @Access('viewer')
-  async bootstrap(@Query() query: unknown): Promise<BootstrapInfo & { readonly meshes: readonly string[] }> {
+  @Authenticated()
+  async bootstrap(
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<BootstrapInfo & { readonly meshes: readonly string[] }> {
     parseQuery(nothingQuery, query);
-    return { ...this.deps.bootstrap, meshes: await this.deps.store.resources.meshes() };
+    const rights = this.access.rightsOf(request.principal);
+    const meshes = await this.deps.store.resources.meshes();
+    return { ...this.deps.bootstrap, meshes: meshes.filter((mesh) => rights.isIn(mesh)) };
   }
 
   @Get('meshes/:mesh/proxies')
-  @Access('viewer')
-  async proxies(@Param('mesh') mesh: string, @Query() query: unknown): Promise<{ items: readonly ProxyStatus[] }> {
+  @Access('list', 'Proxy')
+  async proxies(
+    @Param('mesh') mesh: string,
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<{ items: readonly ProxyStatus[] }> {
     parseQuery(nothingQuery, query);
     await requireMesh(this.deps.store.resources, mesh);
-    return { items: await this.deps.runtime.proxies(mesh) };
+    const proxies = await this.deps.runtime.proxies(mesh);
+    const { shown } = this.access.visible(request.principal, mesh, proxies, ({ namespace, instance }) => {
+      return { kind: 'Proxy', namespace, name: instance };
+    });
+    return { items: shown };
   }
 }

@@ -5,7 +5,7 @@ import { invalid } from './problem.js';
 const LABEL_NAME = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
 
-const limit = (otherwise: number) =>
+export const limit = (otherwise: number) =>
   z
     .string()
     .regex(/^\d{1,3}$/, 'a number from 1 to 500')
@@ -42,16 +42,6 @@ export const listQuery = z.strictObject({
   labelSelector: labelSelector.optional(),
 });
 
-export const historyQuery = z.strictObject({
-  limit: limit(50),
-  before: z
-    .string()
-    .regex(/^\d{1,15}$/, 'a config revision')
-    .transform(Number)
-    .optional()
-    .describe('Only changes older than this config revision; absent = from the newest.'),
-});
-
 export const leaveQuery = z.strictObject({
   wait: z
     .string()
@@ -65,7 +55,6 @@ export const leaveQuery = z.strictObject({
 export const nothingQuery = z.strictObject({});
 
 export type ListParameters = z.output<typeof listQuery>;
-export type HistoryParameters = z.output<typeof historyQuery>;
 export type LeaveParameters = z.output<typeof leaveQuery>;
 
 /** Parses what came from outside by its schema; every issue becomes a violation. @throws ProblemError 400 */

@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { ChangeOutcome, ChangeRefusal } from '#libs/changes';
 import type { Result } from '#libs/kernel';
-import { printId, type ResourceId } from '#libs/model';
+import { type KindInfo, printId, type ResourceId } from '#libs/model';
+import type { StoredResource } from '#libs/store';
+import { AccessControl } from './access/access-control.js';
+import { notPermitted } from './access/denials.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
-import { actorOf, type HttpRequest, type HttpResponse } from './http.js';
-import { authorizeEach } from './plan/authorize.js';
+import { actorOf, type HttpRequest, type HttpResponse, type Principal } from './http.js';
 import { etagOf, expectedVersion, idempotencyKey, isCurrent, versionConflict } from './preconditions.js';
 import { invalid, notFound, ProblemError } from './problem.js';
 import type { ListParameters } from './query.js';
@@ -21,31 +23,50 @@ export interface Exchange {
   readonly response: HttpResponse;
 }
 
+/** Whose list of what. */
+export interface Listing {
+  readonly mesh: string;
+  readonly kind: string;
+  readonly namespace?: string | undefined;
+  readonly caller: Principal | undefined;
+}
+
 /** What every kind's controller does; knows no kind. */
 @Injectable()
 export class ResourceService {
-  constructor(@Inject(API_DEPS) private readonly deps: ApiDeps) {}
+  constructor(
+    @Inject(API_DEPS) private readonly deps: ApiDeps,
+    @Inject(AccessControl) private readonly access: AccessControl,
+  ) {}
 
+  /** A page holds what the caller may read of it: it may be short, or empty, and still have a cursor. */
   async list(
-    mesh: string,
-    kind: string,
-    namespace: string | undefined,
+    { caller, ...what }: Listing,
     { limit, cursor, labelSelector: labels }: ListParameters,
   ): Promise<{ items: ResourceView[]; cursor?: string }> {
-    const page = await this.deps.store.resources.list({ mesh, kind, namespace, labels, limit, cursor });
-    const items = page.items.map((r) => viewOf(r, this.deps.runtime.conditions(mesh, r)));
+    const page = await this.deps.store.resources.list({ ...what, labels, limit, cursor });
+    const items = page.items
+      .filter((row) => this.access.may(caller, 'list', what.mesh, row))
+      .map((row) => viewOf(row, this.deps.runtime.conditions(what.mesh, row)));
     return { items, ...(page.cursor === undefined ? {} : { cursor: page.cursor }) };
   }
 
-  async get({ mesh, id, request, response }: Exchange): Promise<ResourceView | undefined> {
-    const resource = await this.deps.store.resources.get(mesh, id.kind, id.namespace, id.name);
-    if (resource === undefined) throw missing(id);
+  async get(exchange: Exchange): Promise<ResourceView | undefined> {
+    const { mesh, id, request, response } = exchange;
+    const resource = await this.readable(exchange);
     response.setHeader('ETag', etagOf(resource.version));
     if (isCurrent(request, resource.version)) {
       response.statusCode = 304;
       return undefined;
     }
     return viewOf(resource, this.deps.runtime.conditions(mesh, id));
+  }
+
+  /** @throws ProblemError 404 when it is not there, or not for the caller: the two look alike (SEC-34) */
+  private async readable({ mesh, id, request }: Exchange): Promise<StoredResource> {
+    const row = await this.deps.store.resources.get(mesh, id.kind, id.namespace, id.name);
+    if (row === undefined || !this.access.may(request.principal, 'get', mesh, row)) throw missing(id);
+    return row;
   }
 
   async put(exchange: Exchange): Promise<ResourceView> {
@@ -56,7 +77,7 @@ export class ResourceService {
       document: request.body,
       ifVersion: expectedVersion(request),
     });
-    const outcome = accepted(result);
+    const outcome = this.accepted(result);
     response.statusCode = outcome.items[0]?.op === 'created' ? 201 : 200;
     return this.written(exchange, outcome);
   }
@@ -64,7 +85,9 @@ export class ResourceService {
   async patch(exchange: Exchange): Promise<ResourceView> {
     const { mesh, id, request, response } = exchange;
     const ifVersion = expectedVersion(request);
-    const outcome = accepted(
+    // What is merged into must be for the caller: violations of the result would tell what is in it.
+    await this.readable(exchange);
+    const outcome = this.accepted(
       await this.deps.changes.patch({ ...this.context(mesh, request), id, patch: request.body, ifVersion }),
     );
     response.statusCode = 200;
@@ -73,17 +96,24 @@ export class ResourceService {
 
   async remove({ mesh, id, request }: Exchange): Promise<ChangeOutcome> {
     const ifVersion = expectedVersion(request);
-    return accepted(await this.deps.changes.remove({ ...this.context(mesh, request), id, ifVersion }));
+    const outcome = this.accepted(await this.deps.changes.remove({ ...this.context(mesh, request), id, ifVersion }));
+    await this.access.follow(outcome);
+    return outcome;
+  }
+
+  private accepted(result: Result<ChangeOutcome, ChangeRefusal>): ChangeOutcome {
+    return accepted(result, this.deps.registry.kinds);
   }
 
   private context(mesh: string, request: HttpRequest) {
-    const authorize = authorizeEach(request, 'apply');
-    return { mesh, actor: actorOf(request), message: '', idempotencyKey: idempotencyKey(request), authorize };
+    const caller = this.access.onBehalfOf(request.principal, mesh);
+    return { mesh, actor: actorOf(request), ...caller, message: '', idempotencyKey: idempotencyKey(request) };
   }
 
   private async written({ mesh, id, response }: Exchange, outcome: ChangeOutcome): Promise<ResourceView> {
     const resource = await this.deps.store.resources.get(mesh, id.kind, id.namespace, id.name);
     if (resource === undefined) throw missing(id);
+    await this.access.follow(outcome);
     if (outcome.change !== '') await this.published(mesh, outcome.revision);
     response.setHeader('ETag', etagOf(resource.version));
     return viewOf(resource, this.deps.runtime.conditions(mesh, id), outcome);
@@ -99,7 +129,7 @@ export class ResourceService {
 const missing = (id: ResourceId): ProblemError => notFound(`${printId(id)} does not exist`);
 
 /** The outcome of a write, or the answer that its refusal is. @throws ProblemError */
-export function accepted(result: Result<ChangeOutcome, ChangeRefusal>): ChangeOutcome {
+export function accepted(result: Result<ChangeOutcome, ChangeRefusal>, kinds: readonly KindInfo[]): ChangeOutcome {
   if (result.ok) return result.value;
   const refusal = result.error;
   switch (refusal.code) {
@@ -109,6 +139,8 @@ export function accepted(result: Result<ChangeOutcome, ChangeRefusal>): ChangeOu
       throw versionConflict(refusal.current);
     case 'not-found':
       throw missing(refusal.resource);
+    case 'forbidden':
+      throw notPermitted(refusal.denials, kinds);
     case 'idempotency-mismatch':
       throw new ProblemError(
         422,

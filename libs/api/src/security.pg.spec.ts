@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../testing/src/postgres/index.js';
 import { type ServedApi, serveApi } from '../testing/served-api.js';
 import { operationsOf } from './openapi.js';
-import { FIXED_OPERATIONS, type Operation } from './openapi.operations.js';
+import type { Operation } from './openapi.operation.js';
+import { FIXED_OPERATIONS } from './openapi.operations.js';
 
 let database: TestDatabase;
 let api: ServedApi;
@@ -69,23 +70,6 @@ describe('who may call', () => {
         }
       }
       expect(statusOf(await raw(line(method.toUpperCase(), concrete(path), ['Content-Length: 0'])))).toBe(401);
-    }
-  });
-
-  it('SEC-34: every operation is open to its role and those above, to nobody else', async () => {
-    const tokens = {
-      viewer: await api.token('viewer'),
-      operator: await api.token('operator'),
-      admin: await api.token('admin'),
-    };
-    const ranks = ['viewer', 'operator', 'admin'];
-    for (const { method, path, access } of operations.filter((o) => ranks.includes(o.access))) {
-      for (const [role, token] of Object.entries(tokens)) {
-        const answer = await api.call(method.toUpperCase(), concrete(path), { token });
-        const allowed = ranks.indexOf(role) >= ranks.indexOf(access);
-        expect(answer.status === 403, `${role} ${method} ${path} -> ${answer.status}`).toBe(!allowed);
-        expect(answer.status).toBeLessThan(500);
-      }
     }
   });
 

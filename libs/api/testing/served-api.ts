@@ -2,12 +2,13 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Type } from '@nestjs/common';
 import { createChanges, type LiveMeshes } from '#libs/changes';
-import { createMeshIdentity, loadOrCreateKek, type MeshIdentity } from '#libs/identity';
+import { type ApiTokenRequest, createMeshIdentity, loadOrCreateKek, type MeshIdentity } from '#libs/identity';
 import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind } from '#libs/model';
 import { openStore, type Store } from '#libs/store';
-import { type ApiDeps, createAuth, type Role, type RunningApi, type RuntimePort, startApi } from '../src/index.js';
+import { type ApiDeps, createAuth, RolePolicies, type RunningApi, type RuntimePort, startApi } from '../src/index.js';
 
 export interface Answer {
   readonly status: number;
@@ -29,12 +30,13 @@ export interface ServedApi {
   readonly store: Store;
   readonly identity: MeshIdentity;
   readonly deps: ApiDeps;
+  readonly keyFile: string;
   /** Text of the one-time admin token. */
   readonly oneTimeToken: string;
   /** A call as admin unless `token` says otherwise. */
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** A new API token. */
-  token(role: Role): Promise<string>;
+  token(role: string, request?: Partial<ApiTokenRequest>): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -60,12 +62,13 @@ export const idleRuntime = (overrides: Partial<RuntimePort> = {}): RuntimePort =
   ...overrides,
 });
 
-async function parts(databaseUrl: string, policies: readonly PolicyKind[]) {
+async function parts(databaseUrl: string, policies: readonly PolicyKind[], replicaOf: ServedApi | undefined) {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'heddle-api-'));
+  const keyFile = replicaOf?.keyFile ?? join(dataDirectory, 'kek');
   const store = await openStore({ url: databaseUrl, replica: 'test', pool: 4 });
   const identity = createMeshIdentity({
     ...store,
-    kek: await loadOrCreateKek(join(dataDirectory, 'kek')),
+    kek: await loadOrCreateKek(keyFile),
     dataDirectory,
     clock: systemClock,
     log: silentLog,
@@ -73,7 +76,7 @@ async function parts(databaseUrl: string, policies: readonly PolicyKind[]) {
     trustDomain: (mesh) => `${mesh}.heddle.local`,
   });
   await identity.start(['default']);
-  return { dataDirectory, store, identity, registry: createRegistry(policies) };
+  return { dataDirectory, keyFile, store, identity, registry: createRegistry(policies) };
 }
 
 /** Starts the API on a free port of 127.0.0.1. */
@@ -83,18 +86,28 @@ export async function serveApi(
     readonly runtime?: RuntimePort;
     readonly policies?: readonly PolicyKind[];
     readonly live?: LiveMeshes;
+    readonly controllers?: readonly Type<object>[];
+    /** Another server over the same database, whose key it needs. */
+    readonly replicaOf?: ServedApi;
   } = {},
 ): Promise<ServedApi> {
-  const { dataDirectory, store, identity, registry } = await parts(databaseUrl, options.policies ?? []);
+  const { dataDirectory, keyFile, store, identity, registry } = await parts(
+    databaseUrl,
+    options.policies ?? [],
+    options.replicaOf,
+  );
   const file = await identity.adminLogin.ensure();
   const oneTimeToken = file === undefined ? '' : (await readFile(file.path, 'utf8')).trim();
   const runtime = options.runtime ?? idleRuntime();
+  const roles = new RolePolicies({ registry, feed: store.feed, log: silentLog });
+  await store.feed.start((event) => roles.onEvent(event));
   const deps: ApiDeps = {
     registry,
     store,
     changes: createChanges({ registry, store, live: options.live ?? (() => Promise.resolve(undefined)) }),
     runtime,
     auth: createAuth(identity),
+    roles,
     bootstrap: {
       xds: { address: '127.0.0.1', port: 8191, serverName: 'control-plane.heddle.local' },
       caPem: await identity.server.caPem(),
@@ -107,19 +120,26 @@ export async function serveApi(
     databaseName: 'test database',
     version: '0.0.0',
   };
-  const api = await startApi({ deps, host: '127.0.0.1', port: 0 });
-  return client({ api, deps, identity, oneTimeToken, store }, () => rm(dataDirectory, { recursive: true }));
+  const api = await startApi({ deps, host: '127.0.0.1', port: 0, controllers: options.controllers });
+  return client({ api, deps, identity, keyFile, oneTimeToken, store }, () => rm(dataDirectory, { recursive: true }));
 }
 
 async function client(
-  running: { api: RunningApi; deps: ApiDeps; identity: MeshIdentity; oneTimeToken: string; store: Store },
+  running: {
+    api: RunningApi;
+    deps: ApiDeps;
+    identity: MeshIdentity;
+    keyFile: string;
+    oneTimeToken: string;
+    store: Store;
+  },
   cleanUp: () => Promise<void>,
 ): Promise<ServedApi> {
   const { api, identity, store, ...rest } = running;
   const url = `http://127.0.0.1:${api.port}`;
-  const token = async (role: Role): Promise<string> => {
-    const created = await identity.apiTokens.create({ name: `test-${role}`, role });
-    if (!created.ok) throw new Error('no token');
+  const token = async (role: string, request: Partial<ApiTokenRequest> = {}): Promise<string> => {
+    const created = await identity.apiTokens.create({ name: `test-${role}`, role, ...request });
+    if (!created.ok) throw new Error(JSON.stringify(created.error));
     return created.value.token;
   };
   const admin = await token('admin');
@@ -133,6 +153,7 @@ async function client(
     call: (method, path, options = {}) => call(url + path, method, { token: admin, ...options }),
     async stop() {
       await api.close();
+      await store.feed.stop();
       await identity.stop();
       await store.close();
       await cleanUp();
@@ -153,6 +174,6 @@ async function call(url: string, method: string, { body, headers = {}, token }: 
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
-  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : text };
 }

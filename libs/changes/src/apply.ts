@@ -1,7 +1,8 @@
 import type { MeshFork } from '#libs/compiler';
 import { err, ok, type Result } from '#libs/kernel';
-import type { ResourceId } from '#libs/model';
+import { type ResourceId, resourceKey } from '#libs/model';
 import type { StoreRefusal, WriteItem, WriteOutcome } from '#libs/store';
+import type { Denial } from './authorize.js';
 import { type CheckedDocument, hostnameTaken } from './check.js';
 import type { Existing } from './existing.js';
 import type { LiveMesh } from './live.js';
@@ -18,15 +19,30 @@ import type {
   WriteContext,
 } from './types.js';
 
-/** Parse, compare, evaluate, then one write: the only way to the store for configuration. */
+/** How often a write is looked at anew when what permitted it changed in between. */
+const ATTEMPTS = 4;
+
+/** Parse, compare, authorise, evaluate, then one write: the only way to the store for configuration. */
 export async function applyDocuments(
   deps: ChangesDeps,
   context: WriteContext,
   proposal: Proposal,
 ): Promise<Result<ChangeOutcome, ChangeRefusal>> {
+  for (let attempt = 1; ; attempt += 1) {
+    const tried = await attemptDocuments(deps, context, proposal);
+    const raced = !tried.ok && tried.error.code === 'version-conflict' && !wasExpected(proposal, tried.error.resource);
+    if (!raced || attempt >= ATTEMPTS) return tried;
+  }
+}
+
+async function attemptDocuments(
+  deps: ChangesDeps,
+  context: WriteContext,
+  proposal: Proposal,
+): Promise<Result<ChangeOutcome, ChangeRefusal>> {
   const prepared = await prepare(deps, context, proposal);
-  if (!prepared.ok) return err({ code: 'invalid', violations: prepared.error });
-  const { checked, existing, items } = prepared.value;
+  if (!prepared.ok) return err(prepared.error.code === 'forbidden' ? denied(prepared.error.denials) : prepared.error);
+  const { checked, existing, items, seen } = prepared.value;
   const live = await deps.live(context.mesh, false);
   const judged = live
     ? await beside(live, prepared.value, (fork) => evaluate(deps, live, prepared.value, fork))
@@ -40,10 +56,25 @@ export async function applyDocuments(
         actor: context.actor,
         message: context.message,
         items,
+        seen,
         idempotencyKey: context.idempotencyKey,
       });
-  if (!written.ok) return err(refusal(written.error, checked));
+  if (!written.ok) return err(refusal(written.error, checked, context));
   return ok({ ...written.value, warnings });
+}
+
+/** What the caller may not see is not there, as far as he is concerned; unless he is refused something else anyway. */
+export function denied(denials: readonly Denial[]): Extract<ChangeRefusal, { code: 'forbidden' | 'not-found' }> {
+  const shown = denials.filter(({ hidden }) => !hidden);
+  const [first] = denials;
+  if (shown.length > 0 || first === undefined) return { code: 'forbidden', denials: shown };
+  return { code: 'not-found', resource: first.resource };
+}
+
+/** True if the sender himself said which version he expects. */
+function wasExpected({ documents, deletes }: Proposal, resource: ResourceId): boolean {
+  const stated = deletes.find((one) => resourceKey(one) === resourceKey(resource));
+  return stated ? stated.ifVersion !== undefined : documents.some(({ ifVersion }) => ifVersion !== undefined);
 }
 
 /** Whether everything still compiles, and what is to be said about the writes. */
@@ -91,10 +122,14 @@ async function rehearse(
   return ok({ change: '', revision: configRevision, items: outcome });
 }
 
-export function refusal(refused: StoreRefusal, checked: readonly CheckedDocument[]): ChangeRefusal {
+export function refusal(
+  refused: StoreRefusal,
+  checked: readonly CheckedDocument[],
+  { mayKnow }: WriteContext,
+): ChangeRefusal {
   switch (refused.code) {
     case 'hostname-taken':
-      return { code: 'invalid', violations: takenViolations(refused, checked) };
+      return { code: 'invalid', violations: takenViolations(refused, checked, mayKnow?.(refused.namespace) ?? false) };
     case 'version-conflict':
       return { code: 'version-conflict', resource: idOf(refused), current: refused.current };
     case 'not-found':
@@ -111,10 +146,12 @@ const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, nam
 function takenViolations(
   { hostname, namespace, name }: Extract<StoreRefusal, { code: 'hostname-taken' }>,
   checked: readonly CheckedDocument[],
+  named: boolean,
 ): ResourceViolation[] {
+  const holder = named ? `${namespace}/${name}` : 'another service';
   return checked
     .filter(({ parsed }) => parsed.hostnames.includes(hostname))
     .map(({ id, index, parsed }) => {
-      return { ...hostnameTaken(parsed, hostname, `${namespace}/${name}`), resource: id, document: index };
+      return { ...hostnameTaken(parsed, hostname, holder), resource: id, document: index };
     });
 }

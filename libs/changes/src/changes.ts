@@ -27,7 +27,7 @@ export function createChanges(deps: ChangesDeps): Changes {
       return kept.ok ? ok(kept.value.plan) : kept;
     },
     applyPlan: (request) => applyPlan(deps, request),
-    between: (mesh, from, to) => between(deps, mesh, from, to),
+    between: (mesh, range, mayRead) => between(deps, mesh, range, mayRead),
     remove: (request) =>
       applyDocuments(deps, request, { documents: [], deletes: [{ ...request.id, ifVersion: request.ifVersion }] }),
   };

@@ -1,5 +1,6 @@
 import type { Result } from '#libs/kernel';
-import type { AppliedPlan, ApplyPlanRequest, NetDifference, Plan, PlanRefusal, PlanRequest } from './plan/types.js';
+import type { NetChange } from '#libs/store';
+import type { AppliedPlan, ApplyPlanRequest, Differences, Plan, PlanRefusal, PlanRequest } from './plan/types.js';
 import type { ApplyRequest, ChangeOutcome, ChangeRefusal, DeleteRequest, PatchRequest, PutRequest } from './types.js';
 
 /**
@@ -20,6 +21,10 @@ export interface Changes {
   planned(mesh: string, id: string): Promise<Result<Plan, PlanRefusal>>;
   /** Exactly what was planned, or nothing. */
   applyPlan(request: ApplyPlanRequest): Promise<Result<AppliedPlan, PlanRefusal>>;
-  /** What differs between the configuration after two revisions, resource by resource. */
-  between(mesh: string, from: number, to: number): Promise<readonly NetDifference[]>;
+  /** What differs between the configuration after two revisions, resource by resource, as far as the caller may read it. */
+  between(
+    mesh: string,
+    range: { readonly from: number; readonly to: number },
+    mayRead: (change: NetChange) => boolean,
+  ): Promise<Result<Differences, PlanRefusal>>;
 }

@@ -1,3 +1,4 @@
+export { type Authorize, bySystem, type Denial, type ProposedWrite, type WriteVerdict } from './authorize.js';
 export { createChanges } from './changes.js';
 export { align } from './diff/align.js';
 export type * from './diff/fields.js';

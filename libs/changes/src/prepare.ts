@@ -1,7 +1,8 @@
 /** From documents and deletions to writes: parsed, compared with one another and with the store, and allowed. */
 import { canonicalJson, err, ok, type Result } from '#libs/kernel';
 import { type DomainValue, type Manifest, printId, type Registry, type ResourceId, resourceKey } from '#libs/model';
-import type { StoredResource, WriteItem } from '#libs/store';
+import type { SeenVersion, StoredResource, WriteItem } from '#libs/store';
+import type { Denial } from './authorize.js';
 import { type CheckedDocument, checkDocuments } from './check.js';
 import { identityViolations, toManifest } from './document.js';
 import { type Existing, readExisting } from './existing.js';
@@ -26,6 +27,8 @@ export interface Prepared {
   readonly checked: readonly CheckedDocument[];
   readonly existing: Existing;
   readonly items: readonly WriteItem[];
+  /** What permitted the writes. */
+  readonly seen: readonly SeenVersion[];
   /** Documents first, in their order. */
   readonly intended: readonly IntendedWrite[];
   /** What really changes. */
@@ -34,18 +37,25 @@ export interface Prepared {
   readonly deletes: readonly ResourceId[];
 }
 
-/** @throws what `authorize` throws */
+export type Unprepared =
+  | { readonly code: 'invalid'; readonly violations: readonly ResourceViolation[] }
+  /** With those of which the caller must not learn: see `denied`. */
+  | { readonly code: 'forbidden'; readonly denials: readonly Denial[] };
+
 export async function prepare(
   deps: ChangesDeps,
   context: Pick<WriteContext, 'mesh' | 'authorize'>,
   proposal: Proposal,
-): Promise<Result<Prepared, readonly ResourceViolation[]>> {
+): Promise<Result<Prepared, Unprepared>> {
   const { mesh } = context;
   const checked = check(deps, mesh, proposal);
-  if (!checked.ok) return checked;
+  if (!checked.ok) return err({ code: 'invalid', violations: checked.error });
   const existing = await readExisting(deps.store, mesh, [...checked.value.map((c) => c.id), ...proposal.deletes]);
   const intended = intendedWrites(checked.value, proposal.deletes, existing);
-  await context.authorize?.(intended);
+  const verdict = await context.authorize(
+    intended.map(({ before, after, ...write }) => ({ id: idOf(write), before, after })),
+  );
+  if (verdict.denials.length > 0) return err({ code: 'forbidden', denials: verdict.denials });
   const documents = checked.value.filter((_, i) => intended[i]?.op !== 'unchanged');
   return ok({
     mesh,
@@ -53,6 +63,7 @@ export async function prepare(
     checked: checked.value,
     existing,
     items: writeItems(checked.value, proposal),
+    seen: verdict.decidedBy.map((id) => ({ ...idOf(id), version: existing.get(id)?.version ?? 0 })),
     intended,
     documents,
     puts: documents.map(({ id, parsed }) => parsed.toDomain(existing.source(id))),

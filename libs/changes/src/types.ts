@@ -1,6 +1,7 @@
 import type { Violation } from '#libs/kernel';
 import type { Manifest, Registry, ResourceId } from '#libs/model';
 import type { Actor, Store, WriteOutcome } from '#libs/store';
+import type { Authorize, Denial } from './authorize.js';
 import type { LiveMeshes } from './live.js';
 
 /** A violation with the resource it belongs to: an answer may be about many documents. */
@@ -24,14 +25,16 @@ export interface Deletion extends ResourceId {
 export interface WriteContext {
   readonly mesh: string;
   readonly actor: Actor;
+  /** Whether the actor may write what is proposed: asked also for what follows from a label or history. */
+  readonly authorize: Authorize;
+  /** Whether the actor may be told of a resource by name, when another one is in his way. Default: of none. */
+  readonly mayKnow?: ((namespace: string) => boolean) | undefined;
   /** Why, in the author's words; shown by history. May be ''. */
   readonly message: string;
   /** Two requests with the same key within 24 h are one (REL-39). */
   readonly idempotencyKey?: string | undefined;
   /** Checks everything, writes nothing. */
   readonly dryRun?: boolean | undefined;
-  /** Asked before anything is evaluated or written, with all that would be: also what follows from a label or history. */
-  readonly authorize?: Authorize | undefined;
 }
 
 /** One resource that a request would write. */
@@ -41,9 +44,6 @@ export interface IntendedWrite extends ResourceId {
   readonly before: Manifest | undefined;
   readonly after: Manifest | undefined;
 }
-
-/** Throws what the caller is to be told when he may not do all of it: nothing is written then. */
-export type Authorize = (writes: readonly IntendedWrite[]) => void | Promise<void>;
 
 export interface ApplyRequest extends WriteContext {
   /** Manifests of any kind, as parsed from JSON or YAML; nothing is assumed of them. */
@@ -81,11 +81,13 @@ export type ChangeRefusal =
   /** `current` is the version in the store; 0 = it does not exist. */
   | { readonly code: 'version-conflict'; readonly resource: ResourceId; readonly current: number }
   | { readonly code: 'not-found'; readonly resource: ResourceId }
+  /** The actor may not write these; nothing else of the request was written either. */
+  | { readonly code: 'forbidden'; readonly denials: readonly Denial[] }
   /** The idempotency key was used for a different request. */
   | { readonly code: 'idempotency-mismatch'; readonly key: string };
 
 export interface ChangesDeps {
   readonly registry: Registry;
-  readonly store: Pick<Store, 'resources' | 'identity' | 'past' | 'plans'>;
+  readonly store: Pick<Store, 'resources' | 'identity' | 'history' | 'past' | 'plans'>;
   readonly live: LiveMeshes;
 }

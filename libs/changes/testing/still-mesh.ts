@@ -11,6 +11,7 @@ import {
   resourceKey,
 } from '#libs/model';
 import type { Resources, StoredResource } from '#libs/store';
+import { bySystem } from '../src/authorize.js';
 import type { LiveMesh } from '../src/live.js';
 import { beside } from '../src/plan/beside.js';
 import { type Judgement, judge } from '../src/plan/judge.js';
@@ -63,7 +64,7 @@ export class StillMesh implements LiveMesh {
     const store: Parameters<typeof prepare>[0]['store'] = { ...UNUSED, resources: this.#resources() };
     const prepared = await prepare(
       { registry: this.registry, store, live: () => Promise.resolve(this) },
-      { mesh: MESH },
+      { mesh: MESH, authorize: bySystem },
       { documents: proposal.documents.map((document) => ({ document })), deletes: proposal.deletes ?? [] },
     );
     if (!prepared.ok) throw new Error(JSON.stringify(prepared.error));
@@ -116,7 +117,8 @@ const unused = (): never => {
 };
 const UNUSED = {
   identity: unused,
+  history: { list: unused, at: unused, between: unused, floor: unused },
   past: { between: unused, change: unused },
   plans: { insert: unused, get: unused },
-  resources: { write: unused, get: unused, list: unused, labelled: unused, meshes: unused, history: unused },
+  resources: { write: unused, get: unused, list: unused, labelled: unused, meshes: unused },
 };

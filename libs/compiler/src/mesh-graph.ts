@@ -79,7 +79,8 @@ export class MeshGraph {
 
   /** Sets a stored resource from the next pass on. */
   setResource(id: ResourceId, value: DomainValue): void {
-    this.#place(placementOf(this.#kinds, value));
+    const placement = placementOf(this.#kinds, value);
+    if (placement) this.#place(placement);
     this.#graph.remove(WITHHELD, resourceKey(id));
   }
 
@@ -155,7 +156,7 @@ export class MeshGraph {
   fork(writes: Writes): MeshFork {
     const overrides: readonly Override[] = [
       ...writes.deletes.map((id) => removalOf(this.#kinds, id)),
-      ...writes.puts.map((value) => placementOf(this.#kinds, value)),
+      ...writes.puts.flatMap((value) => placementOf(this.#kinds, value) ?? []),
       // What is written is no longer withheld.
       ...[...writes.deletes, ...writes.puts.map((value) => idOfValue(this.#mesh, value))].map((id) =>
         override(WITHHELD, resourceKey(id), undefined),

@@ -11,8 +11,8 @@ export interface Placement extends Override {
 
 const at = <V>(kind: InputKind<V>, key: string, value: V | undefined): Placement => ({ kind, key, value });
 
-/** The input of a stored resource with its value. */
-export function placementOf(kinds: readonly PolicyKind[], { type, value }: DomainValue): Placement {
+/** The input of a stored resource with its value; undefined for what proxies have nothing to do with. */
+export function placementOf(kinds: readonly PolicyKind[], { type, value }: DomainValue): Placement | undefined {
   switch (type) {
     case 'Mesh':
       return at(MESH, ONCE, value);
@@ -28,6 +28,9 @@ export function placementOf(kinds: readonly PolicyKind[], { type, value }: Domai
       const id = { kind: value.kind, namespace: value.source.namespace, name: value.source.name };
       return at(policyInput(kinds, id.kind), resourceKey(id), value);
     }
+    case 'Role':
+    case 'RoleBinding':
+      return undefined;
   }
 }
 

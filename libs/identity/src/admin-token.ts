@@ -3,6 +3,7 @@ import { constants } from 'node:fs';
 import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Clock, err, ok, type Result, type Violation } from '#libs/kernel';
+import type { Actor } from '#libs/store';
 import type { ApiTokens, CreatedApiToken } from './api-tokens.js';
 
 const FILE = 'admin-token';
@@ -66,7 +67,7 @@ export class AdminLogin {
   async ensure(): Promise<AdminTokenFile | undefined> {
     const now = this.#options.clock.now();
     const admins = (await this.#options.apiTokens.list()).some(
-      ({ role, revoked, expiresAt }) => role === 'admin' && !revoked && now < expiresAt,
+      ({ role, meshes, revoked, expiresAt }) => role === 'admin' && meshes.length === 0 && !revoked && now < expiresAt,
     );
     return admins ? undefined : ensureAdminToken(this.#options.dataDirectory, this.#options.clock);
   }
@@ -76,7 +77,7 @@ export class AdminLogin {
    * one succeeds. When the new token cannot be stored, the one-time token lives on.
    * @throws StoreUnavailable
    */
-  async exchange(oneTimeToken: string, name: string): Promise<Result<CreatedApiToken, ExchangeRefusal>> {
+  async exchange(oneTimeToken: string, name: string, by?: Actor): Promise<Result<CreatedApiToken, ExchangeRefusal>> {
     const path = join(this.#options.dataDirectory, FILE);
     if (!(await this.#isGood(path, oneTimeToken))) return err({ code: 'not-good' });
     // Moving a file succeeds for one caller only: this is the moment of the first use.
@@ -87,7 +88,7 @@ export class AdminLogin {
     );
     if (!won) return err({ code: 'not-good' });
     try {
-      const created = await this.#options.apiTokens.create({ name, role: 'admin' });
+      const created = await this.#options.apiTokens.create({ name, role: 'admin' }, by);
       if (created.ok) {
         await rm(claimed);
         return ok(created.value);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AdminLogin, ensureAdminToken } from './admin-token.js';
-import { type ApiTokenRequest, ApiTokens, roleIncludes } from './api-tokens.js';
+import { type ApiTokenRequest, ApiTokens } from './api-tokens.js';
 import { DAY_MS, ManualClock, MemoryStore } from './fixture.js';
 
 let store: MemoryStore;
@@ -48,6 +48,9 @@ describe('API tokens', () => {
     ['a name with a line feed', { name: 'a\nb' }, '/name'],
     ['an unknown role', { role: 'root' }, '/role'],
     ['a role of the prototype', { role: 'constructor' }, '/role'],
+    ['a group that no binding could name', { groups: ['a', 'b c'] }, '/groups/1'],
+    ['a group twice', { groups: ['a', 'a'] }, '/groups'],
+    ['a mesh that cannot be', { meshes: ['../x'] }, '/meshes/0'],
     ['no life', { ttlDays: 0 }, '/ttlDays'],
     ['part of a day', { ttlDays: 1.5 }, '/ttlDays'],
     ['more than a year', { ttlDays: 366 }, '/ttlDays'],
@@ -100,13 +103,6 @@ describe('API tokens', () => {
     const row = store.apiTokens.get(id);
     if (row) store.apiTokens.set(id, { ...row, role: 'superuser' });
     expect(await tokens.verify(token)).toEqual({ ok: false, error: 'unknown' });
-  });
-});
-
-describe('roleIncludes', () => {
-  it('is a ladder, and an unknown role is on no rung', () => {
-    expect(['viewer', 'operator', 'admin'].map((role) => roleIncludes(role, 'operator'))).toEqual([false, true, true]);
-    for (const role of ['', 'Admin', 'root', '__proto__']) expect(roleIncludes(role, 'viewer')).toBe(false);
   });
 });
 

@@ -2,25 +2,22 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import {
   type Clock,
   err,
+  isDnsLabel,
   type Log,
   type Metrics,
   ok,
+  pointer,
   type Result,
   silentLog,
   silentMetrics,
   type Violation,
 } from '#libs/kernel';
-import type { ApiTokenRow, Tokens } from '#libs/store';
+import { BUILT_IN_ROLES } from '#libs/model';
+import type { Actor, ApiTokenRow, Tokens } from '#libs/store';
 
-/** What people may do, weakest first: read; write and register; manage API tokens. */
-export const ROLES = ['viewer', 'operator', 'admin'] as const;
-export type Role = (typeof ROLES)[number];
-
-/** True if the role includes everything that the other one permits. An unknown role includes nothing (SEC-30). */
-export function roleIncludes(role: string, needed: Role): boolean {
-  const ladder: readonly string[] = ROLES;
-  return ladder.indexOf(role) >= ladder.indexOf(needed);
-}
+/** Roles that a token may have by itself, in every mesh that it is for. `none`: it has what RoleBindings give it. */
+export const TOKEN_ROLES = ['none', ...BUILT_IN_ROLES] as const;
+export type TokenRole = (typeof TOKEN_ROLES)[number];
 
 const DAY_MS = 86_400_000;
 const DEFAULT_DAYS = 30;
@@ -28,12 +25,18 @@ const MAX_DAYS = 365;
 const TOUCH_EVERY_MS = 60_000;
 const FORM = /^hdl_([0-9a-f]{16})_([0-9a-f]{64})$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,62}$/;
+const MAX_GROUPS = 32;
+const MAX_MESHES = 64;
 
 /** An API token as others may see it: without anything that could be used. */
 export interface ApiToken {
   readonly id: string;
   readonly name: string;
-  readonly role: Role;
+  readonly role: TokenRole;
+  /** What RoleBindings know it by, beside its name. */
+  readonly groups: readonly string[];
+  /** The only meshes in which it is worth anything; empty = every one, and the server itself. */
+  readonly meshes: readonly string[];
   /** Milliseconds since the epoch; `lastUsedAt` 0 = never, exact to a minute. */
   readonly createdAt: number;
   readonly expiresAt: number;
@@ -49,6 +52,10 @@ export interface CreatedApiToken extends ApiToken {
 export interface ApiTokenRequest {
   readonly name: string;
   readonly role: string;
+  /** At most 32; default none. */
+  readonly groups?: readonly string[] | undefined;
+  /** At most 64; default every one. */
+  readonly meshes?: readonly string[] | undefined;
   /** Whole days from 1 to 365; default 30. There are no tokens without an end. */
   readonly ttlDays?: number | undefined;
 }
@@ -61,6 +68,9 @@ export interface ApiTokensOptions {
   readonly log?: Log;
   readonly metrics?: Metrics;
 }
+
+/** Whoever has the database at hand, instead of a token. */
+const LOCAL: Actor = { name: 'local', role: 'admin', ip: '', requestId: '' };
 
 /** Tokens of people and programs for the REST API. Every verification asks Postgres: a revoked one is dead at once (REL-55). */
 export class ApiTokens {
@@ -77,9 +87,13 @@ export class ApiTokens {
     this.#metrics = options.metrics ?? silentMetrics;
   }
 
-  /** Makes a token. Whether the caller may grant the role is for the caller's guard to decide. @throws StoreUnavailable */
-  async create(request: ApiTokenRequest): Promise<Result<CreatedApiToken, Violation[]>> {
-    const role = ROLES.find((known) => known === request.role);
+  /**
+   * Makes a token. Whether the caller may grant the role is for the caller's guard to decide.
+   * @param by for the audit
+   * @throws StoreUnavailable
+   */
+  async create(request: ApiTokenRequest, by: Actor = LOCAL): Promise<Result<CreatedApiToken, Violation[]>> {
+    const role = TOKEN_ROLES.find((known) => known === request.role);
     const days = request.ttlDays ?? DEFAULT_DAYS;
     const violations = violationsOf(request, days);
     if (role === undefined || violations.length > 0) return err(violations);
@@ -90,12 +104,14 @@ export class ApiTokens {
       id,
       name: request.name,
       role,
+      groups: request.groups ?? [],
+      meshes: request.meshes ?? [],
       createdAt,
       expiresAt: createdAt + days * DAY_MS,
       lastUsedAt: 0,
       revoked: false,
     };
-    await this.#tokens.insert({ ...shown, secretHash: hash(secret).toString('hex') });
+    await this.#tokens.insert({ ...shown, secretHash: hash(secret).toString('hex') }, by);
     return ok({ ...shown, token: `hdl_${id}_${secret}` });
   }
 
@@ -108,8 +124,8 @@ export class ApiTokens {
   }
 
   /** @returns false when there is no such token. @throws StoreUnavailable: not revoked */
-  revoke(id: string): Promise<boolean> {
-    return this.#tokens.revoke(id);
+  revoke(id: string, by: Actor = LOCAL): Promise<boolean> {
+    return this.#tokens.revoke(id, by);
   }
 
   /** All tokens, also ended and revoked ones, without secrets or hashes. */
@@ -141,7 +157,7 @@ export class ApiTokens {
   }
 }
 
-function violationsOf({ name, role }: ApiTokenRequest, days: number): Violation[] {
+function violationsOf({ name, role, groups = [], meshes = [] }: ApiTokenRequest, days: number): Violation[] {
   const violations: Violation[] = [];
   if (!NAME.test(name)) {
     violations.push({
@@ -150,13 +166,31 @@ function violationsOf({ name, role }: ApiTokenRequest, days: number): Violation[
       message: 'a token name has 1 to 63 letters, digits and . _ @ -, the first a letter or digit',
     });
   }
-  if (!ROLES.some((known) => known === role)) {
-    violations.push({ path: '/role', code: 'role', message: `a role is one of ${ROLES.join(', ')}` });
+  if (!TOKEN_ROLES.some((known) => known === role)) {
+    violations.push({ path: '/role', code: 'role', message: `a role is one of ${TOKEN_ROLES.join(', ')}` });
   }
+  violations.push(
+    ...listViolations('groups', groups, MAX_GROUPS, (group) => NAME.test(group)),
+    ...listViolations('meshes', meshes, MAX_MESHES, isDnsLabel),
+  );
   if (!Number.isInteger(days) || days < 1 || days > MAX_DAYS) {
     violations.push({ path: '/ttlDays', code: 'range', message: `a token lives between 1 and ${MAX_DAYS} whole days` });
   }
   return violations;
+}
+
+function listViolations(
+  field: string,
+  names: readonly string[],
+  most: number,
+  isGood: (name: string) => boolean,
+): Violation[] {
+  if (names.length > most || new Set(names).size < names.length) {
+    return [{ path: pointer(field), code: 'too-many', message: `${field}: at most ${most}, each once` }];
+  }
+  return names.flatMap((name, index) =>
+    isGood(name) ? [] : [{ path: pointer(field, index), code: 'name', message: `this cannot be one of ${field}` }],
+  );
 }
 
 const hash = (secret: string): Buffer => createHash('sha256').update(secret).digest();
@@ -168,7 +202,8 @@ function storedHash(row: ApiTokenRow | undefined): Buffer {
 }
 
 /** Without the hash; `undefined` for a row whose role this release does not know: it must not get in (SEC-30). */
-function visible({ id, name, role, createdAt, expiresAt, lastUsedAt, revoked }: ApiTokenRow): ApiToken | undefined {
-  const known = ROLES.find((candidate) => candidate === role);
-  return known && { id, name, role: known, createdAt, expiresAt, lastUsedAt, revoked };
+function visible(row: ApiTokenRow): ApiToken | undefined {
+  const { id, name, role, groups, meshes, createdAt, expiresAt, lastUsedAt, revoked } = row;
+  const known = TOKEN_ROLES.find((candidate) => candidate === role);
+  return known && { id, name, role: known, groups, meshes, createdAt, expiresAt, lastUsedAt, revoked };
 }

@@ -26,6 +26,11 @@ export class AuthorityVault {
     return this.#authorities.ensure(mesh, purpose, async () => this.#wrap(mesh, purpose, await create(), true));
   }
 
+  /** Puts a new key in the place of an active one, which stays and verifies; another replica may have been faster. */
+  rotate({ id, mesh, purpose }: AuthorityRow, create: () => Promise<AuthorityDraft>): Promise<AuthorityRow> {
+    return this.#authorities.rotate(mesh, purpose, id, async () => this.#wrap(mesh, purpose, await create(), true));
+  }
+
   /** A successor of the active row that signs nothing yet. @returns false when somebody else was faster */
   prepare(
     mesh: string,

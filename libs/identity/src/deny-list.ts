@@ -64,8 +64,8 @@ export class DenyList {
   }
 
   /** Revokes a token with all its renewals: here at once, elsewhere within 10 s. @throws StoreUnavailable: not revoked */
-  async deny(jti: string, reason: string): Promise<void> {
-    await this.#options.tokens.deny(jti, this.#options.clock.now() + DENIED_FOR_MS, reason);
+  async deny(jti: string, reason: string, by?: Parameters<Tokens['deny']>[3]): Promise<void> {
+    await this.#options.tokens.deny(jti, this.#options.clock.now() + DENIED_FOR_MS, reason, by);
     // A read that began before the write must not undo it.
     await this.#reading?.catch(() => undefined);
     this.#replace(new Set([...this.#families, tokenFamily(jti)]));

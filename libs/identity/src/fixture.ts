@@ -77,6 +77,16 @@ export class MemoryStore {
       this.rows = this.rows.filter((one) => one.id !== id);
       return true;
     },
+    rotate: async (mesh, purpose, replaces, create) => {
+      this.#reach();
+      const isOf = (row: AuthorityRow): boolean => row.mesh === mesh && row.purpose === purpose;
+      const found = this.rows.find((row) => isOf(row) && row.active);
+      if (found && found.id !== replaces) return found;
+      this.rows = this.rows.map((row) => (isOf(row) ? { ...row, active: false } : row));
+      const row = await create();
+      this.rows.push(row);
+      return row;
+    },
     recordIssued: async (rows) => {
       this.#reach();
       for (const row of rows) this.issued.set(row.serial, row);

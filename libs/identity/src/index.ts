@@ -6,6 +6,7 @@ export {
   ensureAdminToken,
 } from './admin-token.js';
 export * from './api-tokens.js';
+export { type AuditKey, AuditKeys, type AuditKeysOptions } from './audit-keys.js';
 export { AuthorityRotation, type AuthorityRotationOptions, type RotatedPurpose } from './authority-rotation.js';
 export { CertificateAuthority, type CertificateAuthorityOptions } from './certificate-authority.js';
 export { DatabaseClock, type DatabaseClockOptions } from './database-clock.js';

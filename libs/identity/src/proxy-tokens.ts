@@ -59,7 +59,7 @@ export class ProxyTokens {
   }
 
   /** Revokes a token and all its renewals. @throws StoreUnavailable: nothing was revoked */
-  revoke(jti: string, reason: string): Promise<void> {
-    return this.#options.denyList.deny(jti, reason);
+  revoke(jti: string, reason: string, by?: Parameters<DenyList['deny']>[2]): Promise<void> {
+    return this.#options.denyList.deny(jti, reason, by);
   }
 }

@@ -7,6 +7,8 @@ import { grpcRouteKind } from './kinds/grpc-route.js';
 import { httpRouteKind } from './kinds/http-route.js';
 import { meshKind } from './kinds/mesh.js';
 import { referenceGrantKind } from './kinds/reference-grant.js';
+import { roleKind } from './kinds/role.js';
+import { roleBindingKind } from './kinds/role-binding.js';
 import { serviceKind } from './kinds/service.js';
 import { parseMetadata } from './metadata.js';
 import type { PolicyKind } from './policy.js';
@@ -31,7 +33,8 @@ const BUILT_IN: readonly Kind[] = [
  * @throws Error when two kinds share a name, plural or alias: a mistake of the program, not of a user
  */
 export function createRegistry(policies: readonly PolicyKind[]): Registry {
-  const kinds = [...BUILT_IN, ...policies.map(policyManifestKind)];
+  const configuration = [...BUILT_IN, ...policies.map(policyManifestKind), roleBindingKind];
+  const kinds = [...configuration, roleKind(['Role', ...configuration.map(({ info }) => info.kind)])];
   const byKind = new Map(kinds.map((kind) => [kind.info.kind, kind]));
   const byName = indexNames(kinds);
   return {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Violation } from '#libs/kernel';
 import type { Source } from './domain.js';
 import { parseWith } from './issues.js';
+import type { KindGroup } from './kind-groups.js';
 import type { DomainValue, KindInfo } from './registry.js';
 
 /** Where a document stands: what a kind may know beside its spec. */
@@ -40,6 +41,7 @@ export interface KindDefinition<Spec> {
   readonly apiVersion: string;
   /** Further apiVersions that are read. */
   readonly alsoAccepts?: readonly string[];
+  readonly group: KindGroup;
   readonly scope: 'mesh' | 'namespace';
   /** DNS label for what appears inside a host name or an identity, else DNS subdomain. */
   readonly nameRule: 'label' | 'subdomain';
@@ -86,6 +88,7 @@ export function defineKind<Spec>(definition: KindDefinition<Spec>): Kind {
       aliases: definition.aliases ?? [],
       apiVersion,
       accepts: [apiVersion, ...(definition.alsoAccepts ?? [])],
+      group: definition.group,
       scope,
       summary,
       specSchema: spec.jsonSchema,

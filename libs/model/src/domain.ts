@@ -1,3 +1,6 @@
+import type { Labels, Verb } from './access/permissions.js';
+import type { KindGroup } from './kind-groups.js';
+
 /**
  * Domain values: what the schemas parse manifests into, with defaults filled in, and what the compiler reads. All are
  * plain frozen data that canonical JSON can hash.
@@ -231,4 +234,45 @@ export interface Instance extends InstanceSpec {
   readonly features: readonly string[];
   /** Serves traffic: appears in endpoint lists. */
   readonly routable: boolean;
+}
+
+/** One rule of a role: any of the verbs, on any of the kinds, in any of the namespaces. */
+export interface RoleRule {
+  /** `*` = every verb. */
+  readonly verbs: readonly (Verb | '*')[];
+  /** `*` = every kind, also those to come. */
+  readonly kinds: readonly string[];
+  /** Every kind of these groups, beside `kinds`. */
+  readonly groups: readonly KindGroup[];
+  /** Empty = wherever the role is given. */
+  readonly namespaces: readonly string[];
+  /** Empty = whatever the name. */
+  readonly names: readonly string[];
+  /** Only objects with all of these labels. */
+  readonly labels: Labels;
+}
+
+/** Rights under a name. */
+export interface Role {
+  readonly source: Source;
+  readonly name: string;
+  readonly rules: readonly RoleRule[];
+}
+
+/** Who has a role: API tokens by their name, or by a group that they carry. */
+export interface RoleSubject {
+  readonly kind: 'Token' | 'Group';
+  readonly name: string;
+}
+
+export interface RoleBinding {
+  readonly source: Source;
+  readonly name: string;
+  /** A built-in role, or a Role of the mesh. */
+  readonly role: string;
+  readonly subjects: readonly RoleSubject[];
+  /** Empty = the whole mesh. */
+  readonly namespaces: readonly string[];
+  /** Only objects with all of these. */
+  readonly labels: Labels;
 }

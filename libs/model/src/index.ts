@@ -1,3 +1,4 @@
+export * from './access/index.js';
 export * from './address.js';
 export * from './create-registry.js';
 export * from './documents.js';
@@ -5,6 +6,7 @@ export * from './domain.js';
 export * from './duration-text.js';
 export * from './freeze.js';
 export * from './grants.js';
+export * from './kind-groups.js';
 export * from './manifest.js';
 export { DEFAULT_NAMESPACE, isLabelKey, MESH_LABEL } from './metadata.js';
 export * from './policy.js';

@@ -54,6 +54,7 @@ export function policyManifestKind(policy: PolicyKind): Kind {
     kind: policy.kind,
     plural: policy.plural,
     apiVersion: 'heddle.dev/v1alpha1',
+    group: policy.group ?? (policy.side === 'server' ? 'security' : 'resilience'),
     scope: 'namespace',
     nameRule: 'subdomain',
     summary: policy.summary,

@@ -14,6 +14,7 @@ import type {
 } from '#libs/envoy-api';
 import type { Violation } from '#libs/kernel';
 import type { PolicyTarget, ServicePort, Source, TargetLevel } from './domain.js';
+import type { KindGroup } from './kind-groups.js';
 
 /** A policy's spec with where it comes from. Lists of them are ordered most specific first; ties by age, then name. */
 export interface Contribution<Spec> {
@@ -75,6 +76,8 @@ export interface PolicyKind<Spec = unknown, Effective = unknown> {
   readonly summary: string;
   /** client: applies at callers of the target. server: applies at the sidecars of the target. */
   readonly side: 'client' | 'server';
+  /** What it is about, for roles. Default: security at the sidecars of the target, resilience at its callers. */
+  readonly group?: KindGroup;
   /** Target kinds that its `targetRef` may name: Service, HTTPRoute, GRPCRoute, Mesh; without targetRef: its namespace. */
   readonly targets: readonly string[];
   /** Schema of `spec` without `targetRef`, strict. */

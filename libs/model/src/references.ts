@@ -18,6 +18,8 @@ export function referencesOf(value: DomainValue): readonly Reference[] {
     case 'Mesh':
     case 'ExternalService':
     case 'ReferenceGrant':
+    case 'Role':
+    case 'RoleBinding':
       return [];
   }
 }

@@ -1,5 +1,6 @@
 import type { Result, Violation } from '#libs/kernel';
-import type { ExternalService, Mesh, ReferenceGrant, Route, Service, Source } from './domain.js';
+import type { ExternalService, Mesh, ReferenceGrant, Role, RoleBinding, Route, Service, Source } from './domain.js';
+import type { KindGroup } from './kind-groups.js';
 import type { Manifest, ResourceId } from './manifest.js';
 import type { Policy } from './policy.js';
 
@@ -10,7 +11,9 @@ export type DomainValue =
   | { readonly type: 'ExternalService'; readonly value: ExternalService }
   | { readonly type: 'Route'; readonly value: Route }
   | { readonly type: 'ReferenceGrant'; readonly value: ReferenceGrant }
-  | { readonly type: 'Policy'; readonly value: Policy };
+  | { readonly type: 'Policy'; readonly value: Policy }
+  | { readonly type: 'Role'; readonly value: Role }
+  | { readonly type: 'RoleBinding'; readonly value: RoleBinding };
 
 /** A manifest that passed every rule that can be checked without looking at other resources. */
 export interface ParsedManifest {
@@ -34,6 +37,8 @@ export interface KindInfo {
   /** The one that is written back; `accepts` lists all that are read. */
   readonly apiVersion: string;
   readonly accepts: readonly string[];
+  /** What it is about: what built-in roles permit follows from it. */
+  readonly group: KindGroup;
   readonly scope: 'mesh' | 'namespace';
   readonly summary: string;
   /** JSON Schema (2020-12) of `spec`. */

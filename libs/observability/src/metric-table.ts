@@ -34,6 +34,12 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   heddle_compile_failures_total: counter('Passes that failed as a whole and left everybody with what they had.'),
   heddle_sweep_failures_total: counter('Sweeps of lost instances that failed and will be tried again.'),
 
+  // Audit
+  heddle_audit_broken: gauge('1 when the audit chain was found broken: nothing is signed any more.'),
+  heddle_audit_checkpoints_total: counter('Signed checkpoints of the audit chain that this replica made.'),
+  heddle_audit_checkpoint_failures_total: counter('Checkpoints that could not be made and will be tried again.'),
+  heddle_audit_export_failures_total: counter('Destinations that did not take a checkpoint and will be tried again.'),
+
   // Store
   heddle_feed_connected: gauge('1 while the change feed reads from Postgres, else 0.'),
   heddle_feed_failures_total: counter('Reads of the change feed that failed.', 'reason'),

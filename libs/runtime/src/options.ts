@@ -1,6 +1,6 @@
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
-import type { Store } from '#libs/store';
+import type { FeedEvent, Store } from '#libs/store';
 import type { SecretSource } from '#libs/xds';
 import type { ProxyCredentials } from './gatekeeper.js';
 
@@ -19,6 +19,8 @@ export interface RuntimeOptions {
     readonly port: number;
     readonly tls: { readonly keyPem: string; readonly certPem: string };
   };
+  /** Told of every event of the feed, before it is compiled. */
+  readonly onEvent?: ((event: FeedEvent) => void) | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;

@@ -63,7 +63,10 @@ export class Runtime {
 
   /** Loads the full state, then opens the xDS port. @returns the port. */
   async start(): Promise<number> {
-    await this.options.store.feed.start((event) => this.coordinator.onEvent(event));
+    await this.options.store.feed.start((event) => {
+      this.options.onEvent?.(event);
+      this.coordinator.onEvent(event);
+    });
     await this.coordinator.settled();
     const port = await this.server.start({
       host: this.options.xds.host,

@@ -1,10 +1,16 @@
 /** The part of the contract that is about tokens, authorities and delivery progress. */
+import type { TokenDecision } from './audit/audit.port.js';
+import type { Actor } from './values.port.js';
 
 export interface ApiTokenRow {
   /** Public part, by which it is found. */
   readonly id: string;
   readonly name: string;
   readonly role: string;
+  /** What RoleBindings know it by, beside its name. */
+  readonly groups: readonly string[];
+  /** The only meshes in which it is worth anything; empty = every one. */
+  readonly meshes: readonly string[];
   /** SHA-256 of the secret part, hex. */
   readonly secretHash: string;
   readonly expiresAt: number;
@@ -13,14 +19,19 @@ export interface ApiTokenRow {
   readonly revoked: boolean;
 }
 
+/** Whoever is let in, or no more, is in the audit by the same transaction (SEC-61). */
 export interface Tokens {
-  insert(row: ApiTokenRow): Promise<void>;
+  insert(row: ApiTokenRow, by: Actor): Promise<void>;
   find(id: string): Promise<ApiTokenRow | undefined>;
   list(): Promise<readonly ApiTokenRow[]>;
-  revoke(id: string): Promise<boolean>;
+  /** @returns false when there is no such token */
+  revoke(id: string, by: Actor): Promise<boolean>;
   touch(id: string, at: number): Promise<void>;
-  /** Deny-list of proxy tokens by `jti`; entries end with the token they deny. */
-  deny(jti: string, until: number, reason: string): Promise<void>;
+  /**
+   * Deny-list of proxy tokens by `jti`; entries end with the token they deny.
+   * @param by who decided it, and in which mesh; undefined = it has been decided, and audited, before
+   */
+  deny(jti: string, until: number, reason: string, by?: Pick<TokenDecision, 'actor' | 'mesh'>): Promise<void>;
   denied(): Promise<ReadonlyMap<string, number>>;
 }
 
@@ -29,7 +40,7 @@ export interface AuthorityRow {
   readonly id: string;
   /** '' for the server CA and the token signing key, which belong to no mesh. */
   readonly mesh: string;
-  readonly purpose: 'root' | 'intermediate' | 'server-root' | 'token-signing';
+  readonly purpose: 'root' | 'intermediate' | 'server-root' | 'token-signing' | 'audit-signing';
   readonly certificatePem: string;
   readonly wrappedKey: Uint8Array;
   readonly notAfter: number;
@@ -52,6 +63,16 @@ export interface Authorities {
   list(mesh: string): Promise<readonly AuthorityRow[]>;
   /** Runs `create` under an advisory lock for (mesh, purpose) unless an active row exists, so that replicas agree. */
   ensure(mesh: string, purpose: AuthorityRow['purpose'], create: () => Promise<AuthorityRow>): Promise<AuthorityRow>;
+  /**
+   * Puts a new row in the place of the active one, which goes on verifying what it signed; under the same lock.
+   * @param replaces id of the row that was active when it was decided: when another is by now, that one stays and is returned
+   */
+  rotate(
+    mesh: string,
+    purpose: AuthorityRow['purpose'],
+    replaces: string,
+    create: () => Promise<AuthorityRow>,
+  ): Promise<AuthorityRow>;
   /** Postgres's clock, milliseconds since the epoch. */
   now(): Promise<number>;
   /** Where the authorities of a mesh stand in their rotation; `now` is Postgres's clock, milliseconds since the epoch. */

@@ -24,6 +24,9 @@ WITH gone AS (
 UPDATE stream SET log_floor = GREATEST(log_floor, (SELECT max(revision) FROM gone))
 WHERE stream = $1 AND EXISTS (SELECT 1 FROM gone)`;
 
+/** Writes must never find history without a range for them: the next ones are made long before. */
+const ENSURE_RANGES = 'SELECT ensure_history_ranges()';
+
 const PRUNE = [
   `DELETE FROM idempotency WHERE at < now() - interval '${IDEMPOTENCY_HOURS} hours'`,
   `DELETE FROM revocation WHERE until < ${NOW_MS}`,
@@ -33,11 +36,13 @@ const PRUNE = [
   // The newest thousand of each mesh, for a day: whoever plans in a loop fills no disk.
   `DELETE FROM plan WHERE expires_at < now() - interval '1 hour' OR id IN
     (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY mesh ORDER BY created_at DESC) AS n FROM plan) p WHERE n > 1000)`,
+  `DELETE FROM access_failure WHERE minute < now() - interval '90 days'`,
   `DELETE FROM replica WHERE seen_at < ${NOW_MS} - 86400000::bigint`,
 ];
 
-/** Removes what has outlived its time. Replicas may do it at once. */
+/** Makes room for what comes and removes what has outlived its time. Replicas may do it at once. */
 export async function prune(database: Database): Promise<void> {
+  await database.query(ENSURE_RANGES);
   for (const stream of ['config', 'runtime']) await database.query(PRUNE_LOG, [stream]);
   for (const statement of PRUNE) await database.query(statement);
 }
@@ -60,6 +65,7 @@ export function startHousekeeping(
   };
   const lease = (): void => run(() => database.query(RENEW_LEASE, [options.replica, session]));
   lease();
+  run(() => database.query(ENSURE_RANGES));
   const cancel = [
     options.clock.every(LEASE_EVERY_MS, lease),
     options.clock.every(PRUNE_EVERY_MS, () => run(() => prune(database))),

@@ -3,7 +3,8 @@ import { type Clock, type Log, type Metrics, silentLog, silentMetrics, systemClo
 import { AuthorityRepository } from './administration/authority.repository.js';
 import { ProgressRepository } from './administration/progress.repository.js';
 import { TokenRepository } from './administration/token.repository.js';
-import { verifyChain } from './audit/verify.js';
+import { AuditRepository } from './audit/audit.repository.js';
+import { HistoryRepository } from './audit/history.repository.js';
 import { Database } from './database.js';
 import { ENTITIES } from './entities/index.js';
 import { asStoreError } from './errors.js';
@@ -144,6 +145,10 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     throw error;
   }
   const feed = new ChangeFeed({ database, url: options.url, role, clock, log, metrics });
+  const audit = new AuditRepository(database, {
+    replica: options.replica,
+    ownerUrl: options.migrateUrl ?? options.url,
+  });
   const stopHousekeeping = startHousekeeping(database, { replica: options.replica, clock, log });
   return {
     resources,
@@ -154,8 +159,10 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     progress: new ProgressRepository(database),
     past: new PastRepository(database),
     plans: new PlanRepository(database),
+    history: new HistoryRepository(database),
+    audit,
     identity: () => identityOf(database, SCHEMA_VERSION),
-    verifyAudit: () => database.transaction((sql) => verifyChain(sql), { isolation: 'snapshot' }),
+    verifyAudit: () => audit.verify(),
     ping: () => ping(database, clock),
     async close() {
       await feed.stop();

@@ -1,10 +1,16 @@
 /** The store's contract: what the rest of Heddle may ask of Postgres, in plain values. */
 import type { InstanceSpec, Manifest } from '#libs/model';
 import type { Authorities, Progress, Tokens } from './administration.port.js';
+import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
+import type { History } from './audit/history.port.js';
 import type { Past, Plans } from './plan.port.js';
+import type { Actor, Page } from './values.port.js';
 
 export type * from './administration.port.js';
+export type * from './audit/audit.port.js';
+export type * from './audit/history.port.js';
 export type * from './plan.port.js';
+export type * from './values.port.js';
 
 /** `config`: admin writes, audited. `runtime`: instances and health, not audited. */
 export type StreamName = 'config' | 'runtime';
@@ -47,12 +53,11 @@ export type WriteItem =
       readonly ifVersion?: number | undefined;
     };
 
-export interface Actor {
-  /** Name of the token, `admin`, or `system`. */
+export interface SeenVersion {
+  readonly kind: string;
+  readonly namespace: string;
   readonly name: string;
-  readonly role: string;
-  readonly ip: string;
-  readonly requestId: string;
+  readonly version: number;
 }
 
 export interface WriteRequest {
@@ -62,6 +67,11 @@ export interface WriteRequest {
   readonly items: readonly WriteItem[];
   /** Two requests with the same key within 24 h are one (REL-39). */
   readonly idempotencyKey?: string | undefined;
+  /**
+   * Versions of the rows by which the write was permitted; 0 = there was none. Refused as `version-conflict` when one of
+   * them is another by now. They are among the items.
+   */
+  readonly seen?: readonly SeenVersion[] | undefined;
   /** For a change that goes back: the change it reverts. */
   readonly reverts?: string | undefined;
   /** Refused unless the config revision is still this one, in any mesh: what was decided on it would have to be decided again. */
@@ -116,28 +126,6 @@ export interface ListQuery {
   readonly cursor?: string | undefined;
 }
 
-export interface Page<T> {
-  readonly items: readonly T[];
-  readonly cursor?: string | undefined;
-}
-
-export interface HistoryEntry {
-  readonly change: string;
-  readonly revision: number;
-  readonly at: string;
-  readonly actor: string;
-  readonly message: string;
-  readonly reverts?: string | undefined;
-  readonly items: readonly {
-    readonly op: 'created' | 'updated' | 'deleted';
-    readonly kind: string;
-    readonly namespace: string;
-    readonly name: string;
-    readonly before: unknown;
-    readonly after: unknown;
-  }[];
-}
-
 export interface Resources {
   write(request: WriteRequest): Promise<{ ok: true; value: WriteOutcome } | { ok: false; error: StoreRefusal }>;
   get(mesh: string, kind: string, namespace: string, name: string): Promise<StoredResource | undefined>;
@@ -145,11 +133,6 @@ export interface Resources {
   /** Resources of every kind that have all of these labels, by kind, namespace and name. */
   labelled(mesh: string, labels: Readonly<Record<string, string>>): Promise<readonly StoredResource[]>;
   meshes(): Promise<readonly string[]>;
-  history(query: {
-    readonly mesh: string;
-    readonly limit: number;
-    readonly before?: number | undefined;
-  }): Promise<readonly HistoryEntry[]>;
 }
 
 export interface Attachment {
@@ -284,12 +267,11 @@ export interface Store {
   readonly progress: Progress;
   readonly past: Past;
   readonly plans: Plans;
+  readonly history: History;
+  readonly audit: AuditTrail;
   identity(): Promise<DatabaseIdentity>;
-  /** Walks the audit chain; names the first broken entry. */
-  verifyAudit(): Promise<
-    | { readonly ok: true; readonly entries: number }
-    | { readonly ok: false; readonly seq: number; readonly reason: string }
-  >;
+  /** The whole of `audit.verify()`. */
+  verifyAudit(): Promise<AuditVerdict>;
   /** True if a trivial statement succeeds within a second. */
   ping(): Promise<boolean>;
   close(): Promise<void>;

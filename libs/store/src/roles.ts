@@ -6,8 +6,24 @@ import { codeOf } from './errors.js';
 export const MIGRATE_ROLE = 'heddle_migrate';
 /** What the control plane acts as: no DDL, and on history and audit only INSERT and SELECT (SEC-62, SEC-65). */
 export const APP_ROLE = 'heddle_app';
+/** For people and programs that look and change nothing: a login of its own may be made a member of it (SEC-65). */
+export const READ_ROLE = 'heddle_read';
 
-const APPEND_ONLY = ['audit_entry', 'change', 'resource_history'];
+const APPEND_ONLY = ['audit_entry', 'audit_statement', 'change', 'resource_history'];
+/** Read by the application, written by migrations and by functions that act as their owner. */
+const OWNED = ['migrations', 'database_identity', 'history_range', 'history_settings'];
+/** What even a reader does not get: encrypted keys, hashes of tokens, remembered answers. */
+const CONFIDENTIAL = ['authority', 'api_token', 'idempotency'];
+/** Also for a login that is one of the roles, without the control plane's own session settings. */
+const ROLE_SETTINGS = [
+  'lock_timeout = 2000',
+  'statement_timeout = 10000',
+  'idle_in_transaction_session_timeout = 10000',
+];
+
+const PARTITIONS = `
+SELECT inhrelid::regclass::text AS partition FROM pg_inherits
+WHERE inhparent IN (SELECT to_regclass(name) FROM unnest($1::text[]) AS name)`;
 
 // 42710 duplicate_object, 23505 unique_violation and XX000 "tuple concurrently updated": another replica was faster.
 const RACED = new Set(['42710', '23505', 'XX000']);
@@ -19,13 +35,17 @@ async function exists(sql: Sql, role: string): Promise<boolean> {
   return (await sql.query(EXISTS, [role])).length > 0;
 }
 
-async function createRole(sql: Sql, role: string): Promise<void> {
-  if (await exists(sql, role)) return;
+async function unlessRaced(work: Promise<unknown>): Promise<void> {
   try {
-    await sql.query(`CREATE ROLE ${role} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE`);
+    await work;
   } catch (error) {
     if (!RACED.has(codeOf(error))) throw error;
   }
+}
+
+async function createRole(sql: Sql, role: string): Promise<void> {
+  if (await exists(sql, role)) return;
+  await unlessRaced(sql.query(`CREATE ROLE ${role} NOLOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE`));
 }
 
 /** Whether the session's role may act as `role`. */
@@ -35,12 +55,16 @@ export async function mayActAs(sql: Sql, role: string): Promise<boolean> {
   return row?.may === true;
 }
 
-/** Makes the two roles and lets the session's role act as them. @returns false when it may not. */
+/** Makes the roles and lets the session's role act as the first two. @returns false when it may not. */
 export async function ensureRoles(sql: Sql, log: Log): Promise<boolean> {
   try {
     for (const role of [MIGRATE_ROLE, APP_ROLE]) {
       await createRole(sql, role);
       if (!(await mayActAs(sql, role))) await sql.query(`GRANT ${role} TO CURRENT_USER`);
+    }
+    await createRole(sql, READ_ROLE);
+    for (const role of [APP_ROLE, READ_ROLE]) {
+      for (const setting of ROLE_SETTINGS) await unlessRaced(sql.query(`ALTER ROLE ${role} SET ${setting}`));
     }
     await sql.query(`GRANT USAGE, CREATE ON SCHEMA public TO ${MIGRATE_ROLE}`);
     return true;
@@ -66,7 +90,17 @@ export async function grantAppRole(sql: Sql): Promise<void> {
   await sql.query(`GRANT USAGE ON SCHEMA public TO ${APP_ROLE}`);
   await sql.query(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${APP_ROLE}`);
   await sql.query(`REVOKE UPDATE, DELETE, TRUNCATE ON ${APPEND_ONLY.join(', ')} FROM ${APP_ROLE}`);
-  await sql.query(`REVOKE INSERT, UPDATE, DELETE ON migrations, database_identity FROM ${APP_ROLE}`);
+  await sql.query(`REVOKE INSERT, UPDATE, DELETE ON ${OWNED.join(', ')} FROM ${APP_ROLE}`);
+  const readers = (await exists(sql, READ_ROLE)) ? [READ_ROLE] : [];
+  for (const role of readers) {
+    await sql.query(`GRANT USAGE ON SCHEMA public TO ${role}`);
+    await sql.query(`GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
+    await sql.query(`REVOKE ALL ON ${CONFIDENTIAL.join(', ')} FROM ${role}`);
+  }
+  // A partition is reached through its table only: rights of its own would go around those of the table.
+  for (const { partition } of await sql.query<{ partition: string }>(PARTITIONS, [APPEND_ONLY])) {
+    await sql.query(`REVOKE ALL ON ${partition} FROM ${[APP_ROLE, ...readers].join(', ')}`);
+  }
 }
 
 /** True when the session's role could rewrite the audit chain: then append-only is a promise nobody enforces. */

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { systemClock } from '#libs/kernel';
+import { BUILT_IN_ROLES } from '#libs/model';
 import { remote, type Session, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { readTokenFile } from '../files.js';
@@ -13,6 +14,8 @@ interface TokenRow {
   readonly id: string;
   readonly name: string;
   readonly role: string;
+  readonly groups?: readonly string[];
+  readonly meshes?: readonly string[];
   readonly expiresAt: string | number;
   readonly revoked?: boolean;
 }
@@ -28,7 +31,9 @@ interface Created {
 }
 
 interface CreateFlags {
-  readonly role: string;
+  readonly role?: string;
+  readonly group?: string[];
+  readonly onlyMesh?: string[];
   readonly admin?: boolean;
   readonly local?: boolean;
   readonly dataDir: string;
@@ -53,7 +58,9 @@ function create(): Command {
     new Command('create').description('make an API token, or with --workload a proxy token; it is shown once'),
   )
     .argument('[name]', 'name of the API token, for the history')
-    .option('--role <role>', 'viewer, operator or admin', 'operator')
+    .option('--role <role>', `of an API token: none, ${BUILT_IN_ROLES.join(', ')}; see heddle role list`)
+    .option('--group <name...>', 'groups that RoleBindings may name; with them the default role is none')
+    .option('--only-mesh <name...>', 'the only meshes in which the token is worth anything')
     .option('--workload <name>', 'make a proxy token for this workload instead')
     .option('--instance <name>', 'the one instance it is for, or a prefix that ends in *')
     .option('--label <key=value...>', 'labels that the instance may claim')
@@ -89,7 +96,9 @@ function createForProxy(s: Session, workload: string, flags: CreateFlags): Promi
 }
 
 function createForApi(s: Session, name: string | undefined, flags: CreateFlags): Promise<Created> {
-  const body = { name: required(name), role: flags.role, ...ttl(flags, API_TOKEN_DAYS) };
+  const { group: groups = [], onlyMesh: meshes = [] } = flags;
+  const role = flags.role ?? (groups.length > 0 ? 'none' : 'operator');
+  const body = { name: required(name), role, groups, meshes, ...ttl(flags, API_TOKEN_DAYS) };
   return s.rest.send('POST', '/api/v1/tokens', { body });
 }
 
@@ -117,10 +126,12 @@ function list(): Command {
         one.id,
         one.name,
         one.role,
+        (one.groups ?? []).join(', '),
+        (one.meshes ?? []).join(', '),
         new Date(one.expiresAt).toISOString(),
         one.revoked ? 'revoked' : '',
       ]);
-      printAs(s.format, answer, () => table(['id', 'name', 'role', 'expires', ''], rows));
+      printAs(s.format, answer, () => table(['id', 'name', 'role', 'groups', 'meshes', 'expires', ''], rows));
     },
   );
 }

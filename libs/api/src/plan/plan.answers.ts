@@ -3,27 +3,45 @@ import type { ChangedInput, PlanRefusal } from '#libs/changes';
 import type { Result } from '#libs/kernel';
 import { printId, type ResourceId } from '#libs/model';
 import type { ChangeMark } from '#libs/store';
+import { notPermitted } from '../access/denials.js';
 import { invalid, notFound, ProblemError, type ProblemViolation } from '../problem.js';
-import { listed } from './authorize.js';
+import { listed, type Reader } from './visible-plan.js';
 
 type Visible = (id: ResourceId) => boolean;
 
-/** @param visible what the reader may know. @throws ProblemError */
-export function plannedOr<T>(result: Result<T, PlanRefusal>, visible: Visible): T {
+/** @throws ProblemError */
+export function plannedOr<T>(result: Result<T, PlanRefusal>, reader: Reader): T {
   if (result.ok) return result.value;
-  throw problemOf(result.error, visible);
+  if (result.error.code === 'forbidden') throw forbiddenProblem(result.error, reader);
+  throw problemOf(result.error, ({ kind, namespace, name }) => reader.may({ kind, namespace, name }));
+}
+
+function forbiddenProblem(
+  { denials, named }: Extract<PlanRefusal, { code: 'forbidden' }>,
+  { may, kinds }: Reader,
+): ProblemError {
+  const shown = named ? denials : denials.filter(({ resource, hidden }) => !hidden && may(resource));
+  const others = denials.length - shown.length;
+  if (shown.length > 0) return notPermitted(shown, kinds, others);
+  return new ProblemError(403, 'forbidden', `this would write ${listed([], others)} that you may not read`);
 }
 
 const conflict = (code: string, detail: string, violations: readonly ProblemViolation[] = []): ProblemError =>
   new ProblemError(409, code, detail, violations.length > 0 ? { violations } : {});
 
 // One branch a code, each a line or two.
-function problemOf(refusal: PlanRefusal, visible: Visible): ProblemError {
+function problemOf(refusal: Exclude<PlanRefusal, { code: 'forbidden' }>, visible: Visible): ProblemError {
   switch (refusal.code) {
     case 'invalid':
       return invalid(refusal.violations);
     case 'not-found':
       return notFound(`${printId(refusal.resource)} does not exist`);
+    case 'history-removed':
+      return new ProblemError(
+        410,
+        'history-removed',
+        `history before revision ${refusal.floor} was removed (audit.historyDays)`,
+      );
     case 'no-preview':
       return new ProblemError(
         503,

@@ -44,9 +44,10 @@ const INTENT = object(
     version: integer,
     fields: list(FIELD),
     manifest: any('For create and delete.'),
+    labels: list({ type: 'object' }, 'For update and unchanged: as they are, and as they would be.'),
     sameMeaning: { const: true, description: 'An update in words only.' },
   },
-  ['manifest', 'sameMeaning'],
+  ['manifest', 'labels', 'sameMeaning'],
 );
 const ENVOY = object(
   {

@@ -11,7 +11,7 @@ import { beside } from './beside.js';
 import { findingKey } from './findings/index.js';
 import type { Finding } from './findings/types.js';
 import { type Judgement, judge } from './judge.js';
-import type { PlanDocument } from './planner.js';
+import { notPrepared, type PlanDocument } from './planner.js';
 import { changedInputs, readSetOf } from './read-set.js';
 import type { AppliedPlan, ApplyPlanRequest, ChangedInput, Plan, PlanRefusal, RuntimeMoves } from './types.js';
 
@@ -44,7 +44,7 @@ export async function applyPlan(
   if (!kept.ok) return kept;
   const document = kept.value;
   const prepared = await prepare(deps, request, proposalOf(document.items));
-  if (!prepared.ok) return err({ code: 'invalid', violations: prepared.error });
+  if (!prepared.ok) return err(notPrepared(prepared.error, false));
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const done = await attemptPlan(deps, request, { document, prepared: prepared.value });
     if (done !== undefined) return done;
@@ -129,15 +129,16 @@ async function repeated(
 
 async function refused(
   deps: ChangesDeps,
-  { mesh }: ApplyPlanRequest,
+  request: ApplyPlanRequest,
   { document, prepared }: Attempt,
   error: StoreRefusal,
 ): Promise<Result<never, PlanRefusal> | undefined> {
   if (error.code === 'revision-moved') return undefined;
-  const known = refusal(error, prepared.checked);
+  const known = refusal(error, prepared.checked, request);
+  if (known.code === 'forbidden') return err({ ...known, named: false });
   if (known.code !== 'version-conflict' && known.code !== 'not-found') return err(known);
   const { configRevision } = await deps.store.identity();
-  const since = await deps.store.past.between(mesh, document.plan.revision, configRevision);
+  const since = await deps.store.past.between(request.mesh, document.plan.revision, configRevision);
   const by = since.find((net) => resourceKey(net) === resourceKey(known.resource))?.changes ?? [];
   return err({ code: 'plan-stale', inputs: [{ ...known.resource, by: [...by].reverse() }] });
 }

@@ -12,8 +12,12 @@ export const intentOf = (prepared: Prepared): readonly IntentChange[] =>
     ...{ op: write.op, kind: write.kind, namespace: write.namespace, name: write.name },
     version: prepared.existing.get(write)?.version ?? 0,
     ...described(write),
+    ...labelsOf(write),
     ...(meansTheSame(prepared, write, i) ? { sameMeaning: true as const } : {}),
   }));
+
+const labelsOf = ({ before, after }: IntendedWrite): Pick<IntentChange, 'labels'> =>
+  before && after ? { labels: [before.metadata.labels, after.metadata.labels] } : {};
 
 /** What came, went or changed between two manifests; undefined where there is none. */
 export function described({

@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { err, ok, type Result } from '#libs/kernel';
 import type { WriteItem } from '#libs/store';
-import { type Prepared, prepare } from '../prepare.js';
+import { denied } from '../apply.js';
+import { type Prepared, prepare, type Unprepared } from '../prepare.js';
 import type { ChangesDeps } from '../types.js';
 import { beside } from './beside.js';
 import { intentOf } from './intent.js';
@@ -59,16 +60,26 @@ async function prepareSourced(
 ): Promise<Result<Prepared, PlanRefusal>> {
   const documents = sourced.documents.map((document) => ({ document }));
   const prepared = await prepare(deps, request, { documents, deletes: sourced.deletes });
-  if (!prepared.ok) return err({ code: 'invalid', violations: prepared.error });
+  const isAsked = !request.prune && !request.rollback;
+  if (!prepared.ok) return err(notPrepared(prepared.error, isAsked));
   const { intended, existing } = prepared.value;
   const missing = sourced.deletes.find((id) => existing.get(id) === undefined);
   if (missing) return err({ code: 'not-found', resource: missing });
   const taken = request.prune ? takenOver(intended, request.prune.owner) : [];
   if (taken.length > 0) return err({ code: 'invalid', violations: taken });
-  const isAsked = !request.prune && !request.rollback;
   const secured =
-    isAsked || request.includeSecurity === true ? [] : securityWrites(intended, request.prune !== undefined);
+    isAsked || request.includeSecurity === true
+      ? []
+      : securityWrites(intended, deps.registry, request.prune !== undefined);
   return secured.length > 0 ? err({ code: 'include-security', resources: secured }) : prepared;
+}
+
+/** @param isNamed whether the caller has named every resource */
+export function notPrepared(refused: Unprepared, isNamed: boolean): PlanRefusal {
+  if (refused.code === 'invalid') return refused;
+  if (!isNamed) return { ...refused, named: false };
+  const told = denied(refused.denials);
+  return told.code === 'forbidden' ? { ...told, named: true } : told;
 }
 
 /** The writes, each refused unless its resource is as it was planned on. */

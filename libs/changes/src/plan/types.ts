@@ -1,6 +1,7 @@
 /** What a plan is: a document for people and programs, kept by the store until it is applied or expires. */
-import type { ResourceId } from '#libs/model';
+import type { Labels, ResourceId } from '#libs/model';
 import type { ChangeMark } from '#libs/store';
+import type { Denial } from '../authorize.js';
 import type { FieldChange } from '../diff/fields.js';
 import type { ChangeOutcome, Deletion, ResourceViolation, ResourceWarning, WriteContext } from '../types.js';
 import type { Finding } from './findings/types.js';
@@ -40,6 +41,8 @@ export interface IntentChange extends ResourceId {
   readonly fields: readonly FieldChange[];
   /** For `create` and `delete`: the whole manifest. */
   readonly manifest?: unknown;
+  /** For `update` and `unchanged`: as they are, and as they would be. Who may read by labels is judged by both. */
+  readonly labels?: readonly Labels[];
   /** An update in words only: it means the same as before. */
   readonly sameMeaning?: true;
 }
@@ -164,10 +167,20 @@ export interface NetDifference extends ResourceId {
   readonly changes: readonly ChangeMark[];
 }
 
+export interface Differences {
+  readonly items: readonly NetDifference[];
+  /** How many the reader may not see. */
+  readonly hidden: number;
+}
+
 /** Why there is no plan, or why it was not applied. Nothing was written. */
 export type PlanRefusal =
   | { readonly code: 'invalid'; readonly violations: readonly ResourceViolation[] }
   | { readonly code: 'not-found'; readonly resource: ResourceId }
+  /** `named`: the caller has named the resources himself; others follow from a label, history or somebody else's plan. */
+  | { readonly code: 'forbidden'; readonly denials: readonly Denial[]; readonly named: boolean }
+  /** History no longer reaches back as far; the oldest revision that it does. */
+  | { readonly code: 'history-removed'; readonly floor: number }
   /** This replica compiles nothing of the mesh, so it cannot say what a change would do. */
   | { readonly code: 'no-preview' }
   | { readonly code: 'unknown-change'; readonly change: string }

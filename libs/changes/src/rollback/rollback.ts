@@ -35,6 +35,8 @@ async function toRevision(
   head: number,
 ): Promise<Result<RolledBack, PlanRefusal>> {
   if (revision > head || revision < 1) return unknown(`revision ${revision}`);
+  const floor = await store.history.floor();
+  if (revision < floor) return err({ code: 'history-removed', floor });
   const net = await store.past.between(mesh, revision, head);
   return ok({
     ...targets(net.map(({ before, after, ...id }) => ({ id, target: before, current: after }))),

@@ -94,6 +94,7 @@ export const externalServiceKind = defineKind({
   plural: 'externalservices',
   aliases: ['extsvc'],
   apiVersion: 'heddle.dev/v1alpha1',
+  group: 'topology',
   scope: 'namespace',
   nameRule: 'label',
   summary: 'A service outside of the mesh, called by its host names, with TLS originated by the sidecar if wanted.',

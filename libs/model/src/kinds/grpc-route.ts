@@ -133,6 +133,7 @@ export const grpcRouteKind = defineKind({
   kind: 'GRPCRoute',
   plural: 'grpcroutes',
   apiVersion: GATEWAY_V1,
+  group: 'traffic',
   scope: 'namespace',
   nameRule: 'subdomain',
   summary: 'Routes gRPC calls to a service by gRPC service, method and headers.',

@@ -169,6 +169,7 @@ export const httpRouteKind = defineKind({
   plural: 'httproutes',
   apiVersion: GATEWAY_V1,
   alsoAccepts: ['gateway.networking.k8s.io/v1beta1'],
+  group: 'traffic',
   scope: 'namespace',
   nameRule: 'subdomain',
   summary:

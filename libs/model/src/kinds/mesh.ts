@@ -38,6 +38,7 @@ export const meshKind = defineKind({
   kind: 'Mesh',
   plural: 'meshes',
   apiVersion: 'heddle.dev/v1alpha1',
+  group: 'topology',
   scope: 'mesh',
   nameRule: 'label',
   summary: 'A mesh: the unit of isolation, with its own certificate authority, trust domain and defaults.',

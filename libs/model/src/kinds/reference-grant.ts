@@ -75,6 +75,7 @@ export const referenceGrantKind = defineKind({
   aliases: ['refgrant'],
   apiVersion: `${GATEWAY}/v1beta1`,
   alsoAccepts: [`${GATEWAY}/v1`],
+  group: 'topology',
   scope: 'namespace',
   nameRule: 'subdomain',
   summary: 'Lets routes and policies of other namespaces refer to resources of its own namespace.',

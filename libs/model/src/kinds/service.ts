@@ -66,6 +66,7 @@ export const serviceKind = defineKind({
   plural: 'services',
   aliases: ['svc'],
   apiVersion: 'heddle.dev/v1alpha1',
+  group: 'topology',
   scope: 'namespace',
   nameRule: 'label',
   summary: 'A service: what is called, with its ports, and which instances serve it.',

@@ -64,6 +64,21 @@ export class AuthorityRepository implements Authorities {
     return present ?? this.database.transaction((sql) => this.#ensureIn(sql, mesh, purpose, create));
   }
 
+  async rotate(
+    mesh: string,
+    purpose: AuthorityRow['purpose'],
+    replaces: string,
+    create: () => Promise<AuthorityRow>,
+  ): Promise<AuthorityRow> {
+    return this.database.transaction(async (sql) => {
+      await this.#lock(sql, mesh, purpose);
+      const [present] = await sql.query<AuthorityRow>(SELECT_ACTIVE, [mesh, purpose]);
+      if (present !== undefined && present.id !== replaces) return present;
+      if (present !== undefined) await sql.query(RETIRE, [present.id]);
+      return insert(sql, { ...(await create()), mesh, purpose });
+    });
+  }
+
   async now(): Promise<number> {
     const [clock] = await this.database.query<{ now: number | string }>(`SELECT ${NOW_MS} AS now`);
     return Number(clock?.now);
@@ -137,22 +152,17 @@ export class AuthorityRepository implements Authorities {
   ): Promise<AuthorityRow> {
     await this.#lock(sql, mesh, purpose);
     const [present] = await sql.query<AuthorityRow>(SELECT_ACTIVE, [mesh, purpose]);
-    if (present !== undefined) return present;
-    const row = await create();
-    await sql.query(INSERT, [
-      row.id,
-      mesh,
-      purpose,
-      row.certificatePem,
-      Buffer.from(row.wrappedKey),
-      Math.round(row.notAfter),
-      true,
-    ]);
-    return { ...row, mesh, purpose, active: true };
+    return present ?? insert(sql, { ...(await create()), mesh, purpose });
   }
 
   async #lock(sql: Sql, mesh: string, purpose: string): Promise<void> {
     await sql.query(`SET LOCAL lock_timeout = '${ENSURE_LOCK_TIMEOUT}'`);
     await sql.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [`heddle authority ${mesh} ${purpose}`]);
   }
+}
+
+async function insert(sql: Sql, row: AuthorityRow): Promise<AuthorityRow> {
+  const { id, mesh, purpose, certificatePem, wrappedKey, notAfter } = row;
+  await sql.query(INSERT, [id, mesh, purpose, certificatePem, Buffer.from(wrappedKey), Math.round(notAfter), true]);
+  return { ...row, active: true };
 }

@@ -1,6 +1,22 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#libs/kernel';
-import type { Actor } from '../ports.js';
+import type { Actor } from '../values.port.js';
+
+/**
+ * `history-cut`: old history was removed, after it was verified. `token-*`: somebody was let in, or is no more. `denied`:
+ * a request that the caller had no right to make.
+ */
+export type AuditAction = 'write' | 'rollback' | 'history-cut' | 'token-create' | 'token-revoke' | 'denied';
+
+/** A token as the audit names it, without anything that could be used (SEC-63). */
+export interface AuditedToken {
+  readonly kind: 'ApiToken' | 'ProxyToken';
+  /** Public part; of a proxy token its jti. */
+  readonly id: string;
+  readonly name?: string | undefined;
+  /** What its holder may do with it, and until when. */
+  readonly grants?: unknown;
+}
 
 /**
  * The audit chain. An entry's payload says who decided what, as canonical JSON (RFC 8785); documents are in it by
@@ -10,19 +26,24 @@ import type { Actor } from '../ports.js';
  * config stream (`ENVELOPE_SQL`) and again here when the chain is verified.
  */
 export interface AuditPayload {
-  readonly action: 'write';
+  readonly action: AuditAction;
   readonly decision: 'applied' | 'refused';
   readonly actor: Actor;
   readonly mesh: string;
   readonly message: string;
   readonly reverts?: string | undefined;
+  /** What `token-*` is about. */
+  readonly token?: AuditedToken | undefined;
   /** Why it was refused. */
   readonly reason?: unknown;
+  /** What an applied entry changed: exactly the rows of its revision in history. */
   readonly items: readonly AuditItem[];
 }
 
 export interface AuditItem {
   readonly op: string;
+  /** Of what was applied since history is kept in ranges. */
+  readonly uid?: string | undefined;
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;

@@ -143,9 +143,9 @@ describe('the embedded Postgres', () => {
         for (const row of backends.slice(0, 1)) process.kill((row as { pid: number }).pid, 'SIGKILL');
         await Promise.all(writes);
       }
-      const history = await store.resources.history({ mesh: 'default', limit: 500 });
+      const history = await store.history.list({ mesh: 'default', limit: 500 });
       expect(history).toHaveLength(61);
-      expect(await store.verifyAudit()).toEqual({ ok: true, entries: 61 });
+      expect(await store.verifyAudit()).toMatchObject({ ok: true, entries: 61 });
     } finally {
       await store.close();
     }

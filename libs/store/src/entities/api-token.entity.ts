@@ -12,6 +12,12 @@ export class ApiTokenEntity {
   @Column('text')
   role!: string;
 
+  @Column('text', { array: true })
+  groups!: string[];
+
+  @Column('text', { array: true })
+  meshes!: string[];
+
   @Column('text', { name: 'secret_hash' })
   secretHash!: string;
 

@@ -1,5 +1,6 @@
 import { canonicalJson } from '#libs/kernel';
 import { type AuditPayload, documentHash, envelopeSql, NOW_MS, sha256 } from '../audit/chain.js';
+import { columnsOf, storable } from '../audit/columns.js';
 import type { Sql } from '../database.js';
 import { FEED_CHANNEL } from '../feed/channel.js';
 import type { WriteOutcome, WriteRequest } from '../ports.js';
@@ -15,7 +16,7 @@ WITH rev AS (
   UPDATE stream
   SET revision = revision + 1, audit_seq = audit_seq + 1, audit_prev = audit_hash,
       audit_hash = ${envelopeSql('$4::text', 'revision + 1')}
-  WHERE stream = 'config' AND ($9::bigint IS NULL OR revision = $9)
+  WHERE stream = 'config' AND ($12::bigint IS NULL OR revision = $12)
   RETURNING revision, audit_seq, audit_prev, audit_hash
 ), item AS (
   SELECT i.*, rev.revision
@@ -49,8 +50,8 @@ WITH rev AS (
   SELECT 'config', revision, position, CASE op WHEN 'deleted' THEN 'delete' ELSE 'put' END, uid, $2, kind, namespace, name
   FROM item
 ), audited AS (
-  INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash)
-  SELECT audit_seq, revision, ${NOW_MS}, 'applied', $3, $4, audit_prev, audit_hash FROM rev
+  INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash, action, mesh, actor, subjects)
+  SELECT audit_seq, revision, ${NOW_MS}, 'applied', $3, $4, audit_prev, audit_hash, $9, $2, $10, $11::text[] FROM rev
 ), remembered AS (
   UPDATE idempotency i SET revision = rev.revision, change = 'c-' || rev.revision, items = $8::json
   FROM rev WHERE i.actor = $6 AND i.key = $7
@@ -60,7 +61,7 @@ SELECT rev.revision, pg_notify('${FEED_CHANNEL}', 'config:' || rev.revision)::te
 FROM rev`;
 
 const auditPayload = (request: WriteRequest, changes: readonly Step[]): AuditPayload => ({
-  action: 'write',
+  action: request.reverts === undefined ? 'write' : 'rollback',
   decision: 'applied',
   actor: request.actor,
   mesh: request.mesh,
@@ -68,6 +69,7 @@ const auditPayload = (request: WriteRequest, changes: readonly Step[]): AuditPay
   reverts: request.reverts,
   items: changes.map((step) => ({
     op: step.op,
+    uid: step.uid,
     kind: step.kind,
     namespace: step.namespace,
     name: step.name,
@@ -79,9 +81,6 @@ const auditPayload = (request: WriteRequest, changes: readonly Step[]): AuditPay
 
 // Documents travel as text within the JSON: Postgres would unescape what they hold, and fail at \u0000.
 const text = (document: unknown): string | null => (document === undefined ? null : JSON.stringify(document));
-
-// Postgres holds neither NUL nor half of a surrogate pair in a text.
-const storable = (message: string): string => message.toWellFormed().replaceAll('\0', '\uFFFD');
 
 const itemRecord = (step: Step, position: number): object => ({
   position,
@@ -106,7 +105,9 @@ export async function commitChange(
   changes: readonly Step[],
   items: WriteOutcome['items'],
 ): Promise<number> {
-  const payload = canonicalJson(auditPayload(request, changes));
+  const audited = auditPayload(request, changes);
+  const payload = canonicalJson(audited);
+  const { action, actor, subjects } = columnsOf(audited);
   const about = { ...request.actor, message: storable(request.message), reverts: request.reverts };
   const [done] = await sql.query<{ revision: number; touched: number }>(COMMIT_CHANGE, [
     JSON.stringify(changes.map(itemRecord)),
@@ -117,6 +118,9 @@ export async function commitChange(
     request.actor.name,
     request.idempotencyKey ?? null,
     JSON.stringify(items),
+    action,
+    actor,
+    subjects,
     request.ifRevision ?? null,
   ]);
   if (done === undefined && request.ifRevision !== undefined) throw new Refused({ code: 'revision-moved' });

@@ -1,15 +1,6 @@
 import type { Log, Result } from '#libs/kernel';
 import type { Database } from '../database.js';
-import type {
-  HistoryEntry,
-  ListQuery,
-  Page,
-  Resources,
-  StoredResource,
-  StoreRefusal,
-  WriteOutcome,
-  WriteRequest,
-} from '../ports.js';
+import type { ListQuery, Page, Resources, StoredResource, StoreRefusal, WriteOutcome, WriteRequest } from '../ports.js';
 import { type ResourceRow, toStoredResource } from './rows.js';
 import { ResourceWriter } from './write.js';
 
@@ -20,27 +11,6 @@ SELECT * FROM resource
 WHERE mesh = $1 AND kind = $2 AND ($3::text IS NULL OR namespace = $3) AND labels @> $4::jsonb
   AND (namespace, name) > ($5, $6)
 ORDER BY namespace, name LIMIT $7`;
-
-const HISTORY = `
-SELECT c.revision, c.at, c.actor, c.message, c.reverts,
-  h.op, h.kind, h.namespace, h.name, h.before, h.after
-FROM (SELECT * FROM change WHERE mesh = $1 AND ($2::bigint IS NULL OR revision < $2) ORDER BY revision DESC LIMIT $3) c
-JOIN resource_history h USING (revision)
-ORDER BY c.revision DESC, h.position`;
-
-interface HistoryRow {
-  readonly revision: number;
-  readonly at: Date;
-  readonly actor: string;
-  readonly message: string;
-  readonly reverts: string | null;
-  readonly op: 'created' | 'updated' | 'deleted';
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly before: unknown;
-  readonly after: unknown;
-}
 
 const encodeCursor = (last: StoredResource): string =>
   Buffer.from(JSON.stringify([last.namespace, last.name])).toString('base64url');
@@ -55,30 +25,6 @@ function decodeCursor(cursor: string | undefined): readonly [string, string] {
     if (!(error instanceof SyntaxError)) throw error;
   }
   return ['', ''];
-}
-
-function groupHistory(rows: readonly HistoryRow[]): HistoryEntry[] {
-  const entries: (HistoryEntry & { items: HistoryEntry['items'][number][] })[] = [];
-  for (const row of rows) {
-    const change = `c-${row.revision}`;
-    let entry = entries.at(-1);
-    if (entry?.change !== change) {
-      const { revision, actor, message } = row;
-      entry = {
-        change,
-        revision,
-        at: row.at.toISOString(),
-        actor,
-        message,
-        reverts: row.reverts ?? undefined,
-        items: [],
-      };
-      entries.push(entry);
-    }
-    const { op, kind, namespace, name, before, after } = row;
-    entry.items.push({ op, kind, namespace, name, before, after });
-  }
-  return entries;
 }
 
 /** The stored manifests of all kinds. */
@@ -132,14 +78,5 @@ export class ResourceRepository implements Resources {
       `SELECT name FROM resource WHERE kind = 'Mesh' AND name = mesh ORDER BY name`,
     );
     return rows.map((row) => row.name);
-  }
-
-  async history(query: {
-    readonly mesh: string;
-    readonly limit: number;
-    readonly before?: number | undefined;
-  }): Promise<readonly HistoryEntry[]> {
-    const limit = Math.min(Math.max(1, Math.trunc(query.limit)), MAX_PAGE);
-    return groupHistory(await this.database.query<HistoryRow>(HISTORY, [query.mesh, query.before ?? null, limit]));
   }
 }

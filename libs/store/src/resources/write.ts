@@ -1,4 +1,5 @@
 import { err, type Log, ok, type Result } from '#libs/kernel';
+import { resourceKey } from '#libs/model';
 import { appendAudit } from '../audit/append.js';
 import type { Database, Sql } from '../database.js';
 import { codeOf, constraintOf } from '../errors.js';
@@ -33,6 +34,21 @@ async function requireMesh(sql: Sql, request: WriteRequest): Promise<void> {
   throw new Refused({ code: 'not-found', kind: 'Mesh', namespace: '', name: request.mesh });
 }
 
+/** What the decision to permit the write rests on must still be so, now that nobody can change it. */
+function requireUnchanged({ seen = [] }: WriteRequest, rows: readonly ResourceRow[]): void {
+  const versions = new Map(rows.map((row) => [resourceKey(row), row.version]));
+  const moved = seen.find((row) => (versions.get(resourceKey(row)) ?? 0) !== row.version);
+  if (moved === undefined) return;
+  const { kind, namespace, name } = moved;
+  throw new Refused({
+    code: 'version-conflict',
+    kind,
+    namespace,
+    name,
+    current: versions.get(resourceKey(moved)) ?? 0,
+  });
+}
+
 async function currentRevision(sql: Sql): Promise<number> {
   const [row] = await sql.query<{ revision: number }>(`SELECT revision FROM stream WHERE stream = 'config'`);
   return row?.revision ?? 0;
@@ -49,6 +65,7 @@ async function writeIn(sql: Sql, request: WriteRequest): Promise<WriteOutcome> {
     ids.map((id) => id.namespace),
     ids.map((id) => id.name),
   ]);
+  requireUnchanged(request, rows);
   const evaluation = evaluate(request.items, rows);
   if (!evaluation.ok) throw new Refused(evaluation.refusal);
   const items = outcomeItems(evaluation.steps);
@@ -93,7 +110,7 @@ export class ResourceWriter {
     try {
       await this.database.transaction((sql) =>
         appendAudit(sql, {
-          action: 'write',
+          action: reverts === undefined ? 'write' : 'rollback',
           decision: 'refused',
           actor,
           mesh,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Finding, IntendedWrite, Plan } from '#libs/changes';
+import type { Finding, Plan } from '#libs/changes';
 import type { ResourceId } from '#libs/model';
-import type { HttpRequest } from '../http.js';
-import { authorizeEach, filteredPlan, listed, requireMayKeep } from './authorize.js';
+import type { Seen } from '../access/access-control.js';
+import { filteredPlan, listed } from './visible-plan.js';
 
 const id = (kind: string, namespace: string, name: string): ResourceId => ({ kind, namespace, name });
 const finding = (resource: ResourceId, ...by: readonly ResourceId[]): Finding => ({
@@ -36,22 +36,39 @@ const plan: Plan = {
   findings: [finding(id('Service', 'mine', 'a')), finding(id('Service', 'mine', 'a'), id('HTTPRoute', 'theirs', 'r'))],
   ...{ resolved: [], warnings: [], conflicts: [] },
 };
-const caller = (role: 'viewer' | 'operator'): HttpRequest =>
-  ({ principal: { type: 'api', id: 'x', name: 'x', role } }) as unknown as HttpRequest;
-const write = (name: string, op: IntendedWrite['op'] = 'create'): IntendedWrite => ({
-  ...{ ...id('Service', 'mine', name), op, before: undefined, after: undefined },
-});
+const readerOf = (may: (seen: Seen) => boolean) => ({ kinds: [], may });
 
 describe('what a reader sees of a plan', () => {
   it('SEC-48: is what he may read; the rest is counted, and nothing tells what it is', () => {
-    const seen = filteredPlan(plan, ({ namespace }) => namespace === 'mine');
+    const seen = filteredPlan(
+      plan,
+      readerOf(({ namespace }) => namespace === 'mine'),
+    );
     expect(seen.hidden).toEqual({ intent: 1, envoy: 1, proxies: 1, findings: 1 });
     expect(JSON.stringify(seen)).not.toContain('theirs');
     expect(seen.proxies).toMatchObject({ total: 3, touched: 2 });
   });
 
+  it('SEC-48: is judged by the labels that a resource has and would have', () => {
+    const update = { ...id('Service', 'mine', 'a'), op: 'update', version: 1, fields: [] } as const;
+    const labelled = (...labels: readonly Record<string, string>[]) =>
+      filteredPlan(
+        { ...plan, intent: [{ ...update, labels }], findings: [finding(id('Service', 'mine', 'a'))] },
+        readerOf(({ kind, labels: own }) => kind === 'Service' && own?.['team'] === 'a'),
+      );
+    const own = labelled({ team: 'a' }, { team: 'a' });
+    expect([own.intent.length, own.findings.length]).toEqual([1, 1]);
+    const moved = labelled({ team: 'b' }, { team: 'a' });
+    expect([moved.intent.length, moved.findings.length]).toEqual([0, 0]);
+  });
+
   it('is all of it for who may read all', () => {
-    expect(filteredPlan(plan, () => true)).toEqual(plan);
+    expect(
+      filteredPlan(
+        plan,
+        readerOf(() => true),
+      ),
+    ).toEqual(plan);
   });
 
   it.each([
@@ -63,23 +80,5 @@ describe('what a reader sees of a plan', () => {
     [Array.from({ length: 12 }, (_, i) => `${i}`), 0, '0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 others'],
   ])('names %j and counts %d more', (names, others, text) => {
     expect(listed(names, others)).toBe(text);
-  });
-});
-
-describe('every resource of a request is authorised', () => {
-  it('readers may plan and not apply; what stays as it is needs nothing', () => {
-    const ask =
-      (action: 'plan' | 'apply', role: 'viewer' | 'operator', ...writes: readonly IntendedWrite[]) =>
-      () =>
-        authorizeEach(caller(role), action)(writes);
-    expect(ask('plan', 'viewer', write('a'))).not.toThrow();
-    expect(ask('apply', 'operator', write('a', 'delete'))).not.toThrow();
-    expect(ask('apply', 'viewer', write('a', 'unchanged'))).not.toThrow();
-    expect(ask('apply', 'viewer', write('a'), write('b', 'unchanged'))).toThrow('you may not write Service mine/a');
-  });
-
-  it('readers keep no plans', () => {
-    expect(() => requireMayKeep(caller('viewer'))).toThrow('"save": false');
-    expect(() => requireMayKeep(caller('operator'))).not.toThrow();
   });
 });

@@ -1,0 +1,109 @@
+import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
+import { printId } from '#libs/model';
+import type { Page, PastResource, ResourceDifference } from '#libs/store';
+import { AccessControl } from '../access/access-control.js';
+import { asItWas, sides, type VisibleEntry, visibleHistory } from '../access/visible-changes.js';
+import { AccessEach } from '../access.js';
+import { API_DEPS, type ApiDeps } from '../deps.js';
+import type { HttpRequest } from '../http.js';
+import { requireMesh } from '../meshes.js';
+import type { ChangeProgress } from '../ports.js';
+import { invalid, notFound, ProblemError } from '../problem.js';
+import { parseQuery } from '../query.js';
+import { differencesQuery, historyQuery, pastQuery, resourceOf } from './audit.query.js';
+
+/** How far a change has come at the proxies. */
+export interface Delivery {
+  readonly state: 'Applied' | 'Delivering' | 'Delivered' | 'Refused';
+  readonly acked: number;
+  readonly total: number;
+  readonly refused: number;
+}
+
+type Entry = VisibleEntry & { readonly delivery?: Delivery };
+
+/** The past of a mesh: what was changed, and how things were. */
+@Controller('api/v1/meshes/:mesh')
+export class HistoryController {
+  constructor(
+    @Inject(API_DEPS) private readonly deps: ApiDeps,
+    @Inject(AccessControl) private readonly access: AccessControl,
+  ) {}
+
+  @Get('history')
+  @AccessEach('get')
+  async history(
+    @Param('mesh') mesh: string,
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<{ items: readonly Entry[] }> {
+    await requireMesh(this.deps.store.resources, mesh);
+    const { kind, namespace, name, delivery, ...rest } = parseQuery(historyQuery, query);
+    const resource = resourceOf({ kind, namespace, name });
+    const past = { mesh, ...rest, resource };
+    const items = await visibleHistory(this.access, request.principal, past, this.deps.store.history);
+    if (delivery === 'false') return { items };
+    return { items: await Promise.all(items.map((entry) => this.withDelivery(mesh, entry))) };
+  }
+
+  @Get('history/:revision/resource')
+  @AccessEach('get')
+  async at(
+    @Param('mesh') mesh: string,
+    @Param('revision') text: string,
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<PastResource> {
+    await requireMesh(this.deps.store.resources, mesh);
+    const { kind, namespace = '', name } = parseQuery(pastQuery, query);
+    const revision = /^\d{1,15}$/.test(text) ? Number(text) : -1;
+    await this.requireRevision(revision);
+    const id = { kind, namespace, name };
+    const past = await this.deps.store.history.at(mesh, id, revision);
+    if (past === undefined || !this.access.may(request.principal, 'get', mesh, asItWas(id, past.manifest)))
+      throw notFound(`${printId(id)} did not exist at revision ${revision}`);
+    return past;
+  }
+
+  @Get('differences')
+  @AccessEach('get')
+  async differences(
+    @Param('mesh') mesh: string,
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<Page<ResourceDifference> & { readonly hidden?: number }> {
+    await requireMesh(this.deps.store.resources, mesh);
+    const range = parseQuery(differencesQuery, query);
+    if (range.from > range.to) {
+      const message = `the older revision comes first: from=${range.to}&to=${range.from}`;
+      throw invalid([{ path: '/from', code: 'reversed', message }], 'invalid-query');
+    }
+    for (const revision of [range.from, range.to]) await this.requireRevision(revision);
+    const { items, cursor } = await this.deps.store.history.between(mesh, range);
+    const { shown, hidden } = this.access.visible(request.principal, mesh, items, sides);
+    return { items: shown, cursor, ...(hidden === 0 ? {} : { hidden }) };
+  }
+
+  /** @throws ProblemError 404 for one that is yet to come, 410 for one that history no longer reaches back to */
+  private async requireRevision(revision: number): Promise<void> {
+    const { configRevision } = await this.deps.store.identity();
+    if (revision < 0 || revision > configRevision)
+      throw notFound(`there is no such revision: the newest is ${configRevision}; heddle history lists them`);
+    const floor = await this.deps.store.history.floor();
+    if (revision < floor)
+      throw new ProblemError(
+        410,
+        'history-removed',
+        `history before revision ${floor} was removed (audit.historyDays)`,
+      );
+  }
+
+  private async withDelivery(mesh: string, entry: VisibleEntry): Promise<Entry> {
+    return { ...entry, delivery: deliveryOf(await this.deps.runtime.progress(mesh, entry.revision)) };
+  }
+}
+
+function deliveryOf({ started, acked, total, refused }: ChangeProgress): Delivery {
+  const state = !started ? 'Applied' : refused.length > 0 ? 'Refused' : acked < total ? 'Delivering' : 'Delivered';
+  return { state, acked, total, refused: refused.length };
+}

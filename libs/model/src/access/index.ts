@@ -1,0 +1,3 @@
+export * from './permissions.js';
+export * from './rights.js';
+export * from './roles.js';

@@ -1,0 +1,64 @@
+/** The part of the contract that is about the past of resources. */
+import type { Manifest, ResourceId } from '#libs/model';
+import type { Page } from '../values.port.js';
+
+export interface HistoryEntry {
+  readonly change: string;
+  readonly revision: number;
+  readonly at: string;
+  readonly actor: string;
+  readonly message: string;
+  readonly reverts?: string | undefined;
+  readonly items: readonly {
+    readonly op: 'created' | 'updated' | 'deleted';
+    readonly kind: string;
+    readonly namespace: string;
+    readonly name: string;
+    readonly before: unknown;
+    readonly after: unknown;
+  }[];
+}
+
+export interface HistoryQuery {
+  readonly mesh: string;
+  /** 1 to 500 changes. */
+  readonly limit: number;
+  /** Only changes older than this config revision. */
+  readonly before?: number | undefined;
+  readonly actor?: string | undefined;
+  readonly resource?: ResourceId | undefined;
+  /** RFC 3339; at or after, and before. */
+  readonly since?: string | undefined;
+  readonly until?: string | undefined;
+}
+
+/** A resource as it was. */
+export interface PastResource {
+  /** Config revision that wrote it; 0 when history no longer says. */
+  readonly revision: number;
+  readonly version: number;
+  readonly manifest: Manifest;
+}
+
+export interface ResourceDifference extends ResourceId {
+  readonly op: 'created' | 'updated' | 'deleted';
+  /** Config revision of its last change in the range. */
+  readonly revision: number;
+  /** Manifests; null where there was or is none. */
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface History {
+  /** Newest first. */
+  list(query: HistoryQuery): Promise<readonly HistoryEntry[]>;
+  /** The resource as it was after the revision; undefined when it did not exist. */
+  at(mesh: string, id: ResourceId, revision: number): Promise<PastResource | undefined>;
+  /** What is not the same after `to` as it was after `from`, by kind, namespace and name. */
+  between(
+    mesh: string,
+    range: { readonly from: number; readonly to: number; readonly limit: number; readonly cursor?: string | undefined },
+  ): Promise<Page<ResourceDifference>>;
+  /** Oldest revision whose state can be read: 0 unless history was cut. */
+  floor(): Promise<number>;
+}

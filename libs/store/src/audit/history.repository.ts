@@ -1,0 +1,26 @@
+import type { ResourceId } from '#libs/model';
+import type { Database } from '../database.js';
+import type { HistoryEntry } from '../ports.js';
+import { historyFloor, readAt, readBetween, readHistory } from './history.js';
+import type { History, HistoryQuery, PastResource } from './history.port.js';
+
+/** The past of resources. */
+export class HistoryRepository implements History {
+  constructor(private readonly database: Database) {}
+
+  list(query: HistoryQuery): Promise<readonly HistoryEntry[]> {
+    return readHistory(this.database, query);
+  }
+
+  at(mesh: string, id: ResourceId, revision: number): Promise<PastResource | undefined> {
+    return readAt(this.database, mesh, id, revision);
+  }
+
+  between(mesh: string, range: Parameters<History['between']>[1]): ReturnType<History['between']> {
+    return readBetween(this.database, mesh, range);
+  }
+
+  floor(): Promise<number> {
+    return historyFloor(this.database);
+  }
+}
