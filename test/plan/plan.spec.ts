@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { definePolicy, type PolicyKind, printId, strict } from '#libs/model';
 import { policies } from '#policies';
-import { MESH, PlanServer, service, timeout } from './server.js';
+import { MESH, PlanServer, service, timeout, v2 } from './server.js';
 
 /** A policy whose numbers compile up to ten. */
 const fragile: PolicyKind = definePolicy<
@@ -111,6 +111,20 @@ describe('a plan', () => {
     expect(plan.envoy.withoutFields).toBe(plan.envoy.added - 1);
   });
 
+  it('says which of the sample requests would go elsewhere, for which callers', async () => {
+    const requests = [{ host: 'orders.shop', path: '/v2/x' }, { host: 'orders.shop' }, { host: 'carts.shop' }];
+    const plan = await server.plan({ manifests: [v2('orders', 'carts')], requests });
+    expect(plan.replay).toMatchObject({ total: 3, unchanged: 2, unsupported: [], skipped: 0 });
+    expect(plan.replay?.groups).toMatchObject([
+      {
+        ...{ change: 'elsewhere', requests: [0], examples: ['GET http://orders.shop/v2/x'] },
+        ...{ before: expect.stringContaining('shop/orders/8080'), after: expect.stringContaining('shop/carts/8080') },
+        callers: [{ namespace: 'shop', proxies: 2 }],
+      },
+    ]);
+    expect((await server.call('GET', `${MESH}/plans/${plan.id}`)).body.replay).toEqual(plan.replay);
+  });
+
   it('is for readers too, as long as it is not kept', async () => {
     const token = await server.tokenOf('reader', 'viewer');
     const ask = (save: boolean) => server.call('POST', `${MESH}/plan`, { manifests: [service('x')], save }, { token });
@@ -121,6 +135,7 @@ describe('a plan', () => {
     ['a document that is wrong', { manifests: [service('web', { slector: {} })] }, 400, '/spec/slector'],
     ['a deletion of nothing', { deletes: [{ kind: 'Service', namespace: 'shop', name: 'nothing' }] }, 404, undefined],
     ['a rollback with documents', { manifests: [service('web')], rollback: { change: 'c-1' } }, 400, '/rollback'],
+    ['a request without its host', { requests: [{ host: 'a' }, { path: '/' }] }, 400, '/requests/1/host'],
     ['a rollback to nowhere', { rollback: {} }, 400, '/rollback'],
   ])('refuses %s', async (_, body, status, path) => {
     const answer = await server.call('POST', `${MESH}/plan`, body);

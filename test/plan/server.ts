@@ -135,3 +135,20 @@ export const access = (name: string, target = name) => ({
     rules: [{ from: [{ workloads: ['shop/web'] }] }],
   },
 });
+
+/** A route that sends /v2 of a service to another one. */
+export const v2 = (name: string, to: string) => ({
+  apiVersion: 'gateway.networking.k8s.io/v1',
+  kind: 'HTTPRoute',
+  metadata: { name, namespace: 'shop' },
+  spec: {
+    parentRefs: [{ group: 'heddle.dev', kind: 'Service', name }],
+    rules: [
+      {
+        matches: [{ path: { type: 'PathPrefix', value: '/v2' } }],
+        backendRefs: [{ group: 'heddle.dev', kind: 'Service', name: to, port: 8080 }],
+      },
+      { backendRefs: [{ group: 'heddle.dev', kind: 'Service', name, port: 8080 }] },
+    ],
+  },
+});

@@ -47,6 +47,17 @@ describe('heddle plan', () => {
     ]);
   });
 
+  it('replays sample requests, and names line and field of what is wrong in their file', async () => {
+    user.write('requests.yaml', '- host: orders.shop:8080\n  path: /v1\n- path: /v2\n  methd: GET\n');
+    const wrong = await user.heddle('plan', '-f', 't.yaml', '--replay', 'requests.yaml');
+    expect(wrong.code).toBe(EXIT.refused);
+    expect(wrong.err).toMatch(/requests\.yaml: line 4: methd is not a field here.*method/);
+    expect(wrong.err).toMatch(/requests\.yaml: line 3: host is required/);
+    user.write('requests.yaml', '- host: orders.shop:8080\n- { host: web.shop, headers: { X-A: [a, b] } }\n');
+    const { code, out } = await user.heddle('plan', '-f', 't.yaml', '--replay', 'requests.yaml', '--no-save');
+    expect([code, out]).toEqual([EXIT.ok, expect.stringMatching(/^Requests: 2 replayed, 0 changed, 0 not judged$/m)]);
+  });
+
   it('shows what a deletion would do, to be applied by its id', async () => {
     user.write('gone.yaml', service('web'));
     const { out, code } = await user.heddle('plan', '--delete', '-f', 'gone.yaml', '-o', 'json');

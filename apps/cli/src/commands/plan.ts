@@ -4,6 +4,7 @@ import { readDocuments } from '../documents.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { printAs } from '../output.js';
 import { changes, renderPlan } from '../plan/render.js';
+import { requestsOf } from '../plan/replay.js';
 import { documentsOf, type PlanFlags, planFlags, planOf } from '../plan/request.js';
 import type { Plan } from '../plan/types.js';
 import { targetsOf } from './delete.js';
@@ -13,6 +14,7 @@ interface Flags extends PlanFlags {
   readonly save: boolean;
   readonly failOn?: string;
   readonly delete?: boolean;
+  readonly replay?: string;
 }
 
 /** Most Envoy resources that the server describes field by field. */
@@ -26,6 +28,7 @@ export function planCommand(): Command {
     .argument('[id]', 'show this plan again')
     .option('--message <text>', 'why, for the history once it is applied')
     .option('--delete', 'plan the deletion of what the files describe')
+    .option('--replay <file>', 'sample requests (YAML or JSON Lines): which of them would go elsewhere')
     .option('--full', 'every Envoy resource, field by field')
     .option('--drain-percent <n>', 'warn when more proxies than this get new listeners (default: 20)')
     .option('--no-save', 'do not keep the plan: enough for readers')
@@ -35,6 +38,8 @@ export function planCommand(): Command {
 
 async function run(s: Session, id: string | undefined, flags: Flags): Promise<void> {
   const failOn = parseFailOn(flags.failOn);
+  if (id !== undefined && flags.replay)
+    throw new CliError('--replay goes with -f FILE: a plan is as it was made', EXIT.usage);
   if (id !== undefined && flags.file) throw new CliError('give either the id of a plan, or -f FILE', EXIT.usage);
   const plan =
     id === undefined
@@ -47,7 +52,8 @@ async function run(s: Session, id: string | undefined, flags: Flags): Promise<vo
 }
 
 function newPlan(s: Session, flags: Flags): Promise<Plan> {
-  const more = { save: flags.save, ...(flags.full ? { details: ALL } : {}) };
+  const requests = flags.replay === undefined ? {} : { requests: requestsOf(flags.replay) };
+  const more = { save: flags.save, ...(flags.full ? { details: ALL } : {}), ...requests };
   if (!flags.delete) return planOf(documentsOf(s, flags), flags, more);
   if (flags.prune) throw new CliError('give --delete or --prune, not both', EXIT.usage);
   const deletes = targetsOf(s, readDocuments(flags.file ?? []));

@@ -1,7 +1,7 @@
 /** A plan for people: intent first, then what it does to Envoys and proxies, then what to think about. */
 import { stringify } from 'yaml';
 import { cut, styled, terminalWidth } from '../terminal.js';
-import type { EnvoyChange, FieldChange, Finding, IntentChange, NetDifference, Plan } from './types.js';
+import type { EnvoyChange, FieldChange, Finding, IntentChange, NetDifference, Plan, Replay } from './types.js';
 
 export interface RenderOptions {
   /** Envoy resources field by field. */
@@ -33,6 +33,7 @@ export function renderPlan(plan: Plan, options: RenderOptions): string {
       );
     }),
     hasEffect(plan) ? renderEffect(plan, options) : [],
+    plan.replay ? renderReplay(plan.replay) : [],
     renderFindings('Findings', plan.findings),
     renderFindings('Resolved', plan.resolved),
     renderHidden(plan),
@@ -105,6 +106,29 @@ function renderFindings(title: string, findings: readonly Finding[]): readonly s
         ...wrapped(4, message.split(' '), ' '),
       ];
     }),
+  ];
+}
+
+function renderReplay({ total, unchanged, groups, unsupported, skipped }: Replay): readonly string[] {
+  const changed = total - unchanged - unsupported.length;
+  return [
+    line(0, styled('bold', `Requests: ${total} replayed, ${changed} changed, ${unsupported.length} not judged`)),
+    ...groups.flatMap(({ before, after, lost, gained, requests, examples, callers }) => {
+      const where = before === after ? before : `${before} → ${after}`;
+      const more = requests.length - examples.length;
+      return [
+        marked(2, 'change', where),
+        ...examples.map((text) => line(6, text)),
+        ...(more > 0 ? [line(6, `and ${counted(more, 'other request', 'other requests')}`)] : []),
+        ...lost.map((text) => marked(6, 'remove', text)),
+        ...gained.map((text) => marked(6, 'add', text)),
+        ...wrapped(6, [
+          `from ${callers.map((one) => `${one.namespace} (${counted(one.proxies, 'proxy', 'proxies')})`).join(', ')}`,
+        ]),
+      ];
+    }),
+    ...unsupported.slice(0, SHOWN).flatMap(({ example, reason }) => [line(2, `? ${example}`), line(6, reason)]),
+    ...(skipped > 0 ? [line(2, `? ${counted(skipped, 'proxy', 'proxies')} without a listener for all hosts`)] : []),
   ];
 }
 

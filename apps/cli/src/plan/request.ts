@@ -1,5 +1,6 @@
 /** From flags and files to a request for a plan. */
 import type { Command } from 'commander';
+import type { WrittenRequest } from '#libs/changes';
 import { pathOfMesh, type Session } from '../command.js';
 import { readDocuments } from '../documents.js';
 import { CliError, EXIT } from '../exit-codes.js';
@@ -69,7 +70,7 @@ export function pruneOf(
 export async function planOf(
   documents: Documents,
   flags: PlanFlags,
-  more: { readonly save: boolean; readonly details?: number },
+  more: { readonly save: boolean; readonly details?: number; readonly requests?: readonly WrittenRequest[] },
 ): Promise<Plan> {
   const { session, sources, manifests } = documents;
   const prune = pruneOf(manifests, flags);

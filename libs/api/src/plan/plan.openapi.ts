@@ -66,6 +66,25 @@ const PROXY = object({
   listeners: { type: 'integer', description: 'Listeners that drain.' },
 });
 
+const REPLAY = object({
+  total: integer,
+  unchanged: { type: 'integer', description: 'Whoever sends them.' },
+  groups: list(
+    object({
+      change: { enum: ['elsewhere', 'treatment'] },
+      before: string,
+      after: string,
+      lost: list(string, 'Effects that only the routes of before have.'),
+      gained: list(string),
+      requests: list(integer, 'Positions in the list of requests.'),
+      examples: list(string),
+      callers: list(object({ namespace: string, proxies: integer })),
+    }),
+  ),
+  unsupported: list(object({ request: integer, example: string, reason: string }), 'What cannot be judged.'),
+  skipped: { type: 'integer', description: 'Proxies with other routes whose Envoy has no listener for all hosts.' },
+});
+
 export const PLAN_ANSWERS: Readonly<Record<string, JsonSchema>> = {
   Plan: {
     description: 'What a change would do. `POST .../apply` with `plan: <id>` does exactly that, or is refused.',
@@ -84,9 +103,12 @@ export const PLAN_ANSWERS: Readonly<Record<string, JsonSchema>> = {
         resolved: list(FINDING, 'What holds now and would not any more.'),
         warnings: list(object({ resource: object(ID), path: string, code: string, message: string })),
         conflicts: list(object({ ...ID, later: list(MARK), decision: { enum: ['skip', 'overwrite'] } })),
-        hidden: object({ intent: integer, envoy: integer, proxies: integer, findings: integer }),
+        replay: REPLAY,
+        hidden: object({ intent: integer, envoy: integer, proxies: integer, findings: integer, replay: integer }, [
+          'replay',
+        ]),
       },
-      ['reverts', 'hidden'],
+      ['reverts', 'replay', 'hidden'],
     ),
   },
   Differences: {

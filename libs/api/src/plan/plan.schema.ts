@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { writtenRequest } from '#libs/changes';
 import { deletions, manifests, message } from '../change.schema.js';
 
 const OWNER = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
@@ -52,6 +53,11 @@ export const planBody = z
       .max(10_000)
       .default(200)
       .describe('Most Envoy resources that are shown field by field; others by name. Default: 200.'),
+    requests: z
+      .array(writtenRequest)
+      .max(2_000)
+      .default([])
+      .describe('Sample requests, at most 2,000: the plan says which of them go elsewhere for which callers.'),
     save: z
       .boolean()
       .default(true)

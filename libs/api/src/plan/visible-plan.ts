@@ -1,5 +1,5 @@
 /** What the caller of a plan, apply, rollback or prune may know: answers are cut to it. */
-import type { Finding, IntentChange, Plan } from '#libs/changes';
+import type { Finding, IntentChange, Plan, Replay } from '#libs/changes';
 import { type KindInfo, type ResourceId, resourceKey } from '#libs/model';
 import type { AccessControl, Seen } from '../access/access-control.js';
 import { forbiddenAtAll } from '../access/denials.js';
@@ -52,11 +52,13 @@ export function filteredPlan(plan: Plan, { may }: Reader): Plan {
   const proxies = plan.proxies.items.filter(({ namespace, instance }) => proxy(namespace, instance));
   const mayKnow = (finding: Finding): boolean => visible(finding.resource) && finding.by.every(visible);
   const findings = plan.findings.filter(mayKnow);
+  const replay = plan.replay && visibleReplay(plan.replay, (namespace) => proxy(namespace, ''));
   const hidden = {
     intent: plan.intent.length - intent.length,
     envoy: plan.envoy.items.length - envoy.length,
     proxies: plan.proxies.items.length - proxies.length,
     findings: plan.findings.length - findings.length,
+    ...(plan.replay && replay ? { replay: plan.replay.groups.length - replay.groups.length } : {}),
   };
   return {
     ...plan,
@@ -66,9 +68,19 @@ export function filteredPlan(plan: Plan, { may }: Reader): Plan {
     findings,
     resolved: plan.resolved.filter(mayKnow),
     warnings: plan.warnings.filter(({ resource }) => visible(resource)),
+    ...(replay ? { replay } : {}),
     conflicts: plan.conflicts.filter(visible),
     ...(Object.values(hidden).some((count) => count > 0) ? { hidden } : {}),
   };
+}
+
+/** What callers route by is for who may read their proxies. */
+function visibleReplay(replay: Replay, mayRead: (namespace: string) => boolean): Replay {
+  const groups = replay.groups.flatMap((group) => {
+    const callers = group.callers.filter(({ namespace }) => mayRead(namespace));
+    return callers.length > 0 ? [{ ...group, callers }] : [];
+  });
+  return { ...replay, groups };
 }
 
 const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, namespace, name });

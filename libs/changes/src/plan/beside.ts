@@ -6,7 +6,8 @@ import { forkOf, type Writes } from './evaluate.js';
 /** How often it is begun anew when a change of the mesh ends the fork; the last time it is computed at once. */
 const ATTEMPTS = 4;
 
-const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
+/** Lets others have theirs. */
+export const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /**
  * Computes what the writes reach in slices of the event loop, then judges it.

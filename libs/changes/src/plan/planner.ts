@@ -10,6 +10,7 @@ import { intentOf } from './intent.js';
 import { judge } from './judge.js';
 import { takenOver } from './prune.js';
 import { type ReadMark, readSetOf } from './read-set.js';
+import { replayed } from './replayed.js';
 import { securityWrites } from './security.js';
 import { type Sourced, sourceOf } from './source.js';
 import type { Plan, PlanRefusal, PlanRequest } from './types.js';
@@ -27,7 +28,7 @@ const DEFAULT_DRAIN_PERCENT = 20;
 const DEFAULT_DETAILS = 200;
 
 export async function makePlan(deps: ChangesDeps, request: PlanRequest): Promise<Result<Plan, PlanRefusal>> {
-  const { mesh, drainPercent = DEFAULT_DRAIN_PERCENT, details = DEFAULT_DETAILS } = request;
+  const { mesh, drainPercent = DEFAULT_DRAIN_PERCENT, details = DEFAULT_DETAILS, requests = [] } = request;
   const sourced = await sourceOf(deps, request);
   if (!sourced.ok) return sourced;
   const prepared = await prepareSourced(deps, request, sourced.value);
@@ -38,16 +39,19 @@ export async function makePlan(deps: ChangesDeps, request: PlanRequest): Promise
     const found = judge(deps, live, { prepared: prepared.value, fork }, { drainPercent, details });
     const { configRevision, runtimeRevision } = live;
     const reads = found.ok && request.save ? readSetOf(fork) : [];
-    return found.ok ? ok({ effect: found.value.effect, reads, revision: configRevision, runtimeRevision }) : found;
+    if (!found.ok) return found;
+    const routes = requests.length > 0 ? fork.routes() : [];
+    return ok({ effect: found.value.effect, reads, routes, revision: configRevision, runtimeRevision });
   });
   if (!judged.ok) return err({ code: 'invalid', violations: judged.error });
-  const { effect, reads, revision, runtimeRevision } = judged.value;
+  const { effect, reads, routes, revision, runtimeRevision } = judged.value;
   const plan: Plan = {
     ...{ id: '', mesh, createdAt: '', expiresAt: '', actor: request.actor.name },
     ...{ message: sourced.value.message, reverts: sourced.value.reverts, conflicts: sourced.value.conflicts },
     ...{ revision, runtimeRevision },
     intent: intentOf(prepared.value),
     ...effect,
+    ...(requests.length > 0 ? { replay: await replayed(routes, requests, () => live.slice()) } : {}),
   };
   const document = { plan, items: guarded(prepared.value), reads, drainPercent };
   return ok(request.save ? await save(deps, document) : plan);

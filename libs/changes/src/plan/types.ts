@@ -3,6 +3,8 @@ import type { Labels, ResourceId } from '#libs/model';
 import type { ChangeMark } from '#libs/store';
 import type { Denial } from '../authorize.js';
 import type { FieldChange } from '../diff/fields.js';
+import type { ChangedGroup } from '../replay/compare.js';
+import type { SampleRequest } from '../replay/types.js';
 import type { ChangeOutcome, Deletion, ResourceViolation, ResourceWarning, WriteContext } from '../types.js';
 import type { Finding } from './findings/types.js';
 
@@ -28,6 +30,8 @@ export interface PlanRequest extends WriteContext {
   readonly drainPercent?: number | undefined;
   /** Most Envoy resources that are shown field by field; default 200. */
   readonly details?: number | undefined;
+  /** Sample requests, to see where they would go; default none. */
+  readonly requests?: readonly SampleRequest[] | undefined;
   /** Whether it is kept, so that it can be applied by its id. */
   readonly save: boolean;
 }
@@ -87,6 +91,27 @@ export interface Cost {
   readonly edges: number;
 }
 
+/** Requests that go elsewhere, or are treated otherwise, for some callers. */
+export interface ReplayGroup extends ChangedGroup {
+  /** A few of the requests, in words. */
+  readonly examples: readonly string[];
+  /** Namespaces of callers, with how many of their proxies route so. */
+  readonly callers: readonly { readonly namespace: string; readonly proxies: number }[];
+}
+
+/** What becomes of sample requests that callers send by the listener of all hosts. */
+export interface Replay {
+  readonly total: number;
+  /** Whoever sends them. */
+  readonly unchanged: number;
+  /** The largest first. */
+  readonly groups: readonly ReplayGroup[];
+  /** What cannot be judged, by the position of the request. */
+  readonly unsupported: readonly { readonly request: number; readonly example: string; readonly reason: string }[];
+  /** Proxies with other routes whose Envoy has no such listener: nothing is said of their requests. */
+  readonly skipped: number;
+}
+
 /** A resource that later changes have written as well. */
 export interface RollbackConflict extends ResourceId {
   /** Oldest first. */
@@ -125,12 +150,16 @@ export interface Plan {
   readonly resolved: readonly Finding[];
   readonly warnings: readonly ResourceWarning[];
   readonly conflicts: readonly RollbackConflict[];
+  /** Where sample requests would go; absent when there were none. */
+  readonly replay?: Replay;
   /** What the reader may not see; absent = he sees all. */
   readonly hidden?: {
     readonly intent: number;
     readonly envoy: number;
     readonly proxies: number;
     readonly findings: number;
+    /** Groups of requests. */
+    readonly replay?: number;
   };
 }
 
