@@ -3,72 +3,116 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Crowd, connectClients } from './crowd.js';
+import { engineRows } from './engine/rows.js';
 import { socketFloor } from './floor.js';
-import { startBenchServer } from './server.js';
+import { idle } from './idle.js';
+import { quantile, type Row, table } from './row.js';
+import { type BenchServer, startBenchServer } from './server.js';
 
-interface Row {
-  readonly what: string;
-  readonly p50: number;
-  readonly p99: number;
-  readonly unit: string;
-  readonly must?: number;
-}
+const HELP = `npm run bench -- [options]
+  --proxies N     connections (default 1000)
+  --pushes N      pushes of a batch (default 10)
+  --only PART     engine, plane or idle: the engine alone, a whole control plane with its Postgres, idle clients
+  --carrier NAME  http2 (default) or grpc-js: what carries the calls of the engine
+  --profile       CPU profiles of the engine, written into the working directory
+`;
 
 const { values } = parseArgs({
-  options: { proxies: { type: 'string', default: '200' }, pushes: { type: 'string', default: '30' } },
+  options: {
+    proxies: { type: 'string', default: '1000' },
+    pushes: { type: 'string', default: '10' },
+    only: { type: 'string' },
+    carrier: { type: 'string', default: 'http2' },
+    profile: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
 });
 const proxies = Number(values.proxies);
 const pushes = Number(values.pushes);
-const dir = mkdtempSync(join(tmpdir(), 'heddle-bench-'));
-chmodSync(dir, 0o711); // as root, Postgres runs as another user, who has to pass through
-const server = await startBenchServer(join(dir, 'data'));
-try {
-  await server.prepare();
-  const alone = server.residentKb();
-  const crowd = await connectClients(server, proxies);
-  const each = (server.residentKb() - alone) / proxies;
-  const { rows, broken } = await measure(crowd);
-  rows.push({ what: 'memory per proxy (TLS)', p50: each, p99: each, unit: 'KB', must: 160 });
-  rows.push(...(await stormRows(crowd)));
-  const floor = await socketFloor(proxies, pushes);
-  rows.push({ what: 'bare sockets, the same', p50: floor, p99: floor, unit: 'us' });
-  report(rows);
-  if (broken.length > 0) {
-    process.stdout.write(`\ncounter budgets broken:\n${broken.map((line) => `  ${line}`).join('\n')}\n`);
-    process.exitCode = 1;
+const broken: string[] = [];
+/** Of pushes, for the rows of the whole control plane. */
+const BATCHES = 3;
+
+if (values.help) process.stdout.write(HELP);
+else await run();
+
+async function run(): Promise<void> {
+  const parts = { engine: engine, plane, idle: idleRows };
+  const wanted = Object.entries(parts).filter(([name]) => values.only === undefined || values.only === name);
+  const rows: Row[] = [];
+  for (const [, part] of wanted) {
+    const found = await part();
+    process.stdout.write(`${table(found)}\n`);
+    rows.push(...found);
   }
-  crowd.disconnect();
-} finally {
-  await server.stop();
-  rmSync(dir, { recursive: true, force: true });
+  const results = join(import.meta.dirname, '../../../test/bench/results.json');
+  if (values.only === undefined) writeFileSync(results, `${JSON.stringify({ proxies, pushes, rows }, null, 2)}\n`);
+  for (const line of broken) process.stdout.write(`counter budget broken: ${line}\n`);
+  if (broken.length > 0) process.exitCode = 1;
 }
 
-async function measure(crowd: Crowd): Promise<{ rows: Row[]; broken: string[] }> {
-  const broken: string[] = [];
-  const idle = await quiet(crowd);
-  if (idle.bytes > 0) broken.push(`${idle.bytes} bytes were sent to idle clients`);
-  if (idle.encodes > 0) broken.push(`${idle.encodes} encodes while idle`);
+async function engine(): Promise<Row[]> {
+  const floorUs = await socketFloor(proxies, pushes);
+  const rows: Row[] = [{ what: 'bare sockets, a push', p50: floorUs, p99: floorUs, unit: 'us' }];
+  const carrier = values.carrier === 'grpc-js' ? 'grpc-js' : 'http2';
+  for (const transport of ['plain', 'tls'] as const) {
+    const result = await engineRows({ proxies, pushes, transport, carrier, profile: values.profile, floorUs });
+    rows.push(...result.rows);
+    broken.push(...result.broken);
+  }
+  return rows;
+}
+
+async function plane(): Promise<Row[]> {
+  const dir = mkdtempSync(join(tmpdir(), 'heddle-bench-'));
+  chmodSync(dir, 0o711); // as root, Postgres runs as another user, who has to pass through
+  const server = await startBenchServer(join(dir, 'data'));
+  try {
+    await server.prepare();
+    const crowd = await connectClients(server, proxies);
+    const rows = await measure(server, crowd);
+    rows.push(...(await stormRows(crowd)));
+    crowd.disconnect();
+    return rows;
+  } finally {
+    await server.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+async function idleRows(): Promise<Row[]> {
+  const clients = 2 * proxies;
+  const { cpuPercent, encodes, bytes } = await idle(clients);
+  if (encodes > 0 || bytes > 0) broken.push(`${encodes} encodes and ${bytes} bytes for idle clients`);
+  return [{ what: `${clients} idle proxies, of a core`, p50: cpuPercent, p99: cpuPercent, unit: '%', must: 1 }];
+}
+
+async function measure(server: BenchServer, crowd: Crowd): Promise<Row[]> {
+  const still = await quiet(server, crowd);
+  if (still.bytes > 0) broken.push(`${still.bytes} bytes were sent to idle clients`);
+  if (still.encodes > 0) broken.push(`${still.encodes} encodes while idle`);
   const first: number[] = [];
   const last: number[] = [];
   const before = { cpu: server.cpuMs(), encodes: await server.counter('xds_encodes_total') };
-  for (let push = 0; push < pushes; push++) {
+  const changes = BATCHES * pushes;
+  for (let push = 0; push < changes; push++) {
     const expected = crowd.expectChange();
     const committed = await server.changeEndpoint(push);
     const times = await expected;
     first.push(Math.max(0, times.first - committed));
     last.push(Math.max(0, times.last - committed));
   }
-  const cpu = ((server.cpuMs() - before.cpu) * 1000) / pushes / proxies;
-  const encodes = ((await server.counter('xds_encodes_total')) - before.encodes) / pushes;
+  const cpu = ((server.cpuMs() - before.cpu) * 1000) / changes / proxies;
+  const encodes = ((await server.counter('xds_encodes_total')) - before.encodes) / changes;
   if (encodes > 1) broken.push(`${encodes} encodes for a change of one resource`);
   const rows: Row[] = [
     { what: 'commit -> first proxy', p50: quantile(first, 0.5), p99: quantile(first, 0.99), unit: 'ms', must: 5 },
     { what: `commit -> last of ${proxies}`, p50: quantile(last, 0.5), p99: quantile(last, 0.99), unit: 'ms', must: 60 },
-    { what: 'CPU per proxy and push', p50: cpu, p99: cpu, unit: 'us' },
+    { what: 'CPU per proxy and push, TLS', p50: cpu, p99: cpu, unit: 'us' },
     { what: 'encodes per change', p50: encodes, p99: encodes, unit: '', must: 1 },
-    { what: 'bytes to idle clients', p50: idle.bytes, p99: idle.bytes, unit: 'B', must: 0 },
+    { what: 'bytes to idle clients', p50: still.bytes, p99: still.bytes, unit: 'B', must: 0 },
   ];
-  return { rows, broken };
+  return rows;
 }
 
 async function stormRows(crowd: Crowd): Promise<Row[]> {
@@ -78,11 +122,11 @@ async function stormRows(crowd: Crowd): Promise<Row[]> {
   const of = (values: readonly number[]) => ({ p50: quantile(values, 0.5), p99: quantile(values, 0.99), unit: 'ms' });
   return [
     { what: `all ${proxies} reconnect at once`, ...of(times), must: 2500 },
-    { what: 'CPU per reconnect (TLS)', ...of(cpu) },
+    { what: 'CPU per reconnect, TLS', ...of(cpu) },
   ];
 }
 
-async function quiet(crowd: Crowd): Promise<{ bytes: number; encodes: number }> {
+async function quiet(server: BenchServer, crowd: Crowd): Promise<{ bytes: number; encodes: number }> {
   for (let sent = -1; sent !== crowd.bytes(); ) {
     sent = crowd.bytes(); // the last to join still get what the next to last caused
     await new Promise((resolve) => setTimeout(resolve, 2_000));
@@ -93,19 +137,4 @@ async function quiet(crowd: Crowd): Promise<{ bytes: number; encodes: number }> 
     bytes: crowd.bytes() - before.bytes,
     encodes: (await server.counter('xds_encodes_total')) - before.encodes,
   };
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
-}
-
-function report(rows: readonly Row[]): void {
-  const lines = rows.map(
-    (row) =>
-      `${row.what.padEnd(28)}${row.p50.toFixed(1).padStart(10)}${row.p99.toFixed(1).padStart(10)} ${row.unit.padEnd(3)}${row.must === undefined ? '' : `   must ${row.must}`}`,
-  );
-  process.stdout.write(`${''.padEnd(28)}${'p50'.padStart(10)}${'p99'.padStart(10)}\n${lines.join('\n')}\n`);
-  const results = join(import.meta.dirname, '../../../test/bench/results.json');
-  writeFileSync(results, `${JSON.stringify({ proxies, pushes, rows }, null, 2)}\n`);
 }

@@ -37,7 +37,7 @@ export class Runtime {
       epoch: options.epoch,
       clock,
       log,
-      caughtUp: () => store.feed.poke(),
+      caughtUp: () => this.#caughtUp(),
     });
     this.coordinator = new Coordinator({
       hostOf: (mesh) => new MeshHost(mesh, new MeshGraph({ mesh, policies: options.policies }), options.registry, log),
@@ -49,7 +49,7 @@ export class Runtime {
     });
     this.server = new XdsServer({
       gatekeeper: new TokenGatekeeper(options.credentials, this.coordinator, this.attachments, {
-        caughtUp: () => store.feed.poke(),
+        caughtUp: () => this.#caughtUp(),
         clock,
         metrics,
       }),
@@ -59,6 +59,12 @@ export class Runtime {
       log,
       metrics,
     });
+  }
+
+  /** Everything that is committed now was read and is published. @throws Error when Postgres cannot be asked */
+  async #caughtUp(): Promise<void> {
+    await this.options.store.feed.poke();
+    await this.coordinator.settled();
   }
 
   /** Loads the full state, then opens the xDS port. @returns the port. */

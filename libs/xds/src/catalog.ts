@@ -7,6 +7,13 @@ import { LayerRecord, ViewRecord, type Watcher } from './view-record.js';
 
 type Names = Map<TypeUrl, Set<string>>;
 
+/** A new content, and the one that it follows. */
+interface Entry {
+  readonly key: string;
+  readonly cell: Cell;
+  readonly before: Cell | undefined;
+}
+
 /**
  * All that was published: resources by key, layers, views, and who follows them. A publication is applied at once and
  * wakes only those whose layers it touches: key -> layers -> views -> streams.
@@ -19,6 +26,8 @@ export class Catalog implements EncodeCounter {
   readonly #layers = new Map<string, LayerRecord>();
   readonly #views = new Map<string, ViewRecord>();
   readonly #layersOfKey = new Map<string, Set<LayerRecord>>();
+  /** During a publication: a layer that all views share has many to ask. */
+  readonly #watched = new Map<LayerRecord, boolean>();
 
   /** @param minTtlMs shortest lifetime for which signs of life are given in time */
   constructor(private readonly minTtlMs = 0) {}
@@ -50,6 +59,7 @@ export class Catalog implements EncodeCounter {
   publish(publication: Publication): ReadonlySet<Watcher> {
     this.#check(publication);
     this.change = publication.change;
+    this.#watched.clear();
     const touched = new Map<LayerRecord, Names>();
     const woken = new Set<Watcher>();
     for (const resource of publication.set) this.#set(resource, touched);
@@ -93,14 +103,26 @@ export class Catalog implements EncodeCounter {
     if (before?.version === resource.version && sameRefs(before, resource) && sameExtras(before, resource)) return;
     const cell = new Cell(resource, this);
     this.#cells.set(resource.key, cell);
+    // Type and name never change, so whoever was entered under them still is.
+    const entered = before !== undefined && before.aliases.length === 0 && cell.aliases.length === 0;
     for (const layer of this.#layersOfKey.get(resource.key) ?? []) {
-      if (before) {
-        layer.dropAliases(resource.key, before);
-        for (const name of before.aliases) mark(touched, layer, { type: cell.type, name });
-      }
-      layer.enter(resource.key, cell);
-      markCell(touched, layer, cell);
+      if (!entered) this.#enter(layer, { key: resource.key, cell, before }, touched);
+      if (this.#isWatched(layer)) markCell(touched, layer, cell);
     }
+  }
+
+  #isWatched(layer: LayerRecord): boolean {
+    const known = this.#watched.get(layer) ?? layer.watched;
+    this.#watched.set(layer, known);
+    return known;
+  }
+
+  #enter(layer: LayerRecord, { key, cell, before }: Entry, touched: Map<LayerRecord, Names>): void {
+    if (before) {
+      layer.dropAliases(key, before);
+      for (const name of before.aliases) mark(touched, layer, { type: cell.type, name });
+    }
+    layer.enter(key, cell);
   }
 
   #remove(key: string, touched: Map<LayerRecord, Names>): void {

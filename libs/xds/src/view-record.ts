@@ -23,6 +23,12 @@ export class LayerRecord {
 
   constructor(readonly id: string) {}
 
+  /** Some stream follows a view with this layer: only then a change of it is anything to look at. */
+  get watched(): boolean {
+    for (const view of this.views) if (view.watchers.size > 0) return true;
+    return false;
+  }
+
   clear(): void {
     this.byType = new Map();
     this.#globs = undefined;

@@ -4,6 +4,13 @@ import { join } from 'node:path';
 import type { Target } from './lean-client.js';
 import type { EngineState, Order, Started } from './server.js';
 
+export interface EngineOptions {
+  readonly transport: 'plain' | 'tls';
+  readonly carrier: 'http2' | 'grpc-js';
+  /** Writes a CPU profile into the working directory. */
+  readonly profile: boolean;
+}
+
 /** The engine in a process of its own, so that what it costs can be told from what its clients cost. */
 export class EngineProcess {
   private constructor(
@@ -11,12 +18,15 @@ export class EngineProcess {
     private readonly child: ChildProcess,
   ) {}
 
-  /** @param flags for node, as for a profile */
-  static async start(transport: 'plain' | 'tls', flags: readonly string[] = []): Promise<EngineProcess> {
+  static async start({ transport, carrier, profile }: EngineOptions): Promise<EngineProcess> {
     const program = join(import.meta.dirname, 'server.js');
-    const child = spawn(process.execPath, ['--expose-gc', ...flags, program, transport], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
+    const child = spawn(
+      process.execPath,
+      ['--expose-gc', ...(profile ? ['--cpu-prof'] : []), program, transport, carrier],
+      {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      },
+    );
     const [{ port, caPem }] = (await once(child, 'message')) as [Started];
     return new EngineProcess({ port, caPem: transport === 'tls' ? caPem : undefined }, child);
   }

@@ -27,7 +27,7 @@ export interface Started {
   readonly caPem: string;
 }
 
-/** The engine alone, with workload W, in a process of its own. `plain` or `tls` is its one argument. */
+/** The engine alone, with workload W, in a process of its own: `plain` or `tls`, then `http2` (default) or `grpc-js`. */
 const secure = process.argv[2] === 'tls';
 const server = new XdsServer({
   gatekeeper: {
@@ -36,7 +36,7 @@ const server = new XdsServer({
   },
   clock: systemClock,
   log: silentLog,
-  transport: process.env['HEDDLE_BENCH_TRANSPORT'] === 'grpc-js' ? 'grpc-js' : 'http2',
+  transport: process.argv[3] === 'grpc-js' ? 'grpc-js' : 'http2',
   metrics: silentMetrics,
   limits: { idlePerAddress: 20_000, streamsPerSharedPrincipal: 20_000 },
 });
@@ -73,6 +73,5 @@ function state(collect: boolean): EngineState {
     cpuUs: user + system,
     residentKb: process.memoryUsage.rss() / 1024,
     lagMs,
-    ...process.memoryUsage(),
   };
 }

@@ -128,6 +128,7 @@ function sayNothing({ source }: Board, { spec: { url, aliased } }: TypeDelivery,
 
 /** There is a newer content than the one that is sent, and it may still go out. */
 function isOlder(board: Board, type: TypeDelivery, sent: Cell): boolean {
+  if (type.acked.get(sent.name) !== sent) return false;
   const target = board.source.lookup(type.spec.url, sent.name);
   return target instanceof Cell && target !== sent && !type.isRefused(sent.name, target.version);
 }

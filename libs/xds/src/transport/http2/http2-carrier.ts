@@ -137,6 +137,7 @@ export class Http2Carrier implements Carrier {
 
   #isAlive(connection: Connection, now: number): boolean {
     const { session, socket } = connection;
+    if (session.destroyed) return true; // it is about to leave, and its socket cannot be asked any more
     const { bytesRead } = socket;
     if (bytesRead !== connection.bytesRead) {
       connection.bytesRead = bytesRead;
