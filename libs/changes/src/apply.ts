@@ -87,7 +87,7 @@ export function evaluate(
   const failures = compileFailures(live, fork, { ...prepared, registry });
   if (failures.length > 0) return err(failures);
   const written = prepared.checked.map(({ id }) => id);
-  const seen = warningsOf(live, fork, { written, deletes: prepared.deletes });
+  const seen = warningsOf(live, fork, { written, deletes: prepared.deletes, mayKnow: prepared.mayKnow });
   return ok({ warnings: [...ownWarnings(prepared), ...seen] });
 }
 

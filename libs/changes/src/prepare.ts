@@ -27,6 +27,8 @@ export interface Prepared {
   readonly checked: readonly CheckedDocument[];
   readonly existing: Existing;
   readonly items: readonly WriteItem[];
+  /** Whether the caller may be told of a resource there by name. */
+  readonly mayKnow: (namespace: string) => boolean;
   /** What permitted the writes. */
   readonly seen: readonly SeenVersion[];
   /** Documents first, in their order. */
@@ -44,7 +46,7 @@ export type Unprepared =
 
 export async function prepare(
   deps: ChangesDeps,
-  context: Pick<WriteContext, 'mesh' | 'authorize'>,
+  context: Pick<WriteContext, 'mesh' | 'authorize' | 'mayKnow'>,
   proposal: Proposal,
 ): Promise<Result<Prepared, Unprepared>> {
   const { mesh } = context;
@@ -60,6 +62,7 @@ export async function prepare(
   return ok({
     mesh,
     registry: deps.registry,
+    mayKnow: context.mayKnow ?? (() => false),
     checked: checked.value,
     existing,
     items: writeItems(checked.value, proposal),

@@ -13,7 +13,10 @@ export interface ResourceViolation extends Violation {
 }
 
 /** A remark about an accepted write: unresolved references, shadowed policies, ignored members. */
-export type ResourceWarning = Omit<ResourceViolation, 'document' | 'severity'>;
+export type ResourceWarning = Omit<ResourceViolation, 'document' | 'severity'> & {
+  /** Another resource, which the message names. */
+  readonly by?: ResourceId | undefined;
+};
 
 /** Names a resource that a request deletes. */
 export interface Deletion extends ResourceId {

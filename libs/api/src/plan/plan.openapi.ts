@@ -101,7 +101,9 @@ export const PLAN_ANSWERS: Readonly<Record<string, JsonSchema>> = {
         cost: object({ recomputed: integer, verified: integer, edges: integer }),
         findings: list(FINDING),
         resolved: list(FINDING, 'What holds now and would not any more.'),
-        warnings: list(object({ resource: object(ID), path: string, code: string, message: string })),
+        warnings: list(
+          object({ resource: object(ID), path: string, code: string, message: string, by: object(ID) }, ['by']),
+        ),
         conflicts: list(object({ ...ID, later: list(MARK), decision: { enum: ['skip', 'overwrite'] } })),
         replay: REPLAY,
         hidden: object({ intent: integer, envoy: integer, proxies: integer, findings: integer, replay: integer }, [

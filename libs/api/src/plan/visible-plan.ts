@@ -67,7 +67,7 @@ export function filteredPlan(plan: Plan, { may }: Reader): Plan {
     proxies: { ...plan.proxies, items: proxies },
     findings,
     resolved: plan.resolved.filter(mayKnow),
-    warnings: plan.warnings.filter(({ resource }) => visible(resource)),
+    warnings: plan.warnings.filter(({ resource, by }) => visible(resource) && (by === undefined || visible(by))),
     ...(replay ? { replay } : {}),
     conflicts: plan.conflicts.filter(visible),
     ...(Object.values(hidden).some((count) => count > 0) ? { hidden } : {}),

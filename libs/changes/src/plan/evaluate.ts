@@ -31,7 +31,15 @@ export function forkOf(live: LiveMesh, writes: Writes): MeshFork {
 export function warningsOf(
   live: LiveMesh,
   fork: MeshFork,
-  { written, deletes }: { readonly written: readonly ResourceId[]; readonly deletes: readonly ResourceId[] },
+  {
+    written,
+    deletes,
+    mayKnow,
+  }: {
+    readonly written: readonly ResourceId[];
+    readonly deletes: readonly ResourceId[];
+    readonly mayKnow: (namespace: string) => boolean;
+  },
 ): readonly ResourceWarning[] {
   const ofPuts = written.flatMap((resource) => {
     const failing = fork.conditions(resource).filter((one) => one.status === 'False');
@@ -42,7 +50,11 @@ export function warningsOf(
     live
       .usersOf(resource)
       .filter((user) => !gone.has(resourceKey(user)))
-      .map((user) => ({ resource, path: '', code: 'still-referenced', message: stillUsed(user) })),
+      .map((user) => {
+        const known = mayKnow(user.namespace);
+        const message = stillUsed(known ? printId(user) : 'a resource of another namespace');
+        return { resource, path: '', code: 'still-referenced', message, ...(known ? { by: user } : {}) };
+      }),
   );
   return [...ofPuts, ...ofDeletes];
 }
@@ -51,5 +63,5 @@ function asWarnings({ details, reason, message }: Condition): readonly Violation
   return details.length > 0 ? details : [{ path: '', code: reason, message }];
 }
 
-const stillUsed = (user: ResourceId): string =>
-  `${printId(user)} still refers to it: what it sends there gets 500 until that is changed`;
+const stillUsed = (user: string): string =>
+  `${user} still refers to it: what it sends there gets 500 until that is changed`;
