@@ -46,7 +46,7 @@ describe('heddle token', () => {
 kind: RoleBinding
 metadata: { name: shop-team }
 spec: { role: editor, namespaces: [shop], subjects: [{ kind: Group, name: shop }] }`;
-    expect((await user.pipe(binding, 'apply', '-f', '-')).code).toBe(EXIT.ok);
+    expect((await user.pipe(binding, 'apply', '--yes', '-f', '-')).code).toBe(EXIT.ok);
     const made = await user.heddle('token', 'create', 'ann', '--group', 'shop', '-o', 'json');
     const { token } = JSON.parse(made.out) as { token: string };
     const ann = (...args: string[]) => user.heddle(...args, '--token', token);
