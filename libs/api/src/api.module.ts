@@ -18,6 +18,7 @@ import { InstanceController } from './instance.controller.js';
 import { createKindControllers } from './kind.controller.js';
 import { MeshController } from './mesh.controller.js';
 import { PermissionCheck } from './permission-check.js';
+import { PlanController } from './plan/plan.controller.js';
 import { ProbeController } from './probe.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ProxyController } from './proxy.controller.js';
@@ -32,6 +33,7 @@ const FIXED: readonly Type<object>[] = [
   AccessController,
   ProxyController,
   ChangeController,
+  PlanController,
   HistoryController,
   AuditController,
   AuditSearchController,

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Type } from '@nestjs/common';
-import { createChanges } from '#libs/changes';
+import { createChanges, type LiveMeshes } from '#libs/changes';
 import { type ApiTokenRequest, createMeshIdentity, loadOrCreateKek, type MeshIdentity } from '#libs/identity';
 import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind } from '#libs/model';
@@ -40,7 +40,7 @@ export interface ServedApi {
   stop(): Promise<void>;
 }
 
-/** A push path that compiles nothing: ready, up to date, with `preview` as its only opinion. */
+/** A push path that compiles nothing: ready and up to date. */
 export const idleRuntime = (overrides: Partial<RuntimePort> = {}): RuntimePort => ({
   proxies: () => Promise.resolve([]),
   progress: (_, revision) =>
@@ -56,7 +56,6 @@ export const idleRuntime = (overrides: Partial<RuntimePort> = {}): RuntimePort =
     }),
   deregister: () => Promise.resolve({ acked: true }),
   conditions: () => [{ type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }],
-  preview: () => [],
   published: () => Promise.resolve(),
   readiness: () => ({ ready: true, checks: [] }),
   revoke: () => Promise.resolve(),
@@ -86,6 +85,7 @@ export async function serveApi(
   options: {
     readonly runtime?: RuntimePort;
     readonly policies?: readonly PolicyKind[];
+    readonly live?: LiveMeshes;
     readonly controllers?: readonly Type<object>[];
     /** Another server over the same database, whose key it needs. */
     readonly replicaOf?: ServedApi;
@@ -104,7 +104,7 @@ export async function serveApi(
   const deps: ApiDeps = {
     registry,
     store,
-    changes: createChanges({ registry, store, preview: (...args) => runtime.preview(...args) }),
+    changes: createChanges({ registry, store, live: options.live ?? (() => Promise.resolve(undefined)) }),
     runtime,
     auth: createAuth(identity),
     roles,
