@@ -16,7 +16,7 @@ interface Changed {
   readonly names: readonly string[];
 }
 
-const MARKS_A_STEP = 1_000;
+const MARKS_A_STEP = 100;
 
 /**
  * All that was published: resources by key, layers, views, and who follows them. A publication is applied at once and

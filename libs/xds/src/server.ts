@@ -1,10 +1,10 @@
 import { SERVICE } from '#libs/envoy-api';
-import type { Clock, Log, Metrics } from '#libs/kernel';
 import { Catalog } from './catalog.js';
 import { FanOut } from './fan-out.js';
 import { FrameCache } from './frames.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { StreamSecrets } from './secrets.js';
+import type { XdsServerOptions } from './server-options.js';
 import { Admission, once } from './serving/admission.js';
 import { Authentication } from './serving/authentication.js';
 import { clientStatus } from './serving/client-status.js';
@@ -23,33 +23,9 @@ import { Spreading } from './spreading.js';
 import type { Call, StatusName } from './transport/call.js';
 import type { Admitted, Carrier, CarrierOptions, TlsMaterial } from './transport/carrier.js';
 import { Listener, type ListenOptions } from './transport/listener.js';
-import { type CarrierName, makeCarrier } from './transport/make-carrier.js';
-import type {
-  DeliveryListener,
-  Gatekeeper,
-  Principal,
-  Publication,
-  SecretSource,
-  StreamInfo,
-  StreamState,
-  TypeUrl,
-} from './types.js';
+import { makeCarrier } from './transport/make-carrier.js';
+import type { Principal, Publication, StreamInfo, StreamState, TypeUrl } from './types.js';
 import { Denied } from './types.js';
-
-export interface XdsServerOptions {
-  readonly gatekeeper: Gatekeeper;
-  /** Without one, secrets are not served. */
-  readonly secrets?: SecretSource;
-  readonly listener?: DeliveryListener;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly limits?: Partial<Limits>;
-  /** Default: `http2`. */
-  readonly transport?: CarrierName;
-  /** Serves secrets over plaintext too. For tests only (SEC-16). */
-  readonly secretsOverPlaintext?: boolean;
-}
 
 /** How far a change has come. */
 export interface Progress {
@@ -120,6 +96,11 @@ export class XdsServer {
     this.#ready.set();
     this.#spreading.tell(news);
     this.options.metrics.gauge('xds_resources', this.#catalog.resources);
+  }
+
+  /** Does it once every stream knows what it has to look at of the newest publication: now, unless that was very large. */
+  whenTold(task: () => void): void {
+    this.#spreading.whenTold(task);
   }
 
   /** Asks the secret source again for the streams of these principals; all by default. */

@@ -4,7 +4,7 @@ import type { Watcher } from './view-record.js';
 
 const watcher = (): Watcher => ({ touch: () => {}, touchAll: () => {} });
 
-/** A clock that a step moves by a millisecond, and turns of the event loop that are taken by hand. */
+/** A clock that a step moves by an eighth of a millisecond, and turns of the event loop that are taken by hand. */
 function setUp() {
   const woken: (number | 'all')[] = [];
   const turns: (() => void)[] = [];
@@ -18,7 +18,7 @@ function setUp() {
     const told = new Set<Watcher>();
     const steps = (function* () {
       for (let step = 0; step < size; step++) {
-        now++;
+        now += 1 / 8;
         told.add(watcher());
         yield;
       }
@@ -38,17 +38,21 @@ describe('what publications tell', () => {
   it('takes several turns when it is much, and is not counted before its end', () => {
     const { spreading, news, woken, turn } = setUp();
     spreading.tell(news(1, 1));
-    spreading.tell(news(2, 14));
+    spreading.tell(news(2, 160));
+    const told: number[] = [];
+    spreading.whenTold(() => told.push(spreading.change));
     expect([spreading.change, spreading.underWay]).toEqual([1, true]);
     turn();
-    expect([spreading.change, woken]).toEqual([1, [1]]);
+    expect([spreading.change, woken, told]).toEqual([1, [1], []]);
     turn();
-    expect([spreading.change, spreading.underWay, woken]).toEqual([2, false, [1, 'all']]);
+    expect([spreading.change, spreading.underWay, woken, told]).toEqual([2, false, [1, 'all'], [2]]);
+    spreading.whenTold(() => told.push(3));
+    expect(told).toEqual([2, 3]);
   });
 
   it('endpoints overtake, everything else keeps its order', () => {
     const { spreading, news, woken, turn, turns } = setUp();
-    spreading.tell(news(1, 20));
+    spreading.tell(news(1, 160));
     spreading.tell(news(2, 1));
     spreading.tell(news(3, 2, true));
     expect([woken, spreading.change]).toEqual([[2], 0]);

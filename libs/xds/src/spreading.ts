@@ -22,6 +22,7 @@ export interface SpreadingOptions {
 
 /** Milliseconds of a turn of the event loop that telling may take. */
 const TURN_MS = 5;
+const STEPS_A_LOOK = 32;
 
 /**
  * Tells streams what a publication changed. A change of a whole mesh concerns thousands of streams with dozens of names
@@ -31,6 +32,8 @@ const TURN_MS = 5;
 export class Spreading {
   /** In their order; the first is under way. */
   readonly #slow: News[] = [];
+  /** By the change that they wait for. */
+  #waiting: { readonly change: number; readonly task: () => void }[] = [];
   #newest = 0;
 
   constructor(private readonly options: SpreadingOptions) {}
@@ -44,6 +47,12 @@ export class Spreading {
   get change(): number {
     const [first] = this.#slow;
     return first ? first.change - 1 : this.#newest;
+  }
+
+  /** Does it once everything published so far is told: now, as a rule. */
+  whenTold(task: () => void): void {
+    if (this.underWay) this.#waiting.push({ change: this.#newest, task });
+    else task();
   }
 
   tell(news: News): void {
@@ -63,8 +72,15 @@ export class Spreading {
     if (this.#run(first, TURN_MS)) {
       this.#slow.shift();
       this.options.wake(undefined);
+      this.#told();
     }
     if (this.underWay) this.#later();
+  }
+
+  #told(): void {
+    const due = this.#waiting.filter(({ change }) => change <= this.change);
+    this.#waiting = this.#waiting.filter(({ change }) => change > this.change);
+    for (const { task } of due) task();
   }
 
   #later(): void {
@@ -75,7 +91,10 @@ export class Spreading {
   /** @returns true if everything is told */
   #run({ steps }: News, ms: number): boolean {
     const end = this.options.monotonic() + ms;
-    while (!steps.next().done) if (this.options.monotonic() > end) return false;
+    // Looked at now and then, so that a process that was not running for a while does not cut what is little.
+    for (let step = 1; !steps.next().done; step++) {
+      if (step % STEPS_A_LOOK === 0 && this.options.monotonic() > end) return false;
+    }
     return true;
   }
 }
