@@ -14,12 +14,19 @@ import type { Resources, StoredResource } from '#libs/store';
 import { bySystem } from '../src/authorize.js';
 import type { LiveMesh } from '../src/live.js';
 import { beside } from '../src/plan/beside.js';
+import { describe } from '../src/plan/envoy.js';
 import { type Judgement, judge } from '../src/plan/judge.js';
+import type { Plan } from '../src/plan/types.js';
 import { prepare } from '../src/prepare.js';
 
 export interface Proposal {
   readonly documents: readonly unknown[];
   readonly deletes?: readonly ResourceId[];
+}
+
+export interface Planned {
+  readonly fork: Judgement['fork'];
+  readonly effect: Omit<Judgement['effect'], 'envoy'> & Pick<Plan, 'envoy'>;
 }
 
 const MESH = 'default';
@@ -60,7 +67,7 @@ export class StillMesh implements LiveMesh {
   }
 
   /** What the plan of a proposal says. @throws Error with the violations of one that is refused */
-  async plan(proposal: Proposal, drainPercent = 20): Promise<Judgement> {
+  async plan(proposal: Proposal, drainPercent = 20): Promise<Planned> {
     const store: Parameters<typeof prepare>[0]['store'] = { ...UNUSED, resources: this.#resources() };
     const prepared = await prepare(
       { registry: this.registry, store, live: () => Promise.resolve(this) },
@@ -69,10 +76,11 @@ export class StillMesh implements LiveMesh {
     );
     if (!prepared.ok) throw new Error(JSON.stringify(prepared.error));
     const judged = await beside(this, prepared.value, (fork) =>
-      judge(this, this, { prepared: prepared.value, fork }, { drainPercent, details: 1_000 }),
+      judge(this, this, { prepared: prepared.value, fork }, { drainPercent }),
     );
     if (!judged.ok) throw new Error(JSON.stringify(judged.error));
-    return judged.value;
+    const envoy = await describe(judged.value.effect.envoy, 1_000, () => this.slice());
+    return { ...judged.value, effect: { ...judged.value.effect, envoy } };
   }
 
   #putOne(document: unknown): void {

@@ -79,7 +79,7 @@ async function attemptPlan(
   const found = await beside(live, prepared, (fork) => {
     // A pass may have come since history was read: then what follows would be about two states.
     if (live.configRevision !== revision) return undefined;
-    const judged = judge(deps, live, { prepared, fork }, { drainPercent, details: 0 });
+    const judged = judge(deps, live, { prepared, fork }, { drainPercent });
     return { judged, inputs: staleInputs(live, attempt, since, judged.ok ? judged.value : undefined) };
   });
   if (!found) return undefined;
@@ -145,7 +145,8 @@ async function refused(
 
 /** What is otherwise than planned though no input has changed: instances have come and gone. */
 function movesOf(planned: Plan, now: Judgement['effect']): RuntimeMoves | undefined {
-  const size = ({ envoy }: Pick<Plan, 'envoy'>): number => envoy.added + envoy.changed + envoy.removed;
+  const size = ({ envoy }: { readonly envoy: Pick<Plan['envoy'], 'added' | 'changed' | 'removed'> }): number =>
+    envoy.added + envoy.changed + envoy.removed;
   const keys = (findings: readonly Finding[]): ReadonlySet<string> => new Set(findings.map(findingKey));
   const before = keys(planned.findings);
   const after = keys(now.findings);

@@ -5,26 +5,27 @@ import { evaluate } from '../apply.js';
 import type { LiveMesh } from '../live.js';
 import type { Prepared } from '../prepare.js';
 import type { ChangesDeps, ResourceViolation } from '../types.js';
-import { effectOf } from './envoy.js';
+import { type EnvoyEffect, effectOf } from './envoy.js';
 import { provisionalAddresses } from './evaluate.js';
 import { compareFindings, listenersDrain } from './findings/index.js';
 import type { Plan } from './types.js';
 
 export interface JudgeOptions {
   readonly drainPercent: number;
-  readonly details: number;
 }
 
 export interface Judgement {
   readonly fork: MeshFork;
-  readonly effect: Pick<Plan, 'envoy' | 'proxies' | 'cost' | 'findings' | 'resolved' | 'warnings'>;
+  readonly effect: Pick<Plan, 'proxies' | 'cost' | 'findings' | 'resolved' | 'warnings'> & {
+    readonly envoy: EnvoyEffect;
+  };
 }
 
 export function judge(
   deps: Pick<ChangesDeps, 'registry'>,
   live: LiveMesh,
   { prepared, fork }: { readonly prepared: Prepared; readonly fork: MeshFork },
-  { drainPercent, details }: JudgeOptions,
+  { drainPercent }: JudgeOptions,
 ): Result<Judgement, readonly ResourceViolation[]> {
   const parent = live.graph.counters;
   const evaluated = evaluate(deps, live, prepared, fork);
@@ -34,7 +35,6 @@ export function judge(
   const { envoy, proxies } = effectOf(fork, {
     ctx: live.graph.ctx,
     total: live.graph.instances.length,
-    details,
     unaddressed,
   });
   const cost = {

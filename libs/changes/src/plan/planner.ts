@@ -6,6 +6,7 @@ import { denied } from '../apply.js';
 import { type Prepared, prepare, type Unprepared } from '../prepare.js';
 import type { ChangesDeps } from '../types.js';
 import { beside } from './beside.js';
+import { describe } from './envoy.js';
 import { intentOf } from './intent.js';
 import { judge } from './judge.js';
 import { takenOver } from './prune.js';
@@ -36,7 +37,7 @@ export async function makePlan(deps: ChangesDeps, request: PlanRequest): Promise
   const live = await deps.live(mesh, true);
   if (!live) return err({ code: 'no-preview' });
   const judged = await beside(live, prepared.value, (fork) => {
-    const found = judge(deps, live, { prepared: prepared.value, fork }, { drainPercent, details });
+    const found = judge(deps, live, { prepared: prepared.value, fork }, { drainPercent });
     const { configRevision, runtimeRevision } = live;
     const reads = found.ok && request.save ? readSetOf(fork) : [];
     if (!found.ok) return found;
@@ -51,6 +52,7 @@ export async function makePlan(deps: ChangesDeps, request: PlanRequest): Promise
     ...{ revision, runtimeRevision },
     intent: intentOf(prepared.value),
     ...effect,
+    envoy: await describe(effect.envoy, details, () => live.slice()),
     ...(requests.length > 0 ? { replay: await replayed(routes, requests, () => live.slice()) } : {}),
   };
   const document = { plan, items: guarded(prepared.value), reads, drainPercent };
