@@ -1,6 +1,7 @@
 export { featuresOf, NEWEST_FEATURES } from './features.js';
-export { type ForkChanges, MeshFork } from './mesh-fork.js';
-export { MeshGraph, type MeshGraphOptions, type MeshPass } from './mesh-graph.js';
+export * from './inspection.js';
+export { contentFields, type ForkChanges, MeshFork } from './mesh-fork.js';
+export { MeshGraph, type MeshGraphOptions, type MeshPass, type Writes } from './mesh-graph.js';
 export {
   IDENTITY_SECRET,
   INBOUND_RBAC_ALLOW,

@@ -1,10 +1,12 @@
-import type { CellName, Fork, GraphCounters } from '#libs/incremental';
+import { resourceToJson } from '#libs/envoy-api';
+import type { Ctx, Fork, ForkRead, Graph, GraphCounters, PassBudget } from '#libs/incremental';
 import { type ResourceId, resourceKey } from '#libs/model';
 import { CONDITIONS } from './conditions.js';
+import { ForkDiff } from './fork-diff.js';
+import { ALL } from './inputs.js';
 import { RESOURCES } from './layers.js';
-import { resourceCell } from './names.js';
-import { resourceId } from './publication.js';
-import type { Condition } from './types.js';
+import type { Published } from './publication.js';
+import type { CompiledContent, Condition, ForkFailure, ResourceDiff } from './types.js';
 
 /** Resource keys that a set of proposed writes would touch, sorted. */
 export interface ForkChanges {
@@ -19,11 +21,31 @@ export interface ForkChanges {
  */
 export class MeshFork {
   readonly #mesh: string;
+  readonly #graph: Graph;
   readonly #fork: Fork;
+  readonly #published: Published;
+  #diff: ForkDiff | undefined;
 
-  constructor(mesh: string, fork: Fork) {
+  constructor(mesh: string, graph: Graph, fork: Fork, published: Published) {
     this.#mesh = mesh;
+    this.#graph = graph;
     this.#fork = fork;
+    this.#published = published;
+  }
+
+  /** False once every other method throws. */
+  get isCurrent(): boolean {
+    return this.#fork.isCurrent;
+  }
+
+  /** Computes in slices what all else is about; passes come meanwhile. @returns true once little is left */
+  step(budget: PassBudget): boolean {
+    return this.#fork.step(budget);
+  }
+
+  /** The inputs and queries of the fork, to be read by whoever judges the writes. */
+  get ctx(): Ctx {
+    return contextOf(this.#fork);
   }
 
   conditions(id: ResourceId): readonly Condition[] {
@@ -32,12 +54,35 @@ export class MeshFork {
 
   /** What registered instances would see come, change and go. Costs what the writes touch. */
   changes(): ForkChanges {
-    const { changed, gone } = this.#fork.changes();
+    const { resources } = this.#compared();
+    const keys = (pick: (diff: ResourceDiff) => boolean): readonly string[] =>
+      resources.filter(pick).map(({ key }) => key);
     return {
-      added: this.#printed(changed.filter((change) => change.isNew)),
-      changed: this.#printed(changed.filter((change) => !change.isNew)),
-      removed: this.#printed(gone),
+      added: keys(({ before }) => !before),
+      changed: keys(({ before, after }) => before !== undefined && after !== undefined),
+      removed: keys(({ after }) => !after),
     };
+  }
+
+  /** The same with what each resource is before and after. */
+  resources(): readonly ResourceDiff[] {
+    return this.#compared().resources;
+  }
+
+  /** What compiles now and would not after the writes. */
+  failures(): readonly ForkFailure[] {
+    return this.#compared().failures;
+  }
+
+  /** Cells of resources that would come, change or go, by `<namespace>/<instance>`, for every registered proxy that would notice. */
+  proxies(): ReadonlyMap<string, { readonly [Change in keyof ForkChanges]: readonly string[] }> {
+    return this.#compared().touched();
+  }
+
+  /** What the resources that the writes might touch were made from outside of the fork, but for lists of everything. */
+  reads(): readonly ForkRead[] {
+    this.#compared();
+    return this.#fork.reads(RESOURCES.values()).filter(({ type, key }) => type !== 'index' || key !== ALL);
   }
 
   /** Work done for this preview. */
@@ -45,10 +90,19 @@ export class MeshFork {
     return this.#fork.counters;
   }
 
-  #printed(cells: readonly CellName[]): readonly string[] {
-    return cells
-      .filter(({ kind }) => RESOURCES.has(kind))
-      .map(({ kind, key }) => resourceId(this.#mesh, resourceCell(kind, key)))
-      .sort();
+  #compared(): ForkDiff {
+    this.#diff ??= new ForkDiff(this.#mesh, this.#graph, this.#fork, this.#published);
+    return this.#diff;
   }
 }
+
+/** A graph or fork as a query would see it; nothing is recorded. */
+export const contextOf = (source: Pick<Graph, 'input' | 'index' | 'read' | 'tryRead'>): Ctx => ({
+  input: (kind, key) => source.input(kind, key),
+  index: (kind, key) => source.index(kind, key),
+  get: (kind, key) => source.read(kind, key),
+  tryGet: (kind, key) => source.tryRead(kind, key),
+});
+
+/** A resource's message as protobuf JSON, with the contents of every Any. Compiled resources hold no secrets. */
+export const contentFields = ({ type, bytes }: CompiledContent): unknown => resourceToJson(type, bytes);

@@ -1,4 +1,13 @@
-import { type Dependency, Graph, type GraphCounters, type PassBudget } from '#libs/incremental';
+import {
+  type CellName,
+  type Ctx,
+  type Dependency,
+  Graph,
+  type GraphCounters,
+  type Override,
+  override,
+  type PassBudget,
+} from '#libs/incremental';
 import { sortedBy } from '#libs/kernel';
 import {
   type DomainValue,
@@ -10,14 +19,23 @@ import {
   resourceKey,
 } from '#libs/model';
 import { CONDITIONS } from './conditions.js';
-import { ADDRESS, FEATURES, INSTANCE, ONCE, ROUTABLE, SETTINGS, WITHHELD } from './inputs.js';
+import { INDEXED, idOfValue, resourceOfInput } from './input-ids.js';
+import { ADDRESS, ALL, FEATURES, INSTANCE, ONCE, ROUTABLE, SETTINGS, WITHHELD } from './inputs.js';
 import { RESOURCES, VIEW } from './layers.js';
-import { MeshFork } from './mesh-fork.js';
+import { contextOf, MeshFork } from './mesh-fork.js';
 import { isServerPolicy, type Placement, placementOf, removalOf } from './mesh-inputs.js';
 import { destinationKey } from './names.js';
 import { Preparation, Published, viewId } from './publication.js';
 import { queryOf } from './query-of.js';
 import type { CompiledChange, Condition } from './types.js';
+
+/** Writes that a fork supposes. */
+export interface Writes {
+  readonly puts: readonly DomainValue[];
+  readonly deletes: readonly ResourceId[];
+  /** Numbers of services that have none yet, by `<namespace>/<name>`. */
+  readonly addresses?: ReadonlyMap<string, number> | undefined;
+}
 
 export interface MeshGraphOptions {
   readonly mesh: string;
@@ -135,12 +153,43 @@ export class MeshGraph {
   }
 
   /** The mesh after some writes, without making them. */
-  fork(writes: { readonly puts: readonly DomainValue[]; readonly deletes: readonly ResourceId[] }): MeshFork {
-    const overrides = [
+  fork(writes: Writes): MeshFork {
+    const overrides: readonly Override[] = [
       ...writes.deletes.map((id) => removalOf(this.#kinds, id)),
       ...writes.puts.flatMap((value) => placementOf(this.#kinds, value) ?? []),
+      // What is written is no longer withheld.
+      ...[...writes.deletes, ...writes.puts.map((value) => idOfValue(this.#mesh, value))].map((id) =>
+        override(WITHHELD, resourceKey(id), undefined),
+      ),
+      ...[...(writes.addresses ?? [])].map(([service, number]) => override(ADDRESS, service, number)),
     ];
-    return new MeshFork(this.#mesh, this.#graph.fork(overrides));
+    return new MeshFork(this.#mesh, this.#graph, this.#graph.fork(overrides), this.#published);
+  }
+
+  /** Inputs and queries as of the last pass, to be read by whoever judges changes. */
+  get ctx(): Ctx {
+    return contextOf(this.#graph);
+  }
+
+  /** Number of a service in the /16 of every outbound address; undefined = none is allocated. */
+  addressOf(service: string): number | undefined {
+    return this.#graph.input(ADDRESS, service);
+  }
+
+  /** Keys of the registered instances, `<namespace>/<name>`. */
+  get instances(): readonly string[] {
+    return [...this.#published.views];
+  }
+
+  /**
+   * Stored resources that a cell of the graph is, holds, or was made from, directly or not, but for lists of everything.
+   * @param members of an index key as it was once
+   */
+  resourcesOf(cell: CellName, members: readonly string[] = []): readonly ResourceId[] {
+    const inputs = this.#graph.inputsOf(cell, ({ key }) => key === ALL);
+    const of = INDEXED.get(cell.kind);
+    const once = of === undefined ? [] : members.map((key) => ({ kind: of, key }));
+    return [...inputs, ...once, cell].flatMap((input) => resourceOfInput(this.#mesh, input) ?? []);
   }
 
   /** What a published resource was made from, down to inputs. @param key a `CompiledResource.key` of this mesh */

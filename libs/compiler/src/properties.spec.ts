@@ -169,6 +169,35 @@ describe('any mesh', () => {
     );
   });
 
+  it('changes exactly as its fork said: the same resources, for the same proxies', () => {
+    fc.assert(
+      fc.property(inputs, inputs, fc.nat(), (base, extra, seed) => {
+        const made = new TestMesh();
+        made.apply(...base);
+        const puts = extra.flatMap((input) => ('put' in input ? [input.put] : []));
+        const written = new Set(puts.map((put) => JSON.stringify(idOf(put))));
+        const stored = base.flatMap((input) => ('put' in input ? [idOf(input.put)] : []));
+        const deletes = stored.filter((one, i) => (seed >> (i % 8)) % 3 === 0 && !written.has(JSON.stringify(one)));
+        const proxies = base.flatMap((input) => ('instance' in input ? [input.instance] : []));
+        const look = () => ({
+          resources: new Map([...made.resources].map(([key, { version }]) => [key, version])),
+          seen: new Map(proxies.map(({ namespace, name }) => [`${namespace}/${name}`, wire(made, namespace, name)])),
+        });
+        const before = look();
+        const fork = made.graph.fork({ puts, deletes });
+        const said = { resources: fork.resources().map(({ key }) => key), proxies: [...fork.proxies().keys()].sort() };
+        expect(fork.failures()).toEqual([]);
+        made.apply(...puts.map((put) => ({ put })), ...deletes.map((one) => ({ delete: one })));
+        const after = look();
+        const differ = <V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string, V>): string[] =>
+          [...new Set([...a.keys(), ...b.keys()])].filter((key) => a.get(key) !== b.get(key)).sort();
+        expect(said.resources).toEqual(differ(before.resources, after.resources));
+        expect(said.proxies).toEqual(differ(before.seen, after.seen));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   it('that grew in slices, overtaken by its instances and now and then abandoned, equals one made at once', () => {
     const turn = fc.record({
       slices: fc.nat(6),
@@ -211,6 +240,13 @@ describe('any mesh', () => {
     );
   });
 });
+
+/** What a proxy holds, as text. */
+const wire = (made: TestMesh, namespace: string, name: string): string =>
+  [...made.seen(`${namespace}/${name}`)]
+    .map(([id, { key, version }]) => `${id} ${key} ${version}`)
+    .sort()
+    .join('\n');
 
 function expectClosed(made: TestMesh, instanceKey: string): void {
   const seen = made.seen(instanceKey);

@@ -41,6 +41,16 @@ export class Published {
     this.#mesh = mesh;
   }
 
+  /** Instances with a view. */
+  get views(): ReadonlySet<string> {
+    return this.#views;
+  }
+
+  /** Cells of a layer as last compiled; undefined = nobody has it. */
+  listed(layer: string): readonly string[] | undefined {
+    return this.#listed.get(layer);
+  }
+
   hasView(instance: string): boolean {
     return this.#views.has(instance);
   }

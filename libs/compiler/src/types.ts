@@ -33,3 +33,27 @@ export interface Condition {
   /** The same as violations with paths into the manifest, for warnings in answers. */
   readonly details: readonly Violation[];
 }
+
+/** The content of a resource, and what must be active before it. */
+export type CompiledContent = Omit<CompiledResource, 'key'>;
+
+/** A resource that a fork adds, changes or removes. */
+export interface ResourceDiff {
+  /** As published: begins with the mesh. */
+  readonly key: string;
+  /** The same without the mesh. */
+  readonly cell: string;
+  readonly type: string;
+  readonly name: string;
+  /** Of the service, workload or instance that it is for. */
+  readonly namespace: string;
+  /** Undefined where no proxy has it, or it does not compile. */
+  readonly before: CompiledContent | undefined;
+  readonly after: CompiledContent | undefined;
+}
+
+/** A resource, or list of resources, that compiles now and would not in the fork. */
+export interface ForkFailure {
+  readonly key: string;
+  readonly message: string;
+}

@@ -36,15 +36,15 @@ export class Evaluation {
     this.#since = version.engine.tick;
   }
 
-  /** Takes over more inputs and observations. @returns whether an input changed. @throws GraphFault, and nothing is changed then */
-  take(staged: Staged): boolean {
+  /** Takes over more inputs and observations. @returns inputs and index keys that changed. @throws GraphFault, and nothing is changed then */
+  take(staged: Staged): readonly number[] {
     const { engine } = this.version;
     engine.abandon();
     this.#groups = undefined;
     this.#ordered = undefined;
-    const isChanged = this.version.commit(staged);
+    const changed = this.version.commit(staged);
     for (const [query, key, by] of staged.observations()) this.#observe(engine.cell(query, key), by);
-    return isChanged;
+    return changed;
   }
 
   /** Of what was just taken over, these cells were published from another version. */

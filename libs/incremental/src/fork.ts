@@ -1,8 +1,19 @@
 import { type Content, NOTHING } from './cells.js';
 import { type Difference, Evaluation } from './evaluation.js';
+import { readsOutside } from './fork-reads.js';
 import type { Published } from './published.js';
 import { frozen, Staged } from './staged.js';
-import type { AnyQuery, GraphCounters, IndexKind, InputKind, Outcome, Override, QueryKind } from './types.js';
+import type {
+  AnyQuery,
+  ForkRead,
+  GraphCounters,
+  IndexKind,
+  InputKind,
+  Outcome,
+  Override,
+  PassBudget,
+  QueryKind,
+} from './types.js';
 import { GraphFault } from './types.js';
 import { Version } from './version.js';
 
@@ -26,6 +37,8 @@ export interface ForkHost {
 export class Fork {
   readonly #host: ForkHost;
   readonly #evaluation: Evaluation;
+  /** Overridden inputs, and index keys that hold others for it. */
+  readonly #overridden: readonly number[];
   readonly #counters = { verified: 0, run: 0, edges: 0 };
 
   /** For `Graph.fork` only. Overrides that change nothing count for nothing; of two for one input the later counts. */
@@ -38,7 +51,7 @@ export class Fork {
       const hash = value === undefined ? NOTHING.hash : kind.hash(value as never);
       staged.put(kind, key, { value: frozen(value), hash, failed: false });
     }
-    this.#evaluation.take(staged);
+    this.#overridden = this.#evaluation.take(staged);
   }
 
   /** @throws QueryError when the cell fails in the fork. */
@@ -62,6 +75,20 @@ export class Fork {
     return !cells.holds(mine, this.#host.parent(query, key));
   }
 
+  /** False once every other method throws. */
+  get isCurrent(): boolean {
+    return this.#host.isCurrent();
+  }
+
+  /**
+   * Computes what `changes` tells, in slices; the parent takes passes meanwhile, and one of them may end the fork.
+   * @returns true once there is nothing left to compute
+   */
+  step(budget: PassBudget): boolean {
+    this.#check();
+    return this.#evaluation.step(budget);
+  }
+
   /** What a pass with the overrides would change among the observed cells: the blast radius. */
   changes(): Difference {
     this.#check();
@@ -81,6 +108,16 @@ export class Fork {
     this.#check();
     const { engine } = this.#evaluation.version;
     return engine.cells.value(engine.cell(kind, key)) as readonly string[];
+  }
+
+  /**
+   * What the observed cells of these queries that the overrides reach were made from outside of the fork: see
+   * `readsOutside`.
+   */
+  reads(queries: Iterable<AnyQuery>): readonly ForkRead[] {
+    this.#check();
+    this.#evaluation.step();
+    return readsOutside(this.#evaluation.version, this.#host.base, this.#overridden, new Set(queries));
   }
 
   /** Work done by this fork. */

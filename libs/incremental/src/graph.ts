@@ -3,7 +3,7 @@ import type { Commons } from './commons.js';
 import { Evaluation } from './evaluation.js';
 import { Fork } from './fork.js';
 import { keysOf } from './indexes.js';
-import { addReaders, compareCells, dependencyTree, withReads } from './inspect.js';
+import { addReaders, compareCells, dependencyTree, inputsBehind, withReads } from './inspect.js';
 import { Names } from './names.js';
 import { Pass } from './pass.js';
 import { Published } from './published.js';
@@ -100,7 +100,7 @@ export class Graph {
     this.#idle();
     const evaluation = new Evaluation(new Version(this.#commons, this.#base), this.#published);
     const taken = this.#staged;
-    const isChanged = evaluation.take(taken);
+    const isChanged = evaluation.take(taken).length > 0;
     this.#staged = new Staged();
     const host = { adopt: (pass: Pass) => this.#adopt(pass), abandon: (pass: Pass) => this.#abandon(pass) };
     return new Pass(host, evaluation, taken, isChanged);
@@ -125,7 +125,7 @@ export class Graph {
   /** The pass in slices is to contain what a shorter one has just published. */
   #overtake(long: Pass, short: Pass, cells: readonly number[]): void {
     long.taken.withoutWritesOf(short.taken);
-    if (long.evaluation.take(short.taken)) long.isChanged = true;
+    if (long.evaluation.take(short.taken).length > 0) long.isChanged = true;
     long.evaluation.recheck(cells);
   }
 
@@ -203,6 +203,14 @@ export class Graph {
       .filter((cell) => engine.cells.observers(cell) > 0)
       .map((cell) => names.name(cell))
       .sort(compareCells);
+  }
+
+  /** Inputs that this cell was last made from, directly or not: those of the index keys it read too, unless `skip` says so. */
+  inputsOf({ kind, key }: CellName, skip: (indexKey: CellName) => boolean = () => false): readonly CellName[] {
+    const { names } = this.#commons;
+    const known = [...names.tables.keys()].find(({ name }) => name === kind);
+    const cell = known && names.find(known, key);
+    return cell === undefined ? [] : inputsBehind(this.#base.engine, cell, skip);
   }
 
   /**

@@ -51,6 +51,22 @@ export function addReaders({ edges }: Engine, from: Iterable<number>, reached: S
   }
 }
 
+/** Inputs that a cell was last made from, and members of the index keys it read unless they are skipped; sorted. */
+export function inputsBehind(engine: Engine, root: number, skip: (indexKey: CellName) => boolean): readonly CellName[] {
+  const { names } = engine.commons;
+  if (!engine.has(root)) return [];
+  const found = new Map<string, CellName>();
+  const add = (name: CellName): void => void found.set(`${name.kind}\u0000${name.key}`, name);
+  for (const cell of withReads(engine, [root])) {
+    const kind = names.kind(cell);
+    const name = names.name(cell);
+    if (kind.type === 'input') add(name);
+    if (kind.type !== 'index' || skip(name)) continue;
+    for (const key of engine.cells.value(cell) as readonly string[]) add({ kind: kind.of.name, key });
+  }
+  return [...found.values()].sort(compareCells);
+}
+
 /** These cells and everything they read, directly or not. */
 export function withReads({ edges }: Engine, from: Iterable<number>): Set<number> {
   const reached = new Set(from);

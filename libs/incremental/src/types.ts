@@ -137,6 +137,15 @@ export interface Dependency extends CellName {
   readonly repeated?: true;
 }
 
+/** Something outside of a fork that cells of the fork were made from. */
+export interface ForkRead extends CellName {
+  readonly type: 'input' | 'index' | 'query';
+  /** Of the content; '' for an index key, whose members tell. */
+  readonly hash: string;
+  /** Of an index key, in code-unit order. */
+  readonly members: readonly string[];
+}
+
 /** An override of one input: `undefined` removes it. */
 export interface Override {
   readonly kind: AnyInput;

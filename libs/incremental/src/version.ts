@@ -66,9 +66,9 @@ export class Version implements Source {
 
   /**
    * Takes over inputs, indexes following; `engine.spread` then tells their readers. Nothing has changed if it throws.
-   * @returns whether anything is another than before
+   * @returns cells that are another than before: inputs, and index keys that hold others
    */
-  commit(staged: Staged): boolean {
+  commit(staged: Staged): readonly number[] {
     const { cells } = this.engine;
     const writes: Write[] = [];
     for (const [kind, key, content] of staged.writes()) {
@@ -77,7 +77,7 @@ export class Version implements Source {
       if (isKnown ? cells.holds(known, content) : content.hash === NOTHING.hash) continue;
       writes.push({ cell: this.engine.cell(kind, key), content });
     }
-    if (writes.length === 0) return false;
+    if (writes.length === 0) return [];
     const deltas = this.#deltas(writes);
     const touched = writes.map(({ cell }) => cell);
     for (const { cell, content } of writes) cells.setContent(cell, content);
@@ -92,7 +92,7 @@ export class Version implements Source {
     this.engine.tick += 1;
     for (const cell of touched) cells.setChangedAt(cell, this.engine.tick);
     this.engine.changed(touched);
-    return true;
+    return touched;
   }
 
   #deltas(writes: readonly Write[]): [AnyIndex, IndexDelta][] {

@@ -10,6 +10,8 @@ import { stringify } from 'yaml';
 const GOLDEN = '.golden.yaml';
 const WHY = '# why: ';
 
+type Produced = Readonly<Record<string, unknown>>;
+
 export interface GoldenOptions {
   /** Name of the suite in the report. */
   readonly title: string;
@@ -18,7 +20,7 @@ export interface GoldenOptions {
   /** `folders`: a case is `<case>/input.yaml`. `files`: a case is `<case>.yaml`; its goldens stand beside it. */
   readonly layout: 'folders' | 'files';
   /** What the case's input makes, by golden: `xds` is kept in `xds.golden.yaml`. Plain data, written as YAML. */
-  readonly produce: (input: string) => Readonly<Record<string, unknown>>;
+  readonly produce: (input: string) => Produced | Promise<Produced>;
 }
 
 interface GoldenCase {
@@ -48,10 +50,12 @@ function updating(): boolean {
   return update;
 }
 
-function checkCase(each: GoldenCase, produce: GoldenOptions['produce']): void {
+async function checkCase(each: GoldenCase, produce: GoldenOptions['produce']): Promise<void> {
   const input = readFileSync(each.input, 'utf8');
   expect(input.startsWith(WHY), `${each.input} must begin with "${WHY}" and say what the case shows`).toBe(true);
-  const wanted = new Map(Object.entries(produce(input)).map(([name, value]) => [each.golden(name), print(value)]));
+  const wanted = new Map(
+    Object.entries(await produce(input)).map(([name, value]) => [each.golden(name), print(value)]),
+  );
   if (updating()) {
     for (const [path, content] of wanted) writeFileSync(path, content);
     for (const path of each.present()) if (!wanted.has(path)) rmSync(path);

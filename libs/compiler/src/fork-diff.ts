@@ -1,0 +1,183 @@
+/** What a fork of a mesh differs in: resources, and the proxies that would see it. */
+import type { CellChange, Fork, Graph } from '#libs/incremental';
+import { sortedBy, sortedUnique } from '#libs/kernel';
+import { LAYERS, RESOURCES, VIEW } from './layers.js';
+import { resourceCell } from './names.js';
+import { type Published, resourceId } from './publication.js';
+import { queryOf } from './query-of.js';
+import type { CompiledContent, ForkFailure, ResourceDiff } from './types.js';
+
+/** Cells that come to, go from, or change in what a layer shows. */
+interface LayerDiff {
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+}
+
+type List = readonly string[];
+const NO_CELLS: List = [];
+
+/** Compares a fork with its parent, once. Costs what the fork's overrides touch, and a look at every view and layer. */
+export class ForkDiff {
+  readonly resources: readonly ResourceDiff[];
+  readonly failures: readonly ForkFailure[];
+  /** Layer cells of views that differ, by instance. */
+  readonly #views = new Map<string, List>();
+  /** Cells of layers that differ. What fails goes on with the list it had. */
+  readonly #lists = new Map<string, List>();
+  /** Cells of resources whose content is new or another. */
+  readonly #differing = new Set<string>();
+  readonly #layers = new Map<string, LayerDiff>();
+
+  constructor(
+    private readonly mesh: string,
+    private readonly graph: Graph,
+    fork: Fork,
+    private readonly published: Published,
+  ) {
+    const { changed, gone } = fork.changes();
+    const failing = changed.filter(({ error }) => error);
+    const compiled = changed.filter(({ error }) => !error);
+    for (const { kind, key, value } of compiled) {
+      if (kind === VIEW.name) this.#views.set(key, value as List);
+      else if (LAYERS.has(kind)) this.#lists.set(resourceCell(kind, key), value as List);
+      else this.#differing.add(resourceCell(kind, key));
+    }
+    const diffs = [
+      ...compiled.filter(({ kind }) => RESOURCES.has(kind)).map((change) => this.#resourceDiff(change)),
+      ...gone.flatMap(({ kind, key }) => (RESOURCES.has(kind) ? this.#removal(resourceCell(kind, key)) : [])),
+    ];
+    this.resources = sortedBy(diffs, ({ key }) => key);
+    const failures = failing.filter((change) => this.#compilesNow(change)).map((change) => this.#failure(change));
+    this.failures = sortedBy(failures, ({ key }) => key);
+  }
+
+  /** What each proxy would be sent or lose, by `<namespace>/<instance>`: those that notice nothing are not there. */
+  touched(): ReadonlyMap<string, LayerDiff> {
+    const touched = new Map<string, LayerDiff>();
+    const known = new Map<string, LayerDiff>();
+    for (const instance of this.published.views) {
+      const outcome = this.graph.tryRead(VIEW, instance);
+      const before = outcome.ok ? outcome.value : NO_CELLS;
+      const after = this.#views.get(instance) ?? before;
+      const concerned = before.filter((layer) => !isEmpty(this.#layer(layer)));
+      if (after === before && concerned.length === 0) continue;
+      // Most proxies differ by the same layers, seen from the same namespace.
+      const namespace = before.find((layer) => layer.startsWith('ns|')) ?? '';
+      const signature = after === before ? [...concerned, namespace].join('\n') : instance;
+      const diff = known.get(signature) ?? this.#viewDiff(before, after);
+      known.set(signature, diff);
+      if (!isEmpty(diff)) touched.set(instance, diff);
+    }
+    return touched;
+  }
+
+  #resourceDiff({ kind, key, value, isNew }: CellChange): ResourceDiff {
+    const cell = resourceCell(kind, key);
+    return this.#described(cell, isNew ? undefined : this.#content(cell), value as CompiledContent);
+  }
+
+  /** Nothing of what does not compile: nobody was sent any. */
+  #removal(cell: string): readonly ResourceDiff[] {
+    const before = this.#content(cell);
+    return before ? [this.#described(cell, before, undefined)] : [];
+  }
+
+  #described<D extends CompiledContent | undefined>(cell: string, before: D, after: CompiledContent | D): ResourceDiff {
+    const { type = '', name = '' } = after ?? before ?? {};
+    return { key: resourceId(this.mesh, cell), cell, namespace: namespaceOf(cell), type, name, before, after };
+  }
+
+  #content(cell: string): CompiledContent | undefined {
+    const { query, key } = queryOf(RESOURCES, cell);
+    const outcome = this.graph.tryRead(query, key);
+    return outcome.ok ? outcome.value : undefined;
+  }
+
+  /** What nobody has yet compiles as well as anything. */
+  #compilesNow({ kind, key, isNew }: CellChange): boolean {
+    const resource = RESOURCES.get(kind);
+    if (isNew) return true;
+    return resource ? this.graph.tryRead(resource, key).ok : this.graph.tryRead(LAYERS.get(kind) ?? VIEW, key).ok;
+  }
+
+  #failure({ kind, key, error }: CellChange): ForkFailure {
+    return { key: resourceId(this.mesh, resourceCell(kind, key)), message: error?.message ?? '' };
+  }
+
+  #listedBefore(layer: string): List {
+    return this.published.listed(layer) ?? NO_CELLS;
+  }
+
+  #listedAfter(layer: string): List {
+    return this.#lists.get(layer) ?? this.#listedBefore(layer);
+  }
+
+  /** How one layer differs for those who have it before and after. */
+  #layer(cell: string): LayerDiff {
+    const known = this.#layers.get(cell);
+    if (known) return known;
+    const diff = this.#between(this.#listedBefore(cell), this.#listedAfter(cell));
+    this.#layers.set(cell, diff);
+    return diff;
+  }
+
+  #between(before: List, after: List): LayerDiff {
+    const changed = this.#differingIn(after);
+    if (before === after) return { added: NO_CELLS, changed, removed: NO_CELLS };
+    return {
+      added: after.filter((cell) => !contains(before, cell)),
+      changed: changed.filter((cell) => contains(before, cell)),
+      removed: before.filter((cell) => !contains(after, cell)),
+    };
+  }
+
+  /** Walks the shorter of the two: layers hold thousands of cells, changes few, or the other way round. */
+  #differingIn(listed: List): List {
+    if (listed.length <= this.#differing.size) return listed.filter((cell) => this.#differing.has(cell));
+    return [...this.#differing].filter((cell) => contains(listed, cell));
+  }
+
+  #viewDiff(before: List, after: List): LayerDiff {
+    const all = (layers: List, listed: (layer: string) => List): List => sortedUnique(layers.flatMap(listed));
+    const diffs =
+      before === after
+        ? before.map((layer) => this.#layer(layer))
+        : [
+            this.#between(
+              all(before, (layer) => this.#listedBefore(layer)),
+              all(after, (layer) => this.#listedAfter(layer)),
+            ),
+          ];
+    const seen = (cell: string): boolean => !this.#isSuperseded(cell, after);
+    const picked = (pick: keyof LayerDiff): List => sortedUnique(diffs.flatMap((diff) => diff[pick]));
+    return { added: picked('added').filter(seen), changed: picked('changed').filter(seen), removed: picked('removed') };
+  }
+
+  /** Callers whose namespace has routes of its own for a destination do not see the destination's. */
+  #isSuperseded(cell: string, layers: List): boolean {
+    if (!/^(port-)?routes\|[^@]*$/.test(cell)) return false;
+    return layers.some((layer) => {
+      const [kind, namespace = ''] = layer.split('|');
+      return kind === 'ns' && contains(this.#listedAfter(layer), `${cell}@${namespace}`);
+    });
+  }
+}
+
+const isEmpty = ({ added, changed, removed }: LayerDiff): boolean =>
+  added.length + changed.length + removed.length === 0;
+
+/** The namespace is the first part of the last part of every resource's cell. */
+const namespaceOf = (cell: string): string => (cell.split('|').at(-1) ?? '').split('/')[0] ?? '';
+
+/** Of long lists: they outlive many forks. */
+const SETS = new WeakMap<List, ReadonlySet<string>>();
+
+function contains(list: List, wanted: string): boolean {
+  if (list.length < 64) return list.includes(wanted);
+  const known = SETS.get(list);
+  if (known) return known.has(wanted);
+  const set = new Set(list);
+  SETS.set(list, set);
+  return set.has(wanted);
+}
