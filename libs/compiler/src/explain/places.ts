@@ -1,0 +1,144 @@
+/** Where policies meet, and what becomes of each of their fields there. */
+import type { Ctx } from '#libs/incremental';
+import type { Field, Policy, PolicyKind, PolicyTarget, Route, RouteRule, ServicePort, Source } from '#libs/model';
+import { governing } from '../attachments.js';
+import { type Destination, destinationOf, isHttp, portOf } from '../destinations.js';
+import { INBOUND_PROTOCOL, inboundTargets, splitInbound } from '../inbound-ports.js';
+import { initHash } from '../init-message.js';
+import { INSTANCE, SERVER_POLICY } from '../inputs.js';
+import { destinationKey, splitCell, splitClusterName } from '../names.js';
+import { applied, portTargets, routeTargets, type Side } from '../policies.js';
+import { placesOf } from '../policy-conditions.js';
+import { rankedMatches } from '../route-matches.js';
+
+/** What a policy can be part of. */
+export type PolicyPart = 'route' | 'cluster' | 'inbound';
+
+/** A place where policies meet. */
+export interface PolicyPlace {
+  readonly part: PolicyPart;
+  /** Most specific first. */
+  readonly targets: readonly PolicyTarget[];
+  /** The rule that the place is, if it is one; what it says itself beats every policy. */
+  readonly route?: Route | undefined;
+  readonly rule?: RouteRule | undefined;
+}
+
+/** A field of a policy kind as it is in force, with who set it and who lost. */
+export interface EffectiveField extends Field<unknown> {
+  readonly kind: string;
+  /** '' for kinds whose policies add up instead of being merged: then there is no value, and one entry a policy. */
+  readonly field: string;
+}
+
+/** Where policies take part in a resource. */
+export function placesOfResource(ctx: Ctx, cell: string): readonly PolicyPlace[] {
+  const { query, key } = splitCell(cell);
+  switch (query) {
+    case 'cluster':
+      return clusterPlaces(ctx, key);
+    case 'routes':
+      return tablePlaces(ctx, key);
+    case 'port-routes':
+      return portTablePlaces(ctx, key);
+    case 'inbound-routes':
+      return [{ part: 'inbound', targets: inboundTargets(ctx, splitInbound(key)) }];
+    case 'inbound-listener':
+      return listenerPlaces(ctx, key);
+    default:
+      return [];
+  }
+}
+
+function clusterPlaces(ctx: Ctx, name: string): readonly PolicyPlace[] {
+  const { destination: key, port: number } = splitClusterName(name);
+  const destination = destinationOf(ctx, key);
+  const port = destination && portOf(destination, number);
+  return port ? [{ part: 'cluster', targets: portTargets(destination, port) }] : [];
+}
+
+function tablePlaces(ctx: Ctx, key: string): readonly PolicyPlace[] {
+  const [name = '', caller = ''] = key.split('@');
+  const destination = destinationOf(ctx, name);
+  const ports = destination?.value.ports.filter(isHttp) ?? [];
+  return destination ? ports.flatMap((port) => portPlaces(ctx, destination, port, caller)) : [];
+}
+
+function portTablePlaces(ctx: Ctx, key: string): readonly PolicyPlace[] {
+  const [name = '', caller = ''] = key.split('@');
+  const { destination: destinationName, port: number } = splitClusterName(name);
+  const destination = destinationOf(ctx, destinationName);
+  const port = destination && portOf(destination, number);
+  return port ? portPlaces(ctx, destination, port, caller) : [];
+}
+
+function portPlaces(ctx: Ctx, destination: Destination, port: ServicePort, caller: string): readonly PolicyPlace[] {
+  const outer = portTargets(destination, port);
+  const ranked = rankedMatches(governing(ctx, destination, port, caller));
+  if (ranked.length === 0) return [{ part: 'route', targets: outer }];
+  const rules = new Map(ranked.map(({ rule, route }) => [rule, route]));
+  return [...rules].map(([rule, route]) => ({
+    part: 'route',
+    targets: [...routeTargets(route, rule), ...outer],
+    route,
+    rule,
+  }));
+}
+
+/** A TCP listener decides by itself who may connect; HTTP ones leave it to their routes. */
+function listenerPlaces(ctx: Ctx, key: string): readonly PolicyPlace[] {
+  const [namespace = '', instance = '', port = ''] = key.split('/');
+  const workload = ctx.input(INSTANCE, destinationKey(namespace, instance))?.workload;
+  if (workload === undefined) return [];
+  const at = { namespace, workload, port };
+  if (ctx.get(INBOUND_PROTOCOL, `${namespace}/${workload}/${port}`) !== 'tcp') return [];
+  return [{ part: 'inbound', targets: inboundTargets(ctx, at) }];
+}
+
+/** Where a policy meets others, whether or not it has a say there. */
+export function placesOfPolicy(ctx: Ctx, policy: Policy): readonly PolicyPlace[] {
+  const isServer = ctx.input(SERVER_POLICY, `${policy.kind}/${policy.source.namespace}/${policy.source.name}`);
+  const side: Side = isServer ? 'server' : 'client';
+  const parts: readonly PolicyPart[] = side === 'server' ? ['inbound'] : ['route', 'cluster'];
+  return [...placesOf(ctx, policy, side)].flatMap((targets) => {
+    const atRoute = targets.some(({ level }) => level === 'Route' || level === 'RouteRule');
+    return parts.filter((part) => part !== 'cluster' || !atRoute).map((part) => ({ part, targets }));
+  });
+}
+
+/** What policies make of a place, field by field; fields that play no part there are left out. */
+export function effectiveAt(ctx: Ctx, { part, targets }: PolicyPlace): readonly EffectiveField[] {
+  return applied(ctx, part === 'inbound' ? 'server' : 'client', targets).flatMap(({ kind, contributions }) => {
+    const patch = patchOf(kind, part);
+    return patch ? fieldsOf(kind, kind.resolve(contributions), patch) : [];
+  });
+}
+
+/** Content of what a kind contributes to a part, to be compared; undefined = it never contributes to any. */
+function patchOf(kind: PolicyKind, part: PolicyPart): ((effective: unknown) => string) | undefined {
+  const { toRoute, toCluster } = kind;
+  if (part === 'inbound') return kind.toInbound && (() => '');
+  if (part === 'route') return toRoute && ((effective) => initHash(toRoute(effective)));
+  return toCluster && ((effective) => initHash(toCluster(effective)));
+}
+
+function fieldsOf(kind: PolicyKind, effective: unknown, patch: (effective: unknown) => string): EffectiveField[] {
+  const fields = Object.entries(effective ?? {}).filter((entry): entry is [string, Field<unknown>] =>
+    isField(entry[1]),
+  );
+  if (fields.length === 0) return kind.contributors(effective).map((from) => whole(kind, from));
+  const all = patch(effective);
+  // Kinds that contribute to routes and clusters have fields for either.
+  const isHere = (name: string): boolean =>
+    kind.toRoute === undefined ||
+    kind.toCluster === undefined ||
+    patch({ ...(effective as object), [name]: undefined }) !== all;
+  return fields.filter(([name]) => isHere(name)).map(([field, found]) => ({ kind: kind.kind, field, ...found }));
+}
+
+const whole = ({ kind }: PolicyKind, from: Source): EffectiveField => ({
+  ...{ kind, field: '', value: undefined, from, shadowed: [] },
+});
+
+const isField = (value: unknown): value is Field<unknown> =>
+  typeof value === 'object' && value !== null && 'value' in value && 'from' in value && 'shadowed' in value;
