@@ -1,11 +1,11 @@
 import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import { z } from 'zod';
 import { MeshGraph } from '#libs/compiler';
 import { createRegistry, resourceKey } from '#libs/model';
 import { policies } from '#policies';
-import { parseAllDocuments } from 'yaml';
-import { z } from 'zod';
-import { goldenSuite } from '../../../testing/src/golden/index.js';
 import { instance } from '../../../testing/src/builders/index.js';
+import { goldenSuite } from '../../../testing/src/golden/index.js';
 import type { LiveMesh } from '../live.js';
 import { createExplain } from './explain.js';
 import type { ExplainedNode, PolicyField, Written } from './types.js';
@@ -72,8 +72,9 @@ const line = ({ what, written, instance: proxy, withheld, repeated }: ExplainedN
 const outline = (node: ExplainedNode): unknown =>
   node.from.length === 0 ? line(node) : { [line(node)]: node.from.map(outline) };
 const fields = (all: readonly PolicyField[]) =>
-  all.map(({ place, kind, field, value, from, shadowed }) => ({
+  all.map(({ place, kind, field, value, from, shadowed, overruled }) => ({
     ...{ place, set: field === '' ? kind : `${kind}.${field} = ${JSON.stringify(value)}`, from: by(from) },
+    ...(overruled ? { overruled } : {}),
     ...(shadowed.length > 0 ? { shadowed: shadowed.map(by) } : {}),
   }));
 
@@ -117,9 +118,14 @@ async function answer(live: LiveMesh, asked: z.output<typeof question>): Promise
   }
   if ('resource' in asked) {
     const found = await explain.resource({ ...at(asked.proxy), ...asked });
-    if (!found.ok) return found.error;
+    if (!found.ok)
+      return `${found.error.code}, there are ${'resources' in found.error && found.error.resources.length}`;
     const { tree, policies: set, own } = found.value;
-    return { tree: outline(tree), policies: fields(set), own: own.map(({ from, ...one }) => ({ ...one, from: by(from) })) };
+    return {
+      tree: outline(tree),
+      policies: fields(set),
+      own: own.map(({ from, ...one }) => ({ ...one, from: by(from) })),
+    };
   }
   const found = await explain.resources(at(asked.proxy));
   if (!found.ok) return found.error;

@@ -1,5 +1,5 @@
 /** Fields of policies in one place after another, with who set them and who lost. */
-import { type EffectiveField, effectiveAt, type PolicyPlace } from '#libs/compiler';
+import { type EffectiveField, effectiveAt, type PolicyPlace, ruleAt } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
 import { type PolicyTarget, printId } from '#libs/model';
 import type { Origins } from './origins.js';
@@ -30,10 +30,11 @@ export function printPlace({ targets }: PolicyPlace): string {
 const printTarget = (target: PolicyTarget): string =>
   `${target.level === 'RouteRule' ? 'rule' : 'port'} ${target.section} of ${printId(target)}`;
 
-export const policyField = (origins: Origins, { from, shadowed, ...field }: PlacedField): PolicyField => ({
+export const policyField = (origins: Origins, { from, shadowed, overruled, ...field }: PlacedField): PolicyField => ({
   ...field,
   from: origins.written(from),
   shadowed: shadowed.map((source) => origins.written(source)),
+  ...(overruled ? { overruled } : {}),
 });
 
 export interface PlacedOwn extends Omit<OwnField, 'from'> {
@@ -41,9 +42,9 @@ export interface PlacedOwn extends Omit<OwnField, 'from'> {
 }
 
 /** Timeouts and retries that rules set themselves: they beat every policy. Times in milliseconds, 0 = no limit. */
-export function ownAt(origins: Origins, places: readonly PolicyPlace[]): readonly PlacedOwn[] {
+export function ownAt(ctx: Ctx, origins: Origins, places: readonly PolicyPlace[]): readonly PlacedOwn[] {
   const own = places.flatMap((place): PlacedOwn[] => {
-    const { route, rule } = place;
+    const { route, rule } = ruleAt(ctx, place) ?? {};
     if (!route || !rule) return [];
     const set: readonly (readonly [string, unknown])[] = [
       ['timeouts.request', rule.timeoutMs],

@@ -12,7 +12,7 @@ import { shortType } from '#libs/envoy-api';
 import type { Ctx } from '#libs/incremental';
 import { type Policy, type ResourceId, resourceKey } from '#libs/model';
 import type { LiveMesh } from '../live.js';
-import { fieldsAt, type PlacedField, policyField } from './fields.js';
+import { fieldsAt, policyField } from './fields.js';
 import type { Origins } from './origins.js';
 import { envoyResource } from './resources.js';
 import type { PolicyExplanation } from './types.js';
@@ -86,7 +86,7 @@ function gather(live: LiveMesh, origins: Origins, { id, fork }: { readonly id: R
     read: graph.readersOf(id).length,
     ...{ resources, proxies, total: graph.instances.length },
     sets: fields.filter(({ from }) => isSame(from, id)),
-    loses: fields.filter(({ shadowed }) => shadowed.some((source) => isSame(source, id))) satisfies PlacedField[],
+    loses: fields.filter(({ shadowed }) => shadowed.some((source) => isSame(source, id))),
   };
 }
 

@@ -7,6 +7,9 @@ import {
   type MeshGraph,
   type PolicyPlace,
   placesOfResource,
+  revisionOf,
+  routeName,
+  ruleAt,
   SELECTED,
 } from '#libs/compiler';
 import { type Cluster, ClusterLoadAssignmentSchema, ClusterSchema, fromBinary, TYPE } from '#libs/envoy-api';
@@ -16,7 +19,7 @@ import { evaluate } from '../replay/evaluate.js';
 import { splitPort } from '../replay/manager.js';
 import { routingConfigs } from '../replay/routing-config.js';
 import type { Evaluation, RoutingConfig, SampleRequest } from '../replay/types.js';
-import { requestText, why } from '../replay/words.js';
+import { type Reasons, requestText, why } from '../replay/words.js';
 import { fieldsAt, ownAt, ownField, type PlacedField, policyField } from './fields.js';
 import type { Origins } from './origins.js';
 import { envoyResource, type Placed, placedFor } from './resources.js';
@@ -49,10 +52,12 @@ export async function explainRequest(
   const reasons = why(taken.config, request);
   const places = placesTaken(scene, evaluation);
   const fields = fieldsAt(ctx, origins, places);
-  const own = ownAt(origins, places);
+  const own = ownAt(ctx, origins, places);
   const clusters = clustersOf(scene, evaluation);
   const routes = [evaluation.route ?? '', ...reasons.others.map(({ route }) => route)].flatMap(idOfRoute);
-  origins.add(...routes, ...(destination ? [destination] : []));
+  origins.add(
+    ...[...routes, ...(destination ? [destination] : [])].map((id) => ({ ...id, revision: revisionOf(ctx, id) })),
+  );
   await origins.load();
   const by = (route: string) => idOfRoute(route).map((id) => origins.written(id))[0];
   return {
@@ -63,8 +68,14 @@ export async function explainRequest(
     clusters: clusters.map((cluster) => explainedCluster(origins, cluster)),
     policies: fields.map((field) => policyField(origins, field)),
     own: own.map((field) => ownField(origins, field)),
-    others: reasons.others.map(({ route, reason }) => ({ route, reason, by: by(route) })),
+    others: othersOf(reasons.others, evaluation.route).map((other) => ({ ...other, by: by(other.route) })),
   };
+}
+
+/** Each rule once, however many routes it became; not that which was taken. */
+function othersOf(others: Reasons['others'], taken: string | undefined): Reasons['others'] {
+  const unique = new Map(others.map((other) => [`${other.route}\n${other.reason}`, other]));
+  return [...unique.values()].filter(({ route }) => route !== taken || route === '');
 }
 
 /** The destination whose name the request's host is, as far as the proxy has it. */
@@ -148,10 +159,8 @@ function placesTaken({ ctx, placed }: Scene, { table, virtualHost, route }: Eval
   if (!found || route === undefined) return [];
   const port = Number(virtualHost);
   return placesOfResource(ctx, found.content.cell).filter((place) => {
-    if (place.route && place.rule) {
-      const { kind, namespace, name } = place.route;
-      if (`${kind}/${namespace}/${name}/${place.rule.name}` !== route) return false;
-    }
+    const { route: by, rule } = ruleAt(ctx, place) ?? {};
+    if (by && rule && routeName(by.kind, by.namespace, by.name, rule.name) !== route) return false;
     const target = place.targets.find(({ level }) => level === 'ServicePort');
     const destination = target && destinationOf(ctx, destinationKey(target.namespace, target.name));
     return destination?.value.ports.some((one) => one.name === target?.section && one.port === port) ?? false;

@@ -64,7 +64,7 @@ export async function explainResource(
   nameAll(origins, tree);
   const places = placesOfResource(ctx, cell);
   const fields = fieldsAt(ctx, origins, places);
-  const own = ownAt(origins, places);
+  const own = ownAt(ctx, origins, places);
   origins.add(placed.subject);
   await origins.load();
   return {

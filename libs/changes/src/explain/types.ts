@@ -73,6 +73,8 @@ export interface PolicyField {
   readonly from: Written;
   /** Who set it too, and lost. */
   readonly shadowed: readonly Written[];
+  /** The route rule says it itself, which beats every policy. */
+  readonly overruled?: true;
 }
 
 /** What a route rule says itself, before every policy. */

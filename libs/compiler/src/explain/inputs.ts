@@ -16,6 +16,7 @@ import {
   WITHHELD,
 } from '../inputs.js';
 import { settingsOf } from '../mesh-settings.js';
+import { destinationKey } from '../names.js';
 
 /** A stored resource as the graph has it. */
 export interface StoredInput {
@@ -61,4 +62,12 @@ function instanceOf(ctx: Ctx, key: string): InstanceInput | undefined {
   if (!instance) return undefined;
   const { namespace, name, workload } = instance;
   return { type: 'instance', namespace, name, workload, routable: ctx.input(ROUTABLE, key) === true };
+}
+
+/** Config revision of the last write of a resource, as the graph has it; undefined = it is not there, or does not say. */
+export function revisionOf(ctx: Ctx, { kind, namespace, name }: ResourceId): number | undefined {
+  const key = destinationKey(namespace, name);
+  if (kind === 'Service') return ctx.input(SERVICE, key)?.source.revision;
+  if (kind === 'ExternalService') return ctx.input(EXTERNAL, key)?.source.revision;
+  return ctx.input(ROUTE, `${kind}/${key}`)?.source.revision;
 }

@@ -5,10 +5,11 @@ import { governing } from '../attachments.js';
 import { type Destination, destinationOf, isHttp, portOf } from '../destinations.js';
 import { INBOUND_PROTOCOL, inboundTargets, splitInbound } from '../inbound-ports.js';
 import { initHash } from '../init-message.js';
-import { INSTANCE, SERVER_POLICY } from '../inputs.js';
+import { INSTANCE, ROUTE, SERVER_POLICY } from '../inputs.js';
 import { destinationKey, splitCell, splitClusterName } from '../names.js';
 import { applied, portTargets, routeTargets, type Side } from '../policies.js';
 import { placesOf } from '../policy-conditions.js';
+import { timed } from '../route-actions.js';
 import { rankedMatches } from '../route-matches.js';
 
 /** What a policy can be part of. */
@@ -19,9 +20,6 @@ export interface PolicyPlace {
   readonly part: PolicyPart;
   /** Most specific first. */
   readonly targets: readonly PolicyTarget[];
-  /** The rule that the place is, if it is one; what it says itself beats every policy. */
-  readonly route?: Route | undefined;
-  readonly rule?: RouteRule | undefined;
 }
 
 /** A field of a policy kind as it is in force, with who set it and who lost. */
@@ -29,6 +27,8 @@ export interface EffectiveField extends Field<unknown> {
   readonly kind: string;
   /** '' for kinds whose policies add up instead of being merged: then there is no value, and one entry a policy. */
   readonly field: string;
+  /** The route rule says it itself, which beats every policy. */
+  readonly overruled: boolean;
 }
 
 /** Where policies take part in a resource. */
@@ -77,12 +77,7 @@ function portPlaces(ctx: Ctx, destination: Destination, port: ServicePort, calle
   const ranked = rankedMatches(governing(ctx, destination, port, caller));
   if (ranked.length === 0) return [{ part: 'route', targets: outer }];
   const rules = new Map(ranked.map(({ rule, route }) => [rule, route]));
-  return [...rules].map(([rule, route]) => ({
-    part: 'route',
-    targets: [...routeTargets(route, rule), ...outer],
-    route,
-    rule,
-  }));
+  return [...rules].map(([rule, route]) => ({ part: 'route', targets: [...routeTargets(route, rule), ...outer] }));
 }
 
 /** A TCP listener decides by itself who may connect; HTTP ones leave it to their routes. */
@@ -106,38 +101,61 @@ export function placesOfPolicy(ctx: Ctx, policy: Policy): readonly PolicyPlace[]
   });
 }
 
-/** What policies make of a place, field by field; fields that play no part there are left out. */
-export function effectiveAt(ctx: Ctx, { part, targets }: PolicyPlace): readonly EffectiveField[] {
-  return applied(ctx, part === 'inbound' ? 'server' : 'client', targets).flatMap(({ kind, contributions }) => {
-    const patch = patchOf(kind, part);
-    return patch ? fieldsOf(kind, kind.resolve(contributions), patch) : [];
-  });
+/** The rule that a place is, if it is one. */
+export function ruleAt(ctx: Ctx, { targets }: PolicyPlace): { route: Route; rule: RouteRule } | undefined {
+  const target = targets.find(({ level }) => level === 'RouteRule');
+  const route = target && ctx.input(ROUTE, `${target.kind}/${target.namespace}/${target.name}`);
+  const rule = route?.rules.find(({ name }) => name === target?.section);
+  return route && rule && { route, rule };
 }
 
-/** Content of what a kind contributes to a part, to be compared; undefined = it never contributes to any. */
-function patchOf(kind: PolicyKind, part: PolicyPart): ((effective: unknown) => string) | undefined {
+/** What policies make of a place, field by field; fields that play no part there are left out. */
+export function effectiveAt(ctx: Ctx, place: PolicyPlace): readonly EffectiveField[] {
+  const rule = ruleAt(ctx, place)?.rule;
+  return applied(ctx, place.part === 'inbound' ? 'server' : 'client', place.targets).flatMap(
+    ({ kind, contributions }) => {
+      const patch = patchOf(kind, place.part, undefined);
+      const inRule = rule && patchOf(kind, place.part, rule);
+      return patch ? fieldsOf(kind, kind.resolve(contributions), { patch, inRule: inRule ?? patch }) : [];
+    },
+  );
+}
+
+/** Content of what a kind contributes to a part, to be compared. */
+type Patch = (effective: unknown) => string;
+
+/** Undefined = the kind never contributes to the part. @param rule what it says itself comes first */
+function patchOf(kind: PolicyKind, part: PolicyPart, rule: RouteRule | undefined): Patch | undefined {
   const { toRoute, toCluster } = kind;
   if (part === 'inbound') return kind.toInbound && (() => '');
-  if (part === 'route') return toRoute && ((effective) => initHash(toRoute(effective)));
-  return toCluster && ((effective) => initHash(toCluster(effective)));
+  if (part === 'cluster') return toCluster && ((effective) => initHash(toCluster(effective)));
+  if (!toRoute) return undefined;
+  return (effective) => initHash([toRoute(effective).typedPerFilterConfig, timed(rule, toRoute(effective)).action]);
 }
 
-function fieldsOf(kind: PolicyKind, effective: unknown, patch: (effective: unknown) => string): EffectiveField[] {
+function fieldsOf(
+  kind: PolicyKind,
+  effective: unknown,
+  { patch, inRule }: { readonly patch: Patch; readonly inRule: Patch },
+): EffectiveField[] {
   const fields = Object.entries(effective ?? {}).filter((entry): entry is [string, Field<unknown>] =>
     isField(entry[1]),
   );
   if (fields.length === 0) return kind.contributors(effective).map((from) => whole(kind, from));
-  const all = patch(effective);
+  const decides = (by: Patch, name: string): boolean =>
+    by(effective) !== by({ ...(effective as object), [name]: undefined });
   // Kinds that contribute to routes and clusters have fields for either.
-  const isHere = (name: string): boolean =>
-    kind.toRoute === undefined ||
-    kind.toCluster === undefined ||
-    patch({ ...(effective as object), [name]: undefined }) !== all;
-  return fields.filter(([name]) => isHere(name)).map(([field, found]) => ({ kind: kind.kind, field, ...found }));
+  const isHere = (name: string): boolean => !(kind.toRoute && kind.toCluster) || decides(patch, name);
+  return fields
+    .filter(([name]) => isHere(name))
+    .map(([field, found]) => ({
+      ...{ kind: kind.kind, field, ...found },
+      overruled: decides(patch, field) && !decides(inRule, field),
+    }));
 }
 
 const whole = ({ kind }: PolicyKind, from: Source): EffectiveField => ({
-  ...{ kind, field: '', value: undefined, from, shadowed: [] },
+  ...{ kind, field: '', value: undefined, from, shadowed: [], overruled: false },
 });
 
 const isField = (value: unknown): value is Field<unknown> =>
