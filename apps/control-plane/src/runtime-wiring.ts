@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ChangeProgress, RuntimePort } from '#libs/api';
+import type { LiveMeshes } from '#libs/changes';
 import { admitNode, type MeshIdentity } from '#libs/identity';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import { err, parseNodeId } from '#libs/kernel';
@@ -28,6 +29,8 @@ export interface RuntimeDeps {
 
 export interface WiredRuntime {
   readonly port: RuntimePort;
+  /** Meshes as changes are evaluated beside them. */
+  readonly live: LiveMeshes;
   readonly xdsPort: number;
   /** Trust domain of a mesh, as its Mesh resource says. */
   readonly trustDomain: (mesh: string) => string;
@@ -52,8 +55,10 @@ export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
     runtime.server.secretsChanged((principal) => claimsOf(principal).mesh === mesh),
   );
   const xdsPort = await runtime.start();
+  const questions = new RuntimeQuestions(runtime);
   return {
-    port: runtimePort(runtime, deps),
+    port: runtimePort(runtime, questions, deps),
+    live: (mesh, fresh) => questions.live(mesh, fresh),
     xdsPort,
     trustDomain: (mesh) => runtime.coordinator.host(mesh).trustDomain,
     replaceTls: (tls) => runtime.server.replaceTls(tls),
@@ -90,8 +95,7 @@ function secretSource(identity: MeshIdentity, clock: Clock): SecretSource {
   };
 }
 
-function runtimePort(runtime: Runtime, { store, identity }: RuntimeDeps): RuntimePort {
-  const questions = new RuntimeQuestions(runtime);
+function runtimePort(runtime: Runtime, questions: RuntimeQuestions, { store, identity }: RuntimeDeps): RuntimePort {
   return {
     proxies: async (mesh) => questions.proxies(mesh),
     progress: async (mesh, revision) =>

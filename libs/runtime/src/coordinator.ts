@@ -78,6 +78,10 @@ export class Coordinator {
     return this.#configRevision;
   }
 
+  get runtimeRevision(): number {
+    return this.#runtimeRevision;
+  }
+
   /** True once a full, trusted state was compiled and published; before that nobody is served (GEN-16, REL-3). */
   get loaded(): boolean {
     return this.#loaded;
@@ -161,7 +165,7 @@ export class Coordinator {
   }
 
   #slice(running: Running): void {
-    const budget = this.#budget();
+    const budget = this.slice();
     let isDone: boolean;
     try {
       isDone = running.compilation.step(budget);
@@ -187,7 +191,8 @@ export class Coordinator {
     }
   }
 
-  #budget(): PassBudget {
+  /** A turn of the event loop, from now on. */
+  slice(): PassBudget {
     const { clock } = this.options;
     const end = clock.monotonic() + SLICE_MS;
     return { exhausted: () => clock.monotonic() >= end };

@@ -1,3 +1,4 @@
+import type { LiveMesh } from '#libs/changes';
 import type { Condition } from '#libs/compiler';
 import type { Violation } from '#libs/kernel';
 import { type DomainValue, printId, type ResourceId, resourceKey } from '#libs/model';
@@ -45,6 +46,26 @@ export class RuntimeQuestions {
     const broken = host.unparsable(id);
     if (broken) return [{ type: 'Accepted', status: 'False', reason: 'Unparsable', message: broken.message }];
     return host.graph.conditions(id);
+  }
+
+  /** A mesh as changes are evaluated beside it; of one that does not exist yet an empty one. */
+  async live(mesh: string, fresh: boolean): Promise<LiveMesh | undefined> {
+    const { coordinator, options } = this.runtime;
+    if (fresh) await options.store.feed.poke();
+    if (fresh) await coordinator.settled();
+    if (!coordinator.loaded) return undefined;
+    const host = coordinator.hostOrEmpty(mesh);
+    return {
+      graph: host.graph,
+      get configRevision() {
+        return coordinator.configRevision;
+      },
+      get runtimeRevision() {
+        return coordinator.runtimeRevision;
+      },
+      slice: () => coordinator.slice(),
+      usersOf: (id) => host.usersOf(id),
+    };
   }
 
   /** Warnings of proposed writes, evaluated on a fork of the live graph: nothing is changed. */
