@@ -94,11 +94,21 @@ function listenerPlaces(ctx: Ctx, key: string): readonly PolicyPlace[] {
 export function placesOfPolicy(ctx: Ctx, policy: Policy): readonly PolicyPlace[] {
   const isServer = ctx.input(SERVER_POLICY, `${policy.kind}/${policy.source.namespace}/${policy.source.name}`);
   const side: Side = isServer ? 'server' : 'client';
-  const parts: readonly PolicyPart[] = side === 'server' ? ['inbound'] : ['route', 'cluster'];
-  return [...placesOf(ctx, policy, side)].flatMap((targets) => {
-    const atRoute = targets.some(({ level }) => level === 'Route' || level === 'RouteRule');
-    return parts.filter((part) => part !== 'cluster' || !atRoute).map((part) => ({ part, targets }));
+  return [...placesOf(ctx, policy, side)].flatMap((targets): PolicyPlace[] => {
+    if (side === 'server') return [{ part: 'inbound', targets }];
+    const atRule = targets.some(({ level }) => level === 'RouteRule');
+    if (atRule) return [{ part: 'route', targets }];
+    const cluster = { part: 'cluster' as const, targets };
+    return isGoverned(ctx, targets) ? [cluster] : [{ part: 'route', targets }, cluster];
   });
+}
+
+/** Whether routes stand for the port: then policies meet at their rules. */
+function isGoverned(ctx: Ctx, targets: readonly PolicyTarget[]): boolean {
+  const target = targets.find(({ level }) => level === 'ServicePort');
+  const destination = target && destinationOf(ctx, destinationKey(target.namespace, target.name));
+  const port = destination?.value.ports.find(({ name }) => name === target?.section);
+  return destination !== undefined && port !== undefined && governing(ctx, destination, port, '').length > 0;
 }
 
 /** The rule that a place is, if it is one. */
@@ -112,45 +122,39 @@ export function ruleAt(ctx: Ctx, { targets }: PolicyPlace): { route: Route; rule
 /** What policies make of a place, field by field; fields that play no part there are left out. */
 export function effectiveAt(ctx: Ctx, place: PolicyPlace): readonly EffectiveField[] {
   const rule = ruleAt(ctx, place)?.rule;
-  return applied(ctx, place.part === 'inbound' ? 'server' : 'client', place.targets).flatMap(
-    ({ kind, contributions }) => {
-      const patch = patchOf(kind, place.part, undefined);
-      const inRule = rule && patchOf(kind, place.part, rule);
-      return patch ? fieldsOf(kind, kind.resolve(contributions), { patch, inRule: inRule ?? patch }) : [];
-    },
+  const side: Side = place.part === 'inbound' ? 'server' : 'client';
+  return applied(ctx, side, place.targets).flatMap(({ kind, contributions }) =>
+    fieldsOf(kind, kind.resolve(contributions), { part: place.part, rule }),
   );
 }
 
-/** Content of what a kind contributes to a part, to be compared. */
-type Patch = (effective: unknown) => string;
-
-/** Undefined = the kind never contributes to the part. @param rule what it says itself comes first */
-function patchOf(kind: PolicyKind, part: PolicyPart, rule: RouteRule | undefined): Patch | undefined {
-  const { toRoute, toCluster } = kind;
-  if (part === 'inbound') return kind.toInbound && (() => '');
-  if (part === 'cluster') return toCluster && ((effective) => initHash(toCluster(effective)));
-  if (!toRoute) return undefined;
-  return (effective) => initHash([toRoute(effective).typedPerFilterConfig, timed(rule, toRoute(effective)).action]);
+interface Where {
+  readonly part: PolicyPart;
+  readonly rule: RouteRule | undefined;
 }
 
-function fieldsOf(
-  kind: PolicyKind,
-  effective: unknown,
-  { patch, inRule }: { readonly patch: Patch; readonly inRule: Patch },
-): EffectiveField[] {
+function fieldsOf(kind: PolicyKind, effective: unknown, { part, rule }: Where): readonly EffectiveField[] {
+  const patch = { route: kind.toRoute, cluster: kind.toCluster, inbound: kind.toInbound }[part];
+  if (!patch) return [];
   const fields = Object.entries(effective ?? {}).filter((entry): entry is [string, Field<unknown>] =>
     isField(entry[1]),
   );
   if (fields.length === 0) return kind.contributors(effective).map((from) => whole(kind, from));
-  const decides = (by: Patch, name: string): boolean =>
-    by(effective) !== by({ ...(effective as object), [name]: undefined });
+  /** Whether the field makes a difference to what is made of all of them. */
+  const decides = (name: string, make: (effective: unknown) => unknown): boolean =>
+    initHash(make(effective)) !== initHash(make({ ...(effective as object), [name]: undefined }));
   // Kinds that contribute to routes and clusters have fields for either.
-  const isHere = (name: string): boolean => !(kind.toRoute && kind.toCluster) || decides(patch, name);
+  const isHere = (name: string): boolean =>
+    part === 'inbound' ||
+    !(kind.toRoute && kind.toCluster) ||
+    decides(name, (all) => (part === 'route' ? kind.toRoute : kind.toCluster)?.(all));
+  const inRule = (name: string, own: RouteRule | undefined): boolean =>
+    decides(name, (all) => timed(own, kind.toRoute?.(all) ?? {}).action);
   return fields
     .filter(([name]) => isHere(name))
     .map(([field, found]) => ({
       ...{ kind: kind.kind, field, ...found },
-      overruled: decides(patch, field) && !decides(inRule, field),
+      overruled: rule !== undefined && inRule(field, undefined) && !inRule(field, rule),
     }));
 }
 
