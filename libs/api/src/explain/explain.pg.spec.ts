@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { LiveMesh } from '#libs/changes';
+import { MeshGraph } from '#libs/compiler';
 import { policies } from '#policies';
 import { instance } from '../../../testing/src/builders/index.js';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
-import { liveMesh } from '../../testing/live-mesh.js';
 import { aBinding, aPolicy, aRoute, aService, Caller, given } from '../../testing/mesh-of-teams.js';
 import { type ServedApi, serveApi } from '../../testing/served-api.js';
 
@@ -14,11 +15,43 @@ let shop: Caller;
 /** Viewer of what has the label team=a, in the namespace shop. */
 let teamA: Caller;
 const A = { team: 'a' };
+const policy = aPolicy('TimeoutPolicy', 'shop/five', 'shop/orders', A);
+const five = { ...policy, spec: { ...policy.spec, request: '5s' } };
 const INSTANCES = [instance('shop/web-0'), instance('shop/orders-0'), instance('bank/vault-0')];
+
+/** The mesh as the database has it, compiled when it is asked for. */
+async function liveMesh(mesh: string): Promise<LiveMesh> {
+  const {
+    store,
+    deps: { registry },
+  } = api;
+  const graph = new MeshGraph({ mesh, policies });
+  for (const { kind } of registry.kinds) {
+    const { items } = await store.resources.list({ mesh, kind, limit: 500 });
+    for (const row of items) {
+      const { apiVersion, namespace, name, labels, annotations, spec, updatedRevision, createdRevision } = row;
+      const parsed = registry.parse(
+        { apiVersion, kind, metadata: { namespace: namespace || undefined, name, labels, annotations }, spec },
+        mesh,
+      );
+      if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
+      const id = { kind, namespace, name };
+      graph.setResource(id, parsed.value.toDomain({ ...id, revision: updatedRevision, createdRevision }));
+    }
+  }
+  for (const one of INSTANCES) graph.setInstance(one);
+  graph.pass();
+  const { configRevision } = await store.identity();
+  return {
+    ...{ graph, configRevision, runtimeRevision: 0 },
+    slice: () => ({ exhausted: () => false }),
+    usersOf: () => [],
+  };
+}
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  api = await serveApi(database.url, { policies, live: (mesh) => liveMesh(api, mesh, INSTANCES) });
+  api = await serveApi(database.url, { policies, live: (mesh) => liveMesh(mesh) });
   admin = new Caller(api, await api.token('admin', { name: 'root' }));
   await given(admin, aService('shop/web', A), aService('shop/orders'), aService('bank/vault'));
   await given(
@@ -26,7 +59,7 @@ beforeAll(async () => {
     aRoute('shop/orders', 'shop/orders', A),
     aPolicy('RetryPolicy', 'shop/again', 'shop/orders'),
     aPolicy('TimeoutPolicy', 'bank/everywhere', 'mesh'),
-    aPolicy('TimeoutPolicy', 'shop/three', 'shop/orders', A),
+    five,
   );
   await given(
     admin,
@@ -56,8 +89,8 @@ describe('GET explain/resource', () => {
         { field: 'attempts', value: 2, from: { name: 'again', actor: 'ann' }, shadowed: [] },
         {
           field: 'requestMs',
-          value: 3000,
-          from: { name: 'three', actor: 'ann' },
+          value: 5000,
+          from: { name: 'five', actor: 'ann' },
           shadowed: [{ kind: 'TimeoutPolicy', namespace: 'bank', name: 'everywhere' }],
         },
       ],
@@ -132,11 +165,11 @@ describe('GET explain/policy', () => {
     // orders has a policy of its own: read for it, and without effect there.
     expect(body.resources.map(({ name }: { name: string }) => name).sort()).toEqual(['bank/vault', 'shop/web']);
     expect(body.read).toBeGreaterThan(2);
-    expect(body.loses).toMatchObject([{ place: expect.stringContaining('shop/orders'), from: { name: 'three' } }]);
+    expect(body.loses).toMatchObject([{ place: expect.stringContaining('shop/orders'), from: { name: 'five' } }]);
   });
 
   it('counts what the caller may not read', async () => {
-    const { body } = await ask(shop, 'policy?kind=TimeoutPolicy&namespace=shop&name=three');
+    const { body } = await ask(shop, 'policy?kind=TimeoutPolicy&namespace=shop&name=five');
     expect(body).toMatchObject({ hidden: { resources: 0, proxies: 1, fields: 1 }, total: 3 });
     expect(body.proxies.map(({ instance: name }: { instance: string }) => name).sort()).toEqual(['orders-0', 'web-0']);
     const foreign = await ask(shop, 'policy?kind=TimeoutPolicy&namespace=bank&name=everywhere');
@@ -148,7 +181,7 @@ describe('GET explain/policy', () => {
   });
 
   it('a selector of labels counts', async () => {
-    expect((await ask(teamA, 'policy?kind=TimeoutPolicy&namespace=shop&name=three')).status).toBe(200);
+    expect((await ask(teamA, 'policy?kind=TimeoutPolicy&namespace=shop&name=five')).status).toBe(200);
     expect((await ask(teamA, 'policy?kind=RetryPolicy&namespace=shop&name=again')).status).toBe(404);
   });
 });
