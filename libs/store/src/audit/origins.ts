@@ -8,7 +8,7 @@ SELECT r.labels, coalesce(w.revision, r.updated_revision) AS revision, c.at, c.a
 FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[])
   WITH ORDINALITY AS w (kind, namespace, name, revision, position)
 LEFT JOIN resource r ON r.mesh = $1 AND r.kind = w.kind AND r.namespace = w.namespace AND r.name = w.name
-LEFT JOIN change c ON c.revision = coalesce(w.revision, r.updated_revision)
+LEFT JOIN change c ON c.mesh = $1 AND c.revision = coalesce(w.revision, r.updated_revision)
 ORDER BY w.position`;
 
 interface OriginRow {
