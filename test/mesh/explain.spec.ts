@@ -95,13 +95,20 @@ describe('explain of a request and a stock Envoy', () => {
   });
 
   it('agree on a header', async () => {
-    const explained = await explain('/v1/1', 'back', { 'x-canary': 'yes' });
-    const answer = await sendRaw(front, { path: '/v1/1', host: 'back', headers: ['x-canary: yes'] });
+    const explained = await explain('/x', 'back', { 'x-canary': 'yes' });
+    const answer = await sendRaw(front, { path: '/x', host: 'back', headers: ['x-canary: yes'] });
     expect(answer.body).toContain('next');
     expect([explained.destination, endpoints(explained)]).toEqual([
       'shop/next/8080 by HTTPRoute/shop/back/canary',
       ['next-1'],
     ]);
+  });
+
+  it('agree that the longer path goes before the header', async () => {
+    const explained = await explain('/v1/1', 'back', { 'x-canary': 'yes' });
+    const answer = await sendRaw(front, { path: '/v1/1', host: 'back', headers: ['x-canary: yes'] });
+    expect(answer.body).toContain('back');
+    expect(endpoints(explained)).toEqual(['back-1']);
   });
 
   it.each([
