@@ -26,6 +26,7 @@ import {
   type SecretSource,
   type TlsMaterial,
   XdsServer,
+  type XdsServerOptions,
 } from '#libs/xds';
 import { FakeXdsClient, type FakeXdsClientOptions } from '../../libs/testing/src/xds-client/index.js';
 
@@ -141,6 +142,8 @@ export interface RigOptions {
   readonly secretsOverPlaintext?: boolean;
   /** Publishes nothing at first. */
   readonly empty?: boolean;
+  /** What carries the calls. */
+  readonly transport?: XdsServerOptions['transport'];
 }
 
 /**
@@ -190,6 +193,7 @@ export class Rig {
       clock: options.clock ?? systemClock,
       log: options.log ?? silentLog,
       metrics: this.metrics,
+      ...(options.transport ? { transport: options.transport } : {}),
       secretsOverPlaintext: options.secretsOverPlaintext ?? true,
       limits: { ...PATIENT, ...options.limits },
       ...(options.secrets ? { secrets: options.secrets } : {}),

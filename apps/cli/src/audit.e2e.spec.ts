@@ -15,7 +15,8 @@ beforeAll(async () => {
   await up.said(/you are logged in as admin/);
   for (const name of ['orders', 'web']) {
     user.write(`${name}.yaml`, service(name));
-    expect((await user.heddle('apply', '-f', `${name}.yaml`, '--message', `the first ${name}`)).code).toBe(EXIT.ok);
+    const because = ['--message', `the first ${name}`];
+    expect((await user.heddle('apply', '--yes', '-f', `${name}.yaml`, ...because)).code).toBe(EXIT.ok);
   }
   expect((await user.heddle('delete', 'svc', 'web', '-n', 'shop')).code).toBe(EXIT.ok);
 });

@@ -29,3 +29,11 @@ export class CliError extends Error {
     this.name = 'CliError';
   }
 }
+
+/** Ends the command with a code that says it all: everything has been printed. */
+export class Ended extends Error {
+  constructor(readonly code: number) {
+    super(`ended with ${code}`);
+    this.name = 'Ended';
+  }
+}

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { EXIT } from './exit-codes.js';
+import { Ended, EXIT } from './exit-codes.js';
 import { failureOf } from './failure.js';
 import { note } from './output.js';
 
@@ -11,7 +11,9 @@ Exit codes: 0 done; 1 refused; 2 wrong usage; 3 control plane unreachable or tok
 
 Examples:
   heddle up                                 start a control plane with its own Postgres
-  heddle apply -f shop/ --wait              apply a directory, wait for every Envoy's ACK
+  heddle plan -f shop/                      what would a directory change, for whom?
+  heddle apply -f shop/ --wait              show the plan, ask, apply, wait for every Envoy's ACK
+  heddle rollback c-12                      take a change back
   heddle status                             who has what, and who refused it
   heddle explain web RDS shop/orders        what a proxy's routes were made from, and by whom
   heddle proxy run --workload web ...       run a sidecar on this machine`;
@@ -30,7 +32,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   up: async () => (await import('./commands/up.js')).upCommand(),
   login: async () => (await import('./commands/login.js')).loginCommand(),
   context: async () => (await import('./commands/context.js')).contextCommand(),
+  plan: async () => (await import('./commands/plan.js')).planCommand(),
   apply: async () => (await import('./commands/apply.js')).applyCommand(),
+  diff: async () => (await import('./commands/diff.js')).diffCommand(),
+  rollback: async () => (await import('./commands/rollback.js')).rollbackCommand(),
+  export: async () => (await import('./commands/export.js')).exportCommand(),
+  edit: async () => (await import('./commands/edit.js')).editCommand(),
   get: async () => (await import('./commands/get.js')).getCommand(),
   delete: async () => (await import('./commands/delete.js')).deleteCommand(),
   status: async () => (await import('./commands/status.js')).statusCommand(),
@@ -91,6 +98,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return EXIT.ok;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (error instanceof Ended) return error.code;
     const { code, lines } = failureOf(error, process.env);
     const [message, ...details] = lines;
     note(`heddle: ${message}`);

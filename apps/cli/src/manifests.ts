@@ -31,3 +31,11 @@ export function inNamespace(document: unknown, namespace: string): unknown {
   if ('kind' in document && document.kind === 'Mesh') return document;
   return { ...document, metadata: { ...metadata, namespace } };
 }
+
+const labelled = z.object({ metadata: z.object({ labels: z.record(z.string(), z.string()) }) });
+
+/** A label of a manifest, `undefined` when it has none. */
+export function labelOf(document: unknown, label: string): string | undefined {
+  const parsed = labelled.safeParse(document);
+  return parsed.success ? parsed.data.metadata.labels[label] : undefined;
+}

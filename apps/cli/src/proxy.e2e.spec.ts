@@ -146,9 +146,11 @@ describe('heddle proxy run', () => {
     const web = await run('web', '127.0.41.5');
     const [, pid] = await web.said(/Envoy runs \(pid (\d+)/);
     await web.said(/\nready\n/);
-    expect((await user.pipe(service('web'), 'apply', '-f', '-', '--wait')).out).toMatch(/\n1 of 1 proxies have it/);
+    expect((await user.pipe(service('web'), 'apply', '--yes', '-f', '-', '--wait')).out).toMatch(
+      /\n1 of 1 proxies have it/,
+    );
     process.kill(Number(pid), 'SIGSTOP');
-    const late = await user.pipe(service('late'), 'apply', '-f', '-', '--wait', '--timeout', '3');
+    const late = await user.pipe(service('late'), 'apply', '--yes', '-f', '-', '--wait', '--timeout', '3');
     process.kill(Number(pid), 'SIGCONT');
     expect(late).toMatchObject({ code: EXIT.undelivered, out: expect.stringContaining('created  Service') });
     expect(late.err).toMatch(/^waiting: 0 of 1 proxies have it\n/);

@@ -27,7 +27,7 @@ describe('heddle token', () => {
     const made = await user.heddle('token', 'create', 'ci', '--role', 'viewer', '-o', 'json');
     const { token, id } = JSON.parse(made.out) as { token: string; id: string };
     expect((await user.heddle('get', 'svc', '--token', token)).code).toBe(EXIT.ok);
-    expect(await user.pipe(service('no'), 'apply', '-f', '-', '--token', token)).toMatchObject({
+    expect(await user.pipe(service('no'), 'apply', '--yes', '-f', '-', '--token', token)).toMatchObject({
       code: EXIT.unreachable,
       err: 'heddle: this needs create or update or delete of something in mesh default: editor, operator, security, admin include it; an admin of mesh default can give it by a RoleBinding\n',
     });
@@ -46,7 +46,7 @@ describe('heddle token', () => {
 kind: RoleBinding
 metadata: { name: shop-team }
 spec: { role: editor, namespaces: [shop], subjects: [{ kind: Group, name: shop }] }`;
-    expect((await user.pipe(binding, 'apply', '-f', '-')).code).toBe(EXIT.ok);
+    expect((await user.pipe(binding, 'apply', '--yes', '-f', '-')).code).toBe(EXIT.ok);
     const made = await user.heddle('token', 'create', 'ann', '--group', 'shop', '-o', 'json');
     const { token } = JSON.parse(made.out) as { token: string };
     const ann = (...args: string[]) => user.heddle(...args, '--token', token);

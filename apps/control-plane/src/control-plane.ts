@@ -219,7 +219,7 @@ async function startRest(
   const deps = {
     registry,
     store,
-    changes: createChanges({ registry, store, preview: (...proposed) => runtime.port.preview(...proposed) }),
+    changes: createChanges({ registry, store, live: runtime.live }),
     explain: createExplain({ live: runtime.live, history: store.history }),
     runtime: runtime.port,
     auth: createAuth(identity),

@@ -102,7 +102,6 @@ function runtimePort(runtime: Runtime, questions: RuntimeQuestions, { store, ide
       changeProgress(revision, runtime.coordinator.configRevision, questions.progress(mesh, revision)),
     deregister: (mesh, namespace, name, waitMs) => questions.deregister({ mesh, namespace, name }, waitMs),
     conditions: (mesh, id) => questions.conditions(mesh, id),
-    preview: (mesh, puts, deletes) => questions.preview(mesh, puts, deletes),
     async published(_mesh, revision) {
       await store.feed.poke();
       await runtime.coordinator.reached(revision);

@@ -19,6 +19,7 @@ import { InstanceController } from './instance.controller.js';
 import { createKindControllers } from './kind.controller.js';
 import { MeshController } from './mesh.controller.js';
 import { PermissionCheck } from './permission-check.js';
+import { PlanController } from './plan/plan.controller.js';
 import { ProbeController } from './probe.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ProxyController } from './proxy.controller.js';
@@ -33,6 +34,7 @@ const FIXED: readonly Type<object>[] = [
   AccessController,
   ProxyController,
   ChangeController,
+  PlanController,
   HistoryController,
   ExplainController,
   AuditController,

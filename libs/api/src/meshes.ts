@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { isDnsLabel, isDnsSubdomain } from '#libs/kernel';
 import type { Resources } from '#libs/store';
 import { notFound } from './problem.js';
@@ -6,6 +7,18 @@ import { notFound } from './problem.js';
 export async function requireMesh(resources: Resources, mesh: string): Promise<void> {
   const known = isDnsLabel(mesh) && (await resources.get(mesh, 'Mesh', '', mesh)) !== undefined;
   if (!known) throw noSuchMesh(mesh);
+}
+
+/** The same, unless one of the manifests is the mesh's own: it may come into being by the request that fills it. */
+export async function requireMeshOr(resources: Resources, mesh: string, manifests: readonly unknown[]): Promise<void> {
+  if (!manifests.some((manifest) => isMesh(manifest, mesh))) await requireMesh(resources, mesh);
+}
+
+const mentions = z.object({ kind: z.literal('Mesh'), metadata: z.object({ name: z.string() }) });
+
+function isMesh(document: unknown, mesh: string): boolean {
+  const parsed = mentions.safeParse(document);
+  return parsed.success && parsed.data.metadata.name === mesh;
 }
 
 /** What cannot be a name is not repeated: it may be of any length and hold anything (SEC-38). */

@@ -1,11 +1,12 @@
 import type { KindInfo } from '#libs/model';
 import { canIQuery } from './access/access.controller.js';
 import { AUDIT } from './audit/audit.operations.js';
-import { applyBody } from './change.controller.js';
+import { applyBody } from './change.schema.js';
 import { EXPLAIN } from './explain/explain.operations.js';
 import { instanceBody } from './instance.schema.js';
 import type { Operation } from './openapi.operation.js';
 import { inputSchema, type JsonSchema, listOf, object, ref, string } from './openapi.schemas.js';
+import { diffQuery, planBody } from './plan/plan.schema.js';
 import { leaveQuery, listQuery } from './query.js';
 import { apiTokenBody, exchangeBody, proxyTokenBody } from './token.controller.js';
 
@@ -161,6 +162,35 @@ const CHANGES: readonly Operation[] = [
   },
 ];
 
+const PLANS: readonly Operation[] = [
+  {
+    method: 'post',
+    path: `${MESH}/plan`,
+    tag: 'changes',
+    summary: 'What a change would do: to resources, Envoys and proxies. Writes nothing but the plan itself.',
+    access: 'get on anything',
+    body: json(inputSchema(planBody)),
+    answer: ref('Plan'),
+  },
+  {
+    method: 'get',
+    path: `${MESH}/plans/{plan}`,
+    tag: 'changes',
+    summary: 'A plan that is kept: for a day, or until one of its inputs has changed.',
+    access: 'get on anything',
+    answer: ref('Plan'),
+  },
+  {
+    method: 'get',
+    path: `${MESH}/diff`,
+    tag: 'changes',
+    summary: 'What differs between two config revisions, field by field.',
+    access: 'get on anything',
+    query: diffQuery,
+    answer: ref('Differences'),
+  },
+];
+
 const RUNTIME: readonly Operation[] = [
   { method: 'get', path: `${MESH}/proxies`, tag: 'proxies', summary: 'State of every proxy.', access: 'list Proxy' },
   {
@@ -212,6 +242,7 @@ export const FIXED_OPERATIONS: readonly Operation[] = [
   ...TOKENS,
   ...ACCESS,
   ...CHANGES,
+  ...PLANS,
   ...AUDIT,
   ...EXPLAIN,
   ...RUNTIME,

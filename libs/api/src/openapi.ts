@@ -2,6 +2,7 @@ import type { Registry } from '#libs/model';
 import type { Operation } from './openapi.operation.js';
 import { FIXED_OPERATIONS, kindOperations } from './openapi.operations.js';
 import { ANSWERS, inputSchema, type JsonSchema, manifestSchema, ref, string } from './openapi.schemas.js';
+import { PLAN_ANSWERS } from './plan/plan.openapi.js';
 
 /** Every operation of the API for these kinds. */
 export const operationsOf = ({ kinds }: Pick<Registry, 'kinds'>): Operation[] => [
@@ -29,7 +30,7 @@ export function openApiDocument(registry: Pick<Registry, 'kinds'>, version: stri
     paths,
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
-      schemas: { ...ANSWERS, ...kinds },
+      schemas: { ...ANSWERS, ...PLAN_ANSWERS, ...kinds },
     },
   };
 }

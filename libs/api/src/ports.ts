@@ -1,6 +1,5 @@
 /** What the REST API needs of the running control plane; the app wires it to `libs/runtime`. */
-import type { Violation } from '#libs/kernel';
-import type { DomainValue, ResourceId } from '#libs/model';
+import type { ResourceId } from '#libs/model';
 
 /** Delivery state of one xDS type at one proxy. */
 export interface TypeStatus {
@@ -66,12 +65,6 @@ export interface RuntimePort {
   /** Marks the instance as leaving and waits until all callers have ACKed its removal, at most `waitMs`. */
   deregister(mesh: string, namespace: string, name: string, waitMs: number): Promise<{ readonly acked: boolean }>;
   conditions(mesh: string, id: ResourceId): readonly ResourceCondition[];
-  /** Warnings of a set of proposed writes, evaluated on a fork of the live graph: nothing is changed. */
-  preview(
-    mesh: string,
-    puts: readonly DomainValue[],
-    deletes: readonly ResourceId[],
-  ): readonly { readonly resource: ResourceId; readonly warnings: readonly Violation[] }[];
   /** Waits until this replica has compiled and published the config revision. */
   published(mesh: string, revision: number): Promise<void>;
   readiness(): {

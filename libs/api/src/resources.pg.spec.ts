@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MeshGraph } from '#libs/compiler';
 import { createTestDatabase, type TestDatabase } from '../../testing/src/postgres/index.js';
-import { idleRuntime, type ServedApi, serveApi } from '../testing/served-api.js';
+import { type ServedApi, serveApi } from '../testing/served-api.js';
 
 const service = (name: string, spec: Record<string, unknown> = {}, namespace = 'shop') => ({
   apiVersion: 'heddle.dev/v1alpha1',
@@ -16,13 +17,11 @@ let api: ServedApi;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const preview = () => [
-    {
-      resource: { kind: 'HTTPRoute', namespace: 'shop', name: 'r' },
-      warnings: [{ path: '/spec', code: 'unresolved', message: 'x' }],
-    },
-  ];
-  api = await serveApi(database.url, { runtime: idleRuntime({ preview }) });
+  const graph = new MeshGraph({ mesh: 'default', policies: [] });
+  graph.pass();
+  const slice = () => ({ exhausted: () => false });
+  const live = () => Promise.resolve({ graph, configRevision: 0, runtimeRevision: 0, slice, usersOf: () => [] });
+  api = await serveApi(database.url, { live });
 });
 afterAll(async () => {
   await api?.stop();
@@ -31,7 +30,9 @@ afterAll(async () => {
 
 describe('one resource', () => {
   it('is created, read, replaced and deleted, with its version as ETag', async () => {
-    const created = await api.call('PUT', `${SERVICES}/orders`, { body: service('orders') });
+    const created = await api.call('PUT', `${SERVICES}/orders`, {
+      body: service('orders', { dependencies: ['nowhere'] }),
+    });
     expect(created.body).toMatchObject({
       kind: 'Service',
       metadata: { name: 'orders', namespace: 'shop', version: 1 },
@@ -39,7 +40,7 @@ describe('one resource', () => {
     expect([created.status, created.headers.get('etag')]).toEqual([201, '"1"']);
     expect(created.body.status).toMatchObject({
       change: `c-${created.body.metadata.revision}`,
-      warnings: [{ code: 'unresolved' }],
+      warnings: [{ code: 'backend-not-found' }],
     });
 
     const read = await api.call('GET', `${SERVICES}/orders`);
@@ -171,7 +172,7 @@ describe('the list of meshes', () => {
 
 describe('apply', () => {
   it('stores all of many, in one change', async () => {
-    const manifests = [service('bulk-1'), service('bulk-2', {}, 'other')];
+    const manifests = [service('bulk-1', { dependencies: ['nowhere'] }), service('bulk-2', {}, 'other')];
     const rehearsed = await api.call('POST', `${MESH}/apply`, { body: { manifests, dryRun: true } });
     expect(rehearsed.body.items.map((i: { op: string }) => i.op)).toEqual(['created', 'created']);
     expect((await api.call('GET', `${SERVICES}/bulk-1`)).status).toBe(404);
@@ -179,7 +180,7 @@ describe('apply', () => {
     expect([applied.status, applied.body.items.length, applied.body.warnings[0].resource.kind]).toEqual([
       200,
       2,
-      'HTTPRoute',
+      'Service',
     ]);
     const history = await api.call('GET', `${MESH}/history?limit=1`);
     expect(history.body.items).toMatchObject([

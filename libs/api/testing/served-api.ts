@@ -40,7 +40,7 @@ export interface ServedApi {
   stop(): Promise<void>;
 }
 
-/** A push path that compiles nothing: ready, up to date, with `preview` as its only opinion. */
+/** A push path that compiles nothing: ready and up to date. */
 export const idleRuntime = (overrides: Partial<RuntimePort> = {}): RuntimePort => ({
   proxies: () => Promise.resolve([]),
   progress: (_, revision) =>
@@ -56,7 +56,6 @@ export const idleRuntime = (overrides: Partial<RuntimePort> = {}): RuntimePort =
     }),
   deregister: () => Promise.resolve({ acked: true }),
   conditions: () => [{ type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }],
-  preview: () => [],
   published: () => Promise.resolve(),
   readiness: () => ({ ready: true, checks: [] }),
   revoke: () => Promise.resolve(),
@@ -105,7 +104,7 @@ export async function serveApi(
   const deps: ApiDeps = {
     registry,
     store,
-    changes: createChanges({ registry, store, preview: (...args) => runtime.preview(...args) }),
+    changes: createChanges({ registry, store, live: options.live ?? (() => Promise.resolve(undefined)) }),
     explain: createExplain({ live: options.live ?? (() => Promise.resolve(undefined)), history: store.history }),
     runtime,
     auth: createAuth(identity),

@@ -1,64 +1,54 @@
-import { canonicalJson, err, ok, type Result } from '#libs/kernel';
-import { type Manifest, printId, type ResourceId, resourceKey } from '#libs/model';
+import type { MeshFork } from '#libs/compiler';
+import { err, ok, type Result } from '#libs/kernel';
+import { type ResourceId, resourceKey } from '#libs/model';
 import type { StoreRefusal, WriteItem, WriteOutcome } from '#libs/store';
-import type { Denial, ProposedWrite } from './authorize.js';
-import { type CheckedDocument, checkDocuments, hostnameTaken } from './check.js';
-import { identityViolations, toManifest } from './document.js';
-import { type Existing, readExisting } from './existing.js';
+import type { Denial } from './authorize.js';
+import { type CheckedDocument, hostnameTaken } from './check.js';
+import type { Existing } from './existing.js';
+import type { LiveMesh } from './live.js';
+import { beside } from './plan/beside.js';
+import { compileFailures } from './plan/culprit.js';
+import { warningsOf } from './plan/evaluate.js';
+import { operation, type Prepared, type Proposal, prepare } from './prepare.js';
 import type {
   ChangeOutcome,
   ChangeRefusal,
   ChangesDeps,
-  Deletion,
   ResourceViolation,
   ResourceWarning,
   WriteContext,
 } from './types.js';
 
-/** A document with what its sender expects of it. */
-export interface ProposedDocument {
-  readonly document: unknown;
-  /** Set when the document was sent to the address of one resource. */
-  readonly mustBe?: ResourceId;
-  readonly ifVersion?: number | undefined;
-}
-
-export interface Proposal {
-  readonly documents: readonly ProposedDocument[];
-  readonly deletes: readonly Deletion[];
-}
-
 /** How often a write is looked at anew when what permitted it changed in between. */
 const ATTEMPTS = 4;
 
-/** Parse, compare, authorise, preview, then one write: the only way to the store for configuration. */
+/** Parse, compare, authorise, evaluate, then one write: the only way to the store for configuration. */
 export async function applyDocuments(
   deps: ChangesDeps,
   context: WriteContext,
   proposal: Proposal,
 ): Promise<Result<ChangeOutcome, ChangeRefusal>> {
-  const checked = check(deps, context.mesh, proposal);
-  if (!checked.ok) return err({ code: 'invalid', violations: checked.error });
   for (let attempt = 1; ; attempt += 1) {
-    const tried = await applyChecked(deps, context, checked.value, proposal);
+    const tried = await attemptDocuments(deps, context, proposal);
     const raced = !tried.ok && tried.error.code === 'version-conflict' && !wasExpected(proposal, tried.error.resource);
     if (!raced || attempt >= ATTEMPTS) return tried;
   }
 }
 
-async function applyChecked(
+async function attemptDocuments(
   deps: ChangesDeps,
   context: WriteContext,
-  checked: readonly CheckedDocument[],
   proposal: Proposal,
 ): Promise<Result<ChangeOutcome, ChangeRefusal>> {
-  const ids = [...checked.map((c) => c.id), ...proposal.deletes];
-  const existing = await readExisting(deps.store, context.mesh, ids);
-  const verdict = await context.authorize(proposedWrites(checked, proposal.deletes, existing));
-  if (verdict.denials.length > 0) return err(denied(verdict.denials));
-  const warnings = collectWarnings(deps, context.mesh, checked, { deletes: proposal.deletes, existing });
-  const items = writeItems(checked, proposal);
-  const seen = verdict.decidedBy.map((id) => ({ ...idOf(id), version: existing.get(id)?.version ?? 0 }));
+  const prepared = await prepare(deps, context, proposal);
+  if (!prepared.ok) return err(prepared.error.code === 'forbidden' ? denied(prepared.error.denials) : prepared.error);
+  const { checked, existing, items, seen } = prepared.value;
+  const live = await deps.live(context.mesh, false);
+  const judged = live
+    ? await beside(live, prepared.value, (fork) => evaluate(deps, live, prepared.value, fork))
+    : ok({ warnings: ownWarnings(prepared.value) });
+  if (!judged.ok) return err({ code: 'invalid', violations: judged.error });
+  const { warnings } = judged.value;
   const written = context.dryRun
     ? await rehearse(deps, items, existing)
     : await deps.store.resources.write({
@@ -73,23 +63,8 @@ async function applyChecked(
   return ok({ ...written.value, warnings });
 }
 
-function proposedWrites(
-  checked: readonly CheckedDocument[],
-  deletes: readonly Deletion[],
-  existing: Existing,
-): ProposedWrite[] {
-  const before = (id: ResourceId): Manifest | undefined => {
-    const row = existing.get(id);
-    return row && toManifest(row);
-  };
-  return [
-    ...checked.map(({ id, parsed }) => ({ id, before: before(id), after: parsed.manifest })),
-    ...deletes.map((id) => ({ id: idOf(id), before: before(id), after: undefined })),
-  ];
-}
-
 /** What the caller may not see is not there, as far as he is concerned; unless he is refused something else anyway. */
-function denied(denials: readonly Denial[]): ChangeRefusal {
+export function denied(denials: readonly Denial[]): Extract<ChangeRefusal, { code: 'forbidden' | 'not-found' }> {
   const shown = denials.filter(({ hidden }) => !hidden);
   const [first] = denials;
   if (shown.length > 0 || first === undefined) return { code: 'forbidden', denials: shown };
@@ -102,66 +77,27 @@ function wasExpected({ documents, deletes }: Proposal, resource: ResourceId): bo
   return stated ? stated.ifVersion !== undefined : documents.some(({ ifVersion }) => ifVersion !== undefined);
 }
 
-function check(
-  { registry }: ChangesDeps,
-  mesh: string,
-  { documents, deletes }: Proposal,
-): Result<readonly CheckedDocument[], readonly ResourceViolation[]> {
-  const checked = checkDocuments(
-    registry,
-    mesh,
-    documents.map((d) => d.document),
-  );
-  if (!checked.ok) return checked;
-  const moved = checked.value.flatMap(({ id, index, parsed }): ResourceViolation[] => {
-    const meant = documents[index]?.mustBe;
-    if (meant === undefined) return [];
-    return identityViolations(parsed.manifest, meant).map((v) => ({ ...v, resource: id, document: index }));
-  });
-  const deleted = new Set(deletes.map(resourceKey));
-  const both = checked.value
-    .filter(({ id }) => deleted.has(resourceKey(id)))
-    .map(({ id, index }): ResourceViolation => {
-      const message = `${printId(id)} is written and deleted by the same request: keep one of the two`;
-      return { resource: id, document: index, path: '/metadata/name', code: 'duplicate-resource', message };
-    });
-  const violations = [...moved, ...both];
-  return violations.length > 0 ? err(violations) : checked;
+/** Whether everything still compiles, and what is to be said about the writes. */
+export function evaluate(
+  { registry }: Pick<ChangesDeps, 'registry'>,
+  live: LiveMesh,
+  prepared: Prepared,
+  fork: MeshFork,
+): Result<{ readonly warnings: readonly ResourceWarning[] }, readonly ResourceViolation[]> {
+  const failures = compileFailures(live, fork, { ...prepared, registry });
+  if (failures.length > 0) return err(failures);
+  const written = prepared.checked.map(({ id }) => id);
+  const seen = warningsOf(live, fork, { written, deletes: prepared.deletes, mayKnow: prepared.mayKnow });
+  return ok({ warnings: [...ownWarnings(prepared), ...seen] });
 }
 
-function writeItems(checked: readonly CheckedDocument[], { documents, deletes }: Proposal): WriteItem[] {
-  return [
-    ...checked.map(({ index, parsed }): WriteItem => {
-      const { manifest, hostnames } = parsed;
-      return { op: 'put', manifest, hostnames, ifVersion: documents[index]?.ifVersion };
-    }),
-    ...deletes.map(({ kind, namespace, name, ifVersion }): WriteItem => {
-      return { op: 'delete', kind, namespace, name, ifVersion };
-    }),
-  ];
-}
-
-function collectWarnings(
-  { preview }: ChangesDeps,
-  mesh: string,
-  checked: readonly CheckedDocument[],
-  { deletes, existing }: { readonly deletes: readonly Deletion[]; readonly existing: Existing },
-): ResourceWarning[] {
-  const own = checked.flatMap(({ id, parsed }) =>
+/** What the documents themselves give rise to. */
+const ownWarnings = ({ checked }: Prepared): readonly ResourceWarning[] =>
+  checked.flatMap(({ id, parsed }) =>
     parsed.warnings.map(({ path, code, message }) => ({ resource: id, path, code, message })),
   );
-  const puts = checked.map(({ id, parsed }) => parsed.toDomain(existing.source(id)));
-  const goes = deletes.filter((d) => existing.get(d) !== undefined);
-  const seen = preview(
-    mesh,
-    puts,
-    goes.map(({ kind, namespace, name }) => ({ kind, namespace, name })),
-  );
-  const others = seen.flatMap(({ resource, warnings }) =>
-    warnings.map(({ path, code, message }) => ({ resource, path, code, message })),
-  );
-  return [...own, ...others];
-}
+
+const PAST = { create: 'created', update: 'updated', unchanged: 'unchanged' } as const;
 
 /** What the store would answer, read without a lock: exact unless somebody writes meanwhile. */
 async function rehearse(
@@ -179,20 +115,18 @@ async function rehearse(
     if (item.ifVersion !== undefined && item.ifVersion !== version) {
       return err({ code: 'version-conflict', kind, namespace, name, current: version });
     }
-    const op = item.op === 'delete' ? 'deleted' : operation(item.manifest, existing, id);
+    const op = item.op === 'delete' ? 'deleted' : PAST[operation(item.manifest, current)];
     outcome.push({ op, kind, namespace, name, version: op === 'created' || op === 'updated' ? version + 1 : version });
   }
   const { configRevision } = await store.identity();
   return ok({ change: '', revision: configRevision, items: outcome });
 }
 
-function operation(manifest: Manifest, existing: Existing, id: ResourceId): 'created' | 'updated' | 'unchanged' {
-  const current = existing.get(id);
-  if (current === undefined) return 'created';
-  return canonicalJson(toManifest(current)) === canonicalJson(manifest) ? 'unchanged' : 'updated';
-}
-
-function refusal(refused: StoreRefusal, checked: readonly CheckedDocument[], { mayKnow }: WriteContext): ChangeRefusal {
+export function refusal(
+  refused: StoreRefusal,
+  checked: readonly CheckedDocument[],
+  { mayKnow }: WriteContext,
+): ChangeRefusal {
   switch (refused.code) {
     case 'hostname-taken':
       return { code: 'invalid', violations: takenViolations(refused, checked, mayKnow?.(refused.namespace) ?? false) };
@@ -202,6 +136,8 @@ function refusal(refused: StoreRefusal, checked: readonly CheckedDocument[], { m
       return { code: 'not-found', resource: idOf(refused) };
     case 'idempotency-mismatch':
       return { code: 'idempotency-mismatch', key: refused.key };
+    case 'revision-moved':
+      throw new Error('a write without a revision was refused for its revision');
   }
 }
 

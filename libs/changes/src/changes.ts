@@ -1,8 +1,12 @@
-import { err, type Result, valueHash } from '#libs/kernel';
+import { err, ok, type Result, valueHash } from '#libs/kernel';
 import { applyDocuments } from './apply.js';
 import { toDocument, withIdentity } from './document.js';
+import type { Changes } from './door.js';
+import { between } from './history/between.js';
 import { mergePatch } from './merge-patch.js';
-import type { ChangeOutcome, ChangeRefusal, Changes, ChangesDeps, PatchRequest, PutRequest } from './types.js';
+import { applyPlan, keptPlan } from './plan/apply-plan.js';
+import { makePlan } from './plan/planner.js';
+import type { ChangeOutcome, ChangeRefusal, ChangesDeps, PatchRequest, PutRequest } from './types.js';
 
 /** How often a patch without `ifVersion` is merged anew when other writes keep coming in between. */
 const PATCH_ATTEMPTS = 4;
@@ -17,6 +21,13 @@ export function createChanges(deps: ChangesDeps): Changes {
       }),
     put: (request) => put(deps, request),
     patch: (request) => patch(deps, request),
+    plan: (request) => makePlan(deps, request),
+    async planned(mesh, id) {
+      const kept = await keptPlan(deps, mesh, id);
+      return kept.ok ? ok(kept.value.plan) : kept;
+    },
+    applyPlan: (request) => applyPlan(deps, request),
+    between: (mesh, range, mayRead) => between(deps, mesh, range, mayRead),
     remove: (request) =>
       applyDocuments(deps, request, { documents: [], deletes: [{ ...request.id, ifVersion: request.ifVersion }] }),
   };

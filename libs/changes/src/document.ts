@@ -69,8 +69,9 @@ export function toManifest(resource: StoredResource): Manifest {
 }
 
 /** The same as its author would write it: a kind of the whole mesh has no namespace, not an empty one. */
-export function toDocument(resource: StoredResource): Record<string, unknown> {
-  const { metadata, ...rest } = toManifest(resource);
+export const toDocument = (resource: StoredResource): Record<string, unknown> => toDocumentOf(toManifest(resource));
+
+export function toDocumentOf({ metadata, ...rest }: Manifest): Record<string, unknown> {
   const { namespace, ...others } = metadata;
   return { ...rest, metadata: namespace === '' ? others : metadata };
 }

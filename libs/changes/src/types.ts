@@ -1,7 +1,8 @@
-import type { Result, Violation } from '#libs/kernel';
-import type { DomainValue, Registry, ResourceId } from '#libs/model';
+import type { Violation } from '#libs/kernel';
+import type { Manifest, Registry, ResourceId } from '#libs/model';
 import type { Actor, Store, WriteOutcome } from '#libs/store';
 import type { Authorize, Denial } from './authorize.js';
+import type { LiveMeshes } from './live.js';
 
 /** A violation with the resource it belongs to: an answer may be about many documents. */
 export interface ResourceViolation extends Violation {
@@ -12,7 +13,10 @@ export interface ResourceViolation extends Violation {
 }
 
 /** A remark about an accepted write: unresolved references, shadowed policies, ignored members. */
-export type ResourceWarning = Omit<ResourceViolation, 'document' | 'severity'>;
+export type ResourceWarning = Omit<ResourceViolation, 'document' | 'severity'> & {
+  /** Another resource, which the message names. */
+  readonly by?: ResourceId | undefined;
+};
 
 /** Names a resource that a request deletes. */
 export interface Deletion extends ResourceId {
@@ -24,7 +28,7 @@ export interface Deletion extends ResourceId {
 export interface WriteContext {
   readonly mesh: string;
   readonly actor: Actor;
-  /** Whether the actor may write what is proposed. */
+  /** Whether the actor may write what is proposed: asked also for what follows from a label or history. */
   readonly authorize: Authorize;
   /** Whether the actor may be told of a resource by name, when another one is in his way. Default: of none. */
   readonly mayKnow?: ((namespace: string) => boolean) | undefined;
@@ -34,6 +38,14 @@ export interface WriteContext {
   readonly idempotencyKey?: string | undefined;
   /** Checks everything, writes nothing. */
   readonly dryRun?: boolean | undefined;
+}
+
+/** One resource that a request would write. */
+export interface IntendedWrite extends ResourceId {
+  readonly op: 'create' | 'update' | 'delete' | 'unchanged';
+  /** As it is, and as it would be; undefined where there is none. */
+  readonly before: Manifest | undefined;
+  readonly after: Manifest | undefined;
 }
 
 export interface ApplyRequest extends WriteContext {
@@ -77,29 +89,8 @@ export type ChangeRefusal =
   /** The idempotency key was used for a different request. */
   | { readonly code: 'idempotency-mismatch'; readonly key: string };
 
-/** Warnings of proposed writes, evaluated beside the live graph; nothing is changed. The shape of the runtime's port. */
-export type Preview = (
-  mesh: string,
-  puts: readonly DomainValue[],
-  deletes: readonly ResourceId[],
-) => readonly { readonly resource: ResourceId; readonly warnings: readonly Violation[] }[];
-
 export interface ChangesDeps {
   readonly registry: Registry;
-  readonly store: Pick<Store, 'resources' | 'identity'>;
-  readonly preview: Preview;
-}
-
-/**
- * The life of a change, from documents to one transaction. Every operation is one write of the store or none.
- * @throws StoreUnavailable when Postgres is away: nothing was written
- */
-export interface Changes {
-  /** Many documents and deletions, in one transaction. */
-  apply(request: ApplyRequest): Promise<Result<ChangeOutcome, ChangeRefusal>>;
-  /** One document, which must be the named resource; members of its identity that it leaves out are filled in. */
-  put(request: PutRequest): Promise<Result<ChangeOutcome, ChangeRefusal>>;
-  /** Reads, merges, writes; tries again when another write came in between, unless `ifVersion` is given. */
-  patch(request: PatchRequest): Promise<Result<ChangeOutcome, ChangeRefusal>>;
-  remove(request: DeleteRequest): Promise<Result<ChangeOutcome, ChangeRefusal>>;
+  readonly store: Pick<Store, 'resources' | 'identity' | 'history' | 'past' | 'plans'>;
+  readonly live: LiveMeshes;
 }

@@ -57,9 +57,7 @@ export class ForkDiff {
     const touched = new Map<string, LayerDiff>();
     const known = new Map<string, LayerDiff>();
     for (const instance of this.published.views) {
-      const outcome = this.graph.tryRead(VIEW, instance);
-      const before = outcome.ok ? outcome.value : NO_CELLS;
-      const after = this.#views.get(instance) ?? before;
+      const { before, after } = this.layersOf(instance);
       const concerned = before.filter((layer) => !isEmpty(this.#layer(layer)));
       if (after === before && concerned.length === 0) continue;
       // Most proxies differ by the same layers, seen from the same namespace.
@@ -70,6 +68,13 @@ export class ForkDiff {
       if (!isEmpty(diff)) touched.set(instance, diff);
     }
     return touched;
+  }
+
+  /** Layer cells of a proxy's view. */
+  layersOf(instance: string): { readonly before: List; readonly after: List } {
+    const outcome = this.graph.tryRead(VIEW, instance);
+    const before = outcome.ok ? outcome.value : NO_CELLS;
+    return { before, after: this.#views.get(instance) ?? before };
   }
 
   #resourceDiff({ kind, key, value, isNew }: CellChange): ResourceDiff {
@@ -105,19 +110,20 @@ export class ForkDiff {
     return { key: resourceId(this.mesh, resourceCell(kind, key)), message: error?.message ?? '' };
   }
 
-  #listedBefore(layer: string): List {
+  /** Resource cells of a layer; what fails goes on with those it had. */
+  listedBefore(layer: string): List {
     return this.published.listed(layer) ?? NO_CELLS;
   }
 
-  #listedAfter(layer: string): List {
-    return this.#lists.get(layer) ?? this.#listedBefore(layer);
+  listedAfter(layer: string): List {
+    return this.#lists.get(layer) ?? this.listedBefore(layer);
   }
 
   /** How one layer differs for those who have it before and after. */
   #layer(cell: string): LayerDiff {
     const known = this.#layers.get(cell);
     if (known) return known;
-    const diff = this.#between(this.#listedBefore(cell), this.#listedAfter(cell));
+    const diff = this.#between(this.listedBefore(cell), this.listedAfter(cell));
     this.#layers.set(cell, diff);
     return diff;
   }
@@ -145,8 +151,8 @@ export class ForkDiff {
         ? before.map((layer) => this.#layer(layer))
         : [
             this.#between(
-              all(before, (layer) => this.#listedBefore(layer)),
-              all(after, (layer) => this.#listedAfter(layer)),
+              all(before, (layer) => this.listedBefore(layer)),
+              all(after, (layer) => this.listedAfter(layer)),
             ),
           ];
     const seen = (cell: string): boolean => !this.#isSuperseded(cell, after);
@@ -159,7 +165,7 @@ export class ForkDiff {
     if (!/^(port-)?routes\|[^@]*$/.test(cell)) return false;
     return layers.some((layer) => {
       const [kind, namespace = ''] = layer.split('|');
-      return kind === 'ns' && contains(this.#listedAfter(layer), `${cell}@${namespace}`);
+      return kind === 'ns' && contains(this.listedAfter(layer), `${cell}@${namespace}`);
     });
   }
 }

@@ -3,6 +3,7 @@ import type { Ctx, Fork, ForkRead, Graph, GraphCounters, PassBudget } from '#lib
 import { type ResourceId, resourceKey } from '#libs/model';
 import { CONDITIONS } from './conditions.js';
 import { ForkDiff } from './fork-diff.js';
+import { type CallerRoutes, callerRoutes } from './fork-routes.js';
 import { ALL } from './inputs.js';
 import { RESOURCES } from './layers.js';
 import type { Published } from './publication.js';
@@ -77,6 +78,11 @@ export class MeshFork {
   /** Cells of resources that would come, change or go, by `<namespace>/<instance>`, for every registered proxy that would notice. */
   proxies(): ReadonlyMap<string, { readonly [Change in keyof ForkChanges]: readonly string[] }> {
     return this.#compared().touched();
+  }
+
+  /** What callers route requests by, before and after. */
+  routes(): readonly CallerRoutes[] {
+    return callerRoutes(this.#compared(), this.#graph, this.#fork);
   }
 
   /** What the resources that the writes might touch were made from outside of the fork, but for lists of everything. */

@@ -1,12 +1,11 @@
 import type { LiveMesh } from '#libs/changes';
 import type { Condition } from '#libs/compiler';
-import type { Violation } from '#libs/kernel';
-import { type DomainValue, printId, type ResourceId, resourceKey } from '#libs/model';
+import type { ResourceId } from '#libs/model';
 import type { RevisionProgress } from './progress.js';
 import type { Runtime } from './runtime.js';
 import { byNode, type ProxyStatus, proxyStatus, rowNodeId } from './status.js';
 
-/** What the rest of the control plane asks of the push path: status, progress, previews, leaving. */
+/** What the rest of the control plane asks of the push path: status, progress, evaluation of changes, leaving. */
 export class RuntimeQuestions {
   constructor(private readonly runtime: Runtime) {}
 
@@ -67,53 +66,4 @@ export class RuntimeQuestions {
       usersOf: (id) => host.usersOf(id),
     };
   }
-
-  /** Warnings of proposed writes, evaluated on a fork of the live graph: nothing is changed. */
-  preview(mesh: string, puts: readonly DomainValue[], deletes: readonly ResourceId[]): readonly Warnings[] {
-    const host = this.runtime.coordinator.hostOrEmpty(mesh);
-    const fork = host.graph.fork({ puts, deletes });
-    const ofPuts = puts.map((value) => {
-      const resource = idOf(value, mesh);
-      return {
-        resource,
-        warnings: fork
-          .conditions(resource)
-          .filter((one) => one.status === 'False')
-          .flatMap(asWarnings),
-      };
-    });
-    const gone = new Set(deletes.map(resourceKey));
-    const ofDeletes = deletes.map((resource) => ({
-      resource,
-      warnings: host
-        .usersOf(resource)
-        .filter((user) => !gone.has(resourceKey(user)))
-        .map(stillUsed),
-    }));
-    return [...ofPuts, ...ofDeletes].filter(({ warnings }) => warnings.length > 0);
-  }
 }
-
-export interface Warnings {
-  readonly resource: ResourceId;
-  readonly warnings: readonly Violation[];
-}
-
-function idOf(value: DomainValue, mesh: string): ResourceId {
-  if (value.type === 'Mesh') return { kind: 'Mesh', namespace: '', name: mesh };
-  const { kind, namespace, name } = value.value.source;
-  return { kind, namespace, name };
-}
-
-function asWarnings(condition: Condition): readonly Violation[] {
-  if (condition.details.length > 0)
-    return condition.details.map((detail) => ({ ...detail, severity: 'warning' as const }));
-  return [{ path: '', code: condition.reason, message: condition.message, severity: 'warning' }];
-}
-
-const stillUsed = (user: ResourceId): Violation => ({
-  path: '',
-  code: 'still-referenced',
-  message: `${printId(user)} still refers to it: what it sends there gets 500 until that is changed`,
-  severity: 'warning',
-});

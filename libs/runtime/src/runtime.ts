@@ -104,8 +104,10 @@ export class Runtime {
     this.#revisions.set(change.change, change.configRevision);
     if (this.#revisions.size > REMEMBERED_CHANGES) this.#revisions.delete(change.change - REMEMBERED_CHANGES);
     if (change.viewsChanged) this.rebindViews(change.mesh);
-    const concerned = change.touched > 0 ? this.server.behind() : new Map<number, string>();
-    this.progress.published(change, concerned);
+    this.server.whenTold(() => {
+      const concerned = change.touched > 0 ? this.server.behind() : new Map<number, string>();
+      this.progress.published(change, concerned);
+    });
   }
 
   /** A view appears when an instance is registered, and changes with its class: live streams follow. */

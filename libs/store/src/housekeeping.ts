@@ -33,6 +33,9 @@ const PRUNE = [
   `DELETE FROM instance_event WHERE at < now() - interval '30 days'`,
   `DELETE FROM delivery_progress WHERE at < now() - interval '30 days'`,
   `DELETE FROM issued_certificate WHERE not_after < ${NOW_MS} - 30 * 86400000::bigint`,
+  // The newest thousand of each mesh, for a day: whoever plans in a loop fills no disk.
+  `DELETE FROM plan WHERE expires_at < now() - interval '1 hour' OR id IN
+    (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY mesh ORDER BY created_at DESC) AS n FROM plan) p WHERE n > 1000)`,
   `DELETE FROM access_failure WHERE minute < now() - interval '90 days'`,
   `DELETE FROM replica WHERE seen_at < ${NOW_MS} - 86400000::bigint`,
 ];

@@ -15,7 +15,9 @@ import { identityOf, inspectDatabase } from './inspect-database.js';
 import { InstanceRepository } from './instances/instance.repository.js';
 import { migrateDatabase } from './migrate.js';
 import { SCHEMA_VERSION } from './migrations/index.js';
+import { PlanRepository } from './plans/plan.repository.js';
 import type { DatabaseIdentity, Store } from './ports.js';
+import { PastRepository } from './resources/past.repository.js';
 import { ResourceRepository } from './resources/resource.repository.js';
 import { APP_ROLE, canRewriteAudit, mayActAs } from './roles.js';
 import { StoreClient, sessionConfig } from './session.js';
@@ -155,6 +157,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     tokens: new TokenRepository(database),
     authorities: new AuthorityRepository(database),
     progress: new ProgressRepository(database),
+    past: new PastRepository(database),
+    plans: new PlanRepository(database),
     history: new HistoryRepository(database),
     audit,
     identity: () => identityOf(database, SCHEMA_VERSION),

@@ -3,11 +3,13 @@ import type { InstanceSpec, Manifest } from '#libs/model';
 import type { Authorities, Progress, Tokens } from './administration.port.js';
 import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
 import type { History } from './audit/history.port.js';
+import type { Past, Plans } from './plan.port.js';
 import type { Actor, Page } from './values.port.js';
 
 export type * from './administration.port.js';
 export type * from './audit/audit.port.js';
 export type * from './audit/history.port.js';
+export type * from './plan.port.js';
 export type * from './values.port.js';
 
 /** `config`: admin writes, audited. `runtime`: instances and health, not audited. */
@@ -72,6 +74,8 @@ export interface WriteRequest {
   readonly seen?: readonly SeenVersion[] | undefined;
   /** For a change that goes back: the change it reverts. */
   readonly reverts?: string | undefined;
+  /** Refused unless the config revision is still this one, in any mesh: what was decided on it would have to be decided again. */
+  readonly ifRevision?: number | undefined;
 }
 
 export interface WriteOutcome {
@@ -99,7 +103,9 @@ export type StoreRefusal =
     }
   | { readonly code: 'not-found'; readonly kind: string; readonly namespace: string; readonly name: string }
   | { readonly code: 'hostname-taken'; readonly hostname: string; readonly namespace: string; readonly name: string }
-  | { readonly code: 'idempotency-mismatch'; readonly key: string };
+  | { readonly code: 'idempotency-mismatch'; readonly key: string }
+  /** Only for a request with `ifRevision`. Not audited: its sender looks again. */
+  | { readonly code: 'revision-moved' };
 
 /** Thrown when Postgres is away, full, or a lock could not be had in time: nothing was written. REST answers 503 with Retry-After. */
 export class StoreUnavailable extends Error {
@@ -124,6 +130,8 @@ export interface Resources {
   write(request: WriteRequest): Promise<{ ok: true; value: WriteOutcome } | { ok: false; error: StoreRefusal }>;
   get(mesh: string, kind: string, namespace: string, name: string): Promise<StoredResource | undefined>;
   list(query: ListQuery): Promise<Page<StoredResource>>;
+  /** Resources of every kind that have all of these labels, by kind, namespace and name. */
+  labelled(mesh: string, labels: Readonly<Record<string, string>>): Promise<readonly StoredResource[]>;
   meshes(): Promise<readonly string[]>;
 }
 
@@ -257,6 +265,8 @@ export interface Store {
   readonly tokens: Tokens;
   readonly authorities: Authorities;
   readonly progress: Progress;
+  readonly past: Past;
+  readonly plans: Plans;
   readonly history: History;
   readonly audit: AuditTrail;
   identity(): Promise<DatabaseIdentity>;

@@ -1,18 +1,22 @@
+import { TYPE } from '#libs/envoy-api';
 import { invariant } from '#libs/kernel';
 import { Cell, type EncodeCounter } from './cell.js';
 import { canonicalName } from './names.js';
+import type { News } from './spreading.js';
 import { typeSpec } from './type-specs.js';
 import type { Layer, Publication, Resource, TypeUrl, View } from './types.js';
 import { LayerRecord, ViewRecord, type Watcher } from './view-record.js';
 
 type Names = Map<TypeUrl, Set<string>>;
 
-/** A new content, and the one that it follows. */
-interface Entry {
+/** A key with another content, or none any more, and the names under which that may be noticed. */
+interface Changed {
   readonly key: string;
-  readonly cell: Cell;
-  readonly before: Cell | undefined;
+  readonly type: TypeUrl;
+  readonly names: readonly string[];
 }
+
+const MARKS_A_STEP = 100;
 
 /**
  * All that was published: resources by key, layers, views, and who follows them. A publication is applied at once and
@@ -53,23 +57,23 @@ export class Catalog implements EncodeCounter {
 
   /**
    * Applies a publication.
-   * @returns those who follow something that changed
+   * @returns what those who follow something that changed are to be told
    * @throws Error, with nothing applied, if a key changes its type or name, or the change number does not grow
    */
-  publish(publication: Publication): ReadonlySet<Watcher> {
+  publish(publication: Publication): News {
     this.#check(publication);
     this.change = publication.change;
-    this.#watched.clear();
     const touched = new Map<LayerRecord, Names>();
     const woken = new Set<Watcher>();
-    for (const resource of publication.set) this.#set(resource, touched);
-    for (const key of publication.removed) this.#remove(key, touched);
+    const changed: Changed[] = [];
+    for (const resource of publication.set) this.#set(resource, changed);
+    for (const key of publication.removed) this.#remove(key, changed);
     for (const layer of publication.layers) if (this.#setLayer(layer, touched)) wakeAll(this.#layer(layer.id), woken);
     for (const id of publication.removedLayers) this.#removeLayer(id, woken);
     for (const view of publication.views) this.#setView(view, woken);
     for (const id of publication.removedViews) this.#removeView(id);
-    for (const [layer, names] of touched) wake(layer, names, woken);
-    return woken;
+    const steps = this.#tell(changed, touched, woken);
+    return { change: publication.change, urgent: isUrgent(publication), woken, steps };
   }
 
   #check({ change, set }: Publication): void {
@@ -97,17 +101,38 @@ export class Catalog implements EncodeCounter {
     );
   }
 
-  #set(resource: Resource, touched: Map<LayerRecord, Names>): void {
+  #set(resource: Resource, changed: Changed[]): void {
     const before = this.#cells.get(resource.key);
     // SOTW-2, DELTA-2: the version is the content, so an equal one is no change.
     if (before?.version === resource.version && sameRefs(before, resource) && sameExtras(before, resource)) return;
     const cell = new Cell(resource, this);
     this.#cells.set(resource.key, cell);
+    changed.push({ key: resource.key, type: cell.type, names: namesOf(cell, before) });
     // Type and name never change, so whoever was entered under them still is.
-    const entered = before !== undefined && before.aliases.length === 0 && cell.aliases.length === 0;
+    if (before !== undefined && before.aliases.length === 0 && cell.aliases.length === 0) return;
     for (const layer of this.#layersOfKey.get(resource.key) ?? []) {
-      if (!entered) this.#enter(layer, { key: resource.key, cell, before }, touched);
-      if (this.#isWatched(layer)) markCell(touched, layer, cell);
+      if (before) layer.dropAliases(resource.key, before);
+      layer.enter(resource.key, cell);
+    }
+  }
+
+  /** Names by layer first, then every follower with all that concerns him at once. */
+  *#tell(changed: readonly Changed[], touched: Map<LayerRecord, Names>, woken: Set<Watcher>): Generator<void> {
+    this.#watched.clear();
+    let marks = 0;
+    for (const { key, type, names } of changed) {
+      for (const layer of this.#layersOfKey.get(key) ?? []) {
+        if (++marks % MARKS_A_STEP === 0) yield;
+        if (this.#isWatched(layer)) for (const name of names) mark(touched, layer, { type, name });
+      }
+    }
+    for (const view of new Set([...touched.keys()].flatMap((layer) => [...layer.views]))) {
+      const news = view.layers.flatMap((layer) => [...(touched.get(layer) ?? [])]);
+      for (const watcher of view.watchers) {
+        for (const [type, names] of news) watcher.touch(type, names);
+        woken.add(watcher);
+        yield;
+      }
     }
   }
 
@@ -117,18 +142,9 @@ export class Catalog implements EncodeCounter {
     return known;
   }
 
-  #enter(layer: LayerRecord, { key, cell, before }: Entry, touched: Map<LayerRecord, Names>): void {
-    if (before) {
-      layer.dropAliases(key, before);
-      for (const name of before.aliases) mark(touched, layer, { type: cell.type, name });
-    }
-    layer.enter(key, cell);
-  }
-
-  #remove(key: string, touched: Map<LayerRecord, Names>): void {
+  #remove(key: string, changed: Changed[]): void {
     const cell = this.#cells.get(key);
-    if (!cell || !this.#cells.delete(key)) return;
-    for (const layer of this.#layersOfKey.get(key) ?? []) markCell(touched, layer, cell);
+    if (cell && this.#cells.delete(key)) changed.push({ key, type: cell.type, names: namesOf(cell) });
   }
 
   #layer(id: string): LayerRecord {
@@ -221,10 +237,16 @@ function mark(touched: Map<LayerRecord, Names>, layer: LayerRecord, { type, name
   else names.set(type, new Set([name]));
 }
 
-function markCell(touched: Map<LayerRecord, Names>, layer: LayerRecord, cell: Cell): void {
-  mark(touched, layer, cell);
-  for (const name of cell.aliases) mark(touched, layer, { type: cell.type, name });
-}
+/** Aliases that it had are looked at, too: they may be another's now. */
+const namesOf = (cell: Cell, before?: Cell): readonly string[] =>
+  cell.aliases.length === 0 && (before?.aliases.length ?? 0) === 0
+    ? [cell.name]
+    : [cell.name, ...cell.aliases, ...(before?.aliases ?? [])];
+
+/** Nothing but endpoints that are there anew or otherwise: no order is to be kept to anything else. */
+const isUrgent = ({ set, removed, layers, removedLayers, views, removedViews }: Publication): boolean =>
+  [removed, layers, removedLayers, views, removedViews].every(({ length }) => length === 0) &&
+  set.every(({ type }) => type === TYPE.endpoint);
 
 type ByType = LayerRecord['byType'];
 
@@ -232,15 +254,6 @@ function markDifference(touched: Map<LayerRecord, Names>, layer: LayerRecord, fr
   for (const [type, names] of from) {
     const others = to.get(type);
     for (const [name, key] of names) if (others?.get(name) !== key) mark(touched, layer, { type, name });
-  }
-}
-
-function wake(layer: LayerRecord, names: Names, woken: Set<Watcher>): void {
-  for (const view of layer.views) {
-    for (const watcher of view.watchers) {
-      for (const [type, set] of names) watcher.touch(type, set);
-      woken.add(watcher);
-    }
   }
 }
 

@@ -1,10 +1,10 @@
 import { SERVICE } from '#libs/envoy-api';
-import type { Clock, Log, Metrics } from '#libs/kernel';
 import { Catalog } from './catalog.js';
 import { FanOut } from './fan-out.js';
 import { FrameCache } from './frames.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { StreamSecrets } from './secrets.js';
+import type { XdsServerOptions } from './server-options.js';
 import { Admission, once } from './serving/admission.js';
 import { Authentication } from './serving/authentication.js';
 import { clientStatus } from './serving/client-status.js';
@@ -19,37 +19,13 @@ import { StreamRegistry } from './serving/stream-registry.js';
 import type { StreamServices, WireCounters } from './serving/stream-services.js';
 import { checkStream } from './serving/watchdog.js';
 import { WorkReport, type XdsCounters } from './serving/work-report.js';
+import { Spreading } from './spreading.js';
 import type { Call, StatusName } from './transport/call.js';
 import type { Admitted, Carrier, CarrierOptions, TlsMaterial } from './transport/carrier.js';
-import { GrpcJsCarrier } from './transport/grpc-js-carrier.js';
-import { Http2Carrier } from './transport/http2/http2-carrier.js';
 import { Listener, type ListenOptions } from './transport/listener.js';
-import type {
-  DeliveryListener,
-  Gatekeeper,
-  Principal,
-  Publication,
-  SecretSource,
-  StreamInfo,
-  StreamState,
-  TypeUrl,
-} from './types.js';
+import { makeCarrier } from './transport/make-carrier.js';
+import type { Principal, Publication, StreamInfo, StreamState, TypeUrl } from './types.js';
 import { Denied } from './types.js';
-
-export interface XdsServerOptions {
-  readonly gatekeeper: Gatekeeper;
-  /** Without one, secrets are not served. */
-  readonly secrets?: SecretSource;
-  readonly listener?: DeliveryListener;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly limits?: Partial<Limits>;
-  /** What carries the calls: gRPC straight on node:http2, or the server of grpc-js. Default: `http2`. */
-  readonly transport?: 'http2' | 'grpc-js';
-  /** Serves secrets over plaintext too. For tests only (SEC-16). */
-  readonly secretsOverPlaintext?: boolean;
-}
 
 /** How far a change has come. */
 export interface Progress {
@@ -72,6 +48,10 @@ export class XdsServer {
   readonly #frames: FrameCache;
   readonly #fanOut = new FanOut();
   readonly #streams = new StreamRegistry();
+  readonly #spreading = new Spreading({
+    monotonic: () => this.options.clock.monotonic(),
+    wake: (woken) => this.#fanOut.wake(woken ? this.#streams.of(woken) : this.#streams.all()),
+  });
   readonly #ready: Readiness;
   readonly #admission: Admission;
   readonly #authentication: Authentication;
@@ -108,14 +88,19 @@ export class XdsServer {
 
   /**
    * Makes a publication the state that is served: at once and as a whole. Streams that follow something it changes are
-   * sent it; a first part of them before this returns.
+   * sent it; a first part of them before this returns, unless there is so much that it is told in several turns.
    * @throws Error, with nothing changed, if change numbers do not grow or a key changes its type or name
    */
   publish(publication: Publication): void {
-    const woken = this.#catalog.publish(publication);
+    const news = this.#catalog.publish(publication);
     this.#ready.set();
-    this.#fanOut.wake(this.#streams.of(woken));
+    this.#spreading.tell(news);
     this.options.metrics.gauge('xds_resources', this.#catalog.resources);
+  }
+
+  /** Does it once every stream knows what it has to look at of the newest publication: now, unless that was very large. */
+  whenTold(task: () => void): void {
+    this.#spreading.whenTold(task);
   }
 
   /** Asks the secret source again for the streams of these principals; all by default. */
@@ -193,9 +178,7 @@ export class XdsServer {
       connectionAgeMs: limits.streamAgeMs * 0.8,
       connectionAgeGraceMs: limits.streamAgeMs,
     };
-    return this.options.transport === 'grpc-js'
-      ? new GrpcJsCarrier(options)
-      : new Http2Carrier(options, this.options.clock);
+    return makeCarrier(this.options.transport ?? 'http2', options, this.options.clock);
   }
 
   /** Key and certificate for new connections; the open ones are not touched. */
@@ -204,9 +187,8 @@ export class XdsServer {
   }
 
   /**
-   * Stops: no new connection and no new stream, every stream ends with OK, spread over most of the grace so that other replicas are not
-   * hit by all clients at once (REL-15, NET-2).
-   * @param graceMs 0 = at once
+   * No new connection and no new stream; every stream ends with OK, spread over most of the grace so that other replicas
+   * are not hit by all clients at once (REL-15, NET-2). A grace of 0 is at once.
    */
   async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#stopping = true;
@@ -218,7 +200,7 @@ export class XdsServer {
 
   /** A principal sees its own streams, unless the gatekeeper says more (SEC-15). */
   #statusFor(request: Buffer, principal: Principal): Uint8Array {
-    const all = this.options.gatekeeper.inspects?.(principal) ?? false;
+    const all = this.options.gatekeeper.inspects?.(principal);
     const seen = this.#streams.all().filter((stream) => all || stream.principal.id === principal.id);
     return clientStatus(
       request,
@@ -267,7 +249,16 @@ export class XdsServer {
     const { gatekeeper, listener, clock, log, metrics, secrets } = this.options;
     const counter = { encodes: 0 };
     return {
-      ...{ gatekeeper, clock, log, metrics, catalog: this.#catalog, frames: this.#frames, limits: this.#limits },
+      ...{
+        gatekeeper,
+        clock,
+        log,
+        metrics,
+        catalog: this.#catalog,
+        spreading: this.#spreading,
+        frames: this.#frames,
+        limits: this.#limits,
+      },
       listener: listener ?? {},
       counters: this.#counters,
       epoch: clock.now().toString(36),

@@ -13,7 +13,7 @@ interface Flags {
   readonly message?: string;
 }
 
-interface Target {
+export interface Target {
   readonly kind: string;
   /** Empty for kinds of the whole mesh. */
   readonly namespace: string;
@@ -74,7 +74,8 @@ async function removeInstance(s: Session, name: string, { message }: Flags): Pro
   printAs(s.format, answer, () => `deleted Instance ${s.context.namespace}/${name}`);
 }
 
-function targetsOf(s: Session, documents: readonly SourceDocument[]): Target[] {
+/** What manifests describe, to be deleted. @throws CliError for what is no manifest, and for a mesh */
+export function targetsOf(s: Session, documents: readonly SourceDocument[]): Target[] {
   return documents.map(({ from, document }) => {
     const subject = subjectOf(document);
     if (!subject) throw new CliError(`${from}: must be an object with apiVersion, kind, metadata`, EXIT.refused);

@@ -96,7 +96,7 @@ function conditions(status: Item['status']): string {
   return bad.length === 0 ? 'ok' : bad.map((condition) => `${condition.type}: ${condition.reason}`).join(', ');
 }
 
-async function all<T>(s: Session, path: string, selector: string | undefined): Promise<T[]> {
+export async function all<T>(s: Session, path: string, selector: string | undefined): Promise<T[]> {
   const items: T[] = [];
   let cursor: string | undefined;
   do {

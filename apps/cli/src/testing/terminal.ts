@@ -50,6 +50,23 @@ export class Terminal {
     return this.start(args, text).ended;
   }
 
+  /** On a real terminal of so many columns, where this is typed; needs `script` of util-linux. Colours are not turned off. */
+  async atTerminal(columns: number, typed: string, ...args: readonly string[]): Promise<Output> {
+    const { PATH = '' } = process.env;
+    const words = [process.execPath, MAIN, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+    const command = `stty cols ${columns}; exec ${words.join(' ')}`;
+    const env = { PATH, HOME: join(this.dir, 'home'), TERM: 'xterm-256color', ...this.env };
+    const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: this.dir, env });
+    let out = '';
+    child.stdout.setEncoding('utf8').on('data', (part: string) => {
+      const asked = !out.includes('[y/N]');
+      out += part;
+      if (asked && out.includes('[y/N]')) child.stdin.write(typed);
+    });
+    await once(child, 'close');
+    return { code: child.exitCode, out: out.replaceAll('\r\n', '\n'), err: '' };
+  }
+
   /** As the leader of a process group, like a command that a shell started. */
   start(args: readonly string[], input = ''): Running {
     const { PATH = '' } = process.env;

@@ -46,22 +46,31 @@ export const forbidden = (missing: Extent, kinds: readonly KindInfo[], reason?: 
   });
 
 /** 403 for who may do none of this to anything here. */
-export function forbiddenAtAll(verbs: readonly Verb[], mesh: string, kinds: readonly KindInfo[]): ProblemError {
+export function forbiddenAtAll(
+  verbs: readonly Verb[],
+  mesh: string,
+  kinds: readonly KindInfo[],
+  purpose = '',
+): ProblemError {
   const roles = BUILT_IN_ROLES.filter((role) => {
     const scope = { mesh, namespaces: [], labels: {}, from: role };
     const rights = new Rights(grantsOf(builtInRules(role, kinds), kinds, scope));
     return verbs.some((verb) => rights.touches({ verb, mesh }));
   });
   const [verb = 'get'] = verbs;
-  const detail = `this needs ${verbs.join(' or ')} of something in mesh ${mesh}: ${remedy({ verb, mesh }, roles)}`;
+  const detail = `${purpose}this needs ${verbs.join(' or ')} of something in mesh ${mesh}: ${remedy({ verb, mesh }, roles)}`;
   return new ProblemError(403, 'forbidden', detail, { missing: { verb, mesh, roles } });
 }
 
-/** 403 for a request about several resources: each that may not be written, with what that would need. */
-export function notPermitted(denials: readonly Denial[], kinds: readonly KindInfo[]): ProblemError {
+/**
+ * 403 for a request about several resources: each that may not be written, with what that would need.
+ * @param others how many there are beside, of which the caller is not told
+ */
+export function notPermitted(denials: readonly Denial[], kinds: readonly KindInfo[], others = 0): ProblemError {
   const [first] = denials;
   if (first === undefined) return new ProblemError(403, 'forbidden', 'this is not permitted');
-  const more = denials.length > 1 ? ` (and ${denials.length - 1} more)` : '';
+  const beside = denials.length - 1 + others;
+  const more = beside > 0 ? ` (and ${beside} more)` : '';
   const violations = denials.map(({ resource, missing, reason }) => {
     return { resource, path: '', code: 'forbidden', message: describeDenial(missing, kinds, reason) };
   });

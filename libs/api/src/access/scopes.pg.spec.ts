@@ -247,7 +247,7 @@ describe('SEC-34: labels are a border', () => {
     await given(admin, aService('shop/contested', A));
     const authorize = control.authorizer({ type: 'api', ...info }, 'default');
     let asked = 0;
-    const changes = createChanges({ ...api.deps, preview: () => [] });
+    const changes = createChanges({ ...api.deps, store: api.store, live: () => Promise.resolve(undefined) });
     const result = await changes.apply({
       mesh: 'default',
       actor: { name: 'ann', role: 'none', ip: '', requestId: '' },

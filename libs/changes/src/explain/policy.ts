@@ -12,29 +12,11 @@ import { shortType } from '#libs/envoy-api';
 import type { Ctx } from '#libs/incremental';
 import { type Policy, type ResourceId, resourceKey } from '#libs/model';
 import type { LiveMesh } from '../live.js';
+import { beside } from '../plan/beside.js';
 import { fieldsAt, policyField } from './fields.js';
 import type { Origins } from './origins.js';
 import { envoyResource } from './resources.js';
 import type { PolicyExplanation } from './types.js';
-
-/** How often the fork is begun anew when a change of the mesh ends it; the last time it is computed at once. */
-const ATTEMPTS = 4;
-
-const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
-
-/** Computes the mesh without the policy in slices of the event loop. @param judge synchronous, and sees one state */
-async function without<T>(live: LiveMesh, id: ResourceId, judge: (fork: MeshFork) => T): Promise<T> {
-  const begin = (): MeshFork => live.graph.fork({ puts: [], deletes: [id] });
-  for (let attempt = 1; attempt < ATTEMPTS; attempt += 1) {
-    const fork = begin();
-    while (fork.isCurrent) {
-      const budget = live.slice();
-      if (fork.step(budget) && !budget.exhausted()) return judge(fork);
-      await turn();
-    }
-  }
-  return judge(begin());
-}
 
 export const policyOf = (ctx: Ctx, id: ResourceId): Policy | undefined =>
   ctx.input(CLIENT_POLICY, resourceKey(id)) ?? ctx.input(SERVER_POLICY, resourceKey(id));
@@ -44,7 +26,7 @@ export async function explainPolicy(
   origins: Origins,
   id: ResourceId,
 ): Promise<PolicyExplanation | undefined> {
-  const found = await without(live, id, (fork) => gather(live, origins, { id, fork }));
+  const found = await beside(live, { puts: [], deletes: [id] }, (fork) => gather(live, origins, { id, fork }));
   if (!found) return undefined;
   await origins.load();
   const { resources, proxies, sets, loses, ...rest } = found;

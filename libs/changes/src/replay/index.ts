@@ -6,6 +6,8 @@ export {
   parseRequestFile,
   type RequestFileProblem,
   type WrittenRequest,
+  writtenOf,
+  writtenRequest,
 } from './request-file.js';
 export { type EncodedResource, routingConfigs } from './routing-config.js';
 export type * from './types.js';

@@ -50,6 +50,23 @@ const schema = strict({
 
 export type WrittenRequest = z.input<typeof schema>;
 
+/** A request as it is written, for bodies that carry some. */
+export const writtenRequest = schema.transform(sampleOf);
+
+function sampleOf({ host, headers, method, scheme, path }: z.output<typeof schema>): SampleRequest {
+  const pairs = Object.entries(headers).flatMap(([name, values]) =>
+    (Array.isArray(values) ? values : [values]).map((each) => ({ name: name.toLowerCase(), value: each.trim() })),
+  );
+  return { method, scheme, authority: host, path, headers: pairs };
+}
+
+/** The same the other way round. */
+export function writtenOf({ method, scheme, authority, path, headers }: SampleRequest): WrittenRequest {
+  const grouped: Record<string, string[]> = {};
+  for (const { name, value } of headers) grouped[name] = [...(grouped[name] ?? []), value];
+  return { method, ...(scheme === undefined ? {} : { scheme }), host: authority, path, headers: grouped };
+}
+
 /** One request of the file, with the line where it begins. */
 export interface FileRequest {
   readonly line: number;
@@ -150,11 +167,7 @@ function documentItems(document: TextDocument): readonly Item[] {
 function parseRequest({ value, lineAt }: Item): Result<SampleRequest, readonly RequestFileProblem[]> {
   const parsed = schema.safeParse(value);
   if (!parsed.success) return err(parsed.error.issues.flatMap((issue) => issueProblems(issue, lineAt)));
-  const { host, headers, method, scheme, path } = parsed.data;
-  const pairs = Object.entries(headers).flatMap(([name, values]) =>
-    (Array.isArray(values) ? values : [values]).map((each) => ({ name: name.toLowerCase(), value: each.trim() })),
-  );
-  return ok({ method, scheme, authority: host, path, headers: pairs });
+  return ok(sampleOf(parsed.data));
 }
 
 function issueProblems(issue: z.core.$ZodIssue, lineAt: Item['lineAt']): readonly RequestFileProblem[] {

@@ -5,6 +5,7 @@ import type { Sql } from '../database.js';
 import { FEED_CHANNEL } from '../feed/channel.js';
 import type { WriteOutcome, WriteRequest } from '../ports.js';
 import type { Step } from './evaluate.js';
+import { Refused } from './refused.js';
 
 /**
  * Everything a change writes, in one statement: the lock on the stream's row, which makes commits take turns, is held
@@ -15,7 +16,7 @@ WITH rev AS (
   UPDATE stream
   SET revision = revision + 1, audit_seq = audit_seq + 1, audit_prev = audit_hash,
       audit_hash = ${envelopeSql('$4::text', 'revision + 1')}
-  WHERE stream = 'config'
+  WHERE stream = 'config' AND ($12::bigint IS NULL OR revision = $12)
   RETURNING revision, audit_seq, audit_prev, audit_hash
 ), item AS (
   SELECT i.*, rev.revision
@@ -120,7 +121,9 @@ export async function commitChange(
     action,
     actor,
     subjects,
+    request.ifRevision ?? null,
   ]);
+  if (done === undefined && request.ifRevision !== undefined) throw new Refused({ code: 'revision-moved' });
   const expected = changes.filter((step) => step.op !== 'created').length;
   // The rows are locked, so this is a bug, not a conflict: roll back rather than audit what did not happen.
   if (done === undefined || done.touched !== expected) throw new Error('a locked resource changed its version');

@@ -65,6 +65,14 @@ export class ResourceRepository implements Resources {
     return { items, cursor: rows.length > limit && last !== undefined ? encodeCursor(last) : undefined };
   }
 
+  async labelled(mesh: string, labels: Readonly<Record<string, string>>): Promise<readonly StoredResource[]> {
+    const rows = await this.database.query<ResourceRow>(
+      'SELECT * FROM resource WHERE mesh = $1 AND labels @> $2::jsonb ORDER BY kind, namespace, name',
+      [mesh, JSON.stringify(labels)],
+    );
+    return rows.map(toStoredResource);
+  }
+
   async meshes(): Promise<readonly string[]> {
     const rows = await this.database.query<{ name: string }>(
       `SELECT name FROM resource WHERE kind = 'Mesh' AND name = mesh ORDER BY name`,

@@ -98,7 +98,7 @@ export class ResourceWriter {
       return ok(await this.database.transaction((sql) => writeIn(sql, request), { alsoRetry: raced }));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      await this.#auditRefusal(request, error.refusal);
+      if (error.refusal.code !== 'revision-moved') await this.#auditRefusal(request, error.refusal);
       return err(error.refusal);
     }
   }

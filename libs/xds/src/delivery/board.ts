@@ -9,8 +9,10 @@ export interface Source {
   names(type: TypeUrl): Iterable<string>;
   /** Names of the type in the view that belong to the glob. */
   members(type: TypeUrl, glob: string): Iterable<string>;
-  /** Number of the newest publication. */
+  /** Number of the newest publication of which the stream knows what it has to look at. */
   readonly change: number;
+  /** It does not know yet what it has to look at of a newer one. */
+  readonly expecting?: boolean;
 }
 
 /** What the rules of delivery need to know of a stream. */

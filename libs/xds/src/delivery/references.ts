@@ -22,6 +22,7 @@ function isMet(board: Board, ref: Ref): boolean {
 
 /** What is missing may still be confirmed: it is under way, or was not looked at yet. Refused or absent, it never will. */
 export const mayBeMet = (board: Board, cell: Cell): boolean =>
+  board.source.expecting === true ||
   cell.requires.every((ref) => isMet(board, ref) || !(board.types.get(ref.type)?.settled ?? false));
 
 /** Confirmed by the client, and not on its way out. */

@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog.js';
 import type { FrameCache } from '../frames.js';
 import type { Limits } from '../limits.js';
 import type { StreamSecrets } from '../secrets.js';
+import type { Spreading } from '../spreading.js';
 import type { DeliveryListener, Gatekeeper, StreamInfo } from '../types.js';
 import type { Leftovers } from './leftovers.js';
 
@@ -11,6 +12,7 @@ export interface StreamServices<Stream = never> {
   readonly gatekeeper: Gatekeeper;
   readonly listener: DeliveryListener;
   readonly catalog: Catalog;
+  readonly spreading: Spreading;
   readonly frames: FrameCache;
   readonly limits: Limits;
   readonly clock: Clock;

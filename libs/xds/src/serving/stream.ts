@@ -1,12 +1,11 @@
 import type { LogFields } from '#libs/kernel';
 import { traitsOf } from '../client-traits.js';
-import type { Source } from '../delivery/board.js';
 import type { Pumpable } from '../fan-out.js';
 import { Ledger } from '../ledger.js';
 import { StreamSecrets } from '../secrets.js';
 import { type Outcome, type Outgoing, Session } from '../session.js';
 import type { StatusName } from '../transport/call.js';
-import { type TypeSpec, typeSpec } from '../type-specs.js';
+import type { TypeSpec } from '../type-specs.js';
 import { Denied, type NodeInfo, type Principal, type StreamInfo, type StreamState, type TypeUrl } from '../types.js';
 import type { ViewRecord, Watcher } from '../view-record.js';
 import { decodeNode } from '../wire/node.js';
@@ -17,6 +16,7 @@ import { Outbox } from './outbox.js';
 import { checkNode, checkSize, requestedType } from './requests.js';
 import type { StreamOptions } from './stream-options.js';
 import type { StreamServices } from './stream-services.js';
+import { sourceOf } from './stream-source.js';
 
 /**
  * One stream: reads requests, asks the session what to answer, and writes. It never blocks another, and queues no more than
@@ -40,17 +40,14 @@ export class XdsStream implements Watcher, Pumpable {
     readonly options: StreamOptions,
     private readonly services: StreamServices<XdsStream>,
   ) {
-    const { clock, limits, listener, catalog } = services;
+    const { clock, limits, listener, spreading } = services;
     this.openedAt = clock.now();
     this.outbox = new Outbox(options.call, services, () => this.pump());
-    const source: Source = {
-      lookup: (type, name) => (typeSpec(type)?.secret ? this.#secrets?.lookup(name) : this.#view?.lookup(type, name)),
-      names: (type) => this.#view?.names(type) ?? [],
-      members: (type, glob) => this.#view?.members(type, glob) ?? [],
-      get change() {
-        return catalog.change;
-      },
-    };
+    const source = sourceOf(
+      spreading,
+      () => this.#view,
+      () => this.#secrets,
+    );
     this.session = new Session({
       variant: options.variant,
       aggregated: options.onlyType === undefined,

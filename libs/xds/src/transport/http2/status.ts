@@ -9,7 +9,9 @@ export const RESPONSE = { ':status': 200, 'content-type': CONTENT, 'grpc-accept-
 /** The status of a call as trailers: its number, and its words percent-encoded (gRPC over HTTP/2, "Status-Message"). */
 export function trailersOf(name: StatusName, details: string): Record<string, string> {
   const code = { 'grpc-status': String(status[name]) };
-  return details === '' ? code : { ...code, 'grpc-message': encodeURIComponent(details).replaceAll('%20', ' ') };
+  return details === ''
+    ? code
+    : { ...code, 'grpc-message': encodeURIComponent(details.toWellFormed()).replaceAll('%20', ' ') };
 }
 
 /** HTTP status for what is no gRPC call at all; `undefined` for one that is. */

@@ -1,0 +1,124 @@
+/** Whose fault it is that something would not compile, and which field's. */
+import { idOfValue, type MeshFork } from '#libs/compiler';
+import { pointer } from '#libs/kernel';
+import type { Registry } from '#libs/model';
+import type { CheckedDocument } from '../check.js';
+import { toDocumentOf } from '../document.js';
+import type { Existing } from '../existing.js';
+import type { LiveMesh } from '../live.js';
+import type { ResourceViolation } from '../types.js';
+import { forkOf, type Writes } from './evaluate.js';
+
+export interface Proposed extends Writes {
+  readonly mesh: string;
+  readonly registry: Registry;
+  readonly existing: Existing;
+  readonly documents: readonly CheckedDocument[];
+}
+
+/** Forks that looking for the guilty may make: it is done while others wait. What is not found now is found next time. */
+const MAX_TRIALS = 300;
+
+/** Violations for everything that compiles now and would not; none when all does. @param fork of the proposal */
+export function compileFailures(live: LiveMesh, fork: MeshFork, proposed: Proposed): readonly ResourceViolation[] {
+  const first = failureIn(fork, proposed);
+  if (first === undefined) return [];
+  const search = new Search(live, proposed);
+  const guilty = search.guilty(proposed.documents);
+  return guilty.length > 0 ? guilty.map((one) => search.blame(one)) : [unblamed(proposed, first)];
+}
+
+interface Guilty {
+  readonly document: CheckedDocument;
+  readonly message: string;
+}
+
+/** Looks for documents that do not compile together with those that do, and for their fields. */
+class Search {
+  /** Documents that compile together. */
+  readonly #fine: CheckedDocument[] = [];
+  #trials = 0;
+
+  constructor(
+    private readonly live: LiveMesh,
+    private readonly proposed: Proposed,
+  ) {}
+
+  /** Halves what fails until single documents are left: few trials where few are guilty. */
+  guilty(documents: readonly CheckedDocument[]): readonly Guilty[] {
+    const message = this.#failing(documents);
+    if (message === undefined) {
+      this.#fine.push(...documents);
+      return [];
+    }
+    const [only] = documents;
+    if (only && documents.length === 1) return [{ document: only, message }];
+    const middle = documents.length >> 1;
+    return [documents.slice(0, middle), documents.slice(middle)].flatMap((half) =>
+      half.length > 0 && this.#trials < MAX_TRIALS ? this.guilty(half) : [],
+    );
+  }
+
+  blame({ document, message }: Guilty): ResourceViolation {
+    const { id, index, parsed } = document;
+    const { registry, mesh } = this.proposed;
+    const path = guiltyPath(parsed.manifest.spec, (spec) => {
+      const trial = registry.parse(toDocumentOf({ ...parsed.manifest, spec }), mesh);
+      return (
+        trial.ok && this.#trials < MAX_TRIALS && this.#failing([{ ...document, parsed: trial.value }]) === undefined
+      );
+    });
+    return { resource: id, document: index, path: pointer('spec', ...path), code: 'does-not-compile', message };
+  }
+
+  #failing(documents: readonly CheckedDocument[]): string | undefined {
+    this.#trials += 1;
+    const { existing, mesh, deletes } = this.proposed;
+    const puts = [...this.#fine, ...documents].map(({ id, parsed }) => parsed.toDomain(existing.source(id)));
+    return failureIn(forkOf(this.live, { puts, deletes }), { mesh, puts, deletes });
+  }
+}
+
+/** Says what fails; undefined = everything compiles that does now. */
+function failureIn(fork: MeshFork, writes: Writes & { readonly mesh: string }): string | undefined {
+  const [failure] = fork.failures();
+  if (failure) return `${failure.key.slice(writes.mesh.length + 1)} could not be compiled any more: ${failure.message}`;
+  for (const value of writes.puts) {
+    const broken = fork.conditions(idOfValue(writes.mesh, value)).find(({ reason }) => reason === 'CompileFailed');
+    if (broken) return broken.message;
+  }
+  return undefined;
+}
+
+type Spec = Readonly<Record<string, unknown>>;
+
+/**
+ * The innermost field or item without which the rest compiles: delta debugging, one at a time. Empty when no single one is
+ * to blame.
+ */
+function guiltyPath(spec: Spec, heals: (spec: Spec) => boolean): readonly (string | number)[] {
+  for (const [key, value] of Object.entries(spec)) {
+    const deeper = inside(value, (other) => heals({ ...spec, [key]: other }));
+    if (deeper.length > 0 || heals(omit(spec, key))) return [key, ...deeper];
+  }
+  return [];
+}
+
+function inside(value: unknown, heals: (value: unknown) => boolean): readonly (string | number)[] {
+  if (!Array.isArray(value)) return typeof value === 'object' && value !== null ? guiltyPath(value as Spec, heals) : [];
+  const items: readonly unknown[] = value;
+  for (const [at, item] of items.entries()) {
+    const deeper = inside(item, (other) => heals(items.with(at, other)));
+    if (deeper.length > 0 || heals(items.toSpliced(at, 1))) return [at, ...deeper];
+  }
+  return [];
+}
+
+const omit = (spec: Spec, key: string): Spec =>
+  Object.fromEntries(Object.entries(spec).filter(([name]) => name !== key));
+
+/** Only deletions were asked for. */
+function unblamed({ deletes }: Proposed, message: string): ResourceViolation {
+  const [resource = { kind: '', namespace: '', name: '' }] = deletes;
+  return { resource, document: undefined, path: '', code: 'does-not-compile', message };
+}

@@ -1,0 +1,57 @@
+/** Which parts of a mesh a plan concerns: findings are looked for there and nowhere else. */
+import { CLIENT_POLICY, destinationKey, destinationsIn, idOfValue, ROUTE, SERVER_POLICY } from '#libs/compiler';
+import type { Ctx } from '#libs/incremental';
+import { sortedUnique } from '#libs/kernel';
+import { type PolicyTarget, type ResourceId, type Route, resourceKey } from '#libs/model';
+import { isRoute, uniqueIds } from './places.js';
+import type { Judged } from './types.js';
+
+export interface Subjects {
+  readonly resources: readonly ResourceId[];
+  /** `<namespace>/<name>` */
+  readonly destinations: readonly string[];
+}
+
+export function subjectsOf({ mesh, graph, fork, puts, deletes, usersOf }: Judged): Subjects {
+  const written = [...puts.map((value) => idOfValue(mesh, value)), ...deletes];
+  const users = written.flatMap((id) => usersOf(id));
+  const resources = uniqueIds([...written, ...users]);
+  const destinations = [graph.ctx, fork.ctx].flatMap((ctx) => resources.flatMap((id) => concerned(ctx, id)));
+  return { resources, destinations: sortedUnique(destinations) };
+}
+
+/** Destinations whose callers may notice a change of this resource. */
+function concerned(ctx: Ctx, id: ResourceId): readonly string[] {
+  if (id.kind === 'Service' || id.kind === 'ExternalService') return [destinationKey(id.namespace, id.name)];
+  if (isRoute(id.kind)) {
+    const route = routeAt(ctx, id);
+    return route ? parentsOf(route) : [];
+  }
+  const policy = ctx.input(CLIENT_POLICY, resourceKey(id)) ?? ctx.input(SERVER_POLICY, resourceKey(id));
+  return policy ? targeted(ctx, policy.target) : [];
+}
+
+const routeAt = (ctx: Ctx, { kind, namespace, name }: ResourceId): Route | undefined =>
+  ctx.input(ROUTE, resourceKey({ kind, namespace, name }));
+
+const parentsOf = (route: Route): readonly string[] =>
+  route.parents.map(({ namespace, name }) => destinationKey(namespace, name));
+
+function targeted(ctx: Ctx, target: PolicyTarget): readonly string[] {
+  switch (target.level) {
+    case 'Mesh':
+      return destinationsIn(ctx);
+    case 'Namespace':
+      return destinationsIn(ctx, target.namespace);
+    case 'Service':
+    case 'ServicePort':
+      return [destinationKey(target.namespace, target.name)];
+    case 'Route':
+    case 'RouteRule': {
+      const route = routeAt(ctx, target);
+      return route ? parentsOf(route) : [];
+    }
+    case 'Gateway':
+      return [];
+  }
+}
