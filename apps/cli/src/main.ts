@@ -15,6 +15,7 @@ Examples:
   heddle apply -f shop/ --wait              show the plan, ask, apply, wait for every Envoy's ACK
   heddle rollback c-12                      take a change back
   heddle status                             who has what, and who refused it
+  heddle explain web RDS shop/orders        what a proxy's routes were made from, and by whom
   heddle proxy run --workload web ...       run a sidecar on this machine`;
 
 /** package.json of the checkout: this file is dist/apps/cli/src/main.js, or apps/cli/src/main.ts in tests. */
@@ -40,6 +41,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   get: async () => (await import('./commands/get.js')).getCommand(),
   delete: async () => (await import('./commands/delete.js')).deleteCommand(),
   status: async () => (await import('./commands/status.js')).statusCommand(),
+  explain: async () => (await import('./commands/explain.js')).explainCommand(),
   history: async () => (await import('./commands/history.js')).historyCommand(),
   audit: async () => (await import('./commands/audit.js')).auditCommand(),
   proxy: async () => (await import('./commands/proxy.js')).proxyCommand(),

@@ -83,7 +83,7 @@ export function fittingWidths(
 }
 
 /** Texts from proxies and users may hold control characters, which a terminal would obey (SEC-12). */
-function printable(text: string): string {
+export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, ' ');
 }

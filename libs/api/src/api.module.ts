@@ -13,6 +13,7 @@ import { BodyInterceptor } from './body.interceptor.js';
 import { ChangeController } from './change.controller.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { DocsController } from './docs.controller.js';
+import { ExplainController } from './explain/explain.controller.js';
 import { FailureLimiter } from './failure-limiter.js';
 import { InstanceController } from './instance.controller.js';
 import { createKindControllers } from './kind.controller.js';
@@ -35,6 +36,7 @@ const FIXED: readonly Type<object>[] = [
   ChangeController,
   PlanController,
   HistoryController,
+  ExplainController,
   AuditController,
   AuditSearchController,
   InstanceController,

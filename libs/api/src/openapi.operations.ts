@@ -2,6 +2,7 @@ import type { KindInfo } from '#libs/model';
 import { canIQuery } from './access/access.controller.js';
 import { AUDIT } from './audit/audit.operations.js';
 import { applyBody } from './change.schema.js';
+import { EXPLAIN } from './explain/explain.operations.js';
 import { instanceBody } from './instance.schema.js';
 import type { Operation } from './openapi.operation.js';
 import { inputSchema, type JsonSchema, listOf, object, ref, string } from './openapi.schemas.js';
@@ -243,6 +244,7 @@ export const FIXED_OPERATIONS: readonly Operation[] = [
   ...CHANGES,
   ...PLANS,
   ...AUDIT,
+  ...EXPLAIN,
   ...RUNTIME,
 ];
 

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Type } from '@nestjs/common';
-import { createChanges, type LiveMeshes } from '#libs/changes';
+import { createChanges, createExplain, type LiveMeshes } from '#libs/changes';
 import { type ApiTokenRequest, createMeshIdentity, loadOrCreateKek, type MeshIdentity } from '#libs/identity';
 import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind } from '#libs/model';
@@ -105,6 +105,7 @@ export async function serveApi(
     registry,
     store,
     changes: createChanges({ registry, store, live: options.live ?? (() => Promise.resolve(undefined)) }),
+    explain: createExplain({ live: options.live ?? (() => Promise.resolve(undefined)), history: store.history }),
     runtime,
     auth: createAuth(identity),
     roles,

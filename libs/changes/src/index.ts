@@ -4,6 +4,7 @@ export { align } from './diff/align.js';
 export type * from './diff/fields.js';
 export { toManifest } from './document.js';
 export type * from './door.js';
+export * from './explain/index.js';
 export type * from './live.js';
 export { mergePatch } from './merge-patch.js';
 export { FINDINGS, type Finding, type FindingCode, type Severity } from './plan/findings/types.js';

@@ -125,7 +125,7 @@ const unused = (): never => {
 };
 const UNUSED = {
   identity: unused,
-  history: { list: unused, at: unused, between: unused, floor: unused },
+  history: { list: unused, at: unused, between: unused, origins: unused, floor: unused },
   past: { between: unused, change: unused },
   plans: { insert: unused, get: unused },
   resources: { write: unused, get: unused, list: unused, labelled: unused, meshes: unused },

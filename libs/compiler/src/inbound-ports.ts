@@ -76,7 +76,8 @@ export interface Access {
 /** Nobody: where a policy cannot be understood. */
 export const CLOSED: Access = { restricted: true, allow: {}, deny: undefined, tcpAllowed: [], tcpDenied: [] };
 
-function targetsOf(ctx: Ctx, at: InboundPort): readonly PolicyTarget[] {
+/** Targets of everything that may have a say about a port, most specific first. */
+export function inboundTargets(ctx: Ctx, at: InboundPort): readonly PolicyTarget[] {
   const ofServices = servicesOn(ctx, at).flatMap((value) => {
     const destination = { kind: 'Service' as const, key: `${value.namespace}/${value.name}`, value };
     return value.ports.filter((p) => p.targetPort === at.port).flatMap((port) => portTargets(destination, port));
@@ -89,7 +90,7 @@ const INBOUND_POLICIES = defineQuery<Access>({
   name: 'inbound-policies',
   run: (ctx, key) => {
     const at = splitInbound(key);
-    const targets = targetsOf(ctx, at);
+    const targets = inboundTargets(ctx, at);
     if (targets.some((target) => ctx.index(WITHHELD_BY_TARGET, targetKey(target)).length > 0)) return CLOSED;
     const context: InboundContext = {
       mesh: settingsOf(ctx).mesh,

@@ -1,9 +1,12 @@
 /** What whoever judges a change may ask of a mesh's graph or fork: the compiler's own words for it. */
 export { governing } from './attachments.js';
 export { type Destination, destinationOf, destinationsIn, isHttp, SELECTED } from './destinations.js';
+export * from './explain/inputs.js';
+export * from './explain/places.js';
+export * from './explain/seen.js';
 export { idOfValue, resourceOfInput } from './input-ids.js';
 export { CLIENT_POLICY, INSTANCE, ROUTABLE, ROUTE, SERVER_POLICY, SERVICE } from './inputs.js';
-export { destinationKey } from './names.js';
+export { destinationKey, routeName } from './names.js';
 export { applied, clientPatch, portTargets, routeTargets } from './policies.js';
 export { timed } from './route-actions.js';
 export { type RankedMatch, rankedMatches, trimSlash } from './route-matches.js';

@@ -24,7 +24,7 @@ import { ADDRESS, ALL, FEATURES, INSTANCE, ONCE, ROUTABLE, SETTINGS, WITHHELD } 
 import { RESOURCES, VIEW } from './layers.js';
 import { contextOf, MeshFork } from './mesh-fork.js';
 import { isServerPolicy, type Placement, placementOf, removalOf } from './mesh-inputs.js';
-import { destinationKey } from './names.js';
+import { destinationKey, resourceCell } from './names.js';
 import { Preparation, Published, viewId } from './publication.js';
 import { queryOf } from './query-of.js';
 import type { CompiledChange, Condition } from './types.js';
@@ -196,6 +196,15 @@ export class MeshGraph {
   explain(key: string): Dependency {
     const { query, key: cellKey } = queryOf(RESOURCES, key.slice(this.#mesh.length + 1));
     return this.#graph.explain(query, cellKey);
+  }
+
+  /** Cells of the resources that were made from a stored resource, directly or not: reading is not yet being affected. */
+  readersOf(id: ResourceId): readonly string[] {
+    const { kind, key } = removalOf(this.#kinds, id);
+    return this.#graph
+      .dependentsOf(kind, key)
+      .filter((cell) => RESOURCES.has(cell.kind))
+      .map((cell) => resourceCell(cell.kind, cell.key));
   }
 
   /** Drops what nothing needs any more. Costs the whole graph: for a quiet moment. @returns how many cells went */

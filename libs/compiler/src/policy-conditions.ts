@@ -80,7 +80,7 @@ function targetService(ctx: Ctx, { kind, namespace, name }: PolicyTarget): Desti
 }
 
 /** A place where policies meet: their targets, most specific first. */
-type Place = readonly PolicyTarget[];
+export type Place = readonly PolicyTarget[];
 
 /** Effective unless, in every place it reaches, others set all of its fields. Without any place it waits for one. */
 function effective(ctx: Ctx, policy: Policy): Condition {
@@ -109,7 +109,8 @@ function contributorsAt(ctx: Ctx, policy: Policy, side: Side, place: Place): rea
   return here ? here.kind.contributors(here.kind.resolve(here.contributions)) : [];
 }
 
-function* placesOf(ctx: Ctx, policy: Policy, side: Side): Generator<Place> {
+/** Every place that a policy reaches, as its targets. */
+export function* placesOf(ctx: Ctx, policy: Policy, side: Side): Generator<Place> {
   const toCluster = settingsOf(ctx)[side].some((kind) => kind.kind === policy.kind && kind.toCluster !== undefined);
   for (const destination of reachedBy(ctx, policy.target)) {
     for (const port of destination.value.ports) {

@@ -1,5 +1,5 @@
 /** The part of the contract that is about the past of resources. */
-import type { Manifest, ResourceId } from '#libs/model';
+import type { Labels, Manifest, ResourceId } from '#libs/model';
 import type { Page } from '../values.port.js';
 
 export interface HistoryEntry {
@@ -49,6 +49,22 @@ export interface ResourceDifference extends ResourceId {
   readonly after: unknown;
 }
 
+/** A resource whose writer is asked for. */
+export interface WrittenResource extends ResourceId {
+  /** Config revision of the write that is meant; undefined = the last one. */
+  readonly revision?: number | undefined;
+}
+
+/** Who wrote a resource. Undefined is what is not known: of what is not there any more, or once history was cut. */
+export interface Origin {
+  /** Those that it has now. */
+  readonly labels: Labels | undefined;
+  readonly revision: number | undefined;
+  readonly change: string | undefined;
+  readonly actor: string | undefined;
+  readonly at: string | undefined;
+}
+
 export interface History {
   /** Newest first. */
   list(query: HistoryQuery): Promise<readonly HistoryEntry[]>;
@@ -59,6 +75,8 @@ export interface History {
     mesh: string,
     range: { readonly from: number; readonly to: number; readonly limit: number; readonly cursor?: string | undefined },
   ): Promise<Page<ResourceDifference>>;
+  /** Who wrote each of these, in their order. */
+  origins(mesh: string, resources: readonly WrittenResource[]): Promise<readonly Origin[]>;
   /** Oldest revision whose state can be read: 0 unless history was cut. */
   floor(): Promise<number>;
 }

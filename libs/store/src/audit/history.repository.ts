@@ -2,7 +2,8 @@ import type { ResourceId } from '#libs/model';
 import type { Database } from '../database.js';
 import type { HistoryEntry } from '../ports.js';
 import { historyFloor, readAt, readBetween, readHistory } from './history.js';
-import type { History, HistoryQuery, PastResource } from './history.port.js';
+import type { History, HistoryQuery, Origin, PastResource, WrittenResource } from './history.port.js';
+import { readOrigins } from './origins.js';
 
 /** The past of resources. */
 export class HistoryRepository implements History {
@@ -18,6 +19,10 @@ export class HistoryRepository implements History {
 
   between(mesh: string, range: Parameters<History['between']>[1]): ReturnType<History['between']> {
     return readBetween(this.database, mesh, range);
+  }
+
+  origins(mesh: string, resources: readonly WrittenResource[]): Promise<readonly Origin[]> {
+    return readOrigins(this.database, mesh, resources);
   }
 
   floor(): Promise<number> {

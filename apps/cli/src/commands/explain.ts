@@ -1,0 +1,129 @@
+import { Command } from 'commander';
+import { remote, type Session, session } from '../command.js';
+import { CliError, EXIT } from '../exit-codes.js';
+import { hiddenLine, policyText, requestText, resourceText } from '../explain/render.js';
+import type { Policy, Request, Resource, Resources } from '../explain/types.js';
+import { findKind } from '../kinds.js';
+import { printAs, table } from '../output.js';
+
+interface Flags {
+  readonly full?: boolean;
+  readonly policy?: string;
+  readonly request?: string;
+  readonly from?: string;
+  readonly header?: readonly string[];
+}
+
+const EXAMPLES = `
+Examples:
+  heddle explain web                        what the proxy of web has (the first instance of a workload or service)
+  heddle explain shop/web-0 RDS shop/orders what its routes to orders were made from, by whom, and which policy won
+  heddle explain --policy RetryPolicy/x     which proxies would be otherwise without it, and who wins over it
+  heddle explain --request 'GET http://orders/v1/1' --from web`;
+
+export function explainCommand(): Command {
+  const command = new Command('explain').description(
+    'show why: what an Envoy resource was made from, what a policy does, where a request goes',
+  );
+  return remote(command)
+    .argument('[proxy]', 'name of an instance, workload or service, or <namespace>/<name>')
+    .argument('[resource...]', 'its type and name, as the list has them: RDS shop/orders')
+    .option('--full', 'every step of the compilation, not only what somebody wrote')
+    .option('--policy <kind/name>', 'what a policy touches, and what shadows it')
+    .option('--request <request>', "where a request goes, and why not elsewhere: 'GET http://orders/v1/1'")
+    .option('--from <proxy>', 'with --request: the proxy whose application sends it')
+    .option('-H, --header <header>', "with --request: 'name: value', several times", collect)
+    .addHelpText('after', EXAMPLES)
+    .action(async (proxy: string | undefined, resource: readonly string[], flags: Flags) => {
+      const s = session(flags);
+      requireOne(proxy, flags);
+      if (flags.policy !== undefined) await showPolicy(s, flags.policy);
+      else if (flags.request !== undefined) await showRequest(s, flags.request, flags);
+      else if (resource.length === 0) await showResources(s, proxyOf(s, proxy ?? ''));
+      else await showResource(s, proxyOf(s, proxy ?? ''), { resource, full: flags.full === true });
+    });
+}
+
+const collect = (header: string, before: readonly string[] = []): readonly string[] => [...before, header];
+
+/** One question at a time, and no flag that would do nothing. */
+function requireOne(proxy: string | undefined, { full, policy, request, from, header }: Flags): void {
+  const usage = (message: string): CliError => new CliError(message, EXIT.usage);
+  const questions = [proxy, policy, request].filter((one) => one !== undefined);
+  if (questions.length !== 1) throw usage('give one of these: a proxy, --policy KIND/name, or --request with --from');
+  if (request === undefined && from !== undefined) throw usage('--from goes with --request');
+  if (request === undefined && header !== undefined) throw usage('--header goes with --request');
+  if (request !== undefined && from === undefined) throw usage('--request needs --from: the proxy of the caller');
+  if (proxy === undefined && full) throw usage('--full goes with a proxy and a resource');
+}
+
+interface Proxy {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+function proxyOf(s: Session, text: string): Proxy {
+  const [first = '', second, ...more] = text.split('/');
+  if (more.length > 0) throw new CliError(`${text}: write a name, or NAMESPACE/name`, EXIT.usage);
+  return second === undefined ? { namespace: s.context.namespace, name: first } : { namespace: first, name: second };
+}
+
+const TYPES = ['CDS', 'EDS', 'LDS', 'SRDS', 'RDS'];
+
+async function showResources(s: Session, proxy: Proxy): Promise<void> {
+  const answer = await s.rest.get<Resources>(`${s.meshPath}/explain/resources?${new URLSearchParams({ ...proxy })}`);
+  const rows = answer.resources.map(({ type, name, about }) => [
+    type,
+    name,
+    `${about.kind} ${about.namespace}/${about.name}`,
+  ]);
+  printAs(s.format, answer, () =>
+    [table(['type', 'name', 'of'], rows), hiddenLine(answer.hidden)].filter((text) => text !== '').join('\n'),
+  );
+}
+
+async function showResource(
+  s: Session,
+  proxy: Proxy,
+  asked: { readonly resource: readonly string[]; readonly full: boolean },
+): Promise<void> {
+  const [type = '', name, ...more] = asked.resource.flatMap((word) => word.split(/\s+/));
+  if (!TYPES.includes(type.toUpperCase()) || name === undefined || more.length > 0) {
+    throw new CliError(
+      `${asked.resource.join(' ')}: write its type (${TYPES.join(', ')}) and name: RDS shop/orders`,
+      EXIT.usage,
+    );
+  }
+  const { full } = asked;
+  const query = new URLSearchParams({ ...proxy, type: type.toUpperCase(), resource: name, full: `${full}` });
+  const answer = await s.rest.get<Resource>(`${s.meshPath}/explain/resource?${query}`);
+  printAs(s.format, answer, () => resourceText(answer, full));
+}
+
+async function showPolicy(s: Session, text: string): Promise<void> {
+  const [, kindName, name] = /^([^/]+)\/(.+)$/.exec(text) ?? [];
+  if (kindName === undefined || name === undefined)
+    throw new CliError(`--policy ${text}: write KIND/name, such as RetryPolicy/orders`, EXIT.usage);
+  const { kind } = findKind(kindName);
+  const query = new URLSearchParams({ kind, namespace: s.context.namespace, name });
+  const answer = await s.rest.get<Policy>(`${s.meshPath}/explain/policy?${query}`);
+  printAs(s.format, answer, () => policyText(answer));
+}
+
+async function showRequest(s: Session, text: string, { from = '', header = [] }: Flags): Promise<void> {
+  const [first = '', second, ...more] = text.trim().split(/\s+/);
+  if (more.length > 0) throw new CliError(`--request ${text}: write METHOD URL: GET http://orders/v1/1`, EXIT.usage);
+  const body = {
+    from: proxyOf(s, from),
+    ...(second === undefined ? { url: first } : { method: first, url: second }),
+    headers: Object.fromEntries(header.map(headerOf)),
+  };
+  const answer = await s.rest.send<Request>('POST', `${s.meshPath}/explain/request`, { body });
+  printAs(s.format, answer, () => requestText(answer));
+}
+
+function headerOf(text: string): readonly [string, string] {
+  const [, name, value = ''] = /^([^:\s]+):\s*(.*)$/.exec(text) ?? [];
+  if (name === undefined) throw new CliError(`--header ${text}: write 'name: value'`, EXIT.usage);
+  return [name, value];
+}

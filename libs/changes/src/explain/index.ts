@@ -1,0 +1,2 @@
+export { createExplain, type ExplainDeps } from './explain.js';
+export type * from './types.js';

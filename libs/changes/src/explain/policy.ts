@@ -1,0 +1,81 @@
+/** What a policy does: the difference to the mesh without it. That something read it does not say that it did anything. */
+import {
+  CLIENT_POLICY,
+  INSTANCE,
+  type MeshFork,
+  placesOfPolicy,
+  type ResourceDiff,
+  SERVER_POLICY,
+  subjectOf,
+} from '#libs/compiler';
+import { shortType } from '#libs/envoy-api';
+import type { Ctx } from '#libs/incremental';
+import { type Policy, type ResourceId, resourceKey } from '#libs/model';
+import type { LiveMesh } from '../live.js';
+import { beside } from '../plan/beside.js';
+import { fieldsAt, policyField } from './fields.js';
+import type { Origins } from './origins.js';
+import { envoyResource } from './resources.js';
+import type { PolicyExplanation } from './types.js';
+
+export const policyOf = (ctx: Ctx, id: ResourceId): Policy | undefined =>
+  ctx.input(CLIENT_POLICY, resourceKey(id)) ?? ctx.input(SERVER_POLICY, resourceKey(id));
+
+export async function explainPolicy(
+  live: LiveMesh,
+  origins: Origins,
+  id: ResourceId,
+): Promise<PolicyExplanation | undefined> {
+  const found = await beside(live, { puts: [], deletes: [id] }, (fork) => gather(live, origins, { id, fork }));
+  if (!found) return undefined;
+  await origins.load();
+  const { resources, proxies, sets, loses, ...rest } = found;
+  return {
+    ...rest,
+    policy: origins.written(id),
+    resources: resources.map(({ op, proxies: count, ...one }) => ({
+      ...{ ...envoyResource(origins, one), op },
+      proxies: count,
+    })),
+    proxies,
+    sets: sets.map((field) => policyField(origins, field)),
+    loses: loses.map((field) => policyField(origins, field)),
+  };
+}
+
+function gather(live: LiveMesh, origins: Origins, { id, fork }: { readonly id: ResourceId; readonly fork: MeshFork }) {
+  const { graph, configRevision: revision, runtimeRevision } = live;
+  const { ctx } = graph;
+  const policy = policyOf(ctx, id);
+  if (!policy) return undefined;
+  const touched = fork.proxies();
+  const resources = fork.resources().map((diff) => ({
+    ...{ op: opOf(diff), type: shortType(diff.type), name: diff.name, subject: subjectOf(ctx, diff.cell) },
+    proxies: [...touched.values()].filter((cells) => Object.values(cells).some((list) => list.includes(diff.cell)))
+      .length,
+  }));
+  const proxies = [...touched].flatMap(([key, { added, changed, removed }]) => {
+    const instance = ctx.input(INSTANCE, key);
+    if (!instance) return [];
+    const { namespace, name, workload } = instance;
+    return [{ namespace, instance: name, workload, resources: added.length + changed.length + removed.length }];
+  });
+  const fields = fieldsAt(ctx, origins, placesOfPolicy(ctx, policy)).filter(({ kind }) => kind === id.kind);
+  origins.add({ ...id, revision: policy.source.revision }, ...resources.map(({ subject }) => subject));
+  return {
+    ...{ revision, runtimeRevision },
+    conditions: graph.conditions(id).map(({ type, status, reason, message }) => ({ type, status, reason, message })),
+    read: graph.readersOf(id).length,
+    ...{ resources, proxies, total: graph.instances.length },
+    sets: fields.filter(({ from }) => isSame(from, id)),
+    loses: fields.filter(({ shadowed }) => shadowed.some((source) => isSame(source, id))),
+  };
+}
+
+const isSame = (a: ResourceId, b: ResourceId): boolean => resourceKey(a) === resourceKey(b);
+
+/** What is gone without the policy is what it adds. */
+function opOf({ before, after }: ResourceDiff): 'adds' | 'changes' | 'removes' {
+  if (before && after) return 'changes';
+  return before ? 'adds' : 'removes';
+}
