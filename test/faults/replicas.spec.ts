@@ -68,7 +68,10 @@ describe('two replicas over one Postgres, under load', () => {
   });
 
   it('REL-42 of 200 writes at once the first leaves at once, the rest merge, and the last one counts', async () => {
-    const pushes = async () => (await rig.member(0).sidecar.stats('rds\\.shop/back\\.update_success')).values().toArray()[0] ?? 0;
+    const pushes = async (): Promise<number> => {
+      const stats = await rig.member(0).sidecar.stats('rds\\.shop/back\\.update_success');
+      return [...stats.values()][0] ?? 0;
+    };
     const before = await pushes();
     await Promise.all(Array.from({ length: 200 }, (_, n) => rig.writer.write(rig.replica(n % 2))));
     const last = await rig.writer.writeSurely();
