@@ -44,7 +44,11 @@ async function storm(server: BenchServer, clients: readonly FakeXdsClient[]): Pr
   const started = performance.now();
   const before = server.cpuMs();
   for (const client of clients) client.reconnect();
-  while ((await server.metric('xds_requests_total')) < wanted) await new Promise((resolve) => setTimeout(resolve, 20));
+  while ((await server.metric('xds_requests_total')) < wanted) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    // Who could not be let in within a second is sent away, and comes again.
+    for (const client of clients) if (client.ended) client.reconnect();
+  }
   return { ms: performance.now() - started, cpuMs: server.cpuMs() - before };
 }
 

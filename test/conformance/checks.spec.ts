@@ -6,7 +6,10 @@ import { cluster, endpoints, type Resource, TYPE } from './rig.js';
 const delta = () => new ResponseChecks({ variant: 'delta', grpcClient: false });
 const sotw = () => new ResponseChecks({ variant: 'sotw', grpcClient: false });
 
-const wire = ({ type, name, version, bytes }: Resource) => ({ type, name, version, bytes });
+const wire = ({ type, name, version, bytes }: Resource) => ({
+  ...{ type, name, version, bytes },
+  ...{ aliases: [], ttlMs: undefined, hollow: false },
+});
 const response = (fields: Partial<ReceivedResponse>): ReceivedResponse => ({
   ...{ type: TYPE.endpoint, nonce: 'n1', resources: [], removed: [], version: '', bytes: 0 },
   ...fields,

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { FakeXdsClient } from '../../libs/testing/src/xds-client/index.js';
-import { cluster, GRPC, quiet, Rig, TYPE } from './rig.js';
+import { type FakeXdsClient, SILENCE } from '../../libs/testing/src/xds-client/index.js';
+import { cluster, GRPC, listener, quiet, Rig, TYPE } from './rig.js';
 
 let rig: Rig;
 afterEach(() => rig.stop());
@@ -130,5 +130,30 @@ describe('a mistake of ours', () => {
     await other.waitFor((c) => c.names(TYPE.cluster).length === 2);
     await quiet();
     expect(other.ended).toBeUndefined();
+  });
+
+  it('REL-20 while looking for what is overdue ends one stream, and the others are looked at', async () => {
+    rig = await Rig.start({ limits: { checkMs: 50, heldAlarmMs: 200 } });
+    rig.publish(cluster('a'), listener('l', ['nobody']));
+    const [one, two] = [rig.client({ node: { id: 'alice/1' } }), rig.client({ node: { id: 'alice/2' } })];
+    for (const client of [one, two]) {
+      await served(client.subscribe(TYPE.cluster));
+      client.judgeWith(() => SILENCE);
+    }
+    const count = rig.metrics.count.bind(rig.metrics);
+    let thrown = false;
+    rig.metrics.count = (name, labels, by) => {
+      if (name === 'xds_held_alarms_total' && !thrown) {
+        thrown = true;
+        throw new Error('a bug');
+      }
+      count(name, labels, by);
+    };
+    // A listener that requires a cluster which the client has not accepted yet is held back.
+    rig.publish(cluster('a', 1), cluster('nobody'), listener('l', ['nobody']));
+    for (const client of [one, two]) client.subscribe(TYPE.listener);
+    await expect.poll(() => [one, two].filter(({ ended }) => ended !== undefined).length).toBe(1);
+    await expect.poll(() => rig.metrics.counts.get('xds_held_alarms_total LDS')).toBe(1);
+    expect([one, two].filter(({ ended }) => ended !== undefined)).toHaveLength(1);
   });
 });

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Log } from '#libs/kernel';
 import type { SecretAnswer } from '#libs/xds';
 import { SILENCE } from '../../libs/testing/src/xds-client/index.js';
 import { cluster, endpoints, GRPC, listener, quiet, Rig, route, secretBytes, TYPE } from './rig.js';
@@ -134,7 +135,7 @@ describe('what it costs', () => {
 });
 
 describe('slow and gone clients', () => {
-  it('REL-16 NET-4 a client that acknowledges nothing is cut, and holds up nobody', async () => {
+  it('REL-16 NET-4 BUG-27 a client that acknowledges nothing is cut, and holds up nobody', async () => {
     rig = await Rig.start({ limits: { ackProgressMs: 1500, checkMs: 50 } });
     rig.publish(cluster('a'));
     const good = rig.client().subscribe(TYPE.cluster);
@@ -159,10 +160,29 @@ describe('slow and gone clients', () => {
     }
   });
 
-  it('REL-22 a reconnect with 20,000 names and versions is served', async () => {
+  it('REL-22 DELTA-16 a request beyond the limit ends its stream, and the log says whose it was', async () => {
+    const lines: string[] = [];
+    const write = (message: string, fields = {}): void => void lines.push(JSON.stringify([message, fields]));
+    const log: Log = { debug: write, info: write, warn: write, error: write, child: () => log };
+    rig = await Rig.start({ log, limits: { maxMessageBytes: 100_000 } });
+    const client = rig.client({ node: { id: 'alice/big' } }).subscribe(TYPE.cluster);
+    await client.waitFor((c) => c.responses.length === 1);
+    const names = (count: number) => Array.from({ length: count }, (_, i) => `l-${i}`.padEnd(50, 'x'));
+    client.subscribe(TYPE.listener, names(2_200));
+    await client.waitFor((c) => c.ended !== undefined);
+    expect(client.ended?.code).toBe(GRPC.RESOURCE_EXHAUSTED);
+    expect(rig.metrics.counts.get('xds_limit_total maxMessageBytes')).toBe(1);
+    expect(lines.join()).toMatch(/a request is larger than allowed.*alice\/big.*it may have 100000/);
+    // Far beyond it nothing is read at all.
+    const larger = rig.client().subscribe(TYPE.listener, names(10_000));
+    await larger.waitFor((c) => c.ended !== undefined);
+    expect(larger.ended?.code).toBe(GRPC.RESOURCE_EXHAUSTED);
+  });
+
+  it('REL-22 a reconnect with 50,000 names and versions is served', async () => {
     rig = await Rig.start();
     rig.publish(listener('l-7'));
-    const names = Array.from({ length: 20_000 }, (_, i) => `l-${i}`);
+    const names = Array.from({ length: 50_000 }, (_, i) => `l-${i}`);
     const client = rig.client();
     client.send({
       type: TYPE.listener,
@@ -170,7 +190,7 @@ describe('slow and gone clients', () => {
       initialVersions: Object.fromEntries(names.map((n) => [n, 'f'.repeat(32)])),
     });
     await client.waitFor((c) => c.responses.length === 1);
-    expect(client.responses[0]?.removed).toHaveLength(19_999);
+    expect(client.responses[0]?.removed).toHaveLength(49_999);
   });
 });
 
@@ -231,7 +251,7 @@ describe('secrets', () => {
     await client.waitFor((c) => c.responses.length === 2);
   });
 
-  it('DELTA-13 a secret is never removed, missing ones are met with silence', async () => {
+  it('DELTA-13 BUG-11 a secret is never removed, missing ones are met with silence', async () => {
     rig = await Rig.start({
       secrets: { resolve: () => Promise.resolve({ kind: 'none' }), recheckAfterMs: () => undefined },
     });

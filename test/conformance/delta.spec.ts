@@ -45,7 +45,7 @@ describe('delta', () => {
     expect(client.responses.at(-1)?.removed).toHaveLength(1);
   });
 
-  it('DELTA-5 GEN-12 a missing name is answered in removed_resources, and arrives once created', async () => {
+  it('DELTA-5 GEN-12 BUG-8 a missing name is answered in removed_resources, and arrives once created', async () => {
     const client = rig.client().subscribe(TYPE.endpoint, ['late']);
     await client.waitFor((c) => c.responses.length === 1);
     expect(client.responses[0]?.removed).toEqual(['late']);
@@ -53,7 +53,7 @@ describe('delta', () => {
     await client.waitFor((c) => c.names(TYPE.endpoint).includes('late'));
   });
 
-  it('DELTA-5 a removed name that comes back is sent again', async () => {
+  it('DELTA-5 BUG-7 a removed name that comes back is sent again', async () => {
     rig.publish(endpoints('a'));
     const client = rig.client().subscribe(TYPE.endpoint, ['a']);
     await client.waitFor((c) => c.names(TYPE.endpoint).length === 1);
@@ -86,7 +86,7 @@ describe('delta', () => {
     expect(client.responses).toHaveLength(1);
   });
 
-  it('DELTA-8 a reconnect gets what changed and loses what is gone, in one response', async () => {
+  it('DELTA-8 BUG-10 a reconnect gets what changed and loses what is gone, in one response', async () => {
     rig.publish(listener('a', [], 2), listener('same'));
     const client = rig.client();
     const same = listener('same').version;
@@ -160,7 +160,7 @@ describe('delta', () => {
     expect(client.responses).toHaveLength(1);
   });
 
-  it('DELTA-10 a wildcard with nothing to send is answered with an empty response', async () => {
+  it('DELTA-10 BUG-38 a wildcard with nothing to send is answered with an empty response', async () => {
     const client = rig.client().subscribe(TYPE.listener);
     await client.waitFor((c) => c.responses.length === 1);
     expect(client.responses[0]).toMatchObject({ resources: [], removed: [], type: TYPE.listener });

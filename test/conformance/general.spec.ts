@@ -45,7 +45,7 @@ describe('both variants', () => {
     expect(client.ended).toBeUndefined();
   });
 
-  it('GEN-5 a first request with the nonce of an old stream is a first request', async () => {
+  it('GEN-5 BUG-23 a first request with the nonce of an old stream is a first request', async () => {
     rig.publish(cluster('a'));
     const client = rig.client();
     client.send({ type: TYPE.cluster, nonce: 'old.1.1' });
@@ -99,7 +99,7 @@ describe('both variants', () => {
     expect(rig.nacks).toHaveLength(1);
   });
 
-  it('GEN-13 types and names that were not asked for are not sent', async () => {
+  it('GEN-13 BUG-33 types and names that were not asked for are not sent', async () => {
     rig.publish(cluster('a'), endpoints('a'), endpoints('b'), listener('l'));
     const client = rig.client().subscribe(TYPE.endpoint, ['a']);
     await client.waitFor((c) => c.responses.length === 1);
@@ -129,7 +129,7 @@ describe('both variants', () => {
     expect(rig.server.streams()).toEqual([]);
   });
 
-  it('GEN-16 before the first publication a stream waits a moment, then it is UNAVAILABLE; never empty', async () => {
+  it('GEN-16 BUG-20 before the first publication a stream waits a moment, then it is UNAVAILABLE; never empty', async () => {
     const fresh = await Rig.start({ empty: true, limits: { readyWaitMs: 100 } });
     const early = fresh.client().subscribe(TYPE.cluster);
     await early.waitFor((c) => c.ended !== undefined);
@@ -158,6 +158,50 @@ describe('both variants', () => {
     await quiet();
     expect(client.names(TYPE.cluster)).toEqual(['a']);
     await held.stop();
+  });
+
+  it('GEN-16 a view that does not come is waited for so long, then the stream is UNAVAILABLE; one that went is not cut', async () => {
+    const bounded = await Rig.start({
+      limits: { viewWaitMs: 200, checkMs: 20 },
+      gatekeeper: { admit: (_, { id }) => Promise.resolve(id === 'alice/1' ? 'main' : 'none') },
+    });
+    bounded.publish(cluster('a'));
+    const [served, waiting] = [bounded.client(), bounded.client({ node: { id: 'alice/2' } })];
+    for (const client of [served, waiting]) client.subscribe(TYPE.cluster);
+    await served.waitFor((c) => c.names(TYPE.cluster).length === 1);
+    bounded.raw({ removedViews: ['main'] });
+    await waiting.waitFor((c) => c.ended !== undefined);
+    await quiet(300);
+    expect([waiting.ended?.code, waiting.responses, served.ended]).toEqual([GRPC.UNAVAILABLE, [], undefined]);
+    expect(bounded.metrics.counts.get('xds_limit_total viewWaitMs')).toBe(1);
+    await bounded.stop();
+  });
+
+  it('GEN-17 BUG-34 a client that has seen more than there is here is told nothing until it is there, and then the newest', async () => {
+    let caughtUp = (): void => {};
+    const lagging = await Rig.start({
+      gatekeeper: { admit: () => new Promise((resolve) => (caughtUp = () => resolve('main'))) },
+    });
+    lagging.publish(cluster('a'));
+    const client = lagging.client();
+    const newest = cluster('a', 1);
+    // What it holds comes from another replica: the older content would replace it, and an unknown cluster be removed.
+    client.send({ type: TYPE.cluster, initialVersions: { a: newest.version, b: cluster('b').version } });
+    await quiet();
+    expect(client.responses).toEqual([]);
+    lagging.publish(newest, cluster('b'));
+    caughtUp();
+    await expect.poll(() => lagging.state(TYPE.cluster)?.acked.size).toBe(2);
+    await quiet();
+    expect(client.responses).toEqual([]);
+    await lagging.stop();
+  });
+
+  it('GEN-17 within one process nothing goes back: a change with a number that does not grow is refused as a whole', () => {
+    rig.publish(cluster('a'));
+    const publication = { set: [], removed: [], layers: [], removedLayers: [], views: [], removedViews: ['main'] };
+    expect(() => rig.server.publish({ ...publication, change: 1 })).toThrow('publication 1 after');
+    expect(rig.server.counters().encodes).toBe(0);
   });
 
   it('a node whose view changes is sent the difference', async () => {

@@ -15,7 +15,7 @@ const refuses =
     names(r).includes(bad) ? words : undefined;
 
 describe('refused responses', () => {
-  it('REL-23 the bad resource stays as it was, all others flow, and the listener of deliveries is told', async () => {
+  it('REL-23 BUG-17 the bad resource stays as it was, all others flow, and the listener of deliveries is told', async () => {
     rig.publish(listener('a'), listener('b'));
     const client = rig.client().subscribe(TYPE.listener);
     await client.waitFor((c) => c.names(TYPE.listener).length === 2);
@@ -35,7 +35,7 @@ describe('refused responses', () => {
     expect(rig.state(TYPE.listener)?.acked.get('a')).toBe(listener('a').version);
   });
 
-  it('REL-24 GEN-10 a client that refuses everything is sent each resource once more, and then nothing', async () => {
+  it('REL-24 GEN-10 BUG-16 a client that refuses everything is sent each resource once more, and then nothing', async () => {
     rig.publish(...['a', 'b', 'c', 'd'].map((name) => endpoints(name)));
     const client = rig.client({ judge: () => 'no' }).subscribe(TYPE.endpoint, ['a', 'b', 'c', 'd']);
     await client.waitFor(() => rig.nacks.filter((nack) => nack.isolated).length === 4);
@@ -88,7 +88,7 @@ describe('refused responses', () => {
     expect(removed().sort()).toEqual(['bad', 'g1', 'g2']);
   });
 
-  it('ENV-2 updates of routes travel alone, first answers together', async () => {
+  it('ENV-2 BUG-18 updates of routes travel alone, first answers together', async () => {
     rig.publish(route('a'), route('b'), route('c'));
     const client = rig.client().subscribe(TYPE.route, ['a', 'b', 'c']);
     await client.waitFor((c) => c.names(TYPE.route).length === 3);

@@ -40,7 +40,7 @@ describe('order of one change', () => {
     ]);
   });
 
-  it('ORD-2 ORD-3 a route waits for its new cluster, and the old cluster for the ACK of the route', async () => {
+  it('ORD-2 ORD-3 BUG-36 a route waits for its new cluster, and the old cluster for the ACK of the route', async () => {
     const client = await connected();
     rig.publish(cluster('b'), listener('l', ['b']), scope('s', 'r'), route('r', ['b']));
     await client.waitFor((c) => c.names(TYPE.cluster).join() === 'b' && c.names(TYPE.endpoint).length === 0);
@@ -81,7 +81,7 @@ describe('order of one change', () => {
     await client.waitFor((c) => c.names(TYPE.route).length === 1);
   });
 
-  it('ORD-5 ENV-4 a changed cluster is followed at once by its unchanged endpoints', async () => {
+  it('ORD-5 ENV-4 BUG-1 a changed cluster is followed at once by its unchanged endpoints', async () => {
     const client = await connected();
     client.judgeWith((r) => (r.type === TYPE.cluster ? SILENCE : undefined));
     rig.update(cluster('a', 1));
@@ -91,7 +91,7 @@ describe('order of one change', () => {
   });
 
   it.each(['delta', 'sotw'] as const)(
-    'ORD-6 every change of a cluster brings its endpoints again, not only the first, and no others (%s)',
+    'ORD-6 BUG-35 every change of a cluster brings its endpoints again, not only the first, and no others (%s)',
     async (variant) => {
       rig.publish(cluster('a'), cluster('b'), endpoints('a'), endpoints('b'));
       const client = rig.client({ variant }).subscribe(TYPE.cluster).subscribe(TYPE.endpoint, ['a', 'b']);
@@ -123,13 +123,13 @@ describe('order of one change', () => {
     expect(rig.server.counters().responses).toBe(before + 1);
   });
 
-  it('ORD-8 what exists of what was asked is answered at once', async () => {
+  it('ORD-8 BUG-4 what exists of what was asked is answered at once', async () => {
     rig.publish(endpoints('a'), endpoints('never-asked-for'));
     const client = rig.client().subscribe(TYPE.endpoint, ['a', 'missing']);
     await client.waitFor((c) => c.names(TYPE.endpoint).length === 1);
   });
 
-  it('ORD-12 endpoints are sent once more when the ACK of their cluster does not come', async () => {
+  it('ORD-12 BUG-3 endpoints are sent once more when the ACK of their cluster does not come', async () => {
     await rig.stop();
     rig = await Rig.start({ limits: { warmingNudgeMs: 100, checkMs: 50 } });
     const client = await connected();
@@ -189,7 +189,7 @@ describe('order after a reconnect', () => {
     ).toEqual(['a', 'b']);
   });
 
-  it('ORD-10 names deleted meanwhile are answered as removed', async () => {
+  it('ORD-10 BUG-32 names deleted meanwhile are answered as removed', async () => {
     const client = await connected();
     client.disconnect();
     rig.publish(cluster('a'), endpoints('a'));
@@ -197,7 +197,7 @@ describe('order after a reconnect', () => {
     await client.waitFor((c) => c.names(TYPE.route).length === 0 && c.names(TYPE.listener).length === 0);
   });
 
-  it('ORD-11 a reconnected client that asks for endpoints and never for clusters is sent away', async () => {
+  it('ORD-11 BUG-26 a reconnected client that asks for endpoints and never for clusters is sent away', async () => {
     await rig.stop();
     rig = await Rig.start({ limits: { missingClustersMs: 200, checkMs: 50 } });
     const client = await connected();

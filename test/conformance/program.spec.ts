@@ -44,6 +44,15 @@ const targetsOf = ({ cluster, weightedClusters }: Readonly<Record<string, unknow
   ...[...partsOf(weightedClusters)].flatMap(({ name }) => (typeof name === 'string' ? [name] : [])),
 ];
 
+const aBootstrap = async () =>
+  renderBootstrap({
+    identity: { mesh: 'default', namespace: 'shop', workload: 'web', instance: 'web-1' },
+    xds: { address: '127.0.0.1', port: 18000, serverName: 'control-plane.heddle.local' },
+    admin: { address: '127.0.0.1', port: 9901 },
+    caPem: (await selfSigned()).certificate,
+    dir: '/etc/heddle',
+  });
+
 describe('what is compiled', () => {
   it('SDS-1 names no secret but the two that are there for every identity', () => {
     const names = seen.flatMap(({ parts }) => parts.filter((p) => 'sdsConfig' in p).map(({ name }) => name));
@@ -51,18 +60,21 @@ describe('what is compiled', () => {
     expect([...new Set(names)].sort()).toEqual([IDENTITY, TRUST].sort());
   });
 
-  it('SDS-4 leaves the time to wait for a first answer as it is, everywhere but for the two roots of a bootstrap', async () => {
+  it('SDS-4 BUG-14 leaves the time to wait for a first answer as it is, everywhere but for the two roots of a bootstrap', async () => {
     for (const { parts } of seen) expect(parts.filter((part) => 'initialFetchTimeout' in part)).toEqual([]);
-    const bootstrap = renderBootstrap({
-      identity: { mesh: 'default', namespace: 'shop', workload: 'web', instance: 'web-1' },
-      xds: { address: '127.0.0.1', port: 18000, serverName: 'control-plane.heddle.local' },
-      admin: { address: '127.0.0.1', port: 9901 },
-      caPem: (await selfSigned()).certificate,
-      dir: '/etc/heddle',
-    });
+    const bootstrap = await aBootstrap();
     const forever = { initial_fetch_timeout: '0s' };
     expect(bootstrap).toMatchObject({ dynamic_resources: { cds_config: forever, lds_config: forever } });
     expect([...partsOf(bootstrap)].filter((part) => 'initial_fetch_timeout' in part)).toHaveLength(2);
+  });
+
+  it('BUG-15 needs nothing of the control plane for the way to the control plane', async () => {
+    const sources = [...partsOf(await aBootstrap())].flatMap((part) =>
+      'sds_config' in part ? [part['sds_config']] : [],
+    );
+    // The CA and the token, each in a file.
+    expect(sources).toHaveLength(2);
+    for (const source of sources) expect(source).toMatchObject({ path_config_source: { path: expect.any(String) } });
   });
 
   it('ENV-7 sends to no cluster that the same proxy does not get, and ends every HTTP filter chain with the router', () => {

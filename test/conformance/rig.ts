@@ -3,11 +3,13 @@ import {
   ClusterLoadAssignmentSchema,
   ClusterSchema,
   encode,
+  LbEndpointSchema,
   ListenerSchema,
   RouteConfigurationSchema,
   ScopedRouteConfigurationSchema,
   SecretSchema,
   TYPE,
+  VirtualHostSchema,
 } from '#libs/envoy-api';
 import { type Clock, contentHash, type Log, type Metrics, silentLog, systemClock } from '#libs/kernel';
 import {
@@ -81,6 +83,25 @@ export const route = (name: string, requires: readonly string[] = [], mark = 0):
 export const scope = (name: string, routeName: string): Resource =>
   made(TYPE.scopedRoute, name, encode(ScopedRouteConfigurationSchema, { name, routeConfigurationName: routeName }));
 
+/** A virtual host of its own, asked for as `<route configuration>/<authority>`. */
+export const virtualHost = (
+  name: string,
+  aliases: readonly string[],
+  { requires = [], mark = 0 }: { readonly requires?: readonly string[]; readonly mark?: number } = {},
+): Resource => ({
+  ...made(
+    TYPE.virtualHost,
+    name,
+    encode(VirtualHostSchema, { name, requestHeadersToRemove: [`m${mark}`, ...requires] }),
+    clusterRefs(requires),
+  ),
+  aliases,
+});
+
+/** One endpoint, which belongs to a collection by its name; its own message has none. */
+export const lbEndpoint = (name: string, port = 80): Resource =>
+  made(TYPE.lbEndpoint, name, encode(LbEndpointSchema, { loadBalancingWeight: port }));
+
 /** A message with a name and nothing that anybody here reads. */
 const opaque = (type: string, name: string, mark: number): Resource => {
   const text = Buffer.from(name);
@@ -128,6 +149,7 @@ export interface RigOptions {
  */
 const PATIENT: Partial<Limits> = {
   openBurst: 1000,
+  admissionWaitMs: 600_000,
   handshakeMs: 600_000,
   unauthenticatedMs: 600_000,
   firstMessageMs: 600_000,

@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 const DOCS = join(ROOT, 'docs/rules');
-const TESTED = ['test/conformance', ...['xds', 'compiler', 'launcher', 'identity'].map((lib) => `libs/${lib}/src`)];
+const TESTED = [
+  'test/conformance',
+  ...['xds', 'compiler', 'launcher', 'identity', 'runtime'].map((lib) => `libs/${lib}/src`),
+];
 /** Marks that want a test. */
 const PROVEN: ReadonlySet<string> = new Set(['duty', 'program']);
 

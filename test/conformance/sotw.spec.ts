@@ -18,7 +18,7 @@ describe('state of the world', () => {
     await first.waitFor((c) => c.names(TYPE.cluster).length === 1);
   });
 
-  it('SOTW-2 the version changes with the set and is the same on another stream', async () => {
+  it('SOTW-2 BUG-21 the version changes with the set and is the same on another stream', async () => {
     rig.publish(cluster('a'));
     const [one, two] = [client().subscribe(TYPE.cluster), client().subscribe(TYPE.cluster)];
     await one.waitFor((c) => c.responses.length === 1);
@@ -72,7 +72,7 @@ describe('state of the world', () => {
     expect(named.responses).toHaveLength(3);
   });
 
-  it('SOTW-6 SOTW-7 a new name is answered, a dropped one forgotten, and answered again when it is back', async () => {
+  it('SOTW-6 SOTW-7 BUG-6 a new name is answered, a dropped one forgotten, and answered again when it is back', async () => {
     rig.publish(endpoints('a'), endpoints('b'));
     const named = client().subscribe(TYPE.endpoint, ['a']);
     await named.waitFor((c) => c.names(TYPE.endpoint).length === 1);
@@ -88,7 +88,7 @@ describe('state of the world', () => {
     await named.waitFor((c) => c.names(TYPE.endpoint).length === 2);
   });
 
-  it('SOTW-8 a stale nonce acknowledges nothing, and its names count all the same', async () => {
+  it('SOTW-8 BUG-22 a stale nonce acknowledges nothing, and its names count all the same', async () => {
     rig.publish(endpoints('a'), endpoints('b'));
     const named = rig.client({ variant: 'sotw', judge: () => SILENCE });
     named.send({ type: TYPE.endpoint, names: ['a'] });

@@ -54,7 +54,7 @@ describe('extensions over ADS', () => {
     expect(Buffer.from(client.bytes(TYPE.extension, 'filter') ?? [])).toEqual(extension('filter', 1).bytes);
   });
 
-  it('DELTA-13 DELTA-5 are never removed, missing ones are met with silence, and sent once they exist', async () => {
+  it('DELTA-13 DELTA-5 BUG-12 are never removed, missing ones are met with silence, and sent once they exist', async () => {
     rig.publish(extension('filter'));
     const client = rig.client().subscribe(TYPE.extension, ['filter', 'late']);
     await client.waitFor((c) => c.names(TYPE.extension).length === 1);

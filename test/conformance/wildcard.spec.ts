@@ -28,7 +28,7 @@ describe('wildcard subscriptions', () => {
     await client.waitFor((c) => c.names(TYPE.cluster).length === 2);
   });
 
-  it('WILD-2 WILD-3 state of the world: [], [*, a], [a], []', async () => {
+  it('WILD-2 WILD-3 BUG-9 state of the world: [], [*, a], [a], []', async () => {
     const client = rig.client({ variant: 'sotw', judge: () => SILENCE });
     const seen = await afterEachOf(client, [{ names: [] }, { names: ['*', 'a'] }, { names: ['a'] }, { names: [] }]);
     expect(seen).toEqual(['wildcard', 'wildcard', ['a'], []]);
@@ -40,13 +40,13 @@ describe('wildcard subscriptions', () => {
     expect(seen).toEqual(['wildcard', 'wildcard', []]);
   });
 
-  it('WILD-4 delta: [], +a, -*, -a', async () => {
+  it('WILD-4 BUG-9 delta: [], +a, -*, -a', async () => {
     const client = rig.client();
     const requests = [{ names: [] }, { names: ['a'] }, { unsubscribe: ['*'] }, { unsubscribe: ['a'] }, { names: [] }];
     expect(await afterEachOf(client, requests)).toEqual(['wildcard', 'wildcard', ['a'], [], []]);
   });
 
-  it('WILD-6 a gRPC client never means everything by an empty list', async () => {
+  it('WILD-6 BUG-24 a gRPC client never means everything by an empty list', async () => {
     const node = { id: 'alice/1', userAgentName: 'gRPC C++' };
     const client = rig.client({ variant: 'sotw', node }).subscribe(TYPE.cluster);
     await client.waitFor(() => rig.server.streams().length === 1);

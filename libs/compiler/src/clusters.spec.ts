@@ -111,7 +111,7 @@ describe('a cluster', () => {
 describe('endpoints', () => {
   const bound = (address: string) => ({ bind: { address, ports: { http: 8080 } } });
 
-  it('ORD-7: of a service without instances are an empty list', () => {
+  it('ORD-7 BUG-19: of a service without instances are an empty list', () => {
     expect(meshOf(aService('shop/orders')).json('shop/web-1', TYPE.endpoint, 'shop/orders/8080')).toEqual({
       clusterName: 'shop/orders/8080',
     });
@@ -142,7 +142,7 @@ describe('endpoints', () => {
 });
 
 describe('SDS', () => {
-  it('SDS-2: the bytes by which secrets are asked for never change', () => {
+  it('SDS-2 BUG-13: the bytes by which secrets are asked for never change', () => {
     const bytes = encode(SdsSecretConfigSchema, { name: TRUST_SECRET, sdsConfig: ADS });
     expect(Buffer.from(bytes).toString('hex')).toBe('0a0574727573741204' + '1a003002');
   });

@@ -1,6 +1,6 @@
 export { featuresOf, NEWEST_FEATURES } from './features.js';
 export { type ForkChanges, MeshFork } from './mesh-fork.js';
-export { MeshGraph, type MeshGraphOptions } from './mesh-graph.js';
+export { MeshGraph, type MeshGraphOptions, type MeshPass } from './mesh-graph.js';
 export {
   IDENTITY_SECRET,
   INBOUND_RBAC_ALLOW,

@@ -10,10 +10,13 @@
  * | workload | workload | inbound route configurations |
  * | instance | instance | inbound listeners and clusters, the shared outbound listener |
  *
+ * From registered instances down, view -> layers -> resources, exactly what some view lists is compiled: a resource that
+ * no proxy may see costs nothing.
+ *
  * A scope is `*`, the whole mesh, or the sorted list of the destinations that a proxy depends on.
  */
-import { type Ctx, defineQuery, type QueryKind } from '#libs/incremental';
-import { sortedUnique } from '#libs/kernel';
+import { type AnyQuery, type Ctx, defineQuery, type QueryKind } from '#libs/incremental';
+import { contentHash, sortedUnique } from '#libs/kernel';
 import type { ServicePort } from '#libs/model';
 import { attachedFrom } from './attachments.js';
 import { CLUSTER, ENDPOINTS } from './clusters.js';
@@ -34,6 +37,7 @@ import { ADDRESS, ALL, CONSUMER_ROUTES_IN, FEATURES, INSTANCE, ROUTE, SERVICE } 
 import { meshOf } from './mesh-settings.js';
 import { clusterName, destinationKey, resourceCell, shortAlias } from './names.js';
 import { OUTBOUND, PORT_LISTENER, slash16 } from './outbound.js';
+import { queryOf } from './query-of.js';
 import type { Encoded } from './resource.js';
 import { NEEDED_CLUSTERS, PORT_ROUTE_TABLE, ROUTE_TABLE, SCOPE } from './route-tables.js';
 
@@ -53,6 +57,20 @@ export const RESOURCES: ReadonlyMap<string, QueryKind<Encoded>> = new Map(
   ].map((query) => [query.name, query]),
 );
 
+/** What lists cells of these queries has them compiled, exactly as long as it is needed itself. */
+const listing =
+  <V>(queries: () => ReadonlyMap<string, QueryKind<V>>) =>
+  (cells: readonly string[], add: (kind: AnyQuery, key: string) => void): void => {
+    for (const one of cells) {
+      const { query, key } = queryOf(queries(), one);
+      add(query, key);
+    }
+  };
+const lists = listing(() => RESOURCES);
+
+/** Lists are long, and no key holds a line break. */
+const hash = (cells: readonly string[]): string => contentHash(cells.join('\n'));
+
 const cell = (query: QueryKind<Encoded>, key: string): string => resourceCell(query.name, key);
 
 /** The cluster with this wire name and, if it is of the mesh, its endpoints. */
@@ -65,6 +83,7 @@ const clusterCells = (ctx: Ctx, name: string): readonly string[] => {
 /** Resource cells of one destination in the services layer: rerun only when its ports, names or subsets in use change. */
 const DESTINATION_CELLS = defineQuery<readonly string[]>({
   name: 'destination-cells',
+  hash,
   run: (ctx, key) => {
     const destination = destinationOf(ctx, key);
     if (!destination) return [];
@@ -79,27 +98,46 @@ const DESTINATION_CELLS = defineQuery<readonly string[]>({
   },
 });
 
-/** Destinations of a scope that exist. */
+/** Clusters that the routes of a table lead to; with the whole mesh in scope they are there anyway. */
+const ROUTED_CELLS = defineQuery<readonly string[]>({
+  name: 'routed-cells',
+  hash,
+  run: (ctx, table) => ctx.get(NEEDED_CLUSTERS, table).flatMap((name) => clusterCells(ctx, name)),
+});
+
+/** What a proxy that depends on a destination is given for it; nothing where that does not exist. */
+const SCOPED_CELLS = defineQuery<readonly string[]>({
+  name: 'scoped-cells',
+  hash,
+  run: (ctx, key) =>
+    unique([...ctx.get(DESTINATION_CELLS, key), ...(hasRoutes(ctx, key) ? ctx.get(ROUTED_CELLS, key) : [])]),
+});
+
+/** In the order given, which is a function of the inputs; to sort thousands of lists of hundreds costs more than all else. */
+const unique = (cells: readonly string[]): readonly string[] => [...new Set(cells)];
+
+/** Destinations of a scope; those that a service declares need not exist. */
 const destinationsOf = (ctx: Ctx, scope: string): readonly string[] =>
-  scope === ALL ? destinationsIn(ctx) : scope.split(',').filter((key) => destinationOf(ctx, key) !== undefined);
+  scope === ALL ? destinationsIn(ctx) : declared(scope);
 
-const inScope = (scope: string, key: string): boolean => scope === ALL || scope.split(',').includes(key);
+const declared = (scope: string): readonly string[] => (scope === '' ? [] : scope.split(','));
 
-/** Clusters that routes lead to; with the whole mesh in scope they are there anyway. */
-const routedCells = (ctx: Ctx, scope: string, tables: readonly string[]): readonly string[] =>
-  scope === ALL
-    ? []
-    : tables.flatMap((table) => ctx.get(NEEDED_CLUSTERS, table)).flatMap((name) => clusterCells(ctx, name));
+/** Those of the destinations that are in scope. */
+function within(scope: string, keys: readonly string[]): readonly string[] {
+  if (scope === ALL) return keys;
+  const known = new Set(declared(scope));
+  return keys.filter((key) => known.has(key));
+}
 
 const hasRoutes = (ctx: Ctx, key: string): boolean => destinationOf(ctx, key)?.value.ports.some(isHttp) ?? false;
 
 const SERVICES_LAYER = defineQuery<readonly string[]>({
   name: 'services',
+  hash,
+  lists,
   run: (ctx, scope) => {
-    const destinations = destinationsOf(ctx, scope);
-    const own = destinations.flatMap((key) => ctx.get(DESTINATION_CELLS, key));
-    const tables = scope === ALL ? [] : destinations.filter((key) => hasRoutes(ctx, key));
-    return sortedUnique([...own, ...routedCells(ctx, scope, tables)]);
+    const cells = scope === ALL ? DESTINATION_CELLS : SCOPED_CELLS;
+    return unique(destinationsOf(ctx, scope).flatMap((key) => ctx.get(cells, key)));
   },
 });
 
@@ -109,6 +147,7 @@ type Which = 'some' | 'every';
 /** Cells of one destination at addresses in a /16, by `<a.b>|<which>|<destination>`; none without a number. */
 const ADDRESS_CELLS = defineQuery<readonly string[]>({
   name: 'address-cells',
+  hash,
   run: (ctx, key) => {
     const [prefix = '', which = '', name = ''] = key.split('|');
     const destination = destinationOf(ctx, name);
@@ -125,10 +164,11 @@ const ADDRESS_CELLS = defineQuery<readonly string[]>({
 
 const ADDRESSES_LAYER = defineQuery<readonly string[]>({
   name: 'addresses',
+  hash,
+  lists,
   run: (ctx, key) => {
     const [prefix = '', which = '', scope = ''] = key.split('|');
-    const cells = destinationsOf(ctx, scope).flatMap((name) => ctx.get(ADDRESS_CELLS, `${prefix}|${which}|${name}`));
-    return sortedUnique(cells);
+    return unique(destinationsOf(ctx, scope).flatMap((name) => ctx.get(ADDRESS_CELLS, `${prefix}|${which}|${name}`)));
   },
 });
 
@@ -153,23 +193,27 @@ function consumed(ctx: Ctx, namespace: string): readonly string[] {
 
 const NAMESPACE_LAYER = defineQuery<readonly string[]>({
   name: 'ns',
+  hash,
+  lists,
   run: (ctx, key) => {
     const [namespace = '', scope = ''] = key.split('|');
-    const scopes = destinationsIn(ctx, namespace)
-      .filter((name) => inScope(scope, name) && hasRoutes(ctx, name))
+    const scopes = within(scope, destinationsIn(ctx, namespace))
+      .filter((name) => hasRoutes(ctx, name))
       .map((name) => cell(SCOPE, `${name}/${shortAlias(name.slice(namespace.length + 1))}`));
-    const tables = consumed(ctx, namespace)
-      .filter((name) => inScope(scope, name))
+    const tables = within(scope, consumed(ctx, namespace))
       .flatMap((name) => destinationOf(ctx, name) ?? [])
       .map((destination) => ({ destination, cells: consumerCells(ctx, namespace, destination) }))
       .filter(({ cells }) => cells.length > 0);
-    const needed = tables.map(({ destination }) => `${destination.key}@${namespace}`);
-    return sortedUnique([...scopes, ...tables.flatMap(({ cells }) => cells), ...routedCells(ctx, scope, needed)]);
+    const needed = scope === ALL ? [] : tables.map(({ destination }) => `${destination.key}@${namespace}`);
+    const routed = needed.flatMap((table) => ctx.get(ROUTED_CELLS, table));
+    return unique([...scopes, ...tables.flatMap(({ cells }) => cells), ...routed]);
   },
 });
 
 const WORKLOAD_LAYER = defineQuery<readonly string[]>({
   name: 'workload',
+  hash,
+  lists,
   run: (ctx, key) =>
     ctx
       .get(WORKLOAD_PORTS, key)
@@ -186,6 +230,8 @@ function hasFeature(ctx: Ctx, instance: string, feature: string): boolean {
 
 const INSTANCE_LAYER = defineQuery<readonly string[]>({
   name: 'instance',
+  hash,
+  lists,
   run: (ctx, key) => {
     const inbound = portsOf(ctx, key).flatMap((port) => [
       cell(INBOUND_LISTENER, `${key}/${port}`),
@@ -216,6 +262,7 @@ const SCOPE_OF = defineQuery<string>({
 /** Layer cells of an instance's view, in order, by `<namespace>/<instance>`. */
 export const VIEW = defineQuery<readonly string[]>({
   name: 'view',
+  lists: listing(() => LAYERS),
   run: (ctx, key) => {
     const instance = ctx.input(INSTANCE, key);
     if (!instance) return [];

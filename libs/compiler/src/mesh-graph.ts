@@ -1,4 +1,4 @@
-import { type Dependency, Graph, type GraphCounters } from '#libs/incremental';
+import { type Dependency, Graph, type GraphCounters, type PassBudget } from '#libs/incremental';
 import { sortedBy } from '#libs/kernel';
 import {
   type DomainValue,
@@ -11,18 +11,28 @@ import {
 } from '#libs/model';
 import { CONDITIONS } from './conditions.js';
 import { ADDRESS, FEATURES, INSTANCE, ONCE, ROUTABLE, SETTINGS, WITHHELD } from './inputs.js';
-import { RESOURCES } from './layers.js';
+import { RESOURCES, VIEW } from './layers.js';
 import { MeshFork } from './mesh-fork.js';
 import { isServerPolicy, type Placement, placementOf, removalOf } from './mesh-inputs.js';
 import { destinationKey } from './names.js';
-import { Published, viewId } from './publication.js';
-import { queryOf, Roots } from './roots.js';
+import { Preparation, Published, viewId } from './publication.js';
+import { queryOf } from './query-of.js';
 import type { CompiledChange, Condition } from './types.js';
 
 export interface MeshGraphOptions {
   readonly mesh: string;
   /** Every policy kind that may be set. Their names are unique. */
   readonly policies: readonly PolicyKind[];
+}
+
+/** A pass that is cut into slices. */
+export interface MeshPass {
+  /** Works until the budget is used up. @returns true once all is computed */
+  step(budget: PassBudget): boolean;
+  /** Computes what is left and says what is different. */
+  adopt(): CompiledChange;
+  /** Nothing has happened; what was set is taken over by the next pass. */
+  abandon(): void;
 }
 
 /**
@@ -34,13 +44,14 @@ export class MeshGraph {
   readonly #mesh: string;
   readonly #kinds: readonly PolicyKind[];
   readonly #graph = new Graph();
-  readonly #roots = new Roots(this.#graph);
+  /** Instances whose views are observed from the next pass on. */
+  readonly #registered = new Set<string>();
   readonly #published: Published;
 
   constructor(options: MeshGraphOptions) {
     this.#mesh = options.mesh;
     this.#kinds = sortedBy(options.policies, (kind) => kind.kind);
-    this.#published = new Published(options.mesh, this.#roots);
+    this.#published = new Published(options.mesh);
     this.#graph.set(SETTINGS, ONCE, {
       mesh: options.mesh,
       client: this.#kinds.filter((kind) => kind.side === 'client'),
@@ -76,13 +87,15 @@ export class MeshGraph {
     this.#graph.set(INSTANCE, key, specOf(instance));
     this.#graph.set(FEATURES, key, instance.features);
     this.#graph.set(ROUTABLE, key, instance.routable);
-    this.#roots.addInstance(key);
+    if (this.#registered.has(key)) return;
+    this.#registered.add(key);
+    this.#graph.observe(VIEW, key);
   }
 
   removeInstance(namespace: string, name: string): void {
     const key = destinationKey(namespace, name);
     for (const input of [INSTANCE, FEATURES, ROUTABLE]) this.#graph.remove(input, key);
-    this.#roots.removeInstance(key);
+    if (this.#registered.delete(key)) this.#graph.unobserve(VIEW, key);
   }
 
   /** @param service `<namespace>/<name>` @param number 1 to 65535: its place in the /16 of every outbound address */
@@ -92,7 +105,21 @@ export class MeshGraph {
 
   /** Takes over what was set, recompiles what it reaches, and says what is different. */
   pass(): CompiledChange {
-    return this.#published.next(this.#graph.pass({ expand: (changes) => this.#roots.follow(changes) }));
+    return this.#published.next(this.#graph.pass());
+  }
+
+  /**
+   * The same in slices. What is set meanwhile, and taken over by `pass`, is published first and then part of this pass
+   * too. @throws GraphFault when there is such a pass already
+   */
+  begin(): MeshPass {
+    const pass = this.#graph.begin();
+    const ready = new Preparation(this.#published);
+    return {
+      step: (budget) => pass.step(budget) && ready.step(pass.changes(), budget),
+      adopt: () => this.#published.next(pass.adopt(), ready),
+      abandon: () => pass.abandon(),
+    };
   }
 
   /** Id of an instance's view, once a pass has compiled it. */
@@ -112,7 +139,7 @@ export class MeshGraph {
       ...writes.deletes.map((id) => removalOf(this.#kinds, id)),
       ...writes.puts.map((value) => placementOf(this.#kinds, value)),
     ];
-    return new MeshFork(this.#mesh, this.#graph.fork(overrides), this.#roots);
+    return new MeshFork(this.#mesh, this.#graph.fork(overrides));
   }
 
   /** What a published resource was made from, down to inputs. @param key a `CompiledResource.key` of this mesh */
@@ -124,6 +151,16 @@ export class MeshGraph {
   /** Drops what nothing needs any more. Costs the whole graph: for a quiet moment. @returns how many cells went */
   sweep(): number {
     return this.#graph.sweep();
+  }
+
+  /** The same in slices; what two rounds in a row find unused goes. @returns true at the end of a round */
+  sweepSlice(budget: PassBudget): boolean {
+    return this.#graph.sweepSlice(budget);
+  }
+
+  /** Cells in memory. */
+  get size(): number {
+    return this.#graph.size;
   }
 
   get counters(): GraphCounters {

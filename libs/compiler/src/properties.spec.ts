@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { resourceToJson, TYPE } from '#libs/envoy-api';
+import type { PassBudget } from '#libs/incremental';
 import {
   aGrant,
   aMesh,
@@ -113,6 +114,12 @@ function fingerprint(list: readonly Input[]): string {
   return scratch.fingerprint();
 }
 
+/** A slice that is over after so many looks at the clock. */
+const budgetOf = (looks: number): PassBudget => {
+  let left = looks;
+  return { grain: 1, exhausted: () => --left < 0 };
+};
+
 /** Clusters that an Envoy resource names, anywhere. */
 const clustersIn = (json: unknown): readonly string[] =>
   [...JSON.stringify(json).matchAll(/"(?:cluster|weightedClusters)":(?:"([^"]*)"|(\{"clusters":\[.*?\]\}))/g)].flatMap(
@@ -157,6 +164,35 @@ describe('any mesh', () => {
         changed.apply(...added);
         changed.apply(...added.flatMap(removal));
         expect(changed.fingerprint()).toBe(before);
+      }),
+      runs,
+    );
+  });
+
+  it('that grew in slices, overtaken by its instances and now and then abandoned, equals one made at once', () => {
+    const turn = fc.record({
+      slices: fc.nat(6),
+      looks: fc.nat(4),
+      abandon: fc.boolean(),
+      overtaking: fc.array(instance),
+    });
+    fc.assert(
+      fc.property(inputs, inputs, fc.array(turn, { minLength: 1, maxLength: 3 }), (base, extra, turns) => {
+        const grown = new TestMesh();
+        grown.apply(...base);
+        const state = new Map([...base, ...extra].map((input) => [keyOf(input), input]));
+        turns.forEach(({ slices, looks, abandon, overtaking }, i) => {
+          const pass = grown.begin(...(i === 0 ? extra : []));
+          for (const other of [undefined, ...overtaking]) {
+            for (let slice = 0; slice < slices; slice += 1) pass.step(budgetOf(looks));
+            if (other) grown.apply(other);
+            if (other) state.set(keyOf(other), other);
+          }
+          if (abandon) pass.abandon();
+          else pass.adopt();
+        });
+        grown.apply();
+        expect(grown.fingerprint()).toBe(fingerprint([...state.values()]));
       }),
       runs,
     );

@@ -1,12 +1,11 @@
 /** Published names of what the graph calls by cells, and the state that one publication differs from the next by. */
-import type { ChangeSet } from '#libs/incremental';
+import type { CellChange, CellName, Difference, PassBudget } from '#libs/incremental';
 import { contentHash } from '#libs/kernel';
 import { ALL } from './inputs.js';
 import { LAYERS, RESOURCES, VIEW } from './layers.js';
 import { resourceCell } from './names.js';
 import type { Encoded } from './resource.js';
-import type { Roots } from './roots.js';
-import type { CompiledChange } from './types.js';
+import type { CompiledChange, CompiledResource } from './types.js';
 
 export const resourceId = (mesh: string, cell: string): string => `${mesh}|${cell}`;
 export const viewId = (mesh: string, instance: string): string => `${mesh}|view|${instance}`;
@@ -19,48 +18,70 @@ export function layerId(mesh: string, cell: string): string {
   return [mesh, kind, ...parts, ...(scope === ALL ? [] : [`deps-${contentHash(scope)}`])].join('|');
 }
 
+/** A changed resource, made ready ahead of its publication. */
+export interface Prepared {
+  readonly cell: string;
+  readonly resource: CompiledResource;
+}
+
 /** What has been published, so that the next publication says only what is different. */
 export class Published {
   readonly #mesh: string;
-  readonly #roots: Roots;
-  readonly #resources = new Set<string>();
-  /** Keys of each layer as published, joined. */
-  readonly #layers = new Map<string, string>();
+  /** Id of each resource by its cell, so that layers share the text. */
+  readonly #resources = new Map<string, string>();
+  /** Cells of each layer as compiled. */
+  readonly #listed = new Map<string, readonly string[]>();
+  /** Resource ids of each layer as published. */
+  readonly #layers = new Map<string, readonly string[]>();
   readonly #views = new Set<string>();
   /** Layers that list a resource which has never been compiled: they are published without it, and again once it is. */
   readonly #incomplete = new Set<string>();
 
-  constructor(mesh: string, roots: Roots) {
+  constructor(mesh: string) {
     this.#mesh = mesh;
-    this.#roots = roots;
   }
 
   hasView(instance: string): boolean {
     return this.#views.has(instance);
   }
 
+  /** Makes a change ready; `undefined` for what is no resource, or fails. Changes nothing. */
+  prepare({ kind, key, value, error }: CellChange): Prepared | undefined {
+    if (error || !RESOURCES.has(kind)) return undefined;
+    const cell = resourceCell(kind, key);
+    const { type, name, version, bytes, requires } = value as Encoded;
+    const id = this.#resources.get(cell) ?? resourceId(this.#mesh, cell);
+    return { cell, resource: { key: id, type, name, version, bytes, requires } };
+  }
+
   /** Turns a pass into what to publish, and takes note of it. */
-  next(changes: ChangeSet): CompiledChange {
-    const set: CompiledChange['set'][number][] = [];
+  next({ changed, gone }: Difference, ready?: Preparation): CompiledChange {
+    const made = ready?.of(changed) ?? [];
+    const set: CompiledResource[] = [];
     const failures: CompiledChange['failures'][number][] = [];
     const layers = new Set(this.#incomplete);
     const views: CompiledChange['views'][number][] = [];
-    for (const { kind, key, value, error } of changes.changed) {
-      const cell = resourceCell(kind, key);
-      if (error) {
+    for (const [i, change] of changed.entries()) {
+      const prepared = made[i] ?? this.prepare(change);
+      const { kind, key, value, error } = change;
+      if (prepared) {
+        const { cell, resource } = prepared;
+        if (!this.#resources.has(cell)) this.#resources.set(cell, resource.key);
+        set.push(resource);
+      } else if (error) {
         failures.push({ key: this.#printed(kind, key), message: error.message });
-      } else if (RESOURCES.has(kind)) {
-        if (!this.#roots.resources.has(cell)) continue;
-        set.push({ key: resourceId(this.#mesh, cell), ...(value as Encoded) });
-        this.#resources.add(cell);
       } else if (LAYERS.has(kind)) {
+        const cell = resourceCell(kind, key);
+        this.#listed.set(cell, value as readonly string[]);
         layers.add(cell);
-      } else if (kind === VIEW.name && this.#roots.views.has(key)) {
-        views.push({ id: viewId(this.#mesh, key), layers: this.#layersOf(key) });
+      } else if (kind === VIEW.name) {
+        const cells = value as readonly string[];
+        views.push({ id: viewId(this.#mesh, key), layers: cells.map((cell) => layerId(this.#mesh, cell)) });
         this.#views.add(key);
       }
     }
-    return { set, failures, views, layers: this.#changedLayers(layers), ...this.#removals() };
+    const removals = this.#removals(gone);
+    return { set, failures, views, layers: this.#changedLayers(layers), ...removals };
   }
 
   #printed(kind: string, key: string): string {
@@ -69,38 +90,70 @@ export class Published {
     return LAYERS.has(kind) ? layerId(this.#mesh, cell) : resourceId(this.#mesh, cell);
   }
 
-  #layersOf(instance: string): readonly string[] {
-    return (this.#roots.views.get(instance) ?? []).map((cell) => layerId(this.#mesh, cell));
-  }
-
   #changedLayers(candidates: Iterable<string>): CompiledChange['layers'] {
     const changed: CompiledChange['layers'][number][] = [];
     for (const cell of candidates) {
-      const listed = this.#roots.layerKeys.get(cell);
+      const listed = this.#listed.get(cell);
       if (!listed) continue;
-      const compiled = listed.filter((key) => this.#resources.has(key));
-      if (compiled.length < listed.length) this.#incomplete.add(cell);
+      const keys = listed.flatMap((resource) => this.#resources.get(resource) ?? []);
+      if (keys.length < listed.length) this.#incomplete.add(cell);
       else this.#incomplete.delete(cell);
-      const text = compiled.join('\n');
-      if (this.#layers.get(cell) === text) continue;
-      this.#layers.set(cell, text);
-      changed.push({ id: layerId(this.#mesh, cell), keys: compiled.map((key) => resourceId(this.#mesh, key)) });
+      const before = this.#layers.get(cell);
+      if (before?.length === keys.length && keys.every((key, i) => key === before[i])) continue;
+      this.#layers.set(cell, keys);
+      changed.push({ id: layerId(this.#mesh, cell), keys });
     }
     return changed;
   }
 
-  #removals(): Pick<CompiledChange, 'removed' | 'removedLayers' | 'removedViews'> {
-    const { resources, layers, views } = this.#roots.takeGone();
-    const removed = resources.filter((cell) => this.#resources.delete(cell));
-    const removedLayers = layers.filter((cell) => {
-      this.#incomplete.delete(cell);
-      return this.#layers.delete(cell);
-    });
-    const removedViews = views.filter((key) => this.#views.delete(key));
-    return {
-      removed: removed.map((cell) => resourceId(this.#mesh, cell)),
-      removedLayers: removedLayers.map((cell) => layerId(this.#mesh, cell)),
-      removedViews: removedViews.map((key) => viewId(this.#mesh, key)),
-    };
+  #removals(gone: readonly CellName[]): Pick<CompiledChange, 'removed' | 'removedLayers' | 'removedViews'> {
+    const removed: string[] = [];
+    const removedLayers: string[] = [];
+    const removedViews: string[] = [];
+    for (const { kind, key } of gone) {
+      const cell = resourceCell(kind, key);
+      if (RESOURCES.has(kind)) {
+        if (this.#resources.delete(cell)) removed.push(resourceId(this.#mesh, cell));
+      } else if (LAYERS.has(kind)) {
+        this.#listed.delete(cell);
+        this.#incomplete.delete(cell);
+        if (this.#layers.delete(cell)) removedLayers.push(layerId(this.#mesh, cell));
+      } else if (this.#views.delete(key)) {
+        removedViews.push(viewId(this.#mesh, key));
+      }
+    }
+    return { removed: removed.sort(), removedLayers: removedLayers.sort(), removedViews: removedViews.sort() };
+  }
+}
+
+/** Changes that are made ready between two looks at the clock. */
+const CHANGES_PER_LOOK = 64;
+
+/** Makes the changes of a long pass ready in slices, so that what is left to do at once, at adoption, is little. */
+export class Preparation {
+  readonly #published: Published;
+  #changes: readonly CellChange[] = [];
+  #made: (Prepared | undefined)[] = [];
+
+  constructor(published: Published) {
+    this.#published = published;
+  }
+
+  /** What was made of these changes, in their order; nothing if other ones were made ready. */
+  of(changes: readonly CellChange[]): readonly (Prepared | undefined)[] {
+    return changes === this.#changes ? this.#made : [];
+  }
+
+  /** @returns true once all of them are ready */
+  step(changes: readonly CellChange[], budget: PassBudget): boolean {
+    if (changes !== this.#changes) this.#made = [];
+    this.#changes = changes;
+    while (this.#made.length < changes.length) {
+      const from = this.#made.length;
+      for (const change of changes.slice(from, from + CHANGES_PER_LOOK))
+        this.#made.push(this.#published.prepare(change));
+      if (budget.exhausted()) return this.#made.length === changes.length;
+    }
+    return true;
   }
 }

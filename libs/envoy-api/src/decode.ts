@@ -5,6 +5,7 @@ import { shortType, TYPE } from './type-urls.js';
 const SCHEMAS: ReadonlyMap<string, DescMessage> = new Map<string, DescMessage>([
   [TYPE.cluster, messages.ClusterSchema],
   [TYPE.endpoint, messages.ClusterLoadAssignmentSchema],
+  [TYPE.lbEndpoint, messages.LbEndpointSchema],
   [TYPE.listener, messages.ListenerSchema],
   [TYPE.route, messages.RouteConfigurationSchema],
   [TYPE.scopedRoute, messages.ScopedRouteConfigurationSchema],

@@ -28,6 +28,7 @@ export {
 } from './gen/envoy/config/core/v3/base_pb.js';
 export { ApiVersion, ConfigSourceSchema } from './gen/envoy/config/core/v3/config_source_pb.js';
 export { HttpProtocolOptions_HeadersWithUnderscoresAction } from './gen/envoy/config/core/v3/protocol_pb.js';
+export { LbEndpointSchema } from './gen/envoy/config/endpoint/v3/endpoint_components_pb.js';
 export type { ClusterLoadAssignment } from './gen/envoy/config/endpoint/v3/endpoint_pb.js';
 export { ClusterLoadAssignmentSchema } from './gen/envoy/config/endpoint/v3/endpoint_pb.js';
 export type { Filter as NetworkFilter, FilterChain } from './gen/envoy/config/listener/v3/listener_components_pb.js';
@@ -68,6 +69,7 @@ export { RouteConfigurationSchema } from './gen/envoy/config/route/v3/route_pb.j
 export type { ScopedRouteConfiguration } from './gen/envoy/config/route/v3/scoped_route_pb.js';
 export { ScopedRouteConfigurationSchema } from './gen/envoy/config/route/v3/scoped_route_pb.js';
 export { FileAccessLogSchema } from './gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
+export { OnDemandSchema } from './gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js';
 export {
   RBACPerRouteSchema,
   RBACSchema as HttpRbacFilterSchema,

@@ -1,13 +1,15 @@
-import type { AnyKind, CellName } from './types.js';
-import { GraphFault, type QueryError } from './types.js';
+import { Boxes, Numbers } from './columns.js';
+import type { QueryError } from './types.js';
 
+/** This version has not met the cell. */
+export const ABSENT = 0;
 /** The value is that of the present inputs. Inputs and indexes always are. */
-export const CLEAN = 0;
+export const CLEAN = 1;
 /** Something below may have changed: the recorded reads decide. */
-export const CHECK = 1;
+export const CHECK = 2;
 /** Has to run: never ran, or a recorded read is known to have changed. */
-export const DIRTY = 2;
-export type CellState = typeof CLEAN | typeof CHECK | typeof DIRTY;
+export const DIRTY = 3;
+export type CellState = typeof ABSENT | typeof CLEAN | typeof CHECK | typeof DIRTY;
 
 /** The value is a `QueryError`. */
 export const FAILED = 1;
@@ -15,17 +17,9 @@ export const FAILED = 1;
 export const CYCLIC = 2;
 /** Being verified or run. */
 export const ACTIVE = 4;
-/** Of a fork: the recorded reads are still to be taken over from the parent. */
-export const DEFERRED = 8;
 
 /** Hash of a cell that never had content, and of an input that is absent. No content has it. */
 export const NO_CONTENT = '\u0000none';
-
-/** The cells of one kind by key. */
-export interface KindTable {
-  readonly kind: AnyKind;
-  readonly ids: Map<string, number>;
-}
 
 /** What a cell holds, as one value. */
 export interface Content {
@@ -34,106 +28,79 @@ export interface Content {
   readonly failed: boolean;
 }
 
-/** All cells as columns by dense integer id; ids of dropped cells are used again. Edges live apart. */
+/** An absent input. */
+export const NOTHING: Content = { value: undefined, hash: NO_CONTENT, failed: false };
+
+/** What one version of a graph knows of its cells, as columns by id. Edges live apart. */
 export class Cells {
-  readonly tables = new Map<AnyKind, KindTable>();
-  readonly #names = new Set<string>();
-  readonly #table: (KindTable | undefined)[] = [];
-  readonly #key: string[] = [];
-  readonly #value: unknown[] = [];
-  readonly #hash: string[] = [];
-  #state = new Uint8Array(64);
-  #traits = new Uint8Array(64);
-  #changedAt = new Float64Array(64);
-  #verifiedAt = new Float64Array(64);
-  readonly #free: number[] = [];
+  #count = 0;
+  #value = new Boxes<unknown>();
+  #hash = new Boxes<string>();
+  #state = new Numbers(Uint8Array);
+  #traits = new Numbers(Uint8Array);
+  #changedAt = new Numbers(Float64Array);
+  #verifiedAt = new Numbers(Float64Array);
+  #observers = new Numbers(Int32Array);
+  #listed = new Boxes<Int32Array>();
 
-  /** Cells that exist. */
+  clone(): Cells {
+    const clone = new Cells();
+    clone.#count = this.#count;
+    clone.#value = this.#value.clone();
+    clone.#hash = this.#hash.clone();
+    clone.#state = this.#state.clone();
+    clone.#traits = this.#traits.clone();
+    clone.#changedAt = this.#changedAt.clone();
+    clone.#verifiedAt = this.#verifiedAt.clone();
+    clone.#observers = this.#observers.clone();
+    clone.#listed = this.#listed.clone();
+    return clone;
+  }
+
+  /** Cells that this version has met. */
   get count(): number {
-    return this.#key.length - this.#free.length;
-  }
-
-  /** One more than the largest id ever used. */
-  get limit(): number {
-    return this.#key.length;
-  }
-
-  /** @throws GraphFault when another kind of this graph has the same name: explanations would be ambiguous. */
-  addTable(kind: AnyKind): KindTable {
-    if (this.#names.has(kind.name)) throw new GraphFault(`two kinds of one graph are named ${kind.name}`);
-    const table: KindTable = { kind, ids: new Map() };
-    this.#names.add(kind.name);
-    this.tables.set(kind, table);
-    return table;
-  }
-
-  find(kind: AnyKind, key: string): number | undefined {
-    return this.tables.get(kind)?.ids.get(key);
+    return this.#count;
   }
 
   /** Makes a clean cell without content. */
-  add(table: KindTable, key: string): number {
-    const cell = this.#free.pop() ?? this.#key.length;
-    if (cell >= this.#state.length) this.#grow();
-    this.#table[cell] = table;
-    this.#key[cell] = key;
-    this.#value[cell] = undefined;
-    this.#hash[cell] = NO_CONTENT;
-    this.#state[cell] = CLEAN;
-    this.#traits[cell] = 0;
-    this.#changedAt[cell] = 0;
-    this.#verifiedAt[cell] = 0;
-    table.ids.set(key, cell);
-    return cell;
+  add(cell: number): void {
+    this.#count += 1;
+    this.#state.set(cell, CLEAN);
+    this.#traits.set(cell, 0);
+    this.#value.set(cell, undefined);
+    this.#hash.set(cell, NO_CONTENT);
+    this.#changedAt.set(cell, 0);
+    this.#verifiedAt.set(cell, 0);
   }
 
   drop(cell: number): void {
-    this.#table[cell]?.ids.delete(this.key(cell));
-    this.#table[cell] = undefined;
-    this.#key[cell] = '';
-    this.#value[cell] = undefined;
-    this.#hash[cell] = '';
-    this.#free.push(cell);
-  }
-
-  exists(cell: number): boolean {
-    return this.#table[cell] !== undefined;
-  }
-
-  kind(cell: number): AnyKind {
-    const table = this.#table[cell];
-    if (!table) throw new GraphFault(`cell ${cell} does not exist`);
-    return table.kind;
-  }
-
-  key(cell: number): string {
-    return this.#key[cell] ?? '';
-  }
-
-  name(cell: number): CellName {
-    return { kind: this.kind(cell).name, key: this.key(cell) };
+    if (this.state(cell) === ABSENT) return;
+    this.#count -= 1;
+    this.#state.set(cell, ABSENT);
+    this.#value.set(cell, undefined);
+    this.#hash.set(cell, undefined);
   }
 
   value(cell: number): unknown {
-    return this.#value[cell];
+    return this.#value.get(cell);
   }
 
   hash(cell: number): string {
-    return this.#hash[cell] ?? NO_CONTENT;
+    return this.#hash.get(cell) ?? NO_CONTENT;
   }
 
   /** Why the cell has no value. */
   error(cell: number): QueryError | undefined {
-    return this.has(cell, FAILED) ? (this.#value[cell] as QueryError) : undefined;
+    return this.has(cell, FAILED) ? (this.value(cell) as QueryError) : undefined;
   }
 
   content(cell: number): Content {
-    return { value: this.#value[cell], hash: this.hash(cell), failed: this.has(cell, FAILED) };
+    return { value: this.value(cell), hash: this.hash(cell), failed: this.has(cell, FAILED) };
   }
 
   setContent(cell: number, content: Content): void {
-    this.#value[cell] = content.value;
-    this.#hash[cell] = content.hash;
+    this.#value.set(cell, content.value);
+    this.#hash.set(cell, content.hash);
     this.mark(cell, FAILED, content.failed);
   }
 
@@ -143,53 +110,56 @@ export class Cells {
   }
 
   state(cell: number): CellState {
-    return this.#state[cell] as CellState;
+    return this.#state.get(cell) as CellState;
   }
 
   setState(cell: number, state: CellState): void {
-    this.#state[cell] = state;
+    this.#state.set(cell, state);
   }
 
   has(cell: number, trait: number): boolean {
-    return ((this.#traits[cell] ?? 0) & trait) !== 0;
+    return (this.#traits.get(cell) & trait) !== 0;
   }
 
   mark(cell: number, trait: number, on: boolean): void {
-    const before = this.#traits[cell] ?? 0;
-    this.#traits[cell] = on ? before | trait : before & ~trait;
+    const before = this.#traits.get(cell);
+    const after = on ? before | trait : before & ~trait;
+    if (after !== before) this.#traits.set(cell, after);
   }
 
   /** Tick at which the content last changed. */
   changedAt(cell: number): number {
-    return this.#changedAt[cell] ?? 0;
+    return this.#changedAt.get(cell);
   }
 
   setChangedAt(cell: number, tick: number): void {
-    this.#changedAt[cell] = tick;
+    this.#changedAt.set(cell, tick);
   }
 
   /** Tick at which the content was last known to be that of the inputs. */
   verifiedAt(cell: number): number {
-    return this.#verifiedAt[cell] ?? 0;
+    return this.#verifiedAt.get(cell);
   }
 
   setVerifiedAt(cell: number, tick: number): void {
-    this.#verifiedAt[cell] = tick;
+    this.#verifiedAt.set(cell, tick);
   }
 
-  #grow(): void {
-    const capacity = this.#state.length * 2;
-    const state = new Uint8Array(capacity);
-    const traits = new Uint8Array(capacity);
-    const changedAt = new Float64Array(capacity);
-    const verifiedAt = new Float64Array(capacity);
-    state.set(this.#state);
-    traits.set(this.#traits);
-    changedAt.set(this.#changedAt);
-    verifiedAt.set(this.#verifiedAt);
-    this.#state = state;
-    this.#traits = traits;
-    this.#changedAt = changedAt;
-    this.#verifiedAt = verifiedAt;
+  /** How many observe the cell, observed cells that list it among them. */
+  observers(cell: number): number {
+    return this.#observers.get(cell);
+  }
+
+  setObservers(cell: number, count: number): void {
+    this.#observers.set(cell, count);
+  }
+
+  /** Cells that this one, as it was last followed, makes observed; none before, and while it is not observed itself. */
+  listed(cell: number): Int32Array | undefined {
+    return this.#listed.get(cell);
+  }
+
+  setListed(cell: number, cells: Int32Array | undefined): void {
+    this.#listed.set(cell, cells);
   }
 }

@@ -32,8 +32,10 @@ export function defineQuery<V>(query: {
   readonly name: string;
   readonly run: (ctx: Parameters<QueryKind<V>['run']>[0], key: string) => V;
   readonly hash?: ((value: V) => string) | undefined;
+  readonly lists?: QueryKind<V>['lists'];
 }): QueryKind<V> {
-  return { type: 'query', name: query.name, run: query.run, hash: query.hash ?? canonicalHash };
+  const { name, run, hash = canonicalHash, lists } = query;
+  return { type: 'query', name, run, hash, lists };
 }
 
 /** An override for `Graph.fork`, with the value's type checked; `undefined` removes the input in the fork. */

@@ -1,3 +1,5 @@
+import { Numbers } from './columns.js';
+
 /** "No edge"; edges count from 1, so zero-filled arrays hold none. */
 export const NO_EDGE = 0;
 
@@ -14,15 +16,25 @@ const WIDTH = 5;
  * that a cell with ten thousand readers costs no more to leave than one with two.
  */
 export class Edges {
-  #pool = new Int32Array(64 * WIDTH);
+  #pool = new Numbers(Int32Array);
   #size = 1;
   #free = NO_EDGE;
-  #reads = new Int32Array(64);
-  #readers = new Int32Array(64);
+  #reads = new Numbers(Int32Array);
+  #readers = new Numbers(Int32Array);
+
+  clone(): Edges {
+    const clone = new Edges();
+    clone.#pool = this.#pool.clone();
+    clone.#size = this.#size;
+    clone.#free = this.#free;
+    clone.#reads = this.#reads.clone();
+    clone.#readers = this.#readers.clone();
+    return clone;
+  }
 
   /** First read of a cell, in the order in which its query made them. */
   firstRead(cell: number): number {
-    return this.#reads[cell] ?? NO_EDGE;
+    return this.#reads.get(cell);
   }
 
   nextRead(edge: number): number {
@@ -36,7 +48,7 @@ export class Edges {
 
   /** First edge from a reader of this cell, in no particular order. */
   firstReader(cell: number): number {
-    return this.#readers[cell] ?? NO_EDGE;
+    return this.#readers.get(cell);
   }
 
   nextReader(edge: number): number {
@@ -60,10 +72,9 @@ export class Edges {
     const list = [...targets];
     if (this.#same(cell, list)) return false;
     this.clear(cell);
-    this.#reserve(cell);
     let next = NO_EDGE;
     for (const target of list.reverse()) next = this.#add(cell, target, next);
-    this.#reads[cell] = next;
+    this.#reads.set(cell, next);
     return true;
   }
 
@@ -75,8 +86,9 @@ export class Edges {
 
   /** Forgets all reads of `cell`. Who reads it stays. */
   clear(cell: number): void {
+    if (this.firstRead(cell) === NO_EDGE) return;
     this.#release(this.firstRead(cell));
-    if (cell < this.#reads.length) this.#reads[cell] = NO_EDGE;
+    this.#reads.set(cell, NO_EDGE);
   }
 
   #same(cell: number, targets: readonly number[]): boolean {
@@ -90,7 +102,6 @@ export class Edges {
 
   #add(reader: number, target: number, nextRead: number): number {
     const edge = this.#take();
-    this.#reserve(target);
     const nextReader = this.firstReader(target);
     this.#put(edge, READER, reader);
     this.#put(edge, TARGET, target);
@@ -98,7 +109,7 @@ export class Edges {
     this.#put(edge, NEXT_READER, nextReader);
     this.#put(edge, PREVIOUS_READER, NO_EDGE);
     if (nextReader !== NO_EDGE) this.#put(nextReader, PREVIOUS_READER, edge);
-    this.#readers[target] = edge;
+    this.#readers.set(target, edge);
     return edge;
   }
 
@@ -109,7 +120,7 @@ export class Edges {
       const after = this.nextRead(edge);
       const previous = this.#at(edge, PREVIOUS_READER);
       const next = this.nextReader(edge);
-      if (previous === NO_EDGE) this.#readers[this.target(edge)] = next;
+      if (previous === NO_EDGE) this.#readers.set(this.target(edge), next);
       else this.#put(previous, NEXT_READER, next);
       if (next !== NO_EDGE) this.#put(next, PREVIOUS_READER, previous);
       this.#put(edge, NEXT_READ, this.#free);
@@ -124,31 +135,15 @@ export class Edges {
       this.#free = this.nextRead(edge);
       return edge;
     }
-    const edge = this.#size++;
-    if ((edge + 1) * WIDTH > this.#pool.length) {
-      const larger = new Int32Array(this.#pool.length * 2);
-      larger.set(this.#pool);
-      this.#pool = larger;
-    }
-    return edge;
-  }
-
-  #reserve(cell: number): void {
-    if (cell < this.#reads.length) return;
-    const capacity = Math.max(cell + 1, this.#reads.length * 2);
-    const reads = new Int32Array(capacity);
-    const readers = new Int32Array(capacity);
-    reads.set(this.#reads);
-    readers.set(this.#readers);
-    this.#reads = reads;
-    this.#readers = readers;
+    this.#size += 1;
+    return this.#size - 1;
   }
 
   #at(edge: number, field: number): number {
-    return this.#pool[edge * WIDTH + field] ?? NO_EDGE;
+    return this.#pool.get(edge * WIDTH + field);
   }
 
   #put(edge: number, field: number, value: number): void {
-    this.#pool[edge * WIDTH + field] = value;
+    this.#pool.set(edge * WIDTH + field, value);
   }
 }

@@ -1,8 +1,9 @@
 import { sortedBy } from '#libs/kernel';
-import { ACTIVE, Cells, CHECK, CLEAN, type Content, CYCLIC, DIRTY, type KindTable } from './cells.js';
+import { ABSENT, ACTIVE, Cells, CHECK, CLEAN, type Content, CYCLIC, DIRTY } from './cells.js';
+import type { Commons, Source } from './commons.js';
 import { type Frame, RunContext } from './context.js';
 import { Edges, NO_EDGE } from './edges.js';
-import type { AnyKind, GraphCounters, Outcome } from './types.js';
+import type { AnyKind, Outcome, PassBudget } from './types.js';
 import { CycleError, GraphFault, QueryError } from './types.js';
 
 /**
@@ -13,70 +14,78 @@ const MAX_NESTED_RUNS = 64;
 
 /** Thrown through suspended queries; their frames stay on the engine's own stack. */
 const SUSPEND = new Error('suspended');
+/** The same at the end of a slice. */
+const PAUSE = new Error('paused');
 
-/** Where an engine finds what it has no cell for yet. */
-export interface Source {
-  /** Members of an index by key, asked once, when the engine meets the kind. May throw `GraphFault`. */
-  open(kind: AnyKind): ReadonlyMap<string, readonly string[]>;
-  /** Gives a new cell its first content and state. */
-  admit(cell: number): void;
-  /** Called before the recorded reads of a cell in state CHECK are walked. */
-  complete(cell: number): void;
-}
+const GRAIN = 32;
+/** A query that runs counts as so many. */
+const STEPS_PER_RUN = 16;
 
-/** Cells, who reads whom, and the one algorithm: verify by recorded reads, run what must, stop at equal hashes. */
+/** One version of all cells, who reads whom, and the one algorithm: verify by recorded reads, run what must, stop at equal hashes. */
 export class Engine {
-  readonly cells = new Cells();
-  readonly edges = new Edges();
-  /** Cells whose recorded reads changed, in order, since whoever empties this did; forks follow it. */
-  relinked: number[] = [];
+  readonly commons: Commons;
+  readonly cells: Cells;
+  readonly edges: Edges;
   /** Grows with every change of inputs; orders changes and verifications. */
-  tick = 1;
+  tick: number;
   readonly #source: Source;
-  readonly #counters = { verified: 0, run: 0, edges: 0 };
   readonly #stack: Frame[] = [];
+  /** Changed cells whose readers are still to be marked. */
+  readonly #spreading: number[] = [];
   #nested = 0;
   #wanted = 0;
   /** What is being thrown through nested queries. Kept, so that a query that swallows it cannot go on. */
   #abort: unknown;
+  #budget: PassBudget | undefined;
+  #steps = 0;
+  #settled = 0;
 
-  constructor(source: Source) {
+  /** A version that starts as a copy of another, or empty. */
+  constructor(source: Source, commons: Commons, from?: Engine) {
+    this.commons = commons;
+    this.cells = from ? from.cells.clone() : new Cells();
+    this.edges = from ? from.edges.clone() : new Edges();
+    this.tick = from ? from.tick : 1;
     this.#source = source;
-  }
-
-  get counters(): GraphCounters {
-    return { ...this.#counters };
-  }
-
-  /** True while a query runs or is verified. */
-  get busy(): boolean {
-    return this.#stack.length > 0;
   }
 
   /** The cell of this kind and key; makes it if need be. */
   cell(kind: AnyKind, key: string): number {
-    const table = this.open(kind);
-    const known = table.ids.get(key);
-    if (known !== undefined) return known;
-    const cell = this.cells.add(table, key);
-    this.#source.admit(cell);
+    if (kind.type === 'index') this.#source.open(kind);
+    const { names } = this.commons;
+    const cell = names.id(names.table(kind), key);
+    if (this.cells.state(cell) === ABSENT) {
+      this.cells.add(cell);
+      this.#source.admit(cell, kind);
+    }
     return cell;
   }
 
-  /** Brings a cell up to date with the inputs. */
-  settle(root: number): void {
-    if (this.cells.state(root) === CLEAN) return;
-    if (this.busy) throw new GraphFault('a query read the graph other than through its context');
-    let next = root;
+  /** Whether this version has met the cell. */
+  has(cell: number): boolean {
+    return this.cells.state(cell) !== ABSENT;
+  }
+
+  /**
+   * Brings a cell up to date with the inputs.
+   * @returns false when the budget was used up first: to be called again for the same cell, or after `abandon`
+   */
+  settle(root: number, budget?: PassBudget): boolean {
+    if (this.cells.state(root) === CLEAN) return true;
+    if (this.commons.native.depth > 0) throw new GraphFault('a query read the graph other than through its context');
+    this.#budget = budget;
+    this.#settled = 0;
+    let next = this.#stack.length > 0 ? undefined : root;
     for (;;) {
       try {
-        this.#push(next);
+        if (next !== undefined) this.#push(next);
         this.#drive(0);
-        return;
+        return true;
       } catch (thrown) {
         this.#abort = undefined;
+        if (thrown === PAUSE) return false;
         if (thrown !== SUSPEND) {
-          this.#abandon();
+          this.abandon();
           throw thrown;
         }
         next = this.#wanted;
@@ -93,19 +102,32 @@ export class Engine {
     return this.cells.value(cell);
   }
 
-  /** Marks everything that reads these cells, directly or not, as to be checked. `met` hears of each newly marked cell. */
-  invalidate(changed: readonly number[], met: (cell: number) => void): void {
-    const pending = [...changed];
-    for (let cell = pending.pop(); cell !== undefined; cell = pending.pop()) {
+  /** These cells have changed: `spread` tells their readers. */
+  changed(cells: readonly number[]): void {
+    for (const cell of cells) this.#spreading.push(cell);
+  }
+
+  /**
+   * Marks everything that reads a changed cell, directly or not, as to be checked. `met` hears of each newly marked cell.
+   * @returns false when the budget was used up first
+   */
+  spread(met: (cell: number) => void, budget?: PassBudget): boolean {
+    const { counters } = this.commons;
+    for (let cell = this.#spreading.pop(); cell !== undefined; cell = this.#spreading.pop()) {
       for (let edge = this.edges.firstReader(cell); edge !== NO_EDGE; edge = this.edges.nextReader(edge)) {
-        this.#counters.edges += 1;
+        counters.edges += 1;
         const reader = this.edges.reader(edge);
         if (this.cells.state(reader) !== CLEAN) continue;
         this.cells.setState(reader, this.cells.has(reader, CYCLIC) ? DIRTY : CHECK);
         met(reader);
-        pending.push(reader);
+        this.#spreading.push(reader);
       }
+      this.#steps += 1;
+      if (!budget || this.#steps < (budget.grain ?? GRAIN)) continue;
+      this.#steps = 0;
+      if (budget.exhausted()) return false;
     }
+    return true;
   }
 
   /** A read by the query of `frame`: records it, and brings the cell up to date. For `RunContext` only. */
@@ -138,30 +160,28 @@ export class Engine {
     this.#drive(depth);
   }
 
-  /** Makes the table of a kind that is new to this engine; nothing happens if it is known. */
-  open(kind: AnyKind): KindTable {
-    const known = this.cells.tables.get(kind);
-    if (known) return known;
-    const members = this.#source.open(kind);
-    const table = this.cells.addTable(kind);
-    for (const [key, list] of members) {
-      this.cells.setContent(this.cells.add(table, key), { value: list, hash: '', failed: false });
-    }
-    return table;
-  }
-
   #push(cell: number): void {
-    this.#counters.verified += 1;
-    if (this.cells.state(cell) === CHECK) this.#source.complete(cell);
+    this.commons.counters.verified += 1;
     this.cells.mark(cell, ACTIVE, true);
     this.#stack.push({ cell, edge: this.edges.firstRead(cell), reads: undefined, cycle: undefined });
   }
 
   #drive(base: number): void {
     while (this.#stack.length > base) {
+      if (this.#budget && this.#isSliceOver(this.#budget)) throw PAUSE;
       const top = this.#stack.at(-1);
       if (top) this.#step(top);
     }
+  }
+
+  /** Every slice gets on: a query that has to run again is worth it only when enough of what it reads is ready. */
+  #isSliceOver(budget: PassBudget): boolean {
+    this.#steps += 1;
+    const { grain = GRAIN } = budget;
+    if (this.#nested > 0 && this.#settled < grain) return false;
+    if (this.#steps <= grain) return false;
+    this.#steps = 0;
+    return budget.exhausted();
   }
 
   #step(frame: Frame): void {
@@ -174,7 +194,7 @@ export class Engine {
 
   /** Looks at the next recorded read. In their order: a later read may exist only because of what an earlier one gave. */
   #verify(frame: Frame): void {
-    this.#counters.edges += 1;
+    this.commons.counters.edges += 1;
     const read = this.edges.target(frame.edge);
     if (this.cells.state(read) !== CLEAN) {
       if (this.cells.has(read, ACTIVE)) this.#closeCycle(read);
@@ -188,20 +208,24 @@ export class Engine {
 
   #run(frame: Frame): void {
     const { cell } = frame;
-    const kind = this.cells.kind(cell);
+    const { names, native, counters } = this.commons;
+    const kind = names.kind(cell);
     if (kind.type !== 'query') throw new GraphFault(`${kind.name} is no query`);
-    this.#counters.run += 1;
+    counters.run += 1;
+    this.#steps += STEPS_PER_RUN;
+    native.depth += 1;
     this.#nested += 1;
     frame.reads = new Set();
     const context = new RunContext(this, frame);
     let content: Content;
     try {
-      const value = kind.run(context, this.cells.key(cell));
+      const value = kind.run(context, names.key(cell));
       content = { value, hash: kind.hash(value as never), failed: false };
     } catch (thrown) {
       if (thrown instanceof GraphFault) throw thrown;
-      content = failure(thrown instanceof QueryError ? thrown : new QueryError(this.cells.name(cell), thrown));
+      content = failure(thrown instanceof QueryError ? thrown : new QueryError(names.name(cell), thrown));
     } finally {
+      native.depth -= 1;
       this.#nested -= 1;
       context.close();
     }
@@ -219,12 +243,8 @@ export class Engine {
   #finish(frame: Frame, content: Content): void {
     const { cell } = frame;
     this.#leave(frame);
-    if (frame.reads) {
-      if (this.edges.replace(cell, frame.reads)) this.relinked.push(cell);
-    } else if (frame.edge !== NO_EDGE) {
-      this.edges.truncate(frame.edge);
-      this.relinked.push(cell);
-    }
+    if (frame.reads) this.edges.replace(cell, frame.reads);
+    else if (frame.edge !== NO_EDGE) this.edges.truncate(frame.edge);
     if (!this.cells.holds(cell, content)) {
       this.cells.setContent(cell, content);
       this.cells.setChangedAt(cell, this.tick);
@@ -236,6 +256,7 @@ export class Engine {
 
   #leave(frame: Frame): void {
     this.#stack.pop();
+    this.#settled += 1;
     this.cells.mark(frame.cell, ACTIVE, false);
   }
 
@@ -248,15 +269,15 @@ export class Engine {
     const from = this.#stack.findLastIndex((frame) => frame.cell === cell);
     const members = this.#stack.slice(from);
     const path = sortedBy(
-      members.map((frame) => this.cells.name(frame.cell)),
+      members.map((frame) => this.commons.names.name(frame.cell)),
       (name) => `${name.kind}\u0000${name.key}`,
     );
-    const error = new QueryError(path[0] ?? this.cells.name(cell), new CycleError(path));
+    const error = new QueryError(path[0] ?? this.commons.names.name(cell), new CycleError(path));
     for (const frame of members) frame.cycle = error;
   }
 
   /** Leaves every cell that was in work as dirty as it was. */
-  #abandon(): void {
+  abandon(): void {
     for (const frame of this.#stack) this.cells.mark(frame.cell, ACTIVE, false);
     this.#stack.length = 0;
   }

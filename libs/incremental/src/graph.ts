@@ -1,11 +1,17 @@
+import { type Content, NOTHING } from './cells.js';
+import type { Commons } from './commons.js';
+import { Evaluation } from './evaluation.js';
 import { Fork } from './fork.js';
 import { keysOf } from './indexes.js';
-import { ABSENT, frozen, Inputs } from './inputs.js';
 import { addReaders, compareCells, dependencyTree, withReads } from './inspect.js';
+import { Names } from './names.js';
+import { Pass } from './pass.js';
+import { Published } from './published.js';
+import { frozen, Staged } from './staged.js';
+import { Sweeper } from './sweeper.js';
 import type {
   AnyInput,
   AnyQuery,
-  CellChange,
   CellName,
   ChangeSet,
   Dependency,
@@ -14,99 +20,119 @@ import type {
   InputKind,
   Outcome,
   Override,
-  PassOptions,
+  PassBudget,
   QueryKind,
 } from './types.js';
 import { GraphFault } from './types.js';
-
-interface Observed {
-  count: number;
-  /** What the last pass that reported the cell said; `undefined` before the first. */
-  published: { readonly hash: string; readonly failed: boolean } | undefined;
-}
+import { Version } from './version.js';
 
 /**
  * A query graph: inputs, indexes over them, memoised queries, and passes that bring what is observed up to date.
- * Always true: every value equals that of a new graph with the same inputs. Single-threaded and synchronous.
+ * Always true: every value equals that of a new graph with the same inputs. Single-threaded and synchronous; a pass may
+ * be cut into slices, and the graph is the one of before until such a pass is adopted.
  */
 export class Graph {
-  readonly #inputs = new Inputs();
-  readonly #engine = this.#inputs.engine;
-  readonly #observed = new Map<number, Observed>();
-  /** Observed cells that may differ from what was published. */
-  readonly #pending = new Set<number>();
+  readonly #commons: Commons = {
+    names: new Names(),
+    counters: { verified: 0, run: 0, edges: 0 },
+    native: { depth: 0 },
+  };
+  readonly #published = new Published();
+  readonly #sweeper = new Sweeper();
+  #base = new Version(this.#commons);
+  #staged = new Staged();
+  /** The pass in slices. */
+  #long: Pass | undefined;
   #passes = 0;
-  /** During a pass: how to undo it, newest last. */
-  #journal: (() => void)[] | undefined;
+  /** Names the present inputs, for forks. */
+  #epoch = 0;
 
   /** Sets an input from the next pass on. An equal hash is no change, and the value of before stays. The value is frozen (shallowly). */
   set<V>(kind: InputKind<V>, key: string, value: V): void {
     if (value === undefined) throw new TypeError(`${kind.name} ${key}: undefined is no value, use remove`);
     const hash = kind.hash(value);
-    this.#idle();
-    this.#inputs.stage(kind, key, { value: frozen(value), hash, failed: false });
+    this.#stage(kind, key, { value: frozen(value), hash, failed: false });
   }
 
   /** Removes an input from the next pass on; nothing happens if it is absent then. */
   remove(kind: AnyInput, key: string): void {
-    this.#idle();
-    this.#inputs.stage(kind, key, ABSENT);
+    this.#stage(kind, key, NOTHING);
   }
 
-  /** Keeps a query's cell up to date by every pass, and reports its changes. Counted: as many `unobserve` undo it. */
+  /**
+   * From the next pass on keeps a query's cell up to date by every pass, and reports its changes. Counted: as many
+   * `unobserve` undo it.
+   */
   observe(query: AnyQuery, key: string): void {
     this.#idle();
-    const cell = this.#engine.cell(query, key);
-    const record = this.#observed.get(cell);
-    if (record) {
-      record.count += 1;
-    } else {
-      this.#observed.set(cell, { count: 1, published: undefined });
-      this.#pending.add(cell);
-    }
-    this.#journal?.push(() => this.#release(cell));
+    this.#staged.observe(query, key, 1);
   }
 
   /** @throws GraphFault when the cell is not observed. */
   unobserve(query: AnyQuery, key: string): void {
     this.#idle();
-    const cell = this.#engine.cells.find(query, key);
-    const record = cell === undefined ? undefined : this.#observed.get(cell);
-    if (cell === undefined || !record) throw new GraphFault(`${query.name} ${key} is not observed`);
-    this.#release(cell);
-    this.#journal?.push(() => {
-      record.count += 1;
-      this.#observed.set(cell, record);
-      this.#pending.add(cell);
-    });
+    const cell = this.#commons.names.find(query, key);
+    const count = cell === undefined ? 0 : this.#base.engine.cells.observers(cell);
+    if (count + this.#staged.observers(query, key) > 0) this.#staged.observe(query, key, -1);
+    else if (!this.#long?.release(query, key)) throw new GraphFault(`${query.name} ${key} is not observed`);
   }
 
   /**
    * Takes over the staged inputs, recomputes what is observed, and says what changed. All or nothing: if anything but a
-   * query throws (`expand`, an index's `keysOf`), inputs, observations and what was published are as before, and the
-   * inputs are staged again.
+   * query throws (an index's `keysOf`, a list), everything is as before, and the inputs are staged again.
    */
-  pass(options: PassOptions = {}): ChangeSet {
+  pass(): ChangeSet {
+    return this.#begin().adopt();
+  }
+
+  /**
+   * The same in slices. `pass` may be called meanwhile and is adopted first: what it took over is then part of this pass
+   * as well.
+   * @throws GraphFault when there is such a pass already
+   */
+  begin(): Pass {
+    if (this.#long) throw new GraphFault('two passes in slices at once');
+    this.#long = this.#begin();
+    return this.#long;
+  }
+
+  #begin(): Pass {
     this.#idle();
-    if (this.#journal) throw new GraphFault('a pass inside a pass');
-    const journal: (() => void)[] = [];
-    const seen = new Set<number>();
-    this.#journal = journal;
-    try {
-      const undo = this.#inputs.commit((cell) => this.#suspect(cell));
-      journal.push(undo);
-      this.#rounds(seen, options.expand);
-    } catch (thrown) {
-      for (const undo of journal.reverse()) undo();
-      for (const cell of seen) if (this.#observed.has(cell)) this.#pending.add(cell);
-      throw thrown;
-    } finally {
-      this.#journal = undefined;
-    }
-    const changed = this.#differing(seen);
-    for (const cell of seen) this.#publish(cell);
+    const evaluation = new Evaluation(new Version(this.#commons, this.#base), this.#published);
+    const taken = this.#staged;
+    const isChanged = evaluation.take(taken);
+    this.#staged = new Staged();
+    const host = { adopt: (pass: Pass) => this.#adopt(pass), abandon: (pass: Pass) => this.#abandon(pass) };
+    return new Pass(host, evaluation, taken, isChanged);
+  }
+
+  #adopt(pass: Pass): ChangeSet {
+    const { evaluation } = pass;
+    const { version } = evaluation;
+    const changed = evaluation.changedCells();
+    const gone = evaluation.goneCells();
+    const difference = evaluation.difference();
+    for (const cell of changed) this.#published.set(cell, version.engine.cells.content(cell));
+    for (const cell of gone) this.#published.delete(cell);
+    this.#base = version;
+    if (pass.isChanged) this.#epoch += 1;
     this.#passes += 1;
-    return { pass: this.#passes, changed };
+    if (this.#long === pass) this.#long = undefined;
+    else if (this.#long) this.#overtake(this.#long, pass, [...changed, ...gone]);
+    return { pass: this.#passes, ...difference };
+  }
+
+  /** The pass in slices is to contain what a shorter one has just published. */
+  #overtake(long: Pass, short: Pass, cells: readonly number[]): void {
+    long.taken.withoutWritesOf(short.taken);
+    if (long.evaluation.take(short.taken)) long.isChanged = true;
+    long.evaluation.recheck(cells);
+  }
+
+  #abandon(pass: Pass): void {
+    if (this.#long === pass) this.#long = undefined;
+    pass.taken.add(this.#staged);
+    this.#staged = pass.taken;
   }
 
   /**
@@ -120,33 +146,34 @@ export class Graph {
   }
 
   tryRead<V>(query: QueryKind<V>, key: string): Outcome<V> {
-    return this.#engine.outcome(this.#settled(query, key));
+    return this.#base.engine.outcome(this.#settled(query, key));
   }
 
   /** An input as of the last pass; `undefined` when it is absent. */
   input<V>(kind: InputKind<V>, key: string): V | undefined {
-    const cell = this.#engine.cells.find(kind, key);
-    return cell === undefined ? undefined : (this.#engine.cells.value(cell) as V | undefined);
+    const cell = this.#commons.names.find(kind, key);
+    return cell === undefined ? undefined : (this.#base.engine.cells.value(cell) as V | undefined);
   }
 
   /** Members of an index key as of the last pass, in code-unit order. */
   index<V>(kind: IndexKind<V>, key: string): readonly string[] {
-    return this.#engine.cells.value(this.#engine.cell(kind, key)) as readonly string[];
+    const { engine } = this.#base;
+    return engine.cells.value(engine.cell(kind, key)) as readonly string[];
   }
 
   /**
-   * The graph as it would be with other inputs, those of the last pass otherwise; inputs that are only staged are not
-   * seen. Costs what the overrides touch. Pinned: see `Fork`.
+   * The graph as it would be with other inputs, those of the last pass otherwise; what is only staged, or in a pass in
+   * slices, is not seen. Costs what the overrides touch. Pinned: see `Fork`.
    */
   fork(overrides: readonly Override[]): Fork {
     this.#idle();
+    const epoch = this.#epoch;
     return new Fork(
       {
-        engine: this.#engine,
-        version: () => this.#inputs.version,
-        indexesOf: (kind) => this.#inputs.indexesOf(kind),
-        isObserved: (cell) => this.#observed.has(cell),
-        pending: () => this.#pending,
+        base: this.#base,
+        published: this.#published,
+        isCurrent: () => this.#epoch === epoch,
+        parent: (query, key) => this.#base.engine.cells.content(this.#settled(query, key)),
       },
       overrides,
     );
@@ -154,7 +181,7 @@ export class Graph {
 
   /** What the cell read, down to inputs, as recorded when it last ran. */
   explain(query: AnyQuery, key: string): Dependency {
-    return dependencyTree(this.#engine, this.#settled(query, key));
+    return dependencyTree(this.#base.engine, this.#settled(query, key));
   }
 
   /**
@@ -162,103 +189,84 @@ export class Graph {
    * for what it touches: reading is not affecting, which only the difference to a fork without it tells.
    */
   dependentsOf(kind: AnyInput, key: string): CellName[] {
-    const { cells } = this.#engine;
-    const input = cells.find(kind, key);
+    const { engine } = this.#base;
+    const { names } = this.#commons;
+    const input = names.find(kind, key);
     if (input === undefined) return [];
     const roots = [input];
-    for (const index of this.#inputs.indexesOf(kind)) {
-      for (const indexKey of keysOf(index, key, cells.value(input))) roots.push(this.#engine.cell(index, indexKey));
+    for (const index of this.#base.indexesOf(kind)) {
+      for (const indexKey of keysOf(index, key, engine.cells.value(input))) roots.push(engine.cell(index, indexKey));
     }
     const reached = new Set<number>();
-    addReaders(this.#engine, roots, reached);
+    addReaders(engine, roots, reached);
     return [...reached]
-      .filter((cell) => this.#observed.has(cell))
-      .map((cell) => cells.name(cell))
+      .filter((cell) => engine.cells.observers(cell) > 0)
+      .map((cell) => names.name(cell))
       .sort(compareCells);
   }
 
-  /** Drops what is neither observed nor read by what is observed; inputs that exist stay. Returns how many cells went. */
+  /**
+   * Drops what is neither observed nor read by what is observed; inputs that exist stay. Walks the whole graph. Ends forks.
+   * @returns how many cells went
+   */
   sweep(): number {
     this.#idle();
-    if (this.#journal) throw new GraphFault('a sweep inside a pass');
-    const { cells, edges } = this.#engine;
+    if (this.#long) throw new GraphFault('a sweep during a pass in slices');
+    const { cells } = this.#base.engine;
     const before = cells.count;
-    const kept = withReads(this.#engine, this.#observed.keys());
-    for (let cell = 0; cell < cells.limit; cell += 1) {
-      if (!cells.exists(cell) || kept.has(cell) || cells.kind(cell).type !== 'query') continue;
-      edges.clear(cell);
-      cells.drop(cell);
-    }
-    for (let cell = 0; cell < cells.limit; cell += 1) {
-      if (cells.exists(cell) && !kept.has(cell) && this.#inputs.isEmpty(cell)) cells.drop(cell);
-    }
+    const { limit } = this.#commons.names;
+    const observed: number[] = [];
+    for (let cell = 0; cell < limit; cell += 1) if (cells.observers(cell) > 0) observed.push(cell);
+    const kept = withReads(this.#base.engine, observed);
+    this.#dropAll((cell) => !kept.has(cell) && this.#commons.names.kind(cell).type === 'query');
+    this.#dropAll((cell) => !kept.has(cell) && (!this.#base.engine.has(cell) || this.#base.isEmpty(cell)));
+    this.#epoch += 1;
     return before - cells.count;
+  }
+
+  #dropAll(isDue: (cell: number) => boolean): void {
+    const { names } = this.#commons;
+    for (let cell = 0; cell < names.limit; cell += 1) if (names.exists(cell) && isDue(cell)) this.#base.drop(cell);
+  }
+
+  /**
+   * A sweep in slices, between passes: drops what nothing has read and nobody observed in the whole round before. Cells on
+   * a cycle of reads stay until a whole `sweep`. Does nothing during a pass in slices. Ends forks where it drops.
+   * @returns true at the end of a round
+   */
+  sweepSlice(budget: PassBudget): boolean {
+    this.#idle();
+    if (this.#long) return false;
+    const { isOver, dropped } = this.#sweeper.step(this.#base, budget);
+    if (dropped > 0) this.#epoch += 1;
+    return isOver;
   }
 
   /** Work done since the graph was made. Forks count their own. */
   get counters(): GraphCounters {
-    return this.#engine.counters;
+    return { ...this.#commons.counters };
   }
 
   /** Cells in memory: inputs, index keys and queries. */
   get size(): number {
-    return this.#engine.cells.count;
+    return this.#base.engine.cells.count;
   }
 
-  /** A cell may have changed. */
-  #suspect(cell: number): void {
-    if (this.#observed.has(cell)) this.#pending.add(cell);
+  #stage(kind: AnyInput, key: string, content: Content): void {
+    this.#idle();
+    this.#commons.names.table(kind);
+    this.#staged.put(kind, key, content);
   }
 
   #settled(query: AnyQuery, key: string): number {
     this.#idle();
-    const cell = this.#engine.cell(query, key);
-    this.#engine.settle(cell);
+    const cell = this.#base.engine.cell(query, key);
+    this.#base.engine.settle(cell);
     return cell;
   }
 
   /** A query that reaches the graph other than through its context would read what nobody records. */
   #idle(): void {
-    if (this.#engine.busy) throw new GraphFault('a query used the graph other than through its context');
-  }
-
-  #rounds(seen: Set<number>, expand: PassOptions['expand']): void {
-    while (this.#pending.size > 0) {
-      const round = [...this.#pending];
-      this.#pending.clear();
-      for (const cell of round) seen.add(cell);
-      for (const cell of round) this.#engine.settle(cell);
-      const changes = this.#differing(round);
-      if (changes.length > 0) expand?.(changes);
-    }
-  }
-
-  /** Those of the cells that are observed and not as published. */
-  #differing(among: Iterable<number>): CellChange[] {
-    const { cells } = this.#engine;
-    const changes: CellChange[] = [];
-    for (const cell of among) {
-      const record = this.#observed.get(cell);
-      const published = record?.published;
-      const { value, hash, failed } = cells.content(cell);
-      if (!record || (published && published.hash === hash && published.failed === failed)) continue;
-      changes.push({ ...cells.name(cell), value: failed ? undefined : value, error: cells.error(cell) });
-    }
-    return changes.sort(compareCells);
-  }
-
-  #publish(cell: number): void {
-    const record = this.#observed.get(cell);
-    const { hash, failed } = this.#engine.cells.content(cell);
-    if (record) record.published = { hash, failed };
-  }
-
-  #release(cell: number): void {
-    const record = this.#observed.get(cell);
-    if (!record) return;
-    record.count -= 1;
-    if (record.count > 0) return;
-    this.#observed.delete(cell);
-    this.#pending.delete(cell);
+    if (this.#commons.native.depth > 0) throw new GraphFault('a query used the graph other than through its context');
   }
 }

@@ -1,4 +1,6 @@
 export { defineIndex, defineInput, defineQuery, override } from './define.js';
+export type { Difference } from './evaluation.js';
 export type { Fork } from './fork.js';
 export { Graph } from './graph.js';
+export type { Pass } from './pass.js';
 export * from './types.js';

@@ -59,6 +59,7 @@ describe('sweep', () => {
     expect(graph.size).toBe(size);
     expect(runs(() => graph.read(label, 'shop'))).toBe(0);
     graph.unobserve(label, 'shop');
+    graph.pass();
     graph.sweep();
     // The input and its index key are data, not memory of queries.
     expect(graph.size).toBe(2);

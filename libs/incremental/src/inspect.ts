@@ -14,8 +14,8 @@ interface Node extends CellName {
 }
 
 /** The recorded reads of a settled cell as a tree; a cell met again is not expanded again. Uses no native stack. */
-export function dependencyTree({ cells, edges }: Engine, root: number): Dependency {
-  const node = (cell: number): Node => ({ ...cells.name(cell), type: cells.kind(cell).type, dependencies: [] });
+export function dependencyTree({ commons: { names }, edges }: Engine, root: number): Dependency {
+  const node = (cell: number): Node => ({ ...names.name(cell), type: names.kind(cell).type, dependencies: [] });
   const expanded = new Set<number>([root]);
   const tree = node(root);
   const path: { readonly node: Node; edge: number }[] = [{ node: tree, edge: edges.firstRead(root) }];

@@ -1,5 +1,5 @@
 import { defineIndex, defineInput, defineQuery } from './define.js';
-import type { Ctx, IndexKind, InputKind, Outcome, QueryKind } from './types.js';
+import type { AnyQuery, Ctx, IndexKind, InputKind, Outcome, QueryKind } from './types.js';
 import { QueryError } from './types.js';
 
 /** One step of a random query: what it reads decides what it reads next. */
@@ -18,6 +18,8 @@ export interface World {
   readonly number: InputKind<number>;
   readonly byRemainder: IndexKind<number>;
   readonly node: QueryKind<number>;
+  /** Lists nodes, and other shelves that list more: `n3`, `s1`. */
+  readonly shelf: QueryKind<readonly string[]>;
 }
 
 /** Kinds for a random program. With `acyclic`, a read of a node at or above the reader goes to input 0 instead. */
@@ -55,13 +57,28 @@ export function world(program: Program, acyclic: boolean): World {
         return 0;
     }
   };
-  return { number, byRemainder, node };
+  const shelf: QueryKind<readonly string[]> = defineQuery<readonly string[]>({
+    name: 'shelf',
+    run: (ctx, key) => {
+      const outcome = ctx.tryGet(node, key);
+      const isOdd = outcome.ok && outcome.value % 2 === 1;
+      const members = ctx.index(byRemainder, key).map((member) => `n${member}`);
+      return isOdd && Number(key) < SHELVES - 1 ? [...members, `s${Number(key) + 1}`] : members;
+    },
+    lists: (cells, add) => {
+      for (const cell of cells) add(cell.startsWith('s') ? shelf : node, cell.slice(1));
+    },
+  });
+  return { number, byRemainder, node, shelf };
 }
+
+/** There are shelves 0, 1 and 2. */
+export const SHELVES = 3;
 
 const remainders = (value: number): string[] => [String(value % 3), String(value % 2), String(value % 3)];
 
 /** The oracle: the same queries by plain recursion, without memory, over plain maps. For acyclic programs. */
-export function plainly({ byRemainder, node }: World, inputs: ReadonlyMap<string, number>, key: string) {
+export function plainly({ byRemainder }: World, inputs: ReadonlyMap<string, number>, query: AnyQuery, key: string) {
   const ctx: Ctx = {
     input: <V>(_kind: InputKind<V>, k: string) => inputs.get(k) as V | undefined,
     index: (_kind, k) =>
@@ -83,7 +100,7 @@ export function plainly({ byRemainder, node }: World, inputs: ReadonlyMap<string
       }
     },
   };
-  return show(ctx.tryGet(node, key));
+  return ctx.tryGet(query as QueryKind<unknown>, key);
 }
 
 /** An outcome as text, to compare. */

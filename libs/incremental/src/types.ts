@@ -29,6 +29,11 @@ export interface QueryKind<V> {
   readonly name: string;
   readonly run: (ctx: Ctx, key: string) => V;
   readonly hash: (value: V) => string;
+  /**
+   * Set for values that are lists of other cells: what an observed cell of this kind lists is observed too, exactly as
+   * long. A cell that fails goes on with the list it had. Pure and total: a throw refuses the pass.
+   */
+  readonly lists: ((value: V, add: (kind: AnyQuery, key: string) => void) => void) | undefined;
 }
 
 /** Kinds with the type of their values forgotten, for code that handles all of them alike. */
@@ -39,6 +44,7 @@ export interface AnyQuery {
   readonly name: string;
   readonly run: (ctx: Ctx, key: string) => unknown;
   readonly hash: (value: never) => string;
+  readonly lists: ((value: never, add: (kind: AnyQuery, key: string) => void) => void) | undefined;
 }
 export type AnyKind = AnyInput | AnyIndex | AnyQuery;
 
@@ -79,7 +85,7 @@ export class CycleError extends Error {
 }
 
 /**
- * The graph was used against its contract (a pass inside a pass, an index whose `keysOf` throws, an expired fork).
+ * The graph was used against its contract (two passes in slices at once, an index whose `keysOf` throws, an expired fork).
  * Never becomes the value of a cell: it reaches the caller, and a pass that meets it leaves the state as it was.
  */
 export class GraphFault extends Error {
@@ -100,9 +106,13 @@ export interface ChangeSet {
   readonly pass: number;
   /** Observed cells whose value is new or different, or that now fail, in code-unit order of kind and key. */
   readonly changed: readonly CellChange[];
+  /** Cells that are observed no more, though something was published of them. In no particular order. */
+  readonly gone: readonly CellName[];
 }
 
 export interface CellChange extends CellName {
+  /** Nothing was published of this cell before. */
+  readonly isNew: boolean;
   /** `undefined` when the cell fails. */
   readonly value: unknown;
   readonly error: QueryError | undefined;
@@ -137,14 +147,9 @@ export interface Override {
 /** Asks whether the slice that the event loop grants is used up; injected, since the graph has no clock. */
 export interface PassBudget {
   readonly exhausted: () => boolean;
-}
-
-export interface PassOptions {
   /**
-   * Called with what each round of the pass changed. It may observe and unobserve (a layer lists resources); newly
-   * observed cells make another round of the same pass. Called until a round changes nothing. A throw undoes the pass.
+   * How often that is asked: after so many steps (a read that is verified is one, a query that runs 16), and where a query
+   * would have to run again, once so many cells are ready for it. 32 by default.
    */
-  readonly expand?: ((changes: readonly CellChange[]) => void) | undefined;
-  /** Accepted and not used yet: every pass runs to its end in one go. */
-  readonly budget?: PassBudget | undefined;
+  readonly grain?: number | undefined;
 }

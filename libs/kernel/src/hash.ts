@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { canonicalJson } from './canonical-json.js';
 
 /**
@@ -6,7 +6,8 @@ import { canonicalJson } from './canonical-json.js';
  * and across restarts; it is an identity of content, not a secret.
  */
 export function contentHash(bytes: Uint8Array | string): string {
-  return createHash('sha256').update(bytes).digest('hex').slice(0, 32);
+  // A slice of the longer text would keep that alive: hashes are what a graph holds most of.
+  return hash('sha256', bytes, 'buffer').toString('hex', 0, 16);
 }
 
 /** Content hash of a JSON value through its canonical form (RFC 8785), so that key order does not matter. */

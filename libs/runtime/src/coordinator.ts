@@ -1,7 +1,11 @@
 import type { CompiledChange } from '#libs/compiler';
+import type { PassBudget } from '#libs/incremental';
 import type { Clock, Log, Metrics } from '#libs/kernel';
-import type { FeedEvent, Snapshot } from '#libs/store';
+import type { FeedEvent } from '#libs/store';
 import type { Publication } from '#libs/xds';
+import { Compilation } from './compilation.js';
+import { EventQueue } from './event-queue.js';
+import { type Delta, type Hosts, setDelta, setSnapshot } from './ingest.js';
 import type { MeshHost } from './mesh-host.js';
 
 /** What one publication was made of: links the engine's change numbers to revisions. */
@@ -23,21 +27,52 @@ export interface CoordinatorOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Runs a task after what waits for the event loop; `setImmediate` by default. */
+  readonly defer?: (task: () => void) => void;
+}
+
+/** How long a pass may hold the event loop before others have their turn. */
+const SLICE_MS = 5;
+/** A compilation that failed as a whole is tried again: a later event may have mended it. */
+const RETRY_MS = 1_000;
+
+interface Revisions {
+  readonly config: number;
+  readonly runtime: number;
+}
+
+/** What is being compiled. */
+interface Running {
+  readonly compilation: Compilation;
+  readonly revisions: Revisions;
+  readonly startedAt: number;
 }
 
 /**
  * Feed to graph to engine: the only place where inputs are set. Every event of the feed is one pass per mesh it
- * touches, published at once: there is no quiet time, what arrives during a pass is the next event.
+ * touches, published at once: there is no quiet time. A pass that takes longer than a slice goes on between other work;
+ * config that arrives meanwhile is the next pass, changes of instances overtake it, and a snapshot takes its place.
  */
 export class Coordinator {
   readonly #hosts = new Map<string, MeshHost>();
+  readonly #meshes: Hosts = { known: this.#hosts, of: (mesh) => this.host(mesh) };
   readonly #waiters = new Set<{ readonly revision: number; readonly done: () => void }>();
+  readonly #queue = new EventQueue();
+  readonly #defer: (task: () => void) => void;
+  #running: Running | undefined;
+  /** Meshes with inputs that no compilation has taken to its end. */
+  readonly #due = new Set<string>();
+  #idle: (() => void)[] = [];
   #changes = 0;
+  /** Of what has been set in the graphs, published or not. */
+  #set: Revisions = { config: 0, runtime: 0 };
   #configRevision = 0;
   #runtimeRevision = 0;
   #loaded = false;
 
-  constructor(private readonly options: CoordinatorOptions) {}
+  constructor(private readonly options: CoordinatorOptions) {
+    this.#defer = options.defer ?? ((task) => void setImmediate(task));
+  }
 
   get configRevision(): number {
     return this.#configRevision;
@@ -46,6 +81,11 @@ export class Coordinator {
   /** True once a full, trusted state was compiled and published; before that nobody is served (GEN-16, REL-3). */
   get loaded(): boolean {
     return this.#loaded;
+  }
+
+  /** True while a pass is cut into slices. */
+  get isCompiling(): boolean {
+    return this.#running !== undefined;
   }
 
   get hosts(): ReadonlyMap<string, MeshHost> {
@@ -70,14 +110,25 @@ export class Coordinator {
     return empty;
   }
 
+  /** @throws what the first slice throws; later failures are logged and tried again */
   onEvent(event: FeedEvent): void {
-    const touched = event.kind === 'snapshot' ? this.load(event.snapshot) : this.applyDelta(event);
-    for (const mesh of touched) this.compile(mesh);
-    this.#loaded = true;
-    this.options.metrics.gauge('heddle_config_revision', this.#configRevision);
-    for (const waiter of this.#waiters) {
-      if (waiter.revision <= this.#configRevision) waiter.done();
+    if (!this.#running) {
+      this.#start([...this.#queue.take(), event]);
+    } else if (event.kind === 'snapshot') {
+      this.#running.compilation.abandon();
+      this.#running = undefined;
+      this.#queue.clear();
+      this.#start([event]);
+    } else {
+      const quick = this.#queue.add(event);
+      if (quick) this.#overtake(quick);
     }
+  }
+
+  /** Resolves when everything that was handed in before is published; never rejects. */
+  settled(): Promise<void> {
+    if (!this.#running && this.#due.size === 0) return Promise.resolve();
+    return new Promise((resolve) => void this.#idle.push(resolve));
   }
 
   /** Resolves when this replica has published the config revision; never rejects. */
@@ -95,62 +146,86 @@ export class Coordinator {
     });
   }
 
-  private load(snapshot: Snapshot): Set<string> {
-    this.#configRevision = snapshot.configRevision;
-    this.#runtimeRevision = snapshot.runtimeRevision;
-    const meshes = new Set([
-      ...this.#hosts.keys(),
-      ...snapshot.resources.map((r) => r.mesh),
-      ...snapshot.instances.map((i) => i.mesh),
-    ]);
-    for (const mesh of meshes) {
-      const host = this.host(mesh);
-      host.replaceAll(
-        snapshot.resources.filter((row) => row.mesh === mesh),
-        snapshot.instances.filter((row) => row.mesh === mesh),
-      );
+  #start(events: readonly FeedEvent[]): void {
+    for (const event of events) {
+      const isSnapshot = event.kind === 'snapshot';
+      const meshes = isSnapshot ? setSnapshot(this.#meshes, event.snapshot) : setDelta(this.#meshes, event);
+      for (const mesh of meshes) this.#due.add(mesh);
+      this.#set = isSnapshot ? revisionsOf(event.snapshot) : newest(this.#set, revisionsOf(event));
     }
-    this.setAddresses(snapshot.addresses);
-    return meshes;
+    this.#queue.noteConfig(this.#set.config);
+    const startedAt = this.options.clock.monotonic();
+    const compilation = new Compilation([...this.#due].map((mesh) => this.host(mesh)));
+    this.#running = { compilation, revisions: this.#set, startedAt };
+    this.#slice(this.#running);
   }
 
-  private applyDelta(event: Extract<FeedEvent, { kind: 'delta' }>): Set<string> {
-    const touched = new Set<string>();
-    for (const change of event.resources) {
-      const mesh = change.op === 'put' ? change.resource.mesh : change.mesh;
-      touched.add(mesh);
-      if (change.op === 'put') this.host(mesh).putResource(change.resource);
-      else this.host(mesh).removeResource(change);
+  #slice(running: Running): void {
+    const budget = this.#budget();
+    let isDone: boolean;
+    try {
+      isDone = running.compilation.step(budget);
+    } catch (error) {
+      this.#running = undefined;
+      throw error;
     }
-    for (const change of event.instances) {
-      const mesh = change.op === 'put' ? change.instance.mesh : change.mesh;
-      touched.add(mesh);
-      if (change.op === 'put') this.host(mesh).putInstance(change.instance);
-      else this.host(mesh).removeInstance(change.namespace, change.name);
-    }
-    this.setAddresses(event.addresses);
-    this.#configRevision = Math.max(this.#configRevision, event.configRevision);
-    this.#runtimeRevision = Math.max(this.#runtimeRevision, event.runtimeRevision);
-    return touched;
+    // Adoption cannot be cut: it has a turn of its own when this one was used up.
+    if (isDone && !budget.exhausted()) this.#adopt(running);
+    else this.#defer(() => this.#later(() => this.#running === running && this.#slice(running)));
   }
 
-  private setAddresses(addresses: ReadonlyMap<string, number>): void {
-    for (const [key, number] of addresses) {
-      const [mesh = '', namespace = '', name = ''] = key.split('/');
-      this.host(mesh).graph.setAddress(`${namespace}/${name}`, number);
+  /** Nobody is there to catch what deferred work throws. */
+  #later(work: () => unknown): void {
+    try {
+      work();
+    } catch (error) {
+      this.options.log.error('a compilation failed and will be tried again', { reason: String(error) });
+      this.options.metrics.count('heddle_compile_failures_total');
+      this.options.clock.after(RETRY_MS, () => {
+        if (!this.#running && this.#due.size > 0) this.#later(() => this.#start(this.#queue.take()));
+      });
     }
   }
 
-  private compile(mesh: string): void {
-    const started = this.options.clock.monotonic();
-    const compiled = this.host(mesh).pass();
+  #budget(): PassBudget {
+    const { clock } = this.options;
+    const end = clock.monotonic() + SLICE_MS;
+    return { exhausted: () => clock.monotonic() >= end };
+  }
+
+  #adopt(running: Running): void {
+    this.#running = undefined;
+    const adopted = running.compilation.adopt();
+    this.#due.clear();
+    this.#configRevision = running.revisions.config;
+    this.#runtimeRevision = Math.max(this.#runtimeRevision, running.revisions.runtime);
+    const seconds = (this.options.clock.monotonic() - running.startedAt) / 1000;
+    for (const { mesh, compiled } of adopted) this.#publish(mesh, compiled);
+    this.options.metrics.observe('heddle_pass_seconds', seconds);
+    this.#loaded = true;
+    this.options.metrics.gauge('heddle_config_revision', this.#configRevision);
+    for (const waiter of this.#waiters) {
+      if (waiter.revision <= this.#configRevision) waiter.done();
+    }
+    if (this.#queue.isEmpty) for (const resolve of this.#idle.splice(0)) resolve();
+    else this.#start(this.#queue.take());
+  }
+
+  /** A quick pass over what is published now, while a long one is under way. */
+  #overtake(delta: Delta): void {
+    const startedAt = this.options.clock.monotonic();
+    this.#runtimeRevision = Math.max(this.#runtimeRevision, delta.runtimeRevision);
+    for (const mesh of setDelta(this.#meshes, delta)) this.#publish(mesh, this.host(mesh).graph.pass());
+    this.options.metrics.observe('heddle_pass_seconds', (this.options.clock.monotonic() - startedAt) / 1000);
+  }
+
+  #publish(mesh: string, compiled: CompiledChange): void {
     for (const failure of compiled.failures) {
       this.options.log.error('a resource could not be compiled and is withheld', { mesh, ...failure });
       this.options.metrics.count('heddle_compile_failures_total');
     }
     this.#changes += 1;
     this.options.publish(publication(this.#changes, compiled));
-    this.options.metrics.observe('heddle_pass_seconds', (this.options.clock.monotonic() - started) / 1000);
     this.options.published({
       change: this.#changes,
       mesh,
@@ -161,6 +236,16 @@ export class Coordinator {
     });
   }
 }
+
+type WithRevisions = Pick<Delta, 'configRevision' | 'runtimeRevision'>;
+const revisionsOf = ({ configRevision, runtimeRevision }: WithRevisions): Revisions => ({
+  config: configRevision,
+  runtime: runtimeRevision,
+});
+const newest = (a: Revisions, b: Revisions): Revisions => ({
+  config: Math.max(a.config, b.config),
+  runtime: Math.max(a.runtime, b.runtime),
+});
 
 function publication(change: number, compiled: CompiledChange): Publication {
   const { set, removed, layers, removedLayers, views, removedViews } = compiled;

@@ -5,6 +5,7 @@ import { nodeId } from '#libs/kernel';
 import { Denied, type Gatekeeper, type NodeInfo, type Principal } from '#libs/xds';
 import type { Attachments } from './attachments.js';
 import type { Coordinator } from './coordinator.js';
+import { beFresh, type FreshnessOptions } from './freshness.js';
 
 /** What the gatekeeper needs of `libs/identity`: offline verification, so that reconnects work while Postgres is away. */
 export interface ProxyCredentials {
@@ -21,6 +22,7 @@ export class TokenGatekeeper implements Gatekeeper {
     private readonly credentials: ProxyCredentials,
     private readonly coordinator: Coordinator,
     private readonly attachments: Attachments,
+    private readonly freshness: FreshnessOptions,
   ) {}
 
   async authenticate(metadata: ReadonlyMap<string, string>): Promise<Principal> {
@@ -36,6 +38,7 @@ export class TokenGatekeeper implements Gatekeeper {
   async admit(principal: Principal, node: NodeInfo): Promise<string> {
     const identity = this.credentials.admitNode(claimsOf(principal), node.id);
     if (!identity.ok) throw new Denied('PERMISSION_DENIED', identity.error);
+    await beFresh(this.freshness);
     await this.learnFeatures(identity.value, node.userAgentVersion);
     return viewFor(this.coordinator, identity.value);
   }

@@ -1,4 +1,6 @@
+export { Coordinator, type CoordinatorOptions, type PublishedChange } from './coordinator.js';
 export * from './gatekeeper.js';
+export { MeshHost } from './mesh-host.js';
 export * from './options.js';
 export * from './progress.js';
 export * from './questions.js';

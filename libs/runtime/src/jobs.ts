@@ -2,6 +2,7 @@ import type { XdsServer } from '#libs/xds';
 import type { Attachments } from './attachments.js';
 import type { Coordinator } from './coordinator.js';
 import { claimsOf } from './gatekeeper.js';
+import type { MeshHost } from './mesh-host.js';
 import type { RuntimeOptions } from './options.js';
 import { TokenAlarms } from './token-alarm.js';
 
@@ -22,6 +23,11 @@ const DETACHED_FOR_MS = 300_000;
 const REMOVE_LEAVING_AFTER_MS = 30_000;
 /** Nothing is removed within one grace after Postgres came back or this process started. */
 const GRACE_MS = 30_000;
+/** What no proxy has needed for one such time goes at the end of the next. */
+const CELLS_MS = 600_000;
+/** The sweep of cells makes room for a long pass, and holds the event loop no longer than this at once. */
+const CELLS_SLICE_MS = 2;
+const CELLS_LATER_MS = 1_000;
 
 /** Starts the periodic work of the push path. @returns a function that stops it */
 export function startJobs(runtime: JobSubjects): () => void {
@@ -31,10 +37,25 @@ export function startJobs(runtime: JobSubjects): () => void {
     clock.after(GRACE_MS, () => forgetEarlierLives(runtime)),
     sweeper(runtime),
     tokenAlarms(runtime),
+    clock.every(CELLS_MS, () => {
+      for (const host of runtime.coordinator.hosts.values()) sweepCells(runtime, host);
+    }),
   ];
   return () => {
     for (const stop of stops) stop();
   };
+}
+
+/** Cells of classes without instances, and what was only asked for once. */
+function sweepCells(runtime: JobSubjects, host: MeshHost): void {
+  const { clock } = runtime.options;
+  if (runtime.coordinator.isCompiling) {
+    clock.after(CELLS_LATER_MS, () => sweepCells(runtime, host));
+    return;
+  }
+  const end = clock.monotonic() + CELLS_SLICE_MS;
+  if (host.graph.sweepSlice({ exhausted: () => clock.monotonic() >= end })) return;
+  setImmediate(() => sweepCells(runtime, host));
 }
 
 /** Streams of revoked tokens end within 10 s on every replica, those of expired ones within 60 s (SEC-5). */

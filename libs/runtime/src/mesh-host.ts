@@ -1,4 +1,4 @@
-import type { CompiledChange, MeshGraph } from '#libs/compiler';
+import type { MeshGraph } from '#libs/compiler';
 import { defaultTrustDomain } from '#libs/identity';
 import type { Log } from '#libs/kernel';
 import type { DomainValue, Instance, Registry, ResourceId } from '#libs/model';
@@ -116,10 +116,6 @@ export class MeshHost {
     }
     for (const row of resources) this.putResource(row);
     for (const row of instances) this.putInstance(row);
-  }
-
-  pass(): CompiledChange {
-    return this.graph.pass();
   }
 
   private parse(row: StoredResource): { ok: true; value: DomainValue } | { ok: false; error: string } {

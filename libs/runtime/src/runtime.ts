@@ -48,7 +48,11 @@ export class Runtime {
       metrics,
     });
     this.server = new XdsServer({
-      gatekeeper: new TokenGatekeeper(options.credentials, this.coordinator, this.attachments),
+      gatekeeper: new TokenGatekeeper(options.credentials, this.coordinator, this.attachments, {
+        caughtUp: () => store.feed.poke(),
+        clock,
+        metrics,
+      }),
       secrets: options.secrets,
       listener: this.listener(),
       clock,
@@ -60,6 +64,7 @@ export class Runtime {
   /** Loads the full state, then opens the xDS port. @returns the port. */
   async start(): Promise<number> {
     await this.options.store.feed.start((event) => this.coordinator.onEvent(event));
+    await this.coordinator.settled();
     const port = await this.server.start({
       host: this.options.xds.host,
       port: this.options.xds.port,

@@ -1,65 +1,11 @@
 import { invariant } from '#libs/kernel';
-import { Cell, type EncodeCounter, type Lookup, WITHHELD } from './cell.js';
+import { Cell, type EncodeCounter } from './cell.js';
+import { canonicalName } from './names.js';
+import { typeSpec } from './type-specs.js';
 import type { Layer, Publication, Resource, TypeUrl, View } from './types.js';
-
-/** Someone who follows a view: a stream. */
-export interface Watcher {
-  /** These names of the type changed in the view. The set is shared: it must not be modified. */
-  touch(type: TypeUrl, names: ReadonlySet<string>): void;
-  /** The view as a whole is another one. */
-  touchAll(): void;
-}
+import { LayerRecord, ViewRecord, type Watcher } from './view-record.js';
 
 type Names = Map<TypeUrl, Set<string>>;
-
-interface LayerRecord {
-  readonly id: string;
-  /** False for a layer that a view mentions and that was not published, or was removed. */
-  defined: boolean;
-  /** type -> name -> key */
-  byType: Map<TypeUrl, Map<string, string>>;
-  keys: readonly string[];
-  readonly views: Set<ViewRecord>;
-}
-
-/** A view as streams use it. Nothing is copied for it: a lookup walks its layers, the last one first. */
-export class ViewRecord {
-  /** False until the view is published, and after it was removed. */
-  published = false;
-  layers: readonly LayerRecord[] = [];
-  /** Chosen by the embedding program; undefined = none. */
-  version: string | undefined;
-  readonly watchers = new Set<Watcher>();
-
-  constructor(
-    readonly id: string,
-    private readonly cells: ReadonlyMap<string, Cell>,
-  ) {}
-
-  /** True if streams may be served from it. A view with a layer missing is not: it would look emptier than it is. */
-  get ready(): boolean {
-    return this.published && this.layers.every((layer) => layer.defined);
-  }
-
-  lookup(type: TypeUrl, name: string): Lookup {
-    for (let i = this.layers.length - 1; i >= 0; i--) {
-      const key = this.layers[i]?.byType.get(type)?.get(name);
-      // A withheld resource hides the one below it all the same: the layer above may be there to restrict it.
-      if (key !== undefined) return this.cells.get(key) ?? WITHHELD;
-    }
-    return undefined;
-  }
-
-  *names(type: TypeUrl): Iterable<string> {
-    const seen = new Set<string>();
-    for (const layer of this.layers) {
-      for (const name of layer.byType.get(type)?.keys() ?? []) {
-        if (!seen.has(name)) yield name;
-        seen.add(name);
-      }
-    }
-  }
-}
 
 /**
  * All that was published: resources by key, layers, views, and who follows them. A publication is applied at once and
@@ -73,6 +19,9 @@ export class Catalog implements EncodeCounter {
   readonly #layers = new Map<string, LayerRecord>();
   readonly #views = new Map<string, ViewRecord>();
   readonly #layersOfKey = new Map<string, Set<LayerRecord>>();
+
+  /** @param minTtlMs shortest lifetime for which signs of life are given in time */
+  constructor(private readonly minTtlMs = 0) {}
 
   /** The view of this id, which may not be published yet. */
   view(id: string): ViewRecord {
@@ -121,30 +70,49 @@ export class Catalog implements EncodeCounter {
         !before || (before.type === resource.type && before.name === resource.name),
         `${resource.key} changes its type or name`,
       );
+      this.#checkExtras(resource);
     }
+  }
+
+  #checkExtras({ key, type, name, aliases, ttlMs = 0 }: Resource): void {
+    const canonical = canonicalName(name);
+    invariant(canonical === name, `${key} must be named ${canonical}`);
+    invariant(
+      !aliases?.length || typeSpec(type)?.aliased,
+      `${key} has aliases: only virtual hosts are asked for by them`,
+    );
+    invariant(
+      ttlMs === 0 || ttlMs >= this.minTtlMs,
+      `${key} has ttlMs ${ttlMs}: it must be 0 or at least ${this.minTtlMs}`,
+    );
   }
 
   #set(resource: Resource, touched: Map<LayerRecord, Names>): void {
     const before = this.#cells.get(resource.key);
     // SOTW-2, DELTA-2: the version is the content, so an equal one is no change.
-    if (before?.version === resource.version && sameRefs(before, resource)) return;
-    this.#cells.set(resource.key, new Cell(resource, this));
+    if (before?.version === resource.version && sameRefs(before, resource) && sameExtras(before, resource)) return;
+    const cell = new Cell(resource, this);
+    this.#cells.set(resource.key, cell);
     for (const layer of this.#layersOfKey.get(resource.key) ?? []) {
-      enter(layer, resource.key, resource);
-      mark(touched, layer, resource);
+      if (before) {
+        layer.dropAliases(resource.key, before);
+        for (const name of before.aliases) mark(touched, layer, { type: cell.type, name });
+      }
+      layer.enter(resource.key, cell);
+      markCell(touched, layer, cell);
     }
   }
 
   #remove(key: string, touched: Map<LayerRecord, Names>): void {
     const cell = this.#cells.get(key);
     if (!cell || !this.#cells.delete(key)) return;
-    for (const layer of this.#layersOfKey.get(key) ?? []) mark(touched, layer, cell);
+    for (const layer of this.#layersOfKey.get(key) ?? []) markCell(touched, layer, cell);
   }
 
   #layer(id: string): LayerRecord {
     let layer = this.#layers.get(id);
     if (!layer) {
-      layer = { id, defined: false, byType: new Map(), keys: [], views: new Set() };
+      layer = new LayerRecord(id);
       this.#layers.set(id, layer);
     }
     return layer;
@@ -156,7 +124,7 @@ export class Catalog implements EncodeCounter {
     const before = layer.byType;
     const appears = !layer.defined;
     for (const key of layer.keys) this.#unindex(key, layer);
-    layer.byType = new Map();
+    layer.clear();
     layer.keys = keys;
     layer.defined = true;
     for (const key of keys) {
@@ -164,7 +132,7 @@ export class Catalog implements EncodeCounter {
       if (layers) layers.add(layer);
       else this.#layersOfKey.set(key, new Set([layer]));
       const cell = this.#cells.get(key);
-      if (cell) enter(layer, key, cell);
+      if (cell) layer.enter(key, cell);
     }
     markDifference(touched, layer, before, layer.byType);
     markDifference(touched, layer, layer.byType, before);
@@ -183,8 +151,7 @@ export class Catalog implements EncodeCounter {
     if (!layer) return;
     for (const key of layer.keys) this.#unindex(key, layer);
     layer.defined = false;
-    layer.byType = new Map();
-    layer.keys = [];
+    layer.clear();
     wakeAll(layer, woken);
     if (layer.views.size === 0) this.#layers.delete(id);
   }
@@ -221,12 +188,6 @@ export class Catalog implements EncodeCounter {
   }
 }
 
-function enter(layer: LayerRecord, key: string, resource: { readonly type: TypeUrl; readonly name: string }): void {
-  const names = layer.byType.get(resource.type);
-  if (names) names.set(resource.name, key);
-  else layer.byType.set(resource.type, new Map([[resource.name, key]]));
-}
-
 function mark(touched: Map<LayerRecord, Names>, layer: LayerRecord, { type, name }: { type: TypeUrl; name: string }) {
   let names = touched.get(layer);
   if (!names) {
@@ -236,6 +197,11 @@ function mark(touched: Map<LayerRecord, Names>, layer: LayerRecord, { type, name
   const set = names.get(type);
   if (set) set.add(name);
   else names.set(type, new Set([name]));
+}
+
+function markCell(touched: Map<LayerRecord, Names>, layer: LayerRecord, cell: Cell): void {
+  mark(touched, layer, cell);
+  for (const name of cell.aliases) mark(touched, layer, { type: cell.type, name });
 }
 
 type ByType = LayerRecord['byType'];
@@ -270,3 +236,12 @@ function touchWhole(view: ViewRecord, woken: Set<Watcher>): void {
 const sameRefs = (cell: Cell, resource: Resource): boolean =>
   cell.requires.length === resource.requires.length &&
   cell.requires.every((ref, i) => ref.name === resource.requires[i]?.name && ref.type === resource.requires[i]?.type);
+
+function sameExtras(cell: Cell, { aliases = [], ttlMs = 0, onDemand = false }: Resource): boolean {
+  return (
+    cell.ttlMs === ttlMs &&
+    cell.onDemand === onDemand &&
+    cell.aliases.length === aliases.length &&
+    cell.aliases.every((alias, i) => alias === aliases[i])
+  );
+}

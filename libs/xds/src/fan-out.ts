@@ -15,6 +15,11 @@ export class FanOut {
   readonly #waiting = new Set<Pumpable>();
   #scheduled = false;
 
+  /** Some stream waits for its turn. */
+  get busy(): boolean {
+    return this.#waiting.size > 0;
+  }
+
   wake(streams: Iterable<Pumpable>): void {
     for (const stream of streams) this.#waiting.add(stream);
     this.#run(this.#scheduled ? 0 : FIRST);

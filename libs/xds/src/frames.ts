@@ -1,11 +1,19 @@
 import { contentHash } from '#libs/kernel';
 import type { Cell } from './cell.js';
 import type { TypeUrl } from './types.js';
+import { beatDelta, timedDelta, timedSotw } from './wire/lifetime.js';
 import { deltaFrame, OutgoingMessage, sotwFrame } from './wire/message.js';
+
+/**
+ * How resources are written: as they are; with their times to live, for clients that know them (TTL-1); or as a sign of
+ * life, which in delta has no contents (TTL-2, TTL-3).
+ */
+export type Form = 'plain' | 'timed' | 'beat';
 
 /** The contents of a response, before it has a nonce. */
 export interface FrameContent {
   readonly variant: 'delta' | 'sotw';
+  readonly form: Form;
   readonly type: TypeUrl;
   readonly cells: readonly Cell[];
   readonly removed: readonly string[];
@@ -28,6 +36,7 @@ interface Frame {
 export class FrameCache {
   readonly #frames = new Map<string, Frame>();
   #bytes = 0;
+  #serials = 0;
   hits = 0;
   misses = 0;
 
@@ -40,6 +49,7 @@ export class FrameCache {
   }
 
   #frame(content: FrameContent): Frame {
+    for (const cell of content.cells) if (cell.serial === 0) cell.serial = ++this.#serials;
     const key = keyOf(content);
     const known = this.#frames.get(key);
     if (!known) {
@@ -70,23 +80,29 @@ export class FrameCache {
 /** What a frame keeps alive: pieces belong to their cells, but may be the last to hold on to them. */
 const cost = (key: string, frame: Frame): number => key.length + frame.length;
 
-function keyOf({ variant, type, cells, removed, version = '' }: FrameContent): string {
+function keyOf({ variant, form, type, cells, removed, version = '' }: FrameContent): string {
   const serials = cells.length === 1 ? String(cells[0]?.serial) : cells.map((cell) => cell.serial).join(',');
-  return `${variant}\n${type}\n${version}\n${serials}\n${removed.length === 0 ? '' : JSON.stringify(removed)}`;
+  return `${variant}${form === 'plain' ? '' : form}\n${type}\n${version}\n${serials}\n${removed.length === 0 ? '' : JSON.stringify(removed)}`;
 }
 
-function build({ variant, type, cells, removed, version }: FrameContent): Frame {
-  const pieces =
-    variant === 'delta'
-      ? [...deltaFrame(type, removed, version), ...cells.map((cell) => cell.delta)]
-      : [...sotwFrame(type, version ?? setVersion(cells)), ...cells.map((cell) => cell.sotw)];
+function build({ variant, form, type, cells, removed, version }: FrameContent): Frame {
+  const head = variant === 'delta' ? deltaFrame(type, removed, version) : sotwFrame(type, version ?? setVersion(cells));
+  const pieces = [...head, ...(form === 'plain' ? plain(variant, cells) : cells.flatMap(WRITTEN[variant][form]))];
   return { pieces, length: pieces.reduce((sum, piece) => sum + piece.length, 0), joined: false };
 }
+
+const plain = (variant: 'delta' | 'sotw', cells: readonly Cell[]): Buffer[] =>
+  variant === 'delta' ? cells.map((cell) => cell.delta) : cells.map((cell) => cell.sotw);
+
+const WRITTEN = {
+  delta: { timed: timedDelta, beat: beatDelta },
+  sotw: { timed: timedSotw, beat: timedSotw },
+} as const;
 
 const join = (frame: Frame): Frame => ({ pieces: [Buffer.concat(frame.pieces)], length: frame.length, joined: true });
 
 /** SOTW-2: one version for the set, which changes if and only if the set does, and is the same after a restart. */
-function setVersion(cells: readonly Cell[]): string {
+export function setVersion(cells: readonly Cell[]): string {
   return contentHash(
     cells
       .map((cell) => `${cell.name.length}:${cell.name}${cell.version}`)

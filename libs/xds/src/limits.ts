@@ -21,6 +21,16 @@ export interface Limits {
   readonly maxConnections: number;
   /** Sockets of one address that have no stream: a thousand sidecars behind one address may come back at once (SEC-8). */
   readonly idlePerAddress: number;
+  /** Calls that are let in and have not been answered for the first time: what waits in memory for their sockets is bounded (NET-3). */
+  readonly initialPushes: number;
+  /** A client that does not read keeps its place among them for this long. Milliseconds. */
+  readonly initialPushMs: number;
+  /** Connections, and calls, that may wait to be let in; beyond it the newest of the address with the most is refused (NET-3). */
+  readonly admissionQueue: number;
+  /** Who was not let in after this long is refused and may try again: a socket is closed, a call is UNAVAILABLE (REL-12). Milliseconds. */
+  readonly admissionWaitMs: number;
+  /** A turn of the event loop that takes longer halves how much new work the next one may begin (REL-12). Milliseconds. */
+  readonly admissionTurnMs: number;
   /** Concurrent calls on one connection, streams and others. A client needs one stream, or one for each type. */
   readonly callsPerConnection: number;
   /** Streams one principal, or one node of a shared one, may open in a burst; it grows back at `opensPerSecond` (REL-41). */
@@ -34,6 +44,11 @@ export interface Limits {
   readonly firstMessageMs: number;
   /** How long a stream waits for the first publication before it is answered UNAVAILABLE (GEN-16). Milliseconds. */
   readonly readyWaitMs: number;
+  /**
+   * A stream that was never sent anything because its view is not published is answered UNAVAILABLE after this long, so
+   * that its client may ask another replica (GEN-16). Milliseconds.
+   */
+  readonly viewWaitMs: number;
   /** A stream that owes an ACK for longer is cut (REL-16). Milliseconds. */
   readonly ackProgressMs: number;
   /** After this long without an ACK of clusters their endpoints are sent once more (ORD-12). Milliseconds. */
@@ -76,6 +91,11 @@ export const DEFAULT_LIMITS: Limits = {
   maxStreams: 20_000,
   maxConnections: 25_000,
   idlePerAddress: 5_000,
+  initialPushes: 256,
+  initialPushMs: 500,
+  admissionQueue: 10_000,
+  admissionWaitMs: 1_000,
+  admissionTurnMs: 20,
   callsPerConnection: 32,
   openBurst: 20,
   opensPerSecond: 1,
@@ -83,6 +103,7 @@ export const DEFAULT_LIMITS: Limits = {
   unauthenticatedMs: 10_000,
   firstMessageMs: 10_000,
   readyWaitMs: 1_000,
+  viewWaitMs: 30_000,
   ackProgressMs: 60_000,
   warmingNudgeMs: 10_000,
   heldAlarmMs: 10_000,

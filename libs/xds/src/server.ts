@@ -8,16 +8,19 @@ import { StreamSecrets } from './secrets.js';
 import { Admission, once } from './serving/admission.js';
 import { Authentication } from './serving/authentication.js';
 import { clientStatus } from './serving/client-status.js';
+import { Gate } from './serving/gate/gate.js';
 import { Leftovers } from './serving/leftovers.js';
 import { discoveryMethods, type MethodInfo } from './serving/methods.js';
 import { Readiness } from './serving/readiness.js';
+import { READ_BEYOND_LIMIT } from './serving/requests.js';
 import { StatusService } from './serving/status-service.js';
 import { XdsStream } from './serving/stream.js';
 import { StreamRegistry } from './serving/stream-registry.js';
 import type { StreamServices, WireCounters } from './serving/stream-services.js';
 import { checkStream } from './serving/watchdog.js';
+import { WorkReport, type XdsCounters } from './serving/work-report.js';
 import type { Call, StatusName } from './transport/call.js';
-import type { Carrier, CarrierOptions, TlsMaterial } from './transport/carrier.js';
+import type { Admitted, Carrier, CarrierOptions, TlsMaterial } from './transport/carrier.js';
 import { GrpcJsCarrier } from './transport/grpc-js-carrier.js';
 import { Http2Carrier } from './transport/http2/http2-carrier.js';
 import { Listener, type ListenOptions } from './transport/listener.js';
@@ -48,15 +51,6 @@ export interface XdsServerOptions {
   readonly secretsOverPlaintext?: boolean;
 }
 
-/** Totals since the server was made. */
-export interface XdsCounters extends Readonly<WireCounters> {
-  /** Encodings of resources: one for each content that some stream needed, whatever the number of streams. */
-  readonly encodes: number;
-  /** Response bodies found in the cache, and built. */
-  readonly frameHits: number;
-  readonly frameMisses: number;
-}
-
 /** How far a change has come. */
 export interface Progress {
   readonly streams: number;
@@ -65,6 +59,8 @@ export interface Progress {
 }
 
 const SOCKET_GRACE_MS = 2_000;
+/** Signs of life are given by the checks of streams, three to a lifetime. */
+const MIN_TTL_CHECKS = 3;
 
 /**
  * An xDS server: ADS and the single-type services, delta and state-of-the-world. The embedding program publishes
@@ -72,7 +68,7 @@ const SOCKET_GRACE_MS = 2_000;
  */
 export class XdsServer {
   readonly #limits: Limits;
-  readonly #catalog = new Catalog();
+  readonly #catalog: Catalog;
   readonly #frames: FrameCache;
   readonly #fanOut = new FanOut();
   readonly #streams = new StreamRegistry();
@@ -82,10 +78,14 @@ export class XdsServer {
   readonly #listener: Listener;
   readonly #status = new StatusService({
     answer: (request, principal) => this.#statusFor(request, principal),
-    enter: (call, principal) => this.#enter(call, principal, SERVICE.csds),
+    enter: (call, { principal, leave }) => {
+      leave();
+      return this.#enter(call, principal, SERVICE.csds);
+    },
   });
   readonly #counters: WireCounters = { requests: 0, responses: 0, bytesSent: 0 };
-  #reported = { encodes: 0, frameHits: 0, frameMisses: 0 };
+  readonly #work = new WorkReport();
+  readonly #methods = new Map([...discoveryMethods((...call) => this.#open(...call)), ...this.#status.methods]);
   readonly #services: StreamServices<XdsStream>;
   #serveSecrets = false;
   #stopping = false;
@@ -94,11 +94,15 @@ export class XdsServer {
   constructor(private readonly options: XdsServerOptions) {
     const { clock, log, metrics, gatekeeper } = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
+    this.#catalog = new Catalog(MIN_TTL_CHECKS * this.#limits.checkMs);
     this.#frames = new FrameCache(this.#limits.frameCacheBytes);
     this.#ready = new Readiness(clock, this.#limits.readyWaitMs);
     this.#admission = new Admission(this.#limits, clock, metrics);
-    this.#listener = new Listener(this.#limits, clock, metrics);
-    this.#authentication = new Authentication({ gatekeeper, log, metrics });
+    const busy = (): boolean => this.#fanOut.busy;
+    const work = { limits: this.#limits, clock, log, metrics, busy };
+    this.#listener = new Listener(work);
+    const gate = new Gate({ ...work, name: 'stream', places: this.#limits.initialPushes });
+    this.#authentication = new Authentication({ gatekeeper, gate, log, metrics });
     this.#services = this.#makeServices();
   }
 
@@ -164,6 +168,11 @@ export class XdsServer {
     return { ...this.#counters, encodes: this.#catalog.encodes, frameHits: hits, frameMisses: misses };
   }
 
+  /** Paths of all methods, those that are refused included. */
+  get methods(): string[] {
+    return [...this.#methods.keys()];
+  }
+
   /** Starts to listen. @returns the port */
   async start(options: ListenOptions): Promise<number> {
     this.#serveSecrets = options.tls !== 'plaintext' || this.options.secretsOverPlaintext === true;
@@ -176,8 +185,9 @@ export class XdsServer {
     const limits = this.#limits;
     const options: CarrierOptions = {
       ...limits,
-      methods: new Map([...discoveryMethods((...call) => this.#open(...call)), ...this.#status.methods]),
-      authenticate: (headers, peer) => this.#authentication.judge(headers, peer),
+      methods: this.#methods,
+      maxMessageBytes: limits.maxMessageBytes * READ_BEYOND_LIMIT,
+      admit: (headers, peer) => this.#authentication.admit(headers, peer),
       tls: tls === 'plaintext' ? undefined : tls,
       // GOAWAY well before streams end by their age; the connection then lives as long as they do.
       connectionAgeMs: limits.streamAgeMs * 0.8,
@@ -228,13 +238,18 @@ export class XdsServer {
     });
   }
 
-  #open(call: Call, principal: Principal, { variant, onlyType, service }: MethodInfo): void {
+  #open(call: Call, { principal, leave: served }: Admitted, { variant, onlyType, service }: MethodInfo): void {
     try {
       const leave = this.#enter(call, principal, service);
-      const options = { id: this.#streams.nextId(), call, principal, variant, onlyType };
-      this.#streams.add(new XdsStream(options, this.#services), leave);
+      this.options.clock.after(this.#limits.initialPushMs, served);
+      const options = { id: this.#streams.nextId(), call, principal, variant, onlyType, served };
+      this.#streams.add(new XdsStream(options, this.#services), () => {
+        served();
+        leave();
+      });
       this.options.metrics.gauge('xds_streams', this.#streams.size);
     } catch (error) {
+      served();
       if (!(error instanceof Denied)) throw error;
       call.end(error.status, error.message);
     }
@@ -245,17 +260,7 @@ export class XdsServer {
     const now = this.options.clock.now();
     this.#status.disconnect(({ expiresAt }) => expiresAt <= now, 'UNAUTHENTICATED', 'the credential has expired');
     this.#admission.sweep();
-    this.#reportWork();
-  }
-
-  /** Counts what was done since the last check: by the encoding itself would be a call per resource. */
-  #reportWork(): void {
-    const { encodes, frameHits, frameMisses } = this.counters();
-    const { metrics } = this.options;
-    metrics.count('xds_encodes_total', {}, encodes - this.#reported.encodes);
-    metrics.count('xds_frames_total', { cached: 'yes' }, frameHits - this.#reported.frameHits);
-    metrics.count('xds_frames_total', { cached: 'no' }, frameMisses - this.#reported.frameMisses);
-    this.#reported = { encodes, frameHits, frameMisses };
+    this.#work.report(this.counters(), this.options.metrics);
   }
 
   #makeServices(): StreamServices<XdsStream> {

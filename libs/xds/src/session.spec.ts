@@ -38,6 +38,10 @@ class World {
     return this.cells.get(`${type} ${name}`);
   }
 
+  members(): string[] {
+    return [];
+  }
+
   names(type: string): string[] {
     return NAMES.filter((name) => this.lookup(type, name));
   }

@@ -1,13 +1,19 @@
 import { TYPE } from '#libs/envoy-api';
-import { type Cell, Foreign } from './cell.js';
+import { Cell } from './cell.js';
+import { type ClientTraits, PLAIN_CLIENT } from './client-traits.js';
 import type { Board, Source } from './delivery/board.js';
+import { wants } from './delivery/examine.js';
+import { timeBeat } from './delivery/heartbeat.js';
 import { planResponse } from './delivery/plan.js';
+import { follow, forget, type LeftOf, resume } from './delivery/subscribe.js';
 import { type InFlight, TypeDelivery } from './delivery/type-delivery.js';
+import { type Form, setVersion } from './frames.js';
 import type { Limits } from './limits.js';
+import { canonicalName, canonicalNames, isXdstp } from './names.js';
 import { covers, judgeNonce, reduceDelta, reduceSotw, type SubscriptionChange } from './subscription.js';
 import { type TypeSpec, typeOrder } from './type-specs.js';
 import type { NackInfo, TypeUrl } from './types.js';
-import { type Request, RequestTooLarge } from './wire/request.js';
+import { type DeltaRequest, type Request, RequestTooLarge } from './wire/request.js';
 
 /** A secret that must be resolved, since the client asked for it. */
 export interface SecretWish {
@@ -30,6 +36,9 @@ export interface Outcome {
 export interface Outgoing {
   readonly delivery: TypeDelivery;
   readonly flight: InFlight;
+  readonly form: Form;
+  /** To be sent literally; `undefined`: made from the contents. */
+  readonly version: string | undefined;
 }
 
 export interface SessionOptions {
@@ -54,10 +63,10 @@ export class Session implements Board {
   readonly maxResponseBytes: number;
   /** Ends with the time in which a reconnected client may be expected to ask for its types again. */
   settling = true;
-  /** gRPC clients never mean everything by an empty list (WILD-6). Set before the first request. */
-  grpcClient = false;
-  /** What the client may run of a type from its last stream, without saying so (ENV-1). Set before the first request. */
-  leftOf: (type: TypeUrl) => readonly Cell[] = () => NONE;
+  /** What the client says of itself. Set before the first request. */
+  client: ClientTraits = PLAIN_CLIENT;
+  /** Set before the first request. */
+  leftOf: LeftOf = () => NONE;
   readonly #types = new Map<TypeUrl, TypeDelivery>();
   #ordered: readonly TypeDelivery[] = [];
   #resumed = false;
@@ -87,7 +96,7 @@ export class Session implements Board {
     let waiting = false;
     for (const delivery of this.#ordered) {
       // The usual case by far, once for each ACK: there is nothing to look at.
-      if (!delivery.hasWork && delivery.held.length === 0) continue;
+      if (!delivery.hasWork && delivery.held.length === 0 && !delivery.beatDue) continue;
       if (!take(delivery)) return;
       waiting ||= delivery.held.length > 0;
     }
@@ -104,6 +113,27 @@ export class Session implements Board {
     return this.#resumed;
   }
 
+  /** True until the first response. */
+  get saidNothing(): boolean {
+    return this.#ordered.every((delivery) => delivery.lastNonce === '');
+  }
+
+  get lifetimes(): boolean {
+    return this.client.lifetimes;
+  }
+
+  /** DELTA-14: of an alias, the name of its resource. */
+  keyOf({ spec }: TypeDelivery, name: string): string {
+    const found = spec.aliased ? this.source.lookup(spec.url, name) : undefined;
+    return found instanceof Cell ? found.name : name;
+  }
+
+  /** True if a sign of life is due for some type (TTL-2). @param now milliseconds of the monotonic clock */
+  beat(now: number): boolean {
+    if (!this.client.lifetimes) return false;
+    return this.#ordered.filter((delivery) => timeBeat(delivery, now)).length > 0;
+  }
+
   /**
    * Takes a request. The subscription comes first and always counts, whatever the nonce says (GEN-11, SOTW-8, DELTA-11).
    * @throws RequestTooLarge
@@ -114,7 +144,7 @@ export class Session implements Board {
     const secrets = this.#apply(delivery, change, request);
     const refused = request.error !== undefined;
     const verdict = judgeNonce(request.nonce, refused, delivery.inFlight?.nonce ?? '', delivery.lastNonce);
-    const acked = verdict === 'ack' ? delivery.confirm((name) => covers(delivery.subscription, name)) : undefined;
+    const acked = verdict === 'ack' ? delivery.confirm((cell) => wants(delivery, cell.name, cell)) : undefined;
     const nacked = verdict === 'nack' ? delivery.refuse(request.error ?? '') : undefined;
     if (delivery.hasWork && delivery.behindSince === 0) delivery.behindSince = wall;
     return { delivery, acked, nacked, secrets, unwanted: spec.secret ? change.dropped : NONE };
@@ -125,7 +155,9 @@ export class Session implements Board {
     const delivery = this.#types.get(type);
     if (!delivery) return;
     for (const name of names) {
-      if (covers(delivery.subscription, name) || delivery.mayHold(name)) delivery.dirty.add(name);
+      // DELTA-14: what is under way, or held, may be known to the client by a name that it has not asked for.
+      if (covers(delivery.subscription, name) || delivery.mayHold(name) || delivery.isUnderAlias(name))
+        delivery.dirty.add(name);
     }
     if (delivery.hasWork && delivery.behindSince === 0) delivery.behindSince = wall;
   }
@@ -142,7 +174,7 @@ export class Session implements Board {
    * The next response of one type, which is in flight from now on; `undefined` if there is none. There is at most one
    * in flight for a type, so whatever changes meanwhile is merged and the newest state wins (DELTA-17, SOTW-10).
    */
-  next(delivery: TypeDelivery, monotonic: number): Outgoing | undefined {
+  next(delivery: TypeDelivery, monotonic: number, version?: string): Outgoing | undefined {
     const plan = planResponse(this, delivery);
     if (!plan) return undefined;
     const flight: InFlight = {
@@ -155,7 +187,31 @@ export class Session implements Board {
     delivery.inFlight = flight;
     delivery.lastNonce = flight.nonce;
     if (delivery.spec.url === TYPE.cluster) this.oweEndpointsOf(flight.news);
-    return { delivery, flight };
+    else if (delivery.spec.url === TYPE.route && !this.client.keepsHosts) this.#oweHostsOf(flight.news);
+    if (!this.client.lifetimes) return { delivery, flight, form: 'plain', version };
+    return this.#timed(delivery, flight, version);
+  }
+
+  /** TTL-1: times to live are written where there are any, and remembered, so that signs of life follow. */
+  #timed(delivery: TypeDelivery, flight: InFlight, version: string | undefined): Outgoing {
+    const { beat, cells, sentAt } = flight;
+    const said = (form: Form): Outgoing => ({ delivery, flight, form, version: delivery.saidVersion ?? version });
+    if (beat) return said(this.variant === 'sotw' ? 'timed' : 'beat');
+    for (const { ttlMs } of cells) if (ttlMs > 0) delivery.expire(ttlMs, sentAt);
+    if (delivery.ttlMs === 0) return { delivery, flight, form: 'plain', version };
+    if (this.variant === 'sotw') delivery.saidVersion = version ?? setVersion(cells);
+    return said('timed');
+  }
+
+  /** OND-3: older Envoys lose the virtual hosts of a route configuration when it is updated, and do not ask again. */
+  #oweHostsOf(routes: readonly Cell[]): void {
+    const hosts = this.#types.get(TYPE.virtualHost);
+    if (!hosts) return;
+    const prefixes = routes.map(({ name }) => `${name}/`);
+    const sent = (hosts.inFlight?.cells ?? []).map(({ name }) => name);
+    for (const name of [...hosts.acked.keys(), ...sent]) {
+      if (prefixes.some((prefix) => name.startsWith(prefix))) hosts.owe(name);
+    }
   }
 
   /**
@@ -167,7 +223,7 @@ export class Session implements Board {
     if (!endpoints) return;
     for (const cluster of clusters) {
       const name = cluster.endpointsName;
-      if (name !== '' && covers(endpoints.subscription, name)) this.#owe(endpoints, name);
+      if (name !== '' && covers(endpoints.subscription, name)) endpoints.owe(name);
     }
   }
 
@@ -178,11 +234,6 @@ export class Session implements Board {
     delivery.dirty.add(name);
     if (asked) delivery.owed.add(name);
     if (delivery.behindSince === 0) delivery.behindSince = wall;
-  }
-
-  #owe(delivery: TypeDelivery, name: string): void {
-    delivery.owed.add(name);
-    delivery.dirty.add(name);
   }
 
   #open(spec: TypeSpec, first: Request): TypeDelivery {
@@ -197,11 +248,13 @@ export class Session implements Board {
   }
 
   #subscribe(delivery: TypeDelivery, request: Request): SubscriptionChange {
-    const { secret } = delivery.spec;
-    const rules = { legacyWildcard: delivery.spec.legacyWildcard && !this.grpcClient, wildcard: !secret };
+    const { wildcard, legacyWildcard } = delivery.spec;
+    const rules = { legacyWildcard: legacyWildcard && !this.client.grpc, wildcard };
     const before = delivery.subscription;
     const change =
-      request.variant === 'delta' ? reduceDelta(before, request, rules) : reduceSotw(before, request.names, rules);
+      request.variant === 'delta'
+        ? reduceDelta(before, named(request), rules)
+        : reduceSotw(before, canonicalNames(request.names), rules);
     if (change.state.names.size > this.options.limits.maxNames) {
       throw new RequestTooLarge('maxNames', `a stream may name ${this.options.limits.maxNames} resources of a type`);
     }
@@ -210,60 +263,27 @@ export class Session implements Board {
   }
 
   #apply(delivery: TypeDelivery, change: SubscriptionChange, request: Request): readonly SecretWish[] {
-    const versions = change.first && request.variant === 'delta' ? request.initialVersions : undefined;
-    if (versions) this.#resume(delivery, versions);
-    for (const name of change.dropped) delivery.forget(name);
-    if (change.wildcard === 'lost') this.#loseWildcard(delivery);
+    const versions = change.first && request.variant === 'delta' ? canonicalKeys(request.initialVersions) : undefined;
+    if (versions) {
+      if (versions.size > 0) this.#resumed = true;
+      resume(delivery, versions, this.leftOf);
+    }
+    forget(this, delivery, change);
     if (delivery.spec.secret) return change.answer.map((name) => ({ name, held: versions?.get(name) }));
-    if (change.wildcard === 'gained') {
-      delivery.allDirty = true;
-      delivery.answerDue = !versions || versions.size === 0;
-    }
-    for (const name of change.answer) {
-      // DELTA-8b: on the first message the version listed for a name stands in for the answer, if it is ours.
-      if (versions?.has(name)) delivery.dirty.add(name);
-      else this.#owe(delivery, name);
-    }
-    if (change.first && delivery.spec.url === TYPE.endpoint) this.#resumeEndpoints(delivery, versions);
+    follow(this, delivery, change, versions);
     return NONE;
   }
+}
 
-  /** DELTA-8: what the client holds from before. Removals follow from it when the names are looked at. */
-  #resume(delivery: TypeDelivery, versions: ReadonlyMap<string, string>): void {
-    if (versions.size > 0) this.#resumed = true;
-    for (const [name, version] of versions) {
-      delivery.acked.set(name, new Foreign(version));
-      delivery.dirty.add(name);
-    }
-    this.#inherit(delivery, versions);
-  }
+/** TP-1: names that are compared are in one form. */
+const named = ({ subscribe, unsubscribe }: DeltaRequest): Pick<DeltaRequest, 'subscribe' | 'unsubscribe'> => ({
+  subscribe: canonicalNames(subscribe),
+  unsubscribe: canonicalNames(unsubscribe),
+});
 
-  /** ENV-1: it is said once more, or removed; what the client itself says that it holds needs neither. */
-  #inherit(delivery: TypeDelivery, versions: ReadonlyMap<string, string>): void {
-    for (const cell of this.leftOf(delivery.spec.url)) {
-      if (versions.get(cell.name) === cell.version || !covers(delivery.subscription, cell.name)) continue;
-      delivery.orphans.set(cell.name, cell);
-      delivery.dirty.add(cell.name);
-    }
+function canonicalKeys(versions: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  for (const name of versions.keys()) {
+    if (isXdstp(name)) return new Map([...versions].map(([key, version]) => [canonicalName(key), version]));
   }
-
-  /**
-   * The exact rule for endpoints after a reconnect: equal versions are skipped, unless endpoints are asked for before
-   * clusters or a name comes without a version. Either means that something was warming, and then all go out once.
-   */
-  #resumeEndpoints(delivery: TypeDelivery, versions: ReadonlyMap<string, string> | undefined): void {
-    if (!versions || versions.size === 0) return;
-    const names = delivery.subscription.names;
-    const beforeClusters = this.aggregated && !this.#types.has(TYPE.cluster);
-    const warming = beforeClusters || [...names].some((name) => !versions.has(name));
-    if (warming) for (const name of names) this.#owe(delivery, name);
-  }
-
-  #loseWildcard(delivery: TypeDelivery): void {
-    const { names } = delivery.subscription;
-    for (const name of [...delivery.acked.keys(), ...delivery.orphans.keys(), ...delivery.dirty]) {
-      if (!names.has(name)) delivery.forget(name);
-    }
-    delivery.answerDue = false;
-  }
+  return versions;
 }

@@ -2,7 +2,7 @@ import { contentHash } from '#libs/kernel';
 import type { XdsServer } from './server.js';
 import type { Publication, Ref, Resource, TypeUrl } from './types.js';
 
-export interface StagedOptions {
+export interface StagedOptions extends Pick<Resource, 'aliases' | 'ttlMs' | 'onDemand'> {
   /** Only clients that the gatekeeper admits to this view get it, and rather than one of the same name for everybody. */
   readonly view?: string;
   /** Sent literally; changes if and only if the bytes do. Default: their hash. */
@@ -29,11 +29,11 @@ export class Stage {
   constructor(private readonly server: Pick<XdsServer, 'publish'>) {}
 
   set(type: TypeUrl, name: string, bytes: Uint8Array, options: StagedOptions = {}): this {
-    const { view = EVERYBODY, version = contentHash(bytes), requires = [] } = options;
+    const { view = EVERYBODY, version = contentHash(bytes), requires = [], ...extras } = options;
     const key = keyOf(view, type, name);
     this.#keys(view).add(key);
     this.#removed.delete(key);
-    this.#set.set(key, { key, type, name, version, bytes, requires });
+    this.#set.set(key, { key, type, name, version, bytes, requires, ...extras });
     return this;
   }
 

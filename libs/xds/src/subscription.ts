@@ -1,3 +1,5 @@
+import { globOf, isXdstp } from './names.js';
+
 /**
  * What a client has subscribed to for one type on one stream, as a value: requests go in, a new value and what follows
  * from it come out. No I/O and no knowledge of resources, so that the hardest rules of the protocol are tables of tests.
@@ -19,6 +21,8 @@ export interface SubscriptionChange {
   readonly first: boolean;
   /** Names that must be answered even if the client is thought to hold them (DELTA-1, DELTA-6, SOTW-6). */
   readonly answer: readonly string[];
+  /** Names that are not given any more and still included: what is on demand is not any more (WILD-5). */
+  readonly left: readonly string[];
   /** Names that are not subscribed any more by any means: what was sent of them is forgotten (SOTW-7). */
   readonly dropped: readonly string[];
   readonly wildcard: 'gained' | 'lost' | 'same';
@@ -29,8 +33,9 @@ const NOTHING: readonly string[] = [];
 
 export const NO_SUBSCRIPTION: Subscription = { started: false, wildcard: false, named: false, names: new Set() };
 
-/** True if the subscription includes the name. */
-export const covers = (s: Subscription, name: string): boolean => s.wildcard || s.names.has(name);
+/** True if the subscription includes the name: `*` includes none of the form `xdstp` (TP-3), globs do (TP-2). */
+export const covers = (s: Subscription, name: string): boolean =>
+  isXdstp(name) ? s.names.has(name) || s.names.has(globOf(name)) : s.wildcard || s.names.has(name);
 
 /** What a nonce says about the response in flight. */
 export type Verdict = 'ack' | 'nack' | 'stale' | 'none';
@@ -78,9 +83,11 @@ export function reduceDelta(
   }
   const state = { started: true, wildcard, named: before.named || subscribe.length > 0, names };
   const joined = subscribe.filter((name) => names.has(name));
-  // DELTA-6: what is unsubscribed but still covered by the wildcard gets an answer.
-  const answer = wildcard ? [...joined, ...left] : joined;
-  return { state, first, answer, dropped: wildcard ? NOTHING : left, wildcard: compare(before, state) };
+  if (left.length === 0) return { state, first, answer: joined, left, dropped: left, wildcard: compare(before, state) };
+  // DELTA-6: what is unsubscribed but still covered by the wildcard, or a glob, gets an answer.
+  const answer = [...joined, ...left.filter((name) => covers(state, name))];
+  const dropped = left.filter((name) => !covers(state, name));
+  return { state, first, answer, left: NOTHING, dropped, wildcard: compare(before, state) };
 }
 
 /** A state-of-the-world request: its list is the whole subscription (SOTW-6). */
@@ -89,7 +96,7 @@ export function reduceSotw(before: Subscription, listed: readonly string[], rule
   if (listed.length === 0 && !before.named) {
     // WILD-1: stays everything as long as all requests so far were empty.
     const state = { ...before, started: true, wildcard: rules.legacyWildcard };
-    return { state, first, answer: NOTHING, dropped: NOTHING, wildcard: compare(before, state) };
+    return { state, first, answer: NOTHING, left: NOTHING, dropped: NOTHING, wildcard: compare(before, state) };
   }
   // WILD-2: a `*` that is written out is more than the empty list that meant the same, though nothing else changes.
   if (!first && before.named && sameNames(before, listed)) return unchanged(before);
@@ -97,14 +104,17 @@ export function reduceSotw(before: Subscription, listed: readonly string[], rule
   const wildcard = names.delete(WILDCARD) && rules.wildcard;
   const state = { started: true, wildcard, named: true, names };
   const answer = [...names].filter((name) => !before.names.has(name));
-  const dropped = wildcard ? NOTHING : [...before.names].filter((name) => !names.has(name));
-  return { state, first, answer, dropped, wildcard: compare(before, state) };
+  const gone = [...before.names].filter((name) => !names.has(name));
+  const left = gone.filter((name) => covers(state, name));
+  const dropped = left.length === 0 ? gone : gone.filter((name) => !covers(state, name));
+  return { state, first, answer, left, dropped, wildcard: compare(before, state) };
 }
 
 const unchanged = (state: Subscription): SubscriptionChange => ({
   state,
   first: false,
   answer: NOTHING,
+  left: NOTHING,
   dropped: NOTHING,
   wildcard: 'same',
 });

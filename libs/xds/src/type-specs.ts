@@ -10,6 +10,14 @@ export interface TypeSpec {
   readonly fullState: boolean;
   /** An empty first request subscribes to everything (WILD-1); for other types it subscribes to nothing. */
   readonly legacyWildcard: boolean;
+  /** False: `*` means nothing. Envoy lists it for virtual hosts on a reconnect, and nobody gets all of them (OND-4). */
+  readonly wildcard: boolean;
+  /** There is no state-of-the-world form of it. */
+  readonly deltaOnly: boolean;
+  /** Asked for by aliases, and a name under which there is nothing is answered by a resource without content. */
+  readonly aliased: boolean;
+  /** Clients do not list what they hold of it when they come back (ENV-10). */
+  readonly unlisted: boolean;
   /** False: `removed_resources` is never sent, clients cannot take it (DELTA-13). */
   readonly removable: boolean;
   /** Answered from the secret source, not from views; knows no wildcard. */
@@ -27,6 +35,10 @@ export interface TypeSpec {
 const PLAIN = {
   fullState: false,
   legacyWildcard: false,
+  wildcard: true,
+  deltaOnly: false,
+  aliased: false,
+  unlisted: false,
   removable: true,
   secret: false,
   updatesAlone: false,
@@ -40,21 +52,23 @@ const spec = (url: TypeUrl, rest: Partial<TypeSpec>): TypeSpec => ({ ...PLAIN, u
 const FULL = { fullState: true, legacyWildcard: true } as const;
 
 /**
- * Known types in the order in which one change goes out (ORD-1): clusters, endpoints, secrets, listeners, scopes, routes.
- * A route configuration goes last: a client asks for it only after the listener or scope that names it.
+ * Known types in the order in which one change goes out (ORD-1): clusters, endpoints, secrets, listeners, scopes, routes,
+ * virtual hosts. A route configuration goes last: a client asks for it only after the listener or scope that names it.
  */
 const SPECS: readonly TypeSpec[] = [
   spec(TYPE.cluster, {
     ...FULL,
     errorsNameResource: true,
-    users: [TYPE.listener, TYPE.scopedRoute, TYPE.route],
+    users: [TYPE.listener, TYPE.scopedRoute, TYPE.route, TYPE.virtualHost],
     usersAre: 'requiring',
   }),
   spec(TYPE.endpoint, { users: [TYPE.cluster], usersAre: 'clusters' }),
-  spec(TYPE.secret, { removable: false, secret: true }),
+  spec(TYPE.lbEndpoint, { wildcard: false, deltaOnly: true, unlisted: true }),
+  spec(TYPE.secret, { removable: false, secret: true, wildcard: false }),
   spec(TYPE.listener, { ...FULL, errorsNameResource: true }),
   spec(TYPE.scopedRoute, { ...FULL }),
   spec(TYPE.route, { updatesAlone: true, users: [TYPE.listener, TYPE.scopedRoute] }),
+  spec(TYPE.virtualHost, { wildcard: false, deltaOnly: true, aliased: true }),
   spec(TYPE.extension, { removable: false }),
   spec(TYPE.runtime, {}),
 ];

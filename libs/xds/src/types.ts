@@ -14,7 +14,7 @@ export interface Resource {
   /** Unique in the engine; two keys may carry the same wire name (every proxy has its own `inbound/8080`). */
   readonly key: string;
   readonly type: TypeUrl;
-  /** Name on the wire. */
+  /** Name on the wire. One of the form `xdstp://` has its context parameters sorted (TP-1). */
   readonly name: string;
   /** Changes if and only if the bytes change: normally the content hash of `bytes`. */
   readonly version: string;
@@ -22,6 +22,16 @@ export interface Resource {
   readonly bytes: Uint8Array;
   /** What must be active in the client before this resource may go out: a route configuration requires its clusters. */
   readonly requires: readonly Ref[];
+  /** Virtual hosts only: further names under which it is asked for, `<route configuration>/<authority>` (OND-1). */
+  readonly aliases?: readonly string[];
+  /**
+   * Clients drop the resource when they hear nothing of it for so long; the engine gives a sign of life three times as
+   * often. Milliseconds, at least three times `checkMs` of the limits. 0 or undefined: it stays until it is removed.
+   * Clients that do not announce lifetimes get it without (TTL-1).
+   */
+  readonly ttlMs?: number;
+  /** Only for clients that name it: a wildcard does not include it. Nothing may require it. Default: false. */
+  readonly onDemand?: boolean;
 }
 
 /** A named part of views: the keys of resources by type. The name comes from the resource. */
@@ -116,7 +126,11 @@ export interface Gatekeeper {
   inspects?(principal: Principal): boolean;
   /** Judges the call's metadata, before any message is read (SEC-3, SEC-7). @throws Denied */
   authenticate(metadata: ReadonlyMap<string, string>, peerAddress: string): Promise<Principal>;
-  /** Judges the first message's node against the credential (SEC-1). @returns the id of the client's view. @throws Denied */
+  /**
+   * Judges the first message's node against the credential (SEC-1). Nothing is said before it has returned, so a replica
+   * waits here until it is as new as what the client may have seen from another one (GEN-17).
+   * @returns the id of the client's view. @throws Denied
+   */
   admit(principal: Principal, node: NodeInfo): Promise<string>;
 }
 

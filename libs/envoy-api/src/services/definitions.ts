@@ -10,6 +10,7 @@ const FILES = [
   'route/v3/srds',
   'cluster/v3/cds',
   'endpoint/v3/eds',
+  'endpoint/v3/leds',
   'secret/v3/sds',
   'runtime/v3/rtds',
   'extension/v3/config_discovery',
@@ -26,6 +27,8 @@ export const SERVICE = {
   eds: 'envoy.service.endpoint.v3.EndpointDiscoveryService',
   sds: 'envoy.service.secret.v3.SecretDiscoveryService',
   rtds: 'envoy.service.runtime.v3.RuntimeDiscoveryService',
+  vhds: 'envoy.service.route.v3.VirtualHostDiscoveryService',
+  leds: 'envoy.service.endpoint.v3.LocalityEndpointDiscoveryService',
   ecds: 'envoy.service.extension.v3.ExtensionConfigDiscoveryService',
   csds: 'envoy.service.status.v3.ClientStatusDiscoveryService',
 } as const;

@@ -1,6 +1,6 @@
 /** A mesh graph under test: feeds it, keeps what it has published, and shows that as JSON. */
 
-import { type CompiledChange, type CompiledResource, MeshGraph } from '#libs/compiler';
+import { type CompiledChange, type CompiledResource, MeshGraph, type MeshPass } from '#libs/compiler';
 import { resourceToJson } from '#libs/envoy-api';
 import type { DomainValue, Instance, PolicyKind, ResourceId } from '#libs/model';
 
@@ -30,7 +30,17 @@ export class TestMesh {
   /** Sets the inputs and takes one pass. */
   apply(...inputs: readonly Input[]): CompiledChange {
     for (const input of inputs) this.#set(input);
-    const change = this.graph.pass();
+    return this.#keep(this.graph.pass());
+  }
+
+  /** Sets the inputs and begins a pass in slices; `apply` may be called before it is adopted. */
+  begin(...inputs: readonly Input[]): MeshPass {
+    for (const input of inputs) this.#set(input);
+    const pass = this.graph.begin();
+    return { ...pass, adopt: () => this.#keep(pass.adopt()) };
+  }
+
+  #keep(change: CompiledChange): CompiledChange {
     for (const resource of change.set) this.resources.set(resource.key, resource);
     for (const key of change.removed) this.resources.delete(key);
     for (const layer of change.layers) this.layers.set(layer.id, layer.keys);

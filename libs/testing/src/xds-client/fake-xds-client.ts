@@ -33,7 +33,7 @@ interface Holding {
 /** The order in which Envoy asks for its types after a reconnect. */
 const RECONNECT_ORDER = [
   ...[TYPE.cluster, TYPE.endpoint, TYPE.secret, TYPE.listener, TYPE.scopedRoute, TYPE.route],
-  ...[TYPE.extension, TYPE.runtime],
+  ...[TYPE.extension, TYPE.runtime, TYPE.lbEndpoint, TYPE.virtualHost],
 ];
 
 /** What a single-type service carries. */
@@ -46,6 +46,8 @@ const TYPE_OF_SERVICE: ReadonlyMap<string, string> = new Map([
   ['sds', TYPE.secret],
   ['rtds', TYPE.runtime],
   ['ecds', TYPE.extension],
+  ['vhds', TYPE.virtualHost],
+  ['leds', TYPE.lbEndpoint],
 ]);
 
 /**
@@ -262,6 +264,8 @@ export class FakeXdsClient {
     holding.lastVersion = response.version;
     if (!this.#delta && FULL_STATE.has(response.type)) holding.resources.clear();
     for (const resource of response.resources) {
+      // A sign of life, or nothing: either way the contents are what they were.
+      if (resource.hollow) continue;
       const name = resource.name === '' ? nameOf(response.type, resource.bytes) : resource.name;
       holding.resources.set(name, resource);
     }

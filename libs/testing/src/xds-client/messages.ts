@@ -4,6 +4,7 @@ import {
   DeltaDiscoveryRequestSchema,
   DeltaDiscoveryResponseSchema,
   DiscoveryRequestSchema,
+  DiscoveryResourceSchema,
   DiscoveryResponseSchema,
   fromBinary,
   toBinary,
@@ -15,6 +16,7 @@ export interface FakeNode {
   readonly cluster?: string;
   readonly userAgentName?: string;
   readonly userAgentVersion?: string;
+  readonly clientFeatures?: readonly string[];
 }
 
 /** One request in either variant, as tests write it. */
@@ -49,6 +51,11 @@ export interface ReceivedResource {
   readonly name: string;
   readonly version: string;
   readonly bytes: Uint8Array;
+  readonly aliases: readonly string[];
+  /** Milliseconds; `undefined`: it says none. */
+  readonly ttlMs: number | undefined;
+  /** It has no content: a sign of life, or that there is nothing under this name. */
+  readonly hollow: boolean;
 }
 
 const GRPC_INVALID_ARGUMENT = 3;
@@ -64,6 +71,7 @@ const nodeOf = (node: FakeNode | undefined): { node?: NonNullable<DeltaDiscovery
       id: node.id,
       cluster: node.cluster ?? '',
       userAgentName: node.userAgentName ?? 'envoy',
+      clientFeatures: [...(node.clientFeatures ?? [])],
       userAgentVersionType: {
         case: 'userAgentBuildVersion',
         value: { version: { majorNumber, minorNumber, patch } },
@@ -98,17 +106,25 @@ export function encodeSotw(fields: RequestFields): Buffer {
   return Buffer.from(toBinary(DiscoveryRequestSchema, message));
 }
 
+/** A Resource of either variant. @param type of the response, for one without content */
+function unwrapped(r: WireResource, type: string): ReceivedResource {
+  return {
+    type: r.resource?.typeUrl ?? type,
+    name: r.name,
+    version: r.version,
+    bytes: r.resource?.value ?? new Uint8Array(),
+    aliases: r.aliases,
+    ttlMs: r.ttl && Number(r.ttl.seconds) * 1000 + r.ttl.nanos / 1_000_000,
+    hollow: r.resource === undefined,
+  };
+}
+
 export function decodeDelta(bytes: Buffer): ReceivedResponse {
   const message = fromBinary(DeltaDiscoveryResponseSchema, bytes);
   return {
     type: message.typeUrl,
     nonce: message.nonce,
-    resources: message.resources.map((r) => ({
-      type: r.resource?.typeUrl ?? '',
-      name: r.name,
-      version: r.version,
-      bytes: r.resource?.value ?? new Uint8Array(),
-    })),
+    resources: message.resources.map((r) => unwrapped(r, message.typeUrl)),
     removed: message.removedResources,
     version: message.systemVersionInfo,
     bytes: bytes.length,
@@ -120,14 +136,20 @@ export function decodeSotw(bytes: Buffer): ReceivedResponse {
   return {
     type: message.typeUrl,
     nonce: message.nonce,
-    resources: message.resources.map((any) => ({
-      type: any.typeUrl,
-      name: '',
-      version: message.versionInfo,
-      bytes: any.value,
-    })),
+    resources: message.resources.map((any) =>
+      any.typeUrl === WRAPPED
+        ? unwrapped(fromBinary(DiscoveryResourceSchema, any.value), message.typeUrl)
+        : {
+            ...{ type: any.typeUrl, name: '', version: message.versionInfo, bytes: any.value },
+            ...{ aliases: [], ttlMs: undefined, hollow: false },
+          },
+    ),
     removed: [],
     version: message.versionInfo,
     bytes: bytes.length,
   };
 }
+
+type WireResource = ReturnType<typeof fromBinary<typeof DiscoveryResourceSchema>>;
+
+const WRAPPED = 'type.googleapis.com/envoy.service.discovery.v3.Resource';

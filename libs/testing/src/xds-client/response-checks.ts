@@ -6,6 +6,8 @@ import type { Variant } from './raw-stream.js';
 const WILDCARD = '*';
 /** An empty first request for these means everything (WILD-1). */
 const LEGACY_WILDCARD: ReadonlySet<string> = new Set([TYPE.cluster, TYPE.listener, TYPE.scopedRoute]);
+/** `*` means nothing for these. */
+const NO_WILDCARD: ReadonlySet<string> = new Set([TYPE.secret, TYPE.virtualHost, TYPE.lbEndpoint]);
 /** Clients cannot take a removal of these (DELTA-13). */
 const NEVER_REMOVED: ReadonlySet<string> = new Set([TYPE.secret, TYPE.extension]);
 
@@ -25,6 +27,8 @@ interface Asked {
   named: boolean;
   /** Names that the first request listed as held (DELTA-8). */
   readonly listed: ReadonlySet<string>;
+  /** Names that were sent because an alias of them was asked for (DELTA-14). */
+  readonly known: Set<string>;
   /** Nonce of the response that waits for an answer. */
   unanswered: string;
 }
@@ -98,7 +102,7 @@ export class ResponseChecks {
     if (!legacy && subscribe.length === 0 && unsubscribe.length === 0) return asked.now;
     const names = new Set([...asked.now.names, ...subscribe]);
     for (const name of unsubscribe) names.delete(name);
-    const star = subscribe.includes(WILDCARD) && type !== TYPE.secret;
+    const star = subscribe.includes(WILDCARD) && !NO_WILDCARD.has(type);
     names.delete(WILDCARD);
     return { all: (asked.now.all || legacy || star) && !unsubscribe.includes(WILDCARD), names };
   }
@@ -108,7 +112,7 @@ export class ResponseChecks {
       return asked.now.all || !this.#legacy(type) ? asked.now : { ...NOTHING, all: true };
     asked.named = true;
     const names = new Set(listed);
-    return { all: names.delete(WILDCARD) && type !== TYPE.secret, names };
+    return { all: names.delete(WILDCARD) && !NO_WILDCARD.has(type), names };
   }
 
   #legacy(type: string): boolean {
@@ -121,6 +125,7 @@ const begun = (first: RequestFields): Asked => ({
   before: [],
   named: false,
   listed: new Set(Object.keys(first.initialVersions ?? {})),
+  known: new Set(),
   unanswered: '',
 });
 
@@ -139,16 +144,30 @@ function faultsOfContent({ type, resources, removed }: ReceivedResponse, names: 
   ];
 }
 
-function faultsOfSubscription({ type, removed }: ReceivedResponse, names: readonly string[], asked?: Asked): string[] {
+function faultsOfSubscription(
+  { type, resources, removed }: ReceivedResponse,
+  names: readonly string[],
+  asked?: Asked,
+): string[] {
   if (!asked) return [`GEN-13 ${type} was never asked for`];
-  const wanted = (name: string): boolean =>
-    [asked.now, ...asked.before].some((coverage) => coverage.all || coverage.names.has(name));
+  const wanted = (name: string): boolean => [asked.now, ...asked.before].some((coverage) => includes(coverage, name));
+  for (const { name, aliases } of resources) if (aliases.some(wanted)) asked.known.add(name);
   return [
-    ...names.filter((name) => !wanted(name)).map((name) => `GEN-13 ${name} is sent and not subscribed`),
+    ...names
+      .filter((name) => !wanted(name) && !asked.known.has(name))
+      .map((n) => `GEN-13 ${n} is sent and not subscribed`),
     ...removed
-      .filter((name) => !wanted(name) && !asked.listed.has(name))
+      .filter((name) => !wanted(name) && !asked.known.has(name) && !asked.listed.has(name))
       .map((name) => `GEN-13 ${name} is removed, and was neither subscribed nor held`),
   ];
+}
+
+/** TP-2, TP-3: a name of the form `xdstp` is included by itself and by the glob one level above, and by nothing else. */
+function includes({ all, names }: Coverage, name: string): boolean {
+  if (!name.startsWith('xdstp:')) return all || names.has(name);
+  const [path = '', context] = name.split('?');
+  const glob = [...path.split('/').slice(0, -1), '*'].join('/');
+  return names.has(name) || names.has(context === undefined ? glob : `${glob}?${context}`);
 }
 
 function faultsOfDelta({ type, resources, removed }: ReceivedResponse): string[] {

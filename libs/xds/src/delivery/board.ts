@@ -7,6 +7,8 @@ export interface Source {
   lookup(type: TypeUrl, name: string): Lookup;
   /** Names of the type in the view, for wildcard subscriptions. */
   names(type: TypeUrl): Iterable<string>;
+  /** Names of the type in the view that belong to the glob. */
+  members(type: TypeUrl, glob: string): Iterable<string>;
   /** Number of the newest publication. */
   readonly change: number;
 }
@@ -25,4 +27,8 @@ export interface Board {
    */
   readonly unsettled: boolean;
   readonly maxResponseBytes: number;
+  /** The client drops resources after their time to live (TTL-1). */
+  readonly lifetimes: boolean;
+  /** The name under which delivery knows what is asked for by this one: of an alias, that of its resource. */
+  keyOf(type: TypeDelivery, name: string): string;
 }

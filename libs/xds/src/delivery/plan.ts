@@ -1,15 +1,10 @@
 import { Cell, WITHHELD } from '../cell.js';
+import { isGlob } from '../names.js';
 import type { Board } from './board.js';
-import { examine } from './examine.js';
+import { examine, targetOf } from './examine.js';
+import { type PlannedResponse, planBeat } from './heartbeat.js';
 import { Leaving, mayBeMet, requirementsMet } from './references.js';
 import type { TypeDelivery } from './type-delivery.js';
-
-/** A response that is ready to be written. */
-export interface PlannedResponse {
-  readonly cells: readonly Cell[];
-  readonly news: readonly Cell[];
-  readonly removed: readonly string[];
-}
 
 /** What a look at some names found. */
 interface Findings {
@@ -31,6 +26,34 @@ const NAME_OVERHEAD = 6;
  */
 export function planResponse(board: Board, type: TypeDelivery): PlannedResponse | undefined {
   if (type.inFlight) return undefined;
+  const change = type.spec.aliased ? planAliased(board, type) : planChange(board, type);
+  if (change || !type.beatDue) return change;
+  return planBeat(board, type) ?? planChange(board, type);
+}
+
+/**
+ * DELTA-14: aliases are looked up now and not when they are asked for, since they may pass to another resource until
+ * there is an answer. One stays asked for until its resource, whichever that is then, has been sent or found to be held.
+ */
+function planAliased(board: Board, type: TypeDelivery): PlannedResponse | undefined {
+  spreadOut(board, type);
+  const aliases = [...type.dirty]
+    .map((name) => [name, board.keyOf(type, name)] as const)
+    .filter(([a, key]) => a !== key);
+  for (const [alias, key] of aliases) {
+    if (type.owed.has(alias)) type.owe(key);
+    else type.dirty.add(key);
+    type.dirty.delete(alias);
+  }
+  const response = planChange(board, type);
+  for (const [alias, key] of aliases) {
+    if (type.dirty.has(key)) type.dirty.add(alias);
+    else type.owed.delete(alias);
+  }
+  return response;
+}
+
+function planChange(board: Board, type: TypeDelivery): PlannedResponse | undefined {
   if (!type.hasWork) {
     type.held = NOTHING;
     return undefined;
@@ -54,7 +77,10 @@ function spreadOut(board: Board, type: TypeDelivery): void {
   type.allDirty = false;
   const { wildcard, names } = type.subscription;
   if (wildcard) for (const name of board.source.names(type.spec.url)) type.dirty.add(name);
-  for (const name of names) type.dirty.add(name);
+  for (const name of names) {
+    type.dirty.add(name);
+    if (isGlob(name)) for (const member of board.source.members(type.spec.url, name)) type.dirty.add(member);
+  }
   for (const name of type.acked.keys()) type.dirty.add(name);
   for (const name of type.orphans.keys()) type.dirty.add(name);
 }
@@ -69,7 +95,7 @@ function planNames(board: Board, type: TypeDelivery, names: readonly string[]): 
   // DELTA-10: nothing to send, and the client waits for a first answer.
   if (findings.held.length > 0) return undefined;
   type.answerDue = false;
-  return { cells: [], news: [], removed: [] };
+  return { cells: [], news: [], removed: [], beat: false };
 }
 
 function look(board: Board, type: TypeDelivery, names: readonly string[]): Findings {
@@ -80,13 +106,24 @@ function look(board: Board, type: TypeDelivery, names: readonly string[]): Findi
     if (step === 'settled') done(type, name);
     else if (step === 'hold') found.held.push(name);
     else if (step === 'remove') found.removed.push(name);
-    else if (step === 'absent') found.absent.push(name);
+    else if (step === 'absent') sayNothing(board, type, name, found);
     else {
       found.cells.push(step);
       if (isOlder(board, type, step)) found.again.push(name);
     }
   }
   return found;
+}
+
+/** OND-2: that there is no such virtual host is a resource without content; of other types it is a removal. */
+function sayNothing({ source }: Board, { spec: { url, aliased } }: TypeDelivery, name: string, found: Findings): void {
+  if (!aliased) {
+    found.absent.push(name);
+    return;
+  }
+  // One that was refused is nothing to this client, under all of its names.
+  const refused = source.lookup(url, name);
+  found.cells.push(Cell.nothing(url, name, refused instanceof Cell ? refused.aliases : [name]));
 }
 
 /** There is a newer content than the one that is sent, and it may still go out. */
@@ -109,7 +146,7 @@ function planDelta(board: Board, type: TypeDelivery, found: Findings): PlannedRe
   for (const name of removed) done(type, name);
   for (const name of found.again) type.dirty.add(name);
   type.answerDue = false;
-  return { cells, news: cells, removed };
+  return { cells, news: cells, removed, beat: false };
 }
 
 /**
@@ -153,7 +190,7 @@ function planSotw(board: Board, type: TypeDelivery, found: Findings): PlannedRes
   for (const cell of cells) done(type, cell.name);
   for (const name of found.again) type.dirty.add(name);
   type.answerDue = false;
-  return { cells, news: cells, removed: [] };
+  return { cells, news: cells, removed: [], beat: false };
 }
 
 /**
@@ -167,7 +204,7 @@ function planWholeState(board: Board, type: TypeDelivery, found: Findings): Plan
   const { wildcard, names } = type.subscription;
   const set: Cell[] = [];
   for (const name of new Set([...names, ...(wildcard ? board.source.names(type.spec.url) : NOTHING)])) {
-    const target = board.source.lookup(type.spec.url, name);
+    const target = targetOf(board, type, name);
     if (target === undefined) continue;
     if (target === WITHHELD || !mayBeSent(board, target)) {
       type.held = [...new Set([...found.held, name])];
@@ -180,7 +217,7 @@ function planWholeState(board: Board, type: TypeDelivery, found: Findings): Plan
   type.owed.clear();
   type.held = NOTHING;
   type.answerDue = false;
-  return { cells: set, news: set, removed: [] };
+  return { cells: set, news: set, removed: [], beat: false };
 }
 
 const mayBeSent = (board: Board, cell: Cell): boolean => requirementsMet(board, cell) || !mayBeMet(board, cell);
@@ -200,5 +237,5 @@ function planFullState(type: TypeDelivery, found: Findings): PlannedResponse | u
   for (const cell of news) done(type, cell.name);
   for (const name of removed) done(type, name);
   type.answerDue = false;
-  return { cells: [...set.values()], news, removed };
+  return { cells: [...set.values()], news, removed, beat: false };
 }

@@ -17,6 +17,8 @@ export interface InFlight {
   readonly complete: boolean;
   /** Milliseconds of the monotonic clock. */
   readonly sentAt: number;
+  /** A sign of life, with what is held already: its answer changes nothing (TTL-2). */
+  readonly beat: boolean;
 }
 
 /** Refused contents of one name that are remembered (GEN-10); beyond it the oldest may be tried once more. */
@@ -60,6 +62,14 @@ export class TypeDelivery {
    * not known, and absence would delete it. Until then sets are whole or not sent at all (ENV-9, SOTW-4).
    */
   unknownBase = false;
+  /** Shortest time to live of what was sent to a client that knows them; 0: none has one (TTL-1). */
+  ttlMs = 0;
+  /** Milliseconds of the monotonic clock when it last heard of all that has one. */
+  beatAt = 0;
+  beatDue = false;
+  beatsRefused = false;
+  /** Version of the newest state-of-the-world response with times to live, which a sign of life repeats (TTL-2). */
+  saidVersion: string | undefined;
 
   constructor(
     readonly spec: TypeSpec,
@@ -73,7 +83,7 @@ export class TypeDelivery {
 
   /** True if nothing is to be sent and nothing unanswered. */
   get settled(): boolean {
-    return !this.inFlight && !this.hasWork;
+    return (!this.inFlight || this.inFlight.beat) && !this.hasWork;
   }
 
   /** True if a look at the names may lead to a response. */
@@ -81,9 +91,33 @@ export class TypeDelivery {
     return this.dirty.size > 0 || this.allDirty || this.answerDue;
   }
 
+  /** It is answered under this name, even if it is thought to hold what is there. */
+  owe(name: string): void {
+    this.owed.add(name);
+    this.dirty.add(name);
+  }
+
+  /** The client holds this content: from an earlier stream, or under an older wrapping. */
+  adopt(cell: Cell): void {
+    this.acked.set(cell.name, cell);
+    // When it last heard of it is not known.
+    if (cell.ttlMs > 0) this.expire(cell.ttlMs, Number.NEGATIVE_INFINITY);
+  }
+
+  /** Something with a time to live is sent, or was found to be held. @param heardAt of the monotonic clock */
+  expire(ttlMs: number, heardAt: number): void {
+    this.beatAt = this.ttlMs === 0 ? heardAt : Math.min(this.beatAt, heardAt);
+    if (this.ttlMs === 0 || ttlMs < this.ttlMs) this.ttlMs = ttlMs;
+  }
+
   /** The client may run something under this name. */
   mayHold(name: string): boolean {
     return this.acked.has(name) || this.orphans.has(name);
+  }
+
+  /** It is under way under this name, which need not be the one that was asked for (DELTA-14). */
+  isUnderAlias(name: string): boolean {
+    return this.spec.aliased && (this.inFlight?.cells.some((cell) => cell.name === name) ?? false);
   }
 
   /** What is said of the name in `acked` is what the client runs, and nothing else. */
@@ -104,10 +138,11 @@ export class TypeDelivery {
   }
 
   /** The client applied the response in flight. */
-  confirm(covers: (name: string) => boolean): InFlight | undefined {
+  confirm(wants: (cell: Cell) => boolean): InFlight | undefined {
     const done = this.inFlight;
     if (!done) return undefined;
     this.inFlight = undefined;
+    if (done.beat) return undefined;
     if (this.unknownBase) this.#forgetAllBut(done.cells);
     this.unknownBase = false;
     this.taken.clear();
@@ -115,7 +150,11 @@ export class TypeDelivery {
     for (const cell of done.cells) {
       this.orphans.delete(cell.name);
       this.doubted.delete(cell.name);
-      if (covers(cell.name)) this.acked.set(cell.name, cell);
+      if (cell.hollow) continue;
+      const wanted = wants(cell);
+      if (wanted || this.spec.aliased) this.acked.set(cell.name, cell);
+      // DELTA-14: its alias was left, or passed on, while it was under way: the client cannot tell that it has it.
+      if (!wanted && this.spec.aliased) this.dirty.add(cell.name);
     }
     return done;
   }
@@ -141,6 +180,7 @@ export class TypeDelivery {
     const done = this.inFlight;
     if (!done) return undefined;
     this.inFlight = undefined;
+    if (done.beat) return this.#refuseBeat(done, message);
     if (this.unknownBase) return this.#refuseWhole(done, message);
     const named = this.wholeSets ? this.#namedIn(message, done.news) : [];
     // A client that names the culprits has taken the others: a part of the set would delete what it has just taken.
@@ -149,6 +189,12 @@ export class TypeDelivery {
     if (done.news.length === 0) for (const name of done.removed) this.#gone(name);
     else for (const name of done.removed) this.#doubt(name);
     return this.#nackOf(done, message, named.length > 0 ? named : done.news);
+  }
+
+  /** What it holds stays as it was; from now on it hears of it by the contents. */
+  #refuseBeat(done: InFlight, message: string): NackInfo {
+    this.beatsRefused = true;
+    return this.#nackOf(done, message, done.cells);
   }
 
   #doubt(name: string): void {
@@ -226,6 +272,8 @@ export class TypeDelivery {
     if (this.orphans.get(cell.name)?.version === cell.version) this.orphans.delete(cell.name);
     // The newest content may be another one by now, or none.
     this.dirty.add(cell.name);
+    // OND-2: who waits for it by an alias is told what there is in its place, or that there is nothing.
+    if (!cell.hollow) for (const alias of cell.aliases) this.owe(alias);
   }
 
   /** The words are kept of the newest refusal, the hashes of many: a resource that flaps must not fill the memory. */
@@ -240,8 +288,11 @@ export class TypeDelivery {
 
   #retryInParts(done: InFlight, message: string): void {
     for (const cell of done.news) {
-      this.orphans.set(cell.name, cell);
+      // Nothing is no content that the client could run, and it is still waited for.
+      if (cell.hollow) this.owed.add(cell.name);
+      else this.orphans.set(cell.name, cell);
       this.dirty.add(cell.name);
+      if (this.spec.aliased) for (const alias of cell.aliases) this.owe(alias);
     }
     const names = done.news.map((cell) => cell.name);
     this.retry.unshift(...splitRefused(names, this.spec.errorsNameResource ? message : ''));

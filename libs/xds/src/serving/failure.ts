@@ -10,7 +10,14 @@ export function denialOf(
   { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
   fields: LogFields,
 ): Denied {
-  if (error instanceof Denied) return error;
+  if (error instanceof Denied) {
+    // SEC-1: somebody with a good credential wants to be somebody else.
+    if (error.status === 'PERMISSION_DENIED') {
+      metrics.count('xds_denied_total', { status: error.status });
+      log.warn('a client was refused for its node', { ...fields, error: error.message });
+    }
+    return error;
+  }
   if (error instanceof MalformedMessage) return new Denied('INVALID_ARGUMENT', `malformed request: ${error.message}`);
   if (error instanceof RequestTooLarge) {
     limitHit(metrics, error.limit);

@@ -1,5 +1,5 @@
 import type { Clock } from '#libs/kernel';
-import type { Cell } from '../cell.js';
+import { Cell } from '../cell.js';
 import type { Session } from '../session.js';
 import type { TypeUrl } from '../types.js';
 
@@ -16,7 +16,8 @@ interface Left {
 /**
  * What clients may run without saying so on their next stream: resources of responses that they refused in part, or had
  * not answered when the stream was cut. A client lists in its `initial_resource_versions` only what it accepted, so
- * without this memory a resource that is deleted meanwhile would run there for ever (ENV-1). It ends with the process.
+ * without this memory a resource that is deleted meanwhile would run there for ever (ENV-1), as would one of a type of which
+ * it lists nothing (ENV-10). It ends with the process.
  */
 export class Leftovers {
   readonly #left = new Map<string, Left>();
@@ -29,8 +30,9 @@ export class Leftovers {
     const types = new Map<TypeUrl, readonly Cell[]>();
     // A stream that was cut before it asked for a type has told nothing of it.
     for (const [type, cells] of this.#fresh(client)?.types ?? []) if (!session.types.has(type)) types.set(type, cells);
-    for (const { spec, orphans, inFlight } of session.ordered) {
-      const cells = [...orphans.values(), ...(inFlight?.cells ?? [])];
+    for (const { spec, acked, orphans, inFlight } of session.ordered) {
+      const unlisted = spec.unlisted ? [...acked.values()].filter((held) => held instanceof Cell) : [];
+      const cells = [...unlisted, ...orphans.values(), ...(inFlight?.cells ?? [])];
       if (spec.removable && cells.length > 0) types.set(spec.url, cells);
     }
     this.#left.delete(client);

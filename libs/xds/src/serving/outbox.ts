@@ -17,6 +17,8 @@ export class Outbox {
   /** Of the monotonic clock, when the socket last took something; while nothing is unsent it says nothing. */
   #progressAt = 0;
 
+  #onEmpty: (() => void) | undefined;
+
   /** @param onRoom called when it was full and is not any more */
   constructor(
     private readonly call: Call,
@@ -32,6 +34,12 @@ export class Outbox {
   /** The client has not taken everything yet. */
   get stuck(): boolean {
     return this.#unsentBytes > 0;
+  }
+
+  /** Does it once, when the client has taken everything there is. */
+  whenEmpty(act: () => void): void {
+    if (this.stuck) this.#onEmpty = act;
+    else act();
   }
 
   /** Milliseconds for which the socket has taken nothing of what there is; 0 when there is nothing (REL-16). */
@@ -56,5 +64,8 @@ export class Outbox {
     this.#unsentBytes -= bytes;
     this.#progressAt = this.services.clock.monotonic();
     if (wasFull && !this.full) this.onRoom();
+    if (this.stuck) return;
+    this.#onEmpty?.();
+    this.#onEmpty = undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { discoveryService, SERVICE } from '#libs/envoy-api';
 import type { Call, StatusName } from '../transport/call.js';
+import type { Admitted } from '../transport/carrier.js';
 import { Denied, type Principal } from '../types.js';
 import { WholeMessage } from '../wire/message.js';
 import type { Handler } from './methods.js';
@@ -8,7 +9,7 @@ export interface StatusServiceOptions {
   /** @throws Denied */
   answer(request: Buffer, principal: Principal): Uint8Array;
   /** Takes a place for a stream, as a discovery stream does. @returns gives it back @throws Denied */
-  enter(call: Call, principal: Principal): () => void;
+  enter(call: Call, admitted: Admitted): () => void;
 }
 
 /** The client status service (CSDS-1): one answer for a call, or one for each request of a stream. */
@@ -21,7 +22,7 @@ export class StatusService {
   get methods(): [string, Handler][] {
     return Object.values(discoveryService(SERVICE.csds)).map(({ path, responseStream }) => [
       path,
-      (call, principal) => this.#open(call, principal, !responseStream),
+      (call, admitted) => this.#open(call, admitted, !responseStream),
     ]);
   }
 
@@ -31,9 +32,10 @@ export class StatusService {
   }
 
   /** @param once a call with one request and one answer */
-  #open(call: Call, principal: Principal, once: boolean): void {
+  #open(call: Call, admitted: Admitted, once: boolean): void {
+    const { principal } = admitted;
     try {
-      const leave = this.options.enter(call, principal);
+      const leave = this.options.enter(call, admitted);
       this.#streams.set(call, principal);
       call.listen({
         message: (request) => {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Watcher } from '../catalog.js';
+import type { Watcher } from '../view-record.js';
 import { XdsStream } from './stream.js';
 
 /** Pause between batches of streams that are ended. Milliseconds. */

@@ -1,29 +1,22 @@
 import type { LogFields } from '#libs/kernel';
-import type { ViewRecord, Watcher } from '../catalog.js';
+import { traitsOf } from '../client-traits.js';
 import type { Source } from '../delivery/board.js';
 import type { Pumpable } from '../fan-out.js';
 import { Ledger } from '../ledger.js';
 import { StreamSecrets } from '../secrets.js';
 import { type Outcome, type Outgoing, Session } from '../session.js';
-import type { Call, StatusName } from '../transport/call.js';
+import type { StatusName } from '../transport/call.js';
 import { type TypeSpec, typeSpec } from '../type-specs.js';
 import { Denied, type NodeInfo, type Principal, type StreamInfo, type StreamState, type TypeUrl } from '../types.js';
+import type { ViewRecord, Watcher } from '../view-record.js';
 import { decodeNode } from '../wire/node.js';
 import { decodeDeltaRequest, decodeSotwRequest, type Request } from '../wire/request.js';
 import { denialOf } from './failure.js';
 import { nonceMaker } from './nonces.js';
 import { Outbox } from './outbox.js';
-import { checkNode, requestedType } from './requests.js';
+import { checkNode, checkSize, requestedType } from './requests.js';
+import type { StreamOptions } from './stream-options.js';
 import type { StreamServices } from './stream-services.js';
-
-export interface StreamOptions {
-  readonly id: number;
-  readonly call: Call;
-  readonly principal: Principal;
-  readonly variant: 'delta' | 'sotw';
-  /** The one type of a single-type service; `undefined` on ADS. */
-  readonly onlyType: TypeSpec | undefined;
-}
 
 /**
  * One stream: reads requests, asks the session what to answer, and writes. It never blocks another, and queues no more than
@@ -53,6 +46,7 @@ export class XdsStream implements Watcher, Pumpable {
     const source: Source = {
       lookup: (type, name) => (typeSpec(type)?.secret ? this.#secrets?.lookup(name) : this.#view?.lookup(type, name)),
       names: (type) => this.#view?.names(type) ?? [],
+      members: (type, glob) => this.#view?.members(type, glob) ?? [],
       get change() {
         return catalog.change;
       },
@@ -102,6 +96,7 @@ export class XdsStream implements Watcher, Pumpable {
   #onMessage(bytes: Buffer): void {
     if (this.#closed) return;
     try {
+      checkSize(bytes, this.services.limits.maxMessageBytes);
       const decode = this.options.variant === 'delta' ? decodeDeltaRequest : decodeSotwRequest;
       const request: Request = decode(bytes, this.services.limits);
       if (this.#info) this.#handle(request);
@@ -122,6 +117,7 @@ export class XdsStream implements Watcher, Pumpable {
         () => {
           if (this.#closed) return;
           this.#handle(request);
+          this.outbox.whenEmpty(this.options.served);
           this.options.call.resume();
         },
         (error: unknown) => this.#fail(error),
@@ -138,7 +134,7 @@ export class XdsStream implements Watcher, Pumpable {
     if (this.principal.shared) this.#leaveNode = this.services.enterNode(node.id, this.#service);
     const { id, call, variant } = this.options;
     this.#info = { id, principal: this.principal, node, view, peer: call.peer, variant, openedAt: clock.now() };
-    this.session.grpcClient = /^grpc/i.test(node.userAgentName);
+    this.session.client = traitsOf(node, variant);
     this.session.leftOf = (type) => this.services.leftovers.of(this.#client, type);
     this.#secrets = this.services.secretsFor(this.#info, (name, asked) => this.#onSecret(name, asked));
     this.#follow(catalog.view(view));
@@ -180,14 +176,12 @@ export class XdsStream implements Watcher, Pumpable {
   }
 
   #typeOf(url: TypeUrl): TypeSpec | undefined {
-    const spec = requestedType(url, this.options.onlyType);
+    const spec = requestedType(url, this.options);
     // GEN-4: a client with further types must keep the ones that are served.
     if (!spec && !this.#unknownTypeLogged) {
       this.#unknownTypeLogged = true;
-      this.services.log.info('a client asks for an unknown resource type', {
-        ...this.#fields(),
-        typeUrl: url.slice(0, 200),
-      });
+      const typeUrl = url.slice(0, 200);
+      this.services.log.info('a client asks for an unknown resource type', { ...this.#fields(), typeUrl });
     }
     return spec;
   }
@@ -244,16 +238,15 @@ export class XdsStream implements Watcher, Pumpable {
     this.session.turns((delivery) => {
       // NET-4: what the socket does not take is not produced; the newest state goes out when it does.
       if (this.outbox.full) return false;
-      const outgoing = this.session.next(delivery, this.services.clock.monotonic());
+      const outgoing = this.session.next(delivery, this.services.clock.monotonic(), this.#view?.version);
       if (outgoing) this.#send(outgoing);
       return true;
     });
     this.ledger.settle(info);
   }
 
-  #send({ delivery, flight }: Outgoing): void {
-    const { variant } = this.options;
-    const content = { ...flight, variant, type: delivery.spec.url, version: this.#view?.version };
+  #send({ delivery, flight, form, version }: Outgoing): void {
+    const content = { ...flight, variant: this.options.variant, form, type: delivery.spec.url, version };
     this.outbox.write(this.services.frames.message(content, flight.nonce), delivery.spec.short);
   }
 

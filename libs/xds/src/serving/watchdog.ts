@@ -1,11 +1,24 @@
 import { TYPE } from '#libs/envoy-api';
 import type { TypeDelivery } from '../delivery/type-delivery.js';
 import { limitHit } from '../limits.js';
+import { denialOf } from './failure.js';
 import type { XdsStream } from './stream.js';
 import type { StreamServices } from './stream-services.js';
 
-/** Looks at one stream for what is overdue: expiry, missing ACKs, what is held back, what was never asked for. */
+/**
+ * Looks at one stream for what is overdue: expiry, missing ACKs, what is held back, what was never asked for. A mistake of
+ * ours ends this stream, and the others are looked at all the same (REL-20).
+ */
 export function checkStream(stream: XdsStream, services: StreamServices): void {
+  try {
+    check(stream, services);
+  } catch (error) {
+    const { status, message } = denialOf(error, services, { stream: stream.options.id, node: stream.info?.node.id });
+    stream.end(status, message);
+  }
+}
+
+function check(stream: XdsStream, services: StreamServices): void {
   const { clock, limits } = services;
   const now = clock.now();
   const age = now - stream.openedAt;
@@ -22,6 +35,11 @@ export function checkStream(stream: XdsStream, services: StreamServices): void {
     return;
   }
   alarmWithoutView(stream, age, services);
+  if (!stream.hasView && age > limits.viewWaitMs && stream.session.saidNothing) {
+    limitHit(services.metrics, 'viewWaitMs');
+    stream.end('UNAVAILABLE', 'there is no configuration for this node yet'); // GEN-16
+    return;
+  }
   if (missesClusters(stream, age, limits.missingClustersMs)) {
     services.metrics.count('xds_missing_cds_total');
     services.log.warn('a reconnected client asks for listeners or endpoints but not for clusters', {
@@ -37,6 +55,7 @@ export function checkStream(stream: XdsStream, services: StreamServices): void {
     return;
   }
   endSettling(stream, age, limits.settleMs);
+  if (stream.session.beat(clock.monotonic())) stream.pump(); // TTL-2
   for (const delivery of stream.session.ordered) if (!checkType(stream, delivery, services)) return;
 }
 

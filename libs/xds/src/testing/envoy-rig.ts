@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, get, type Server } from 'node:http';
+import { createServer, get, type OutgoingHttpHeaders, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
@@ -18,6 +18,8 @@ export interface EnvoyUnderTest {
   /** With them the way to Envoy must be TLS. */
   readonly secrets?: SecretSource;
   readonly tls?: RigTls;
+  /** Features that its bootstrap announces, beside those that it announces by itself. */
+  readonly clientFeatures?: readonly string[];
 }
 
 export interface RigTls {
@@ -44,8 +46,8 @@ const transportSocket = ({ caPem, serverName }: RigTls): object => ({
   },
 });
 
-const bootstrap = (xds: number, admin: number, { apiType, tls }: EnvoyUnderTest): object => ({
-  node: { id: 'first/1', cluster: 'first' },
+const bootstrap = (xds: number, admin: number, { apiType, tls, clientFeatures = [] }: EnvoyUnderTest): object => ({
+  node: { id: 'first/1', cluster: 'first', client_features: clientFeatures },
   admin: { address: socketAddress(admin) },
   dynamic_resources: {
     ads_config: {
@@ -202,9 +204,9 @@ export class EnvoyRig {
 }
 
 /** Body of a GET, or the error's text. */
-export const fetchText = (port: number, path = '/'): Promise<string> =>
+export const fetchText = (port: number, path = '/', headers: OutgoingHttpHeaders = {}): Promise<string> =>
   new Promise((resolve) => {
-    const request = get({ host: LOOPBACK, port, path }, (response) => {
+    const request = get({ host: LOOPBACK, port, path, headers }, (response) => {
       let body = '';
       response.on('data', (chunk) => (body += String(chunk)));
       response.on('end', () => resolve(body));

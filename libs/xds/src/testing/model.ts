@@ -58,6 +58,7 @@ export class World {
 
   isBad = (version: string): boolean => this.#bad.has(version);
   lookup = (type: string, name: string): Cell | undefined => this.#cells.get(`${type} ${name}`);
+  members = (): string[] => [];
   names = (type: string): string[] => NAMES.filter((name) => this.lookup(type, name));
 }
 

@@ -1,4 +1,4 @@
-import type { Denied } from '../types.js';
+import { Denied } from '../types.js';
 
 export type StatusName = Denied['status'] | 'OK' | 'INTERNAL' | 'ABORTED' | 'DEADLINE_EXCEEDED' | 'UNIMPLEMENTED';
 
@@ -29,6 +29,23 @@ export interface Call {
   resume(): void;
   /** @param taken called when the socket has taken the message, or never will */
   write(message: Message, taken: () => void): void;
-  /** Ends the call with this status, after what was written. Does nothing on a call that has ended. */
-  end(status: StatusName, details: string): void;
+  /** Ends the call with this status, after what was written, and further trailers. Does nothing on a call that has ended. */
+  end(status: StatusName, details: string, trailers?: Readonly<Record<string, string>>): void;
+}
+
+/** The process cannot take the call now; another may, or this one after a while (REL-12). */
+export class Overloaded extends Denied {
+  constructor(
+    message: string,
+    readonly retryMs: number,
+  ) {
+    super('UNAVAILABLE', message);
+  }
+}
+
+/** Ends a call that was not let in. gRPC clients that retry keep to the time they are told (gRFC A6). */
+export function refuse(call: Pick<Call, 'end'>, error: unknown): void {
+  const denied = error instanceof Denied ? error : new Denied('UNAVAILABLE', 'authentication is not available');
+  const trailers = denied instanceof Overloaded ? { 'grpc-retry-pushback-ms': String(denied.retryMs) } : {};
+  call.end(denied.status, denied.message, trailers);
 }

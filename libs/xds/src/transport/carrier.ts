@@ -13,11 +13,25 @@ export interface TlsMaterial {
 /** A header as often as it was sent: several credentials are an attempt to have one judged and another used. */
 export type Headers = ReadonlyMap<string, readonly string[]>;
 
+/** Who makes a call. Newcomers have a place at the gate, which a call gives back when it has cost what a new one costs. */
+export interface Admitted {
+  readonly principal: Principal;
+  /** May be called several times. */
+  readonly leave: () => void;
+}
+
+export interface Admitting {
+  /** Rejected with a `Denied`, which becomes the status of the call. */
+  readonly admitted: Promise<Admitted>;
+  /** The call has gone away: it waits no longer, and has no place. */
+  cancel(): void;
+}
+
 export interface CarrierOptions {
   /** By path, `/package.Service/Method`. */
-  readonly methods: ReadonlyMap<string, (call: Call, principal: Principal) => void>;
-  /** Asked once for every call of any path, before anything of it is read (SEC-3, M5). @throws Denied */
-  authenticate(headers: Headers, peer: string): Promise<Principal>;
+  readonly methods: ReadonlyMap<string, (call: Call, admitted: Admitted) => void>;
+  /** Asked once for every call of any path, before anything of it is read (SEC-3, M5). */
+  admit(headers: Headers, peer: string): Admitting;
   /** `undefined`: plaintext. */
   readonly tls: TlsMaterial | undefined;
   /** Longest TLS handshake in milliseconds. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import {
   type ConnectionInjector,
-  type Metadata,
+  Metadata,
   type MethodDefinition,
   Server,
   ServerCredentials,
@@ -11,9 +11,15 @@ import {
   ServerListenerBuilder,
   status,
 } from '@grpc/grpc-js';
-import { Denied, type Principal } from '../types.js';
-import type { Call, CallListener, Message, StatusName } from './call.js';
-import { type Carrier, type CarrierOptions, type Headers, KEEPALIVE, type TlsMaterial } from './carrier.js';
+import { type Call, type CallListener, type Message, refuse, type StatusName } from './call.js';
+import {
+  type Admitted,
+  type Carrier,
+  type CarrierOptions,
+  type Headers,
+  KEEPALIVE,
+  type TlsMaterial,
+} from './carrier.js';
 import { contextOf } from './tls.js';
 
 type Duplex = ServerDuplexStream<Buffer, Message>;
@@ -38,7 +44,7 @@ export class GrpcJsCarrier implements Carrier {
   readonly #server: Server;
   readonly #tls: StrictTls | undefined;
   readonly #injector: ConnectionInjector;
-  readonly #principals = new WeakMap<Metadata, Principal>();
+  readonly #admitted = new WeakMap<Metadata, Admitted>();
 
   constructor(private readonly options: CarrierOptions) {
     const { maxMessageBytes, callsPerConnection, connectionAgeMs, connectionAgeGraceMs, handshakeMs } = options;
@@ -55,7 +61,7 @@ export class GrpcJsCarrier implements Carrier {
       'grpc.enable_channelz': 0,
     });
     for (const [path, open] of options.methods) {
-      const handler = (call: Duplex): void => open(new GrpcJsCall(call), this.#principalOf(call.metadata));
+      const handler = (call: Duplex): void => open(new GrpcJsCall(call), this.#admittedOf(call.metadata));
       this.#server.addService({ [path]: streamOf(path) }, { [path]: handler });
     }
     this.#injector = this.#server.createConnectionInjector(this.#tls ?? ServerCredentials.createInsecure());
@@ -78,24 +84,33 @@ export class GrpcJsCarrier implements Carrier {
     this.#injector.destroy();
   }
 
-  #principalOf(metadata: Metadata): Principal {
-    const principal = this.#principals.get(metadata);
-    if (!principal) throw new Error('the interceptor lets nobody through who is not authenticated');
-    return principal;
+  #admittedOf(metadata: Metadata): Admitted {
+    const admitted = this.#admitted.get(metadata);
+    if (!admitted) throw new Error('the interceptor lets nobody through who was not admitted');
+    return admitted;
   }
 
   /** An interceptor of the whole server, so no method can be forgotten; no message is handed on before it has judged (SEC-7, M4). */
   readonly #interceptor: ServerInterceptor = (_method, call) => {
+    let cancel = (): void => {};
+    const end: Call['end'] = (name, details, trailers) => {
+      const metadata = new Metadata();
+      for (const [key, value] of Object.entries(trailers ?? {})) metadata.set(key, value);
+      call.sendStatus({ code: status[name], details, metadata });
+    };
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
-        this.options.authenticate(headersOf(metadata), call.getPeer()).then(
-          (principal) => {
-            this.#principals.set(metadata, principal);
+        const admitting = this.options.admit(headersOf(metadata), call.getPeer());
+        cancel = () => admitting.cancel();
+        admitting.admitted.then(
+          (admitted) => {
+            this.#admitted.set(metadata, admitted);
             next(metadata);
           },
-          (error: unknown) => call.sendStatus(statusOf(error)),
+          (error: unknown) => refuse({ end }, error),
         );
       })
+      .withOnCancel(() => cancel())
       .build();
     return new ServerInterceptingCall(call, { start: (next) => next(listener) });
   };
@@ -156,8 +171,3 @@ const notAClient = (): never => {
 
 const headersOf = (metadata: Metadata): Headers =>
   new Map(Object.keys(metadata.getMap()).map((key) => [key, metadata.get(key).map(String)]));
-
-function statusOf(error: unknown): { code: status; details: string } {
-  const denied = error instanceof Denied ? error : new Denied('UNAVAILABLE', 'authentication is not available');
-  return { code: status[denied.status], details: denied.message };
-}

@@ -1,6 +1,9 @@
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import { type Clock, invariant, type Metrics } from '#libs/kernel';
+import { type Clock, invariant, type Log, type Metrics } from '#libs/kernel';
 import { type Limits, limitHit } from '../limits.js';
+import { clientOf } from '../serving/gate/address.js';
+import { Gate } from '../serving/gate/gate.js';
+import { openFilesFor } from '../serving/open-files.js';
 import type { Carrier, TlsMaterial } from './carrier.js';
 import { peerName } from './tls.js';
 
@@ -12,9 +15,19 @@ export interface ListenOptions {
   readonly tls: TlsMaterial | 'plaintext';
 }
 
+export interface ListenerServices {
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** As for `GateOptions`. */
+  readonly busy: () => boolean;
+}
+
 interface Connection {
   readonly socket: Socket;
-  readonly address: string;
+  /** Whom it is counted for. */
+  readonly client: string;
   /** Admitted streams on it. */
   streams: number;
   /** While it has none. */
@@ -27,32 +40,38 @@ const LOOPBACK = /^(127\.\d+\.\d+\.\d+|::1|localhost)$/;
 
 /**
  * The listening socket. It is our own, for its backlog and because sockets that never authenticate must be closed
- * (SEC-8); what is spoken on a connection is the carrier's business.
+ * (SEC-8). As many a turn as the event loop bears are let in (REL-12); what is spoken on them is the carrier's business.
  */
 export class Listener {
   readonly #sockets = new Map<string, Connection>();
-  /** Sockets without a stream, by the address they come from. */
+  /** Sockets without a stream, by whom they come from. */
   readonly #idle = new Map<string, number>();
+  readonly #gate: Gate;
+  readonly #maxConnections: number;
   #listener: NetServer | undefined;
   #carrier: Carrier | undefined;
 
-  constructor(
-    private readonly limits: Limits,
-    private readonly clock: Clock,
-    private readonly metrics: Metrics,
-  ) {}
+  constructor(private readonly services: ListenerServices) {
+    this.#gate = new Gate({ ...services, name: 'handshake', places: Number.POSITIVE_INFINITY });
+    this.#maxConnections = openFilesFor(services.limits.maxConnections, services.log);
+  }
 
   /** Starts to listen. @returns the port */
   async listen(carrier: Carrier, { host, port, tls }: ListenOptions): Promise<number> {
     invariant(!this.#listener, 'listening already');
     if (tls === 'plaintext' && !LOOPBACK.test(host)) throw new Error('plaintext xDS is for loopback addresses only');
     this.#carrier = carrier;
-    const listener = createServer((socket) => this.#accept(socket));
+    // Nothing is read before a connection is let in: what it has sent waits in the kernel.
+    const listener = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket));
     this.#listener = listener;
     await new Promise<void>((resolve, reject) => {
       listener.once('error', reject);
-      listener.listen({ host, port, backlog: BACKLOG }, resolve);
+      listener.listen({ host, port, backlog: BACKLOG }, () => {
+        listener.off('error', reject);
+        resolve();
+      });
     });
+    listener.on('error', (error) => this.#notAccepted(error));
     const address = listener.address();
     invariant(typeof address === 'object' && address !== null, 'a TCP listener has an address');
     return address.port;
@@ -93,35 +112,53 @@ export class Listener {
     for (const { socket } of this.#sockets.values()) socket.destroy();
   }
 
+  /** REL-45: those who are connected are not concerned, and the listening socket stays. */
+  #notAccepted(error: Error): void {
+    this.services.metrics.count('xds_accept_errors_total');
+    this.services.log.error('a connection could not be accepted', { error: error.message });
+  }
+
   #accept(socket: Socket): void {
+    const { limits, metrics } = this.services;
     const address = socket.remoteAddress ?? '';
-    const full = this.#sockets.size >= this.limits.maxConnections ? 'maxConnections' : undefined;
-    const crowded = (this.#idle.get(address) ?? 0) >= this.limits.idlePerAddress ? 'idlePerAddress' : undefined;
+    const client = clientOf(address);
+    const full = this.#sockets.size >= this.#maxConnections ? 'maxConnections' : undefined;
+    const crowded = (this.#idle.get(client) ?? 0) >= limits.idlePerAddress ? 'idlePerAddress' : undefined;
     const limit = full ?? crowded;
     if (limit) {
-      limitHit(this.metrics, limit);
+      limitHit(metrics, limit);
       socket.destroy();
       return;
     }
     const peer = peerName(socket);
-    const connection: Connection = { socket, address, streams: 0, cancelDeadline: undefined };
+    const connection: Connection = { socket, client, streams: 0, cancelDeadline: undefined };
     this.#sockets.set(peer, connection);
     this.#rest(connection);
     socket.setNoDelay(true);
     socket.on('error', () => socket.destroy());
+    const withdraw = this.#gate.enter({
+      address,
+      admit: () => {
+        // What is resumed begins to flow in the next tick: by then the reader is HTTP/2, or TLS.
+        socket.resume();
+        this.#carrier?.accept(socket);
+      },
+      refuse: () => socket.destroy(),
+    });
     socket.once('close', () => {
+      withdraw();
       this.#busy(connection);
       this.#sockets.delete(peer);
     });
-    this.#carrier?.accept(socket);
   }
 
   /** It has no stream, or none any more: it gets a deadline, and counts among the idle ones of its address. */
   #rest(connection: Connection): void {
-    const { address, socket } = connection;
-    this.#idle.set(address, (this.#idle.get(address) ?? 0) + 1);
-    connection.cancelDeadline = this.clock.after(this.limits.unauthenticatedMs, () => {
-      limitHit(this.metrics, 'unauthenticatedMs');
+    const { client, socket } = connection;
+    const { clock, limits, metrics } = this.services;
+    this.#idle.set(client, (this.#idle.get(client) ?? 0) + 1);
+    connection.cancelDeadline = clock.after(limits.unauthenticatedMs, () => {
+      limitHit(metrics, 'unauthenticatedMs');
       socket.destroy();
     });
   }
@@ -130,8 +167,8 @@ export class Listener {
     if (!connection.cancelDeadline) return;
     connection.cancelDeadline();
     connection.cancelDeadline = undefined;
-    const left = (this.#idle.get(connection.address) ?? 1) - 1;
-    if (left > 0) this.#idle.set(connection.address, left);
-    else this.#idle.delete(connection.address);
+    const left = (this.#idle.get(connection.client) ?? 1) - 1;
+    if (left > 0) this.#idle.set(connection.client, left);
+    else this.#idle.delete(connection.client);
   }
 }

@@ -37,7 +37,7 @@ export interface RequestLimits {
 /** A request that is well-formed and larger than it may be (SEC-9). */
 export class RequestTooLarge extends Error {
   constructor(
-    readonly limit: 'maxNames' | 'maxNameBytes',
+    readonly limit: 'maxNames' | 'maxNameBytes' | 'maxMessageBytes',
     message: string,
   ) {
     super(message);

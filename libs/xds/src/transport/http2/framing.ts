@@ -16,8 +16,7 @@ export function framesOf(message: Message): readonly Buffer[] {
     message.copy(frame, HEAD);
     return [frame];
   }
-  const head = writeHead(Buffer.allocUnsafe(HEAD), length);
-  return [head, ...message.pieces().flatMap(slices)];
+  return slices([writeHead(Buffer.allocUnsafe(HEAD), length), ...message.pieces()]);
 }
 
 function writeHead(frame: Buffer, length: number): Buffer {
@@ -26,10 +25,23 @@ function writeHead(frame: Buffer, length: number): Buffer {
   return frame;
 }
 
-function slices(piece: Buffer): Buffer[] {
-  const parts: Buffer[] = [];
-  for (let at = 0; at < piece.length; at += SLICE) parts.push(piece.subarray(at, at + SLICE));
-  return parts;
+/** Large pieces are cut, which copies nothing; small ones are gathered: a write for each would cost more than the copy. */
+function slices(pieces: readonly Buffer[]): Buffer[] {
+  const slices: Buffer[] = [];
+  let [small, size]: [Buffer[], number] = [[], 0];
+  const flush = (): void => {
+    if (size > 0) slices.push(Buffer.concat(small, size));
+    [small, size] = [[], 0];
+  };
+  for (const piece of pieces) {
+    if (size + piece.length > SLICE) flush();
+    if (piece.length < SLICE) {
+      small.push(piece);
+      size += piece.length;
+    } else for (let at = 0; at < piece.length; at += SLICE) slices.push(piece.subarray(at, at + SLICE));
+  }
+  flush();
+  return slices;
 }
 
 /** What the client sent cannot be read: its call ends with this. */

@@ -82,9 +82,9 @@ export class Http2Call implements Call {
     this.#writeOn();
   }
 
-  end(status: StatusName, details: string): void {
+  end(status: StatusName, details: string, trailers: Readonly<Record<string, string>> = {}): void {
     if (this.#closed || this.#ending) return;
-    this.#ending = trailersOf(status, details);
+    this.#ending = { ...trailersOf(status, details), ...trailers };
     if (this.#waiting.length === 0) this.#finish(this.#ending);
   }
 

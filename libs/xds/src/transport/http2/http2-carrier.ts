@@ -10,15 +10,21 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Clock } from '#libs/kernel';
-import { Denied, type Principal } from '../../types.js';
-import type { Call } from '../call.js';
-import { type Carrier, type CarrierOptions, type Headers, KEEPALIVE, type TlsMaterial } from '../carrier.js';
+import { type Call, refuse } from '../call.js';
+import {
+  type Admitted,
+  type Carrier,
+  type CarrierOptions,
+  type Headers,
+  KEEPALIVE,
+  type TlsMaterial,
+} from '../carrier.js';
 import { contextOf, peerName } from '../tls.js';
 import { Http2Call } from './http2-call.js';
 import { httpError, timeoutMs } from './status.js';
 
 /** How often connections are looked at. Milliseconds. */
-const SWEEP_MS = 5_000;
+const SWEEP_MS = 2_000;
 /** Memory that one connection may use for what it was sent and has not taken, in megabytes; large answers go out in slices. */
 const SESSION_MB = 64;
 const GOLDEN = 0.618;
@@ -101,16 +107,17 @@ export class Http2Carrier implements Carrier {
     }
     const call = new Http2Call(stream, connection.peer, this.options.maxMessageBytes);
     this.#limit(stream, call, headers['grpc-timeout'] as string | undefined);
-    this.options.authenticate(headersOf(raw), connection.peer).then(
-      (principal) => this.#handOver(call, principal, headers[':path'] as string),
+    const admitting = this.options.admit(headersOf(raw), connection.peer);
+    stream.once('close', () => admitting.cancel());
+    admitting.admitted.then(
+      (admission) => this.#handOver(call, admission, headers[':path'] as string),
       (denied: unknown) => refuse(call, denied),
     );
   }
 
-  #handOver(call: Call, principal: Principal, path: string): void {
-    const handler = this.options.methods.get(path);
-    if (!handler) call.end('UNIMPLEMENTED', `there is no method ${path.slice(0, 200)}`);
-    else handler(call, principal);
+  #handOver(call: Call, admitted: Admitted, path: string): void {
+    const handler = this.options.methods.get(path) ?? unknownMethod;
+    handler(call, admitted);
   }
 
   #limit(stream: ServerHttp2Stream, call: Call, header: string | undefined): void {
@@ -138,8 +145,8 @@ export class Http2Carrier implements Carrier {
       return true;
     }
     const silent = now - connection.heardAt;
-    if (silent > KEEPALIVE.silentMs + KEEPALIVE.answerMs) return !connection.asked;
-    if (silent > KEEPALIVE.silentMs && !connection.asked) connection.asked = session.ping(() => {});
+    if (silent >= KEEPALIVE.silentMs + KEEPALIVE.answerMs) return !connection.asked;
+    if (silent >= KEEPALIVE.silentMs && !connection.asked) connection.asked = session.ping(() => {});
     return true;
   }
 
@@ -166,9 +173,9 @@ function goAway(session: ServerHttp2Session): void {
   if (!session.destroyed && !session.closed) session.goaway(constants.NGHTTP2_NO_ERROR, 2 ** 31 - 1);
 }
 
-function refuse(call: Call, error: unknown): void {
-  if (error instanceof Denied) call.end(error.status, error.message);
-  else call.end('UNAVAILABLE', 'authentication is not available');
+function unknownMethod(call: Call, { leave }: Admitted): void {
+  leave();
+  call.end('UNIMPLEMENTED', 'there is no such method');
 }
 
 /** Every header as it came: node:http2 keeps only the first of several credentials. */

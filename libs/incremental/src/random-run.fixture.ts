@@ -1,0 +1,248 @@
+/** Drives a graph by random actions and holds beside it, in plain maps, what must be true. */
+import { deepStrictEqual, notStrictEqual, ok, strictEqual, throws } from 'node:assert';
+import fc from 'fast-check';
+import { override } from './define.js';
+import { Graph } from './graph.js';
+import type { Pass } from './pass.js';
+import { SHELVES, show, type World } from './random-graph.fixture.js';
+import type { AnyQuery, ChangeSet, Outcome, PassBudget, QueryKind } from './types.js';
+import { GraphFault } from './types.js';
+
+export const NODES = 9;
+export const INPUTS = 6;
+export const nodeId = fc.nat(NODES - 1);
+export const inputId = fc.nat(INPUTS - 1);
+/** A new value, or none. */
+const write = fc.tuple(inputId, fc.option(fc.nat(5), { nil: undefined }));
+const writes = fc.array(write, { maxLength: 4 });
+const cell = fc.oneof(
+  nodeId.map((key) => `n${key}`),
+  fc.nat(SHELVES - 1).map((key) => `s${key}`),
+);
+const just = <T extends string>(name: T) => fc.record({ do: fc.constant(name) });
+export const action = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('set' as const), write }) },
+  { weight: 3, arbitrary: just('pass') },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('read' as const), cell }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('observe' as const), cell }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('unobserve' as const), cell }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('sweep' as const), sliced: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('fork' as const), writes, reads: fc.array(cell) }) },
+  { weight: 2, arbitrary: just('begin') },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('step' as const), looks: fc.nat(6), grain: fc.nat(3) }) },
+  { weight: 2, arbitrary: just('adopt') },
+  { weight: 1, arbitrary: just('abandon') },
+);
+export type Action = typeof action extends fc.Arbitrary<infer A> ? A : never;
+
+export type Inputs = ReadonlyMap<string, number>;
+/** The value of a cell for these inputs. */
+export type Oracle = (inputs: Inputs, query: AnyQuery, key: string) => Outcome<unknown>;
+
+/** Inputs and how many observe each cell, `n3` or `s1`; or what to change about them. */
+interface State {
+  readonly inputs: Map<string, number | undefined>;
+  readonly observers: Map<string, number>;
+}
+
+const empty = (): State => ({ inputs: new Map(), observers: new Map() });
+
+const observe = ({ observers }: State, name: string, by: number): void =>
+  void observers.set(name, (observers.get(name) ?? 0) + by);
+
+function plus(base: State, change: State): State {
+  const sum = { inputs: new Map([...base.inputs, ...change.inputs]), observers: new Map(base.observers) };
+  for (const [name, by] of change.observers) observe(sum, name, by);
+  return sum;
+}
+
+const present = ({ inputs }: State): Inputs =>
+  new Map([...inputs].flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])));
+
+const budget = (looks: number, grain: number): PassBudget => {
+  let left = looks;
+  return { grain, exhausted: () => --left < 0 };
+};
+
+export class Run {
+  readonly graph = new Graph();
+  /** What the change sets so far add up to. */
+  readonly published = new Map<string, string>();
+  private base = empty();
+  private staged = empty();
+  private long: { readonly pass: Pass; state: State; taken: State } | undefined;
+
+  constructor(
+    readonly kinds: World,
+    readonly oracle: Oracle,
+  ) {}
+
+  act(action: Action): void {
+    switch (action.do) {
+      case 'set':
+        this.set(...action.write);
+        break;
+      case 'pass':
+        this.pass();
+        break;
+      case 'read':
+        this.check(action.cell);
+        break;
+      case 'observe':
+        this.graph.observe(...this.cell(action.cell));
+        observe(this.staged, action.cell, 1);
+        break;
+      case 'unobserve':
+        this.unobserve(action.cell);
+        break;
+      case 'sweep':
+        this.sweep(action.sliced);
+        break;
+      case 'fork':
+        this.fork(action.writes, action.reads);
+        break;
+      default:
+        this.actLong(action);
+    }
+  }
+
+  /** At the end: everything is as a build from scratch has it. */
+  finish(): void {
+    if (this.long) this.adopt();
+    this.pass();
+    for (let node = 0; node < NODES; node += 1) this.check(`n${node}`);
+  }
+
+  private actLong(action: Extract<Action, { do: 'begin' | 'step' | 'adopt' | 'abandon' }>): void {
+    if (action.do === 'begin') this.begin();
+    else if (!this.long) return;
+    else if (action.do === 'step') this.long.pass.step(budget(action.looks, action.grain));
+    else if (action.do === 'adopt') this.adopt();
+    else this.abandon(this.long);
+  }
+
+  private cell(name: string): [QueryKind<unknown>, string] {
+    return [(name.startsWith('s') ? this.kinds.shelf : this.kinds.node) as QueryKind<unknown>, name.slice(1)];
+  }
+
+  private expected(state: State, name: string): string {
+    return show(this.oracle(present(state), ...this.cell(name)));
+  }
+
+  private check(name: string): void {
+    strictEqual(show(this.graph.tryRead(...this.cell(name))), this.expected(this.base, name));
+  }
+
+  private set(input: number, value: number | undefined): void {
+    this.staged.inputs.set(String(input), value);
+    if (value === undefined) this.graph.remove(this.kinds.number, String(input));
+    else this.graph.set(this.kinds.number, String(input), value);
+  }
+
+  private begin(): void {
+    if (this.long) {
+      throws(() => this.graph.begin(), GraphFault);
+      return;
+    }
+    this.long = { pass: this.graph.begin(), state: plus(this.base, this.staged), taken: this.staged };
+    this.staged = empty();
+  }
+
+  private pass(): void {
+    const before = this.base;
+    this.base = plus(this.base, this.staged);
+    if (this.long) {
+      this.long.state = plus(this.long.state, this.staged);
+      for (const key of this.staged.inputs.keys()) this.long.taken.inputs.delete(key);
+    }
+    this.staged = empty();
+    this.follow(this.graph.pass(), before);
+  }
+
+  private adopt(): void {
+    if (!this.long) return;
+    const before = this.base;
+    const { pass, state } = this.long;
+    this.base = state;
+    this.long = undefined;
+    this.follow(pass.adopt(), before);
+    throws(() => pass.adopt(), GraphFault);
+  }
+
+  private abandon({ pass, taken }: { readonly pass: Pass; readonly taken: State }): void {
+    this.staged = plus(taken, this.staged);
+    this.long = undefined;
+    pass.abandon();
+  }
+
+  /** What is published is what the observed cells are, and changes say no more and no less than what is different. */
+  private follow({ changed, gone }: ChangeSet, before: State): void {
+    const wanted = this.observed(this.base);
+    for (const { kind, key, value, error, isNew } of changed) {
+      const name = kind.charAt(0) + key;
+      const now = show(error ? { ok: false, error } : { ok: true, value });
+      notStrictEqual(this.published.get(name), now);
+      strictEqual(isNew, !this.published.has(name));
+      this.published.set(name, now);
+    }
+    for (const { kind, key } of gone) ok(this.published.delete(kind.charAt(0) + key), `${kind} ${key} was published`);
+    deepStrictEqual(this.published, wanted, JSON.stringify([...present(before)]));
+  }
+
+  /** The observed cells with what they list, directly or not. */
+  private observed(state: State): Map<string, string> {
+    const inputs = present(state);
+    const found = new Map<string, string>();
+    const due = [...state.observers].flatMap(([name, count]) => (count > 0 ? [name] : []));
+    for (let name = due.pop(); name !== undefined; name = due.pop()) {
+      if (found.has(name)) continue;
+      const outcome = this.oracle(inputs, ...this.cell(name));
+      found.set(name, show(outcome));
+      if (outcome.ok && name.startsWith('s')) due.push(...(outcome.value as string[]));
+    }
+    return found;
+  }
+
+  private unobserve(name: string): void {
+    if ((this.base.observers.get(name) ?? 0) + (this.staged.observers.get(name) ?? 0) > 0) {
+      observe(this.staged, name, -1);
+    } else if (this.long && (this.long.taken.observers.get(name) ?? 0) > 0) {
+      // A list may observe it in the base; then the graph takes it back from there, which comes to the same later.
+      if (this.published.has(name)) return;
+      observe(this.long.taken, name, -1);
+      observe(this.long.state, name, -1);
+    } else {
+      return;
+    }
+    this.graph.unobserve(...this.cell(name));
+  }
+
+  private sweep(sliced: boolean): void {
+    if (sliced) this.graph.sweepSlice({ exhausted: () => false });
+    else if (this.long) throws(() => this.graph.sweep(), GraphFault);
+    else this.graph.sweep();
+  }
+
+  /** Forks and reads in a random order, with reads of the parent in between. */
+  private fork(changes: readonly (readonly [number, number | undefined])[], reads: readonly string[]): void {
+    const { graph, kinds } = this;
+    const fork = graph.fork(changes.map(([key, value]) => override(kinds.number, String(key), value)));
+    const change = { inputs: new Map(changes.map(([key, value]) => [String(key), value])), observers: new Map() };
+    const state = plus(this.base, change);
+    reads.forEach((name, turn) => {
+      strictEqual(show(fork.tryRead(...this.cell(name))), this.expected(state, name));
+      if (turn % 3 === 0) this.check(reads.at(-turn) ?? name);
+      const differs = this.expected(state, name) !== this.expected(this.base, name);
+      strictEqual(fork.diverged(...this.cell(name)), differs);
+    });
+    const now = this.observed(state);
+    const { changed, gone } = fork.changes();
+    const names = (cells: readonly { kind: string; key: string }[]): string[] =>
+      cells.map(({ kind, key }) => kind.charAt(0) + key).sort();
+    deepStrictEqual(
+      names(changed),
+      [...now.keys()].filter((name) => now.get(name) !== this.published.get(name)).sort(),
+    );
+    deepStrictEqual(names(gone), [...this.published.keys()].filter((name) => !now.has(name)).sort());
+  }
+}

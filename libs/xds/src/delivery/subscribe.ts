@@ -1,0 +1,92 @@
+import { TYPE } from '#libs/envoy-api';
+import { type Cell, Foreign, NOTHING_VERSION } from '../cell.js';
+import { isGlob } from '../names.js';
+import { covers, type SubscriptionChange } from '../subscription.js';
+import type { TypeUrl } from '../types.js';
+import type { Board } from './board.js';
+import { wants } from './examine.js';
+import type { TypeDelivery } from './type-delivery.js';
+
+type Versions = ReadonlyMap<string, string> | undefined;
+
+/** What the client may run of a type from its last stream, without saying so (ENV-1). */
+export type LeftOf = (type: TypeUrl) => readonly Cell[];
+
+/**
+ * DELTA-8: what the client holds from before. Removals follow from it when the names are looked at.
+ * @param versions of the first message of the type
+ */
+export function resume(delivery: TypeDelivery, versions: ReadonlyMap<string, string>, leftOf: LeftOf): void {
+  for (const [name, version] of versions) {
+    // OND-2: that there was nothing is nothing that it could hold.
+    if (delivery.spec.aliased && version === NOTHING_VERSION) continue;
+    delivery.acked.set(name, new Foreign(version));
+    delivery.dirty.add(name);
+  }
+  // ENV-1: it is said once more, or removed; what the client itself says that it holds needs neither.
+  for (const cell of leftOf(delivery.spec.url)) {
+    if (cell.hollow || versions.get(cell.name) === cell.version || !wants(delivery, cell.name, cell)) continue;
+    delivery.orphans.set(cell.name, cell);
+    delivery.dirty.add(cell.name);
+  }
+}
+
+/** Makes of a change of subscription what is to be answered, looked at and forgotten. Not for secrets. */
+export function follow(board: Board, delivery: TypeDelivery, change: SubscriptionChange, versions: Versions): void {
+  if (change.wildcard === 'gained') {
+    delivery.allDirty = true;
+    delivery.answerDue = !versions || versions.size === 0;
+  }
+  for (const name of change.left) delivery.dirty.add(name);
+  for (const name of change.answer) {
+    for (const one of namesOf(board, delivery, name)) {
+      // DELTA-8b: on the first message the version listed for a name stands in for the answer, if it is ours. An alias has
+      // none: a request may have been waiting for it since the last stream, so it is answered.
+      if (versions?.has(one)) delivery.dirty.add(one);
+      else delivery.owe(one);
+    }
+  }
+  if (change.first && delivery.spec.url === TYPE.endpoint) resumeEndpoints(board, delivery, versions);
+}
+
+/** Names that are not subscribed any more: what was sent of them is forgotten, if nothing else includes it (SOTW-7). */
+export function forget(board: Board, delivery: TypeDelivery, change: SubscriptionChange): void {
+  for (const name of change.dropped) {
+    if (isGlob(name)) forgetUncovered(delivery);
+    else forgetOne(board, delivery, board.keyOf(delivery, name));
+  }
+  if (change.wildcard !== 'lost') return;
+  forgetUncovered(delivery);
+  delivery.answerDue = false;
+}
+
+function forgetOne(board: Board, delivery: TypeDelivery, key: string): void {
+  // What another alias asks for may be on its way and not held yet.
+  const target = delivery.spec.aliased ? board.source.lookup(delivery.spec.url, key) : undefined;
+  if (!wants(delivery, key, target) && !wants(delivery, key, delivery.acked.get(key))) delivery.forget(key);
+}
+
+function forgetUncovered(delivery: TypeDelivery): void {
+  const { subscription } = delivery;
+  for (const name of [...delivery.acked.keys(), ...delivery.orphans.keys(), ...delivery.dirty]) {
+    if (!covers(subscription, name)) delivery.forget(name);
+  }
+}
+
+/** What a subscribed name asks for: itself, or the members of a glob; one without members is asked for itself. */
+function namesOf({ source }: Board, { spec }: TypeDelivery, name: string): readonly string[] {
+  const members = isGlob(name) ? [...source.members(spec.url, name)] : [];
+  return members.length > 0 ? members : [name];
+}
+
+/**
+ * The exact rule for endpoints after a reconnect: equal versions are skipped, unless endpoints are asked for before
+ * clusters or a name comes without a version. Either means that something was warming, and then all go out once.
+ */
+function resumeEndpoints(board: Board, delivery: TypeDelivery, versions: Versions): void {
+  if (!versions || versions.size === 0) return;
+  const { names } = delivery.subscription;
+  const beforeClusters = board.aggregated && !board.types.has(TYPE.cluster);
+  const warming = beforeClusters || [...names].some((name) => !versions.has(name));
+  if (warming) for (const name of names) delivery.owe(name);
+}

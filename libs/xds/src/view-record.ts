@@ -1,0 +1,98 @@
+import { type Cell, type Lookup, WITHHELD } from './cell.js';
+import { globOf } from './names.js';
+import type { TypeUrl } from './types.js';
+
+/** Someone who follows a view: a stream. */
+export interface Watcher {
+  /** These names of the type changed in the view. The set is shared: it must not be modified. */
+  touch(type: TypeUrl, names: ReadonlySet<string>): void;
+  /** The view as a whole is another one. */
+  touchAll(): void;
+}
+
+/** A layer as it is looked into. */
+export class LayerRecord {
+  /** False for a layer that a view mentions and that was not published, or was removed. */
+  defined = false;
+  /** type -> name or alias -> key */
+  byType = new Map<TypeUrl, Map<string, string>>();
+  keys: readonly string[] = [];
+  readonly views = new Set<ViewRecord>();
+  /** type -> glob -> names; only names of the form `xdstp` belong to globs (TP-2). */
+  #globs: Map<TypeUrl, Map<string, Set<string>>> | undefined;
+
+  constructor(readonly id: string) {}
+
+  clear(): void {
+    this.byType = new Map();
+    this.#globs = undefined;
+    this.keys = [];
+  }
+
+  enter(key: string, cell: Cell): void {
+    const names = this.byType.get(cell.type) ?? new Map<string, string>();
+    this.byType.set(cell.type, names.set(cell.name, key));
+    for (const alias of cell.aliases) names.set(alias, key);
+    const glob = globOf(cell.name);
+    if (glob !== '') this.#enterGlob(cell, glob);
+  }
+
+  /** Names by which the key is no longer to be found. */
+  dropAliases(key: string, { type, aliases }: Cell): void {
+    const names = this.byType.get(type);
+    for (const alias of aliases) if (names?.get(alias) === key) names.delete(alias);
+  }
+
+  members(type: TypeUrl, glob: string): Iterable<string> {
+    return this.#globs?.get(type)?.get(glob) ?? [];
+  }
+
+  #enterGlob({ type, name }: Cell, glob: string): void {
+    this.#globs ??= new Map();
+    const globs = this.#globs.get(type) ?? new Map<string, Set<string>>();
+    this.#globs.set(type, globs.set(glob, (globs.get(glob) ?? new Set()).add(name)));
+  }
+}
+
+/** A view as streams use it. Nothing is copied for it: a lookup walks its layers, the last one first. */
+export class ViewRecord {
+  /** False until the view is published, and after it was removed. */
+  published = false;
+  layers: readonly LayerRecord[] = [];
+  /** Chosen by the embedding program; undefined = none. */
+  version: string | undefined;
+  readonly watchers = new Set<Watcher>();
+
+  constructor(
+    readonly id: string,
+    private readonly cells: ReadonlyMap<string, Cell>,
+  ) {}
+
+  /** True if streams may be served from it. A view with a layer missing is not: it would look emptier than it is. */
+  get ready(): boolean {
+    return this.published && this.layers.every((layer) => layer.defined);
+  }
+
+  lookup(type: TypeUrl, name: string): Lookup {
+    for (let i = this.layers.length - 1; i >= 0; i--) {
+      const key = this.layers[i]?.byType.get(type)?.get(name);
+      // A withheld resource hides the one below it all the same: the layer above may be there to restrict it.
+      if (key !== undefined) return this.cells.get(key) ?? WITHHELD;
+    }
+    return undefined;
+  }
+
+  *names(type: TypeUrl): Iterable<string> {
+    const seen = new Set<string>();
+    for (const layer of this.layers) {
+      for (const name of layer.byType.get(type)?.keys() ?? []) {
+        if (!seen.has(name)) yield name;
+        seen.add(name);
+      }
+    }
+  }
+
+  members(type: TypeUrl, glob: string): ReadonlySet<string> {
+    return new Set(this.layers.flatMap((layer) => [...layer.members(type, glob)]));
+  }
+}
