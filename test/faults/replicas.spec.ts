@@ -63,7 +63,9 @@ describe('two replicas over one Postgres, under load', () => {
       const answers = await Promise.all([0, 1].map((n) => conditional(n, version, 100_000 + round * 2 + n)));
       expect(answers.sort()).toEqual([200, 412]);
     }
-    const [row] = await rig.server.rows<{ n: string }>(`SELECT count(*) AS n FROM audit_entry WHERE decision = 'refused'`);
+    const [row] = await rig.server.rows<{ n: string }>(
+      `SELECT count(*) AS n FROM audit_entry WHERE decision = 'refused'`,
+    );
     expect(Number(row?.n)).toBeGreaterThanOrEqual(15);
   });
 
@@ -91,14 +93,23 @@ describe('two replicas over one Postgres, under load', () => {
     stalled.freeze();
     // The lease is 30 s: it is aged, so that the test need not wait for it.
     await rig.server.rows(`UPDATE replica SET seen_at = seen_at - 60000 WHERE replica = $1`, [stalled.name]);
-    await until('its lease has run out, and its attachments with it', 60_000, async () => !(await attachedTo(loyal.name)).includes(stalled.name));
+    await until(
+      'its lease has run out, and its attachments with it',
+      60_000,
+      async () => !(await attachedTo(loyal.name)).includes(stalled.name),
+    );
     stalled.thaw();
     loyal.wire.set('open');
-    await until('it has said again who is attached', 60_000, async () => (await attachedTo(loyal.name)).includes(stalled.name));
+    await until('it has said again who is attached', 60_000, async () =>
+      (await attachedTo(loyal.name)).includes(stalled.name),
+    );
   });
 
   async function attachedTo(instance: string): Promise<string[]> {
-    const rows = await rig.server.rows<{ attached: { replica: string }[] }>('SELECT attached FROM instance WHERE name = $1', [instance]);
+    const rows = await rig.server.rows<{ attached: { replica: string }[] }>(
+      'SELECT attached FROM instance WHERE name = $1',
+      [instance],
+    );
     return rows.flatMap((row) => row.attached.map(({ replica }) => replica));
   }
 

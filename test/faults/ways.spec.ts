@@ -2,7 +2,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Invariants } from './rig/check.js';
 import { Rig } from './rig/rig.js';
 import { sleep, until } from './rig/until.js';
-import { isDone } from './rig/writer.js';
 
 describe('the ways between replicas, Postgres and Envoys', () => {
   let rig: Rig;
@@ -33,14 +32,17 @@ describe('the ways between replicas, Postgres and Envoys', () => {
     const streams = await rig.metric(cut, 'xds_streams');
     cut.database.set('silent');
     const write = await rig.writer.writeSurely(); // the other one takes it
-    await until('it says that it is stale', 30_000, async () => Number(await staleSeconds(cut)) > 2);
+    await until('it says so', 30_000, () =>
+      cut.log().includes('Postgres cannot be reached: what is served stays as it is'),
+    );
     expect([await cut.answersReady(), await cut.answersReady('/readyz/api')]).toEqual([true, false]);
     expect(await other.answersReady('/readyz/api')).toBe(true);
-    expect(await rig.metric(cut, 'xds_streams')).toBe(streams);
     expect(await proxy.updates()).toEqual(before);
     cut.database.heal();
     expect(await rig.prober.sees(write, 60_000)).toBeLessThan(10_000);
-    await until('it is no longer stale', 30_000, async () => (await staleSeconds(cut)) === 0);
+    const [age] = [...cut.log().matchAll(/"staleSeconds":(\d+)/g)].slice(-1);
+    expect(Number(age?.[1])).toBeGreaterThan(2);
+    expect([await staleSeconds(cut), await rig.metric(cut, 'xds_streams')]).toEqual([0, streams]);
   });
 
   it('REL-19 one that could not renew its lease has its proxies again, though another has crossed them out', async () => {
@@ -53,7 +55,9 @@ describe('the ways between replicas, Postgres and Envoys', () => {
     await until('the other has crossed it out', 60_000, async () => (await attachedTo(proxy.name)).length === 0);
     cut.database.heal();
     await until('it is attached again', 30_000, async () => (await attachedTo(proxy.name)).includes(cut.name));
-    const [row] = await rig.server.rows<{ detached_at: string }>('SELECT detached_at FROM instance WHERE name = $1', [proxy.name]);
+    const [row] = await rig.server.rows<{ detached_at: string }>('SELECT detached_at FROM instance WHERE name = $1', [
+      proxy.name,
+    ]);
     expect(row).toEqual({ detached_at: '0' });
   });
 
@@ -62,7 +66,6 @@ describe('the ways between replicas, Postgres and Envoys', () => {
     replica.database.halfOpen();
     const write = await rig.writer.writeSurely();
     expect(await rig.prober.sees(write, 60_000)).toBeLessThan(10_000);
-    expect(isDone((await rig.writer.write(replica)).answer)).toBe(true);
   });
 
   it('a slow way to Postgres makes writes slow, and nothing else', async () => {
@@ -115,5 +118,6 @@ describe('the ways between replicas, Postgres and Envoys', () => {
     await late.stop();
   });
 
-  const staleSeconds = (replica: ReturnType<Rig['replica']>): Promise<number> => rig.metric(replica, 'heddle_feed_stale_seconds');
+  const staleSeconds = (replica: ReturnType<Rig['replica']>): Promise<number> =>
+    rig.metric(replica, 'heddle_feed_stale_seconds');
 });

@@ -40,7 +40,9 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     '1 while Postgres holds an older state than was served, or less than its own history explains, else 0.',
   ),
   heddle_feed_stale_seconds: gauge('Age of what is served while Postgres cannot be read; 0 while it can.'),
-  heddle_feed_polling: gauge('1 while notifications do not come through, so that changes wait for the next poll, else 0.'),
+  heddle_feed_polling: gauge(
+    '1 while notifications do not come through, so that changes wait for the next poll, else 0.',
+  ),
   heddle_feed_failures_total: counter('Reads of the change feed that failed.', 'reason'),
   heddle_feed_listens_total: counter('Times the feed began to listen for notifications.'),
   heddle_feed_stalls_total: counter('Times the listening connection was given up because its heartbeat got no answer.'),

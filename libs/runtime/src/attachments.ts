@@ -1,6 +1,12 @@
 import type { Clock, Log, ProxyIdentity } from '#libs/kernel';
 import { nodeId } from '#libs/kernel';
-import { type Attachment, type InstanceRow, type Instances, type InstanceTransition, StoreUnavailable } from '#libs/store';
+import {
+  type Attachment,
+  type InstanceRow,
+  type Instances,
+  type InstanceTransition,
+  StoreUnavailable,
+} from '#libs/store';
 
 /** A replaced stream is not a detachment: Envoy reconnects within a second (its back-off is 0.2 s to 1 s). */
 const DETACH_AFTER_MS = 2_000;
@@ -46,7 +52,13 @@ export class Attachments {
       return;
     }
     this.#numbers += 1;
-    const lease: Lease = { identity, number: this.#numbers, streams: new Set([stream]), cancelDetach: undefined, writing: false };
+    const lease: Lease = {
+      identity,
+      number: this.#numbers,
+      streams: new Set([stream]),
+      cancelDetach: undefined,
+      writing: false,
+    };
     this.#leases.set(key, lease);
     this.attach(lease, envoyVersion, features);
   }
@@ -105,9 +117,12 @@ export class Attachments {
   }
 
   markRoutable(identity: ProxyIdentity): void {
-    this.write({ op: 'routable', ...target(identity), routable: true }, {
-      wanted: () => this.streamsOf(identity) > 0,
-    });
+    this.write(
+      { op: 'routable', ...target(identity), routable: true },
+      {
+        wanted: () => this.streamsOf(identity) > 0,
+      },
+    );
   }
 
   /** Removes entries that an earlier process of this replica left behind. */
@@ -123,12 +138,15 @@ export class Attachments {
 
   private attach(lease: Lease, envoyVersion: string, features: readonly string[]): void {
     lease.writing = true;
-    this.write({ op: 'attach', ...target(lease.identity), attachment: this.entry(lease), envoyVersion, features }, {
-      wanted: () => this.#leases.get(nodeId(lease.identity)) === lease,
-      done: () => {
-        lease.writing = false;
+    this.write(
+      { op: 'attach', ...target(lease.identity), attachment: this.entry(lease), envoyVersion, features },
+      {
+        wanted: () => this.#leases.get(nodeId(lease.identity)) === lease,
+        done: () => {
+          lease.writing = false;
+        },
       },
-    });
+    );
   }
 
   private entry(lease: Lease): Attachment {

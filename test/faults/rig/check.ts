@@ -90,7 +90,11 @@ export class Invariants {
     const observer = this.#observer;
     const clients = await Promise.all(this.#live().map((replica) => observer.watch(replica)));
     try {
-      await until('every replica has the same content', SAME_WITHIN_MS, () => new Set(clients.map(contents)).size === 1);
+      await until(
+        'every replica has the same content',
+        SAME_WITHIN_MS,
+        () => new Set(clients.map(contents)).size === 1,
+      );
       for (const client of clients) client.expectNoFaults();
       return [];
     } finally {
@@ -113,7 +117,9 @@ export class Invariants {
     const stored = await server.rows<{ name: string }>(`SELECT kind || '/' || name AS name FROM resource`);
     const found: StoredHistory = {
       keys: new Map(
-        keys.flatMap(({ key, revision }) => (revision === null ? [] : [[key.slice(key.indexOf('/') + 1), Number(revision)]])),
+        keys.flatMap(({ key, revision }) =>
+          revision === null ? [] : [[key.slice(key.indexOf('/') + 1), Number(revision)]],
+        ),
       ),
       changes: new Map(changes.map((row) => [Number(row.revision), Number(row.entries)])),
       alive: new Set(alive.map((row) => row.name)),
@@ -163,7 +169,9 @@ export class Invariants {
 
   async #secrecy(): Promise<string[]> {
     const { rig } = this;
-    const wrong = rig.replicas.flatMap((replica) => checkSecrecy(`the log of ${replica.name}`, replica.log(), [rig.token]));
+    const wrong = rig.replicas.flatMap((replica) =>
+      checkSecrecy(`the log of ${replica.name}`, replica.log(), [rig.token]),
+    );
     const tables = await rig.server.rows<{ name: string }>(
       `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'`,
     );
@@ -179,7 +187,8 @@ export class Invariants {
   }
 }
 
-const isCurrent = (view: ProxyView): boolean => view.types.length > 0 && view.types.every(({ state }) => state === 'ACKED');
+const isCurrent = (view: ProxyView): boolean =>
+  view.types.length > 0 && view.types.every(({ state }) => state === 'ACKED');
 
 /** Certificates of its own that name somebody else. */
 async function foreignIds(member: Member): Promise<string[]> {

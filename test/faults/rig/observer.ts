@@ -42,7 +42,10 @@ export class Observer {
     });
     client.connect().subscribe(TYPE.cluster);
     await client.waitFor((one) => one.versions(TYPE.cluster).size > 0, 20_000);
-    client.subscribe(TYPE.endpoint, client.names(TYPE.cluster).filter((name) => !name.startsWith('inbound/')));
+    client.subscribe(
+      TYPE.endpoint,
+      client.names(TYPE.cluster).filter((name) => !name.startsWith('inbound/')),
+    );
     client.subscribe(TYPE.listener).subscribe(TYPE.scopedRoute);
     await client.waitFor((one) => one.versions(TYPE.scopedRoute).size > 0, 20_000);
     client.subscribe(TYPE.route, ['shop/back', 'shop/front']);

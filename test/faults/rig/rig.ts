@@ -94,7 +94,10 @@ export class Rig {
   }
 
   /** Puts a further replica beside the others; it is not started. */
-  async addReplica(name: string, more: { build?: string; wrapper?: readonly string[]; url?: string } = {}): Promise<Replica> {
+  async addReplica(
+    name: string,
+    more: { build?: string; wrapper?: readonly string[]; url?: string } = {},
+  ): Promise<Replica> {
     const { build, wrapper, url = this.server.url } = more;
     const { settings } = this.options;
     const replica = await Replica.prepare({ name, dir: this.dir, databaseUrl: url, build, wrapper, settings });
@@ -166,7 +169,10 @@ export class Rig {
     await this.replica(0).start();
     await Promise.all(this.replicas.slice(1).map((replica) => replica.start()));
     const once = readFileSync(join(this.replica(0).dataDir, 'admin-token'), 'utf8').trim();
-    const answer = await this.request<{ token: string }>('POST', '/api/v1/login/exchange', { token: once, name: 'faults' });
+    const answer = await this.request<{ token: string }>('POST', '/api/v1/login/exchange', {
+      token: once,
+      name: 'faults',
+    });
     this.token = answer.token;
     const bootstrap = await this.request<{ xds: XdsEndpoint; caPem: string }>('GET', '/api/v1/bootstrap');
     this.caPem = bootstrap.caPem;
@@ -193,7 +199,11 @@ export class Rig {
     }
     await Promise.all(this.members.map((member) => member.sidecar.start()));
     this.#writer = new Writer(() => this.replicas, this.token);
-    const target = { host: this.member(0).sidecar.plan.outbound, port: OUTBOUND_HTTP_PORT, authority: `back:${HTTP_PORT}` };
+    const target = {
+      host: this.member(0).sidecar.plan.outbound,
+      port: OUTBOUND_HTTP_PORT,
+      authority: `back:${HTTP_PORT}`,
+    };
     this.#prober = new Prober(target);
     this.#prober.pause(true);
     await until('requests pass', 60_000, async () => (await this.prober.ask()).status === 200);

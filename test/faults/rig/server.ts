@@ -65,11 +65,9 @@ export class DatabaseServer {
 
   /** Process ids of backends by application name. */
   async backends(application: string): Promise<number[]> {
-    const rows = await this.rows<{ pid: number }>(
-      'SELECT pid FROM pg_stat_activity WHERE application_name = $1',
-      [application],
-    );
+    const rows = await this.rows<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE application_name = $1', [
+      application,
+    ]);
     return rows.map((row) => row.pid);
   }
 }
-

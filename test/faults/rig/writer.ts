@@ -83,10 +83,17 @@ export class Writer {
   }
 
   /** Writes the next number into the route, once. @returns the number, and the answer */
-  async write(replica?: Replica): Promise<{ readonly write: number; readonly key: string; readonly answer: WriteAnswer }> {
+  async write(
+    replica?: Replica,
+  ): Promise<{ readonly write: number; readonly key: string; readonly answer: WriteAnswer }> {
     const write = ++this.#numbers;
     const key = `w-${write}-${randomUUID().slice(0, 8)}`;
-    const answer = await this.#send(replica ?? this.#any(write), { path: 'httproutes/back', name: 'HTTPRoute/back' }, route(write), key);
+    const answer = await this.#send(
+      replica ?? this.#any(write),
+      { path: 'httproutes/back', name: 'HTTPRoute/back' },
+      route(write),
+      key,
+    );
     if (isDone(answer)) this.newest = Math.max(this.newest, write);
     return { write, key, answer };
   }
@@ -134,7 +141,8 @@ export class Writer {
       if (isDone(answer)) return;
       if (answer.status !== 0 && answer.status !== 503)
         throw new Error(`${what.name} was refused: ${answer.status} ${answer.text}`);
-      if (performance.now() > until) throw new Error(`${what.name} could not be written within ${ms} ms: ${answer.text}`);
+      if (performance.now() > until)
+        throw new Error(`${what.name} could not be written within ${ms} ms: ${answer.text}`);
       await sleep(100);
     }
   }
