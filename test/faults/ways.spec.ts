@@ -28,6 +28,7 @@ describe('the ways between replicas, Postgres and Envoys', () => {
     const proxy = rig.member(0);
     proxy.moveTo(cut);
     await until('it is attached there', 30_000, async () => (await attachedTo(proxy.name)).includes(cut.name));
+    await invariants.check(); // all that is to be said has been said
     const before = await proxy.updates();
     const streams = await rig.metric(cut, 'xds_streams');
     cut.database.set('silent');

@@ -25,8 +25,9 @@ export class Invariants {
 
   constructor(private readonly rig: Rig) {}
 
-  /** @throws Error with one line for each invariant that does not hold */
+  /** Heals what a test may have left at fault, and checks. @throws Error with one line for each invariant that does not hold */
   async check(): Promise<void> {
+    this.rig.heal();
     const wrong: string[] = [];
     const step = async (name: string, work: () => Promise<readonly string[]> | readonly string[]): Promise<void> => {
       try {

@@ -145,13 +145,19 @@ export class Rig {
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   }
 
-  async stop(): Promise<void> {
-    await this.#writer?.end();
-    await this.#prober?.stop();
+  /** Ends every fault of the ways and of standing still; what was killed stays dead. */
+  heal(): void {
     for (const replica of this.replicas) {
       replica.thaw();
       replica.database.heal();
     }
+    for (const { wire } of this.members) wire.heal();
+  }
+
+  async stop(): Promise<void> {
+    await this.#writer?.end();
+    await this.#prober?.stop();
+    this.heal();
     await Promise.all(this.members.map((member) => member.close()));
     await Promise.all(this.replicas.map((replica) => replica.close()));
     await this.server.stop();
