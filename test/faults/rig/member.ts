@@ -21,10 +21,10 @@ export class AddressSlot {
     for (let n = 0; n < SLOTS; n++) {
       const lock = createTcpServer();
       lock.listen({ host: `127.0.${60 + n}.250`, port: HTTP_PORT, exclusive: true });
-      const taken = await Promise.race([
-        once(lock, 'listening').then(() => true),
-        once(lock, 'error').then(() => false),
-      ]);
+      const taken = await new Promise<boolean>((resolve) => {
+        lock.once('listening', () => resolve(true));
+        lock.once('error', () => resolve(false));
+      });
       if (taken) return new AddressSlot(n, lock);
     }
     throw new Error(`${SLOTS} rigs run on this machine already`);

@@ -34,15 +34,33 @@ export class Replica {
     private readonly options: ReplicaOptions,
     /** Between this replica and Postgres. */
     readonly database: FaultProxy,
-    readonly restPort: number,
-    readonly xdsPort: number,
+    private readonly way: { url: string },
+    private readonly ports: { readonly rest: number; readonly xds: number },
   ) {}
 
   static async prepare(options: ReplicaOptions): Promise<Replica> {
-    const { hostname, port } = new URL(options.databaseUrl);
-    const database = await FaultProxy.start({ targets: () => [{ host: hostname, port: Number(port) }] });
+    const way = { url: options.databaseUrl };
+    const targets = () => {
+      const { hostname, port } = new URL(way.url);
+      return [{ host: hostname, port: Number(port) }];
+    };
+    const database = await FaultProxy.start({ targets });
     mkdirSync(join(options.dir, options.name), { recursive: true });
-    return new Replica(options, database, await freePort(), await freePort());
+    return new Replica(options, database, way, { rest: await freePort(), xds: await freePort() });
+  }
+
+  get restPort(): number {
+    return this.ports.rest;
+  }
+
+  get xdsPort(): number {
+    return this.ports.xds;
+  }
+
+  /** The name under which Postgres is known leads to another server from now on. */
+  leadTo(url: string): void {
+    this.way.url = url;
+    this.database.cut();
   }
 
   get name(): string {

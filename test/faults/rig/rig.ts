@@ -49,16 +49,21 @@ export class Rig {
 
   private constructor(
     readonly dir: string,
-    readonly server: DatabaseServer,
+    public server: DatabaseServer,
     readonly slot: AddressSlot,
     private readonly options: RigOptions,
   ) {}
 
-  static async start(options: RigOptions = {}): Promise<Rig> {
+  /** A Postgres, and nobody who uses it. */
+  static async bare(options: RigOptions = {}): Promise<Rig> {
     const dir = mkdtempSync(join(tmpdir(), 'heddle-faults-'));
     chmodSync(dir, 0o711); // as root, Postgres runs as another user, who has to pass through
     const server = await DatabaseServer.start(options.databaseDir ?? join(dir, 'postgres'), options.postgres);
-    const rig = new Rig(dir, server, await AddressSlot.take(), options);
+    return new Rig(dir, server, await AddressSlot.take(), options);
+  }
+
+  static async start(options: RigOptions = {}): Promise<Rig> {
+    const rig = await Rig.bare(options);
     try {
       await rig.#startReplicas();
       await rig.#startMembers();
@@ -143,6 +148,12 @@ export class Rig {
       .split('\n')
       .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
       .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
+  }
+
+  /** The invariants of history are judged by this server from now on; the one before ends. */
+  async takeOver(server: DatabaseServer): Promise<void> {
+    await this.server.stop();
+    this.server = server;
   }
 
   /** Ends every fault of the ways and of standing still; what was killed stays dead. */

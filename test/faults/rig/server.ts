@@ -7,9 +7,9 @@ export class DatabaseServer {
   #running: EmbeddedPostgres | undefined;
 
   private constructor(
-    private readonly dataDir: string,
+    readonly dataDir: string,
     private readonly settings: Readonly<Record<string, string>>,
-    readonly url: string,
+    public url: string,
   ) {}
 
   /** @param dataDir where it keeps its data, on a disk of the test's choice */
@@ -21,13 +21,37 @@ export class DatabaseServer {
     return server;
   }
 
+  /** Password of the superuser, which a server in its place must have too. */
+  get password(): string {
+    return decodeURIComponent(new URL(this.url).password);
+  }
+
+  /** Lets in who has the password of another server. */
+  async usePassword(password: string): Promise<void> {
+    await this.rows(`ALTER ROLE heddle PASSWORD '${password}'`);
+    const url = new URL(this.url);
+    url.password = password;
+    this.url = url.href;
+  }
+
   /** Of the postmaster. */
   get pid(): number {
     return this.#running?.pid ?? 0;
   }
 
+  /** False once the postmaster has ended, by itself too. */
+  get alive(): boolean {
+    try {
+      process.kill(this.pid, 0);
+      return this.pid > 0;
+    } catch {
+      return false;
+    }
+  }
+
   /** Starts it again after it was stopped or killed. */
   async restart(): Promise<void> {
+    await this.stop();
     this.#running = await startEmbeddedPostgres({ dataDir: this.dataDir, settings: this.settings, log: silentLog });
   }
 

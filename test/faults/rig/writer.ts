@@ -117,6 +117,11 @@ export class Writer {
     await this.#surely({ path: `services/${name}`, name: `Service/${name}` }, undefined, `d-${randomUUID()}`);
   }
 
+  /** The database has lost writes, as the fault was: what was said so far says nothing of it. */
+  forget(): void {
+    this.#sent.clear();
+  }
+
   /** Writes all the time, each at another replica, until it is stopped. What fails is not tried again. */
   begin(pauseMs = 100): void {
     this.#stopped = false;
