@@ -34,7 +34,10 @@ describe('running replicas whose Postgres is suddenly another one', () => {
     await rig.server.restart();
     for (const name of ['older', 'failed-over']) writeFileSync(join(rig.dir, name, 'port'), '');
   });
-  afterEach(() => invariants?.check());
+  afterEach(() => {
+    for (const replica of rig.replicas) replica.leadTo(rig.server.url);
+    return invariants.check();
+  });
   afterAll(async () => {
     await Promise.all([fresh, older, failedOver].map((server) => server?.stop()));
     await rig?.stop();
@@ -58,19 +61,19 @@ describe('running replicas whose Postgres is suddenly another one', () => {
 
   it('REL-4 an empty one: what is served stays, nothing is written there, and all goes on when it is mended', async () => {
     // Without the role of Heddle nobody gets as far as looking at what is in it.
-    await mistaken(fresh, /Postgres cannot be reached: what is served stays as it is.*(heddle_app|an empty database)/);
+    await mistaken(fresh, /heddle_app.*Postgres cannot be reached: what is served stays as it is/);
     expect(await fresh.rows(`SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace`)).toEqual([]);
   });
 
   it('REL-4 that of another Heddle', async () => {
     await (await openStore({ url: fresh.url, replica: 'stranger' })).close();
-    await mistaken(fresh, /the way to Postgres leads to another database.*another database \(/);
+    await mistaken(fresh, /another database \(.*the way to Postgres leads to another database/);
     expect(await fresh.rows(`SELECT replica FROM replica WHERE replica <> 'stranger'`)).toEqual([]);
   });
 
   it('REL-4 an older state of the same', async () => {
     older = await DatabaseServer.start(join(rig.dir, 'older'));
-    await mistaken(older, /this is not the database that it was.*it is at revision \d+, and revision \d+ was served/);
+    await mistaken(older, /it is at revision \d+, and revision \d+ was served.*this is not the database that it was/);
   });
 
   it('REL-4 emptied by hand: the running ones serve on, and one that starts says why it does not', async () => {
