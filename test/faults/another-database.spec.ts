@@ -84,7 +84,9 @@ describe('running replicas whose Postgres is suddenly another one', () => {
     await victim.kill();
     victim.launch();
     expect(await victim.ended()).toBe(REFUSED);
-    expect(victim.log()).toMatch(/heddle: this is not the database it was: it has 0 resources, and by its own history there are \d+/);
+    expect(victim.log()).toMatch(
+      /heddle: this is not the database it was: it has 0 resources, and by its own history there are \d+/,
+    );
     await rig.prober.more(100);
     expect(await told()).toEqual(before);
     await rig.server.rows(

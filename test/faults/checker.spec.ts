@@ -9,7 +9,9 @@ const whole: StoredHistory = {
   alive: new Set(['Service/a']),
   stored: new Set(['Service/a']),
 };
-const sent = (outcome: 'acknowledged' | 'refused' | 'unknown') => [{ key: 'k', outcome, name: 'Service/a', value: 'k' }];
+const sent = (outcome: 'acknowledged' | 'refused' | 'unknown') => [
+  { key: 'k', outcome, name: 'Service/a', value: 'k' },
+];
 
 describe('the checker of invariants finds what is wrong', () => {
   it.each([

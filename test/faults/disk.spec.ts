@@ -58,13 +58,20 @@ describe.skipIf(!isRoot)('a Postgres on a small disk', () => {
     let full = { status: 0, text: '', retryAfter: 0 };
     // Segments of the log that exist already are used up first.
     for (let n = 0; n < 2_000 && full.status !== 503; n++) {
-      const answer = await rig.writer.attempt(rig.replica(n % 2), `services/large-${n % 3}`, large(n % 3), `large-${n}`);
+      const answer = await rig.writer.attempt(
+        rig.replica(n % 2),
+        `services/large-${n % 3}`,
+        large(n % 3),
+        `large-${n}`,
+      );
       expect(isDone(answer) || answer.status === 503).toBe(true);
       if (!isDone(answer)) full = answer;
     }
     expect([full.status, full.retryAfter > 0]).toEqual([503, true]);
     await rig.prober.more(200);
-    expect((await Promise.all(rig.members.map((member) => member.updates()))).map(removals)).toEqual(before.map(removals));
+    expect((await Promise.all(rig.members.map((member) => member.updates()))).map(removals)).toEqual(
+      before.map(removals),
+    );
     rmSync(ballast());
     // A full log ends the server: whoever looks after it starts it again.
     if (!rig.server.alive) await rig.server.restart();

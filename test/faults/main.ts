@@ -22,12 +22,17 @@ const rig = await Rig.start({ replicas: Number(values.replicas), backs: 2 });
 const begun = performance.now();
 const end = begun + Number(values.minutes) * 60_000;
 const report = await nemesis(rig, seed, (done) => {
-  if (done > 0) say(`${((performance.now() - begun) / 1000).toFixed(0).padStart(5)} s  ${done} faults, ${rig.prober.total} requests`);
+  if (done > 0)
+    say(
+      `${((performance.now() - begun) / 1000).toFixed(0).padStart(5)} s  ${done} faults, ${rig.prober.total} requests`,
+    );
   return performance.now() < end;
 });
 const minutes = ((performance.now() - begun) / 60_000).toFixed(1);
 say('');
-say('| minutes | seed | replicas | faults | requests | failed | denied | let through | writes | acknowledged | resident MB |');
+say(
+  '| minutes | seed | replicas | faults | requests | failed | denied | let through | writes | acknowledged | resident MB |',
+);
 say('|---|---|---|---|---|---|---|---|---|---|---|');
 const { failures, leaks } = rig.prober;
 say(

@@ -57,6 +57,21 @@ describe('two replicas over one Postgres, under load', () => {
     await rig.replica(1).start();
   });
 
+  it('REL-12 all of them killed at once: requests go on, and when they are back nobody is sent anything', async () => {
+    await invariants.check();
+    const before = await told();
+    await Promise.all(rig.replicas.map((replica) => replica.kill()));
+    await rig.prober.more(150);
+    await Promise.all(rig.replicas.map((replica) => replica.start()));
+    await until(
+      'all streams are back',
+      30_000,
+      async () => (await streams(0)) + (await streams(1)) === rig.members.length,
+    );
+    await rig.prober.more(50);
+    expect(await told()).toEqual(before);
+  });
+
   it('REL-10 of two writes of one version through two replicas one wins, and both decisions are audited', async () => {
     for (let round = 0; round < 15; round++) {
       const version = await etag();

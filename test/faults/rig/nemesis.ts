@@ -96,14 +96,18 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     }
   },
   async 'a proxy does not hear its replica'(rig, random) {
-    aMember(rig, random).wire.set(one(['silent', 'refused', 'silent-to-target', 'silent-from-target'] as const, random));
+    aMember(rig, random).wire.set(
+      one(['silent', 'refused', 'silent-to-target', 'silent-from-target'] as const, random),
+    );
     await aWhile(random, 8_000);
   },
   async 'a stream is half open'(rig, random) {
     aMember(rig, random).wire.halfOpen();
   },
   async 'REL-42 many writes at once'(rig, random) {
-    await Promise.all(Array.from({ length: 20 + random(60) }, (_, n) => rig.writer.write(rig.replica(n % rig.replicas.length))));
+    await Promise.all(
+      Array.from({ length: 20 + random(60) }, (_, n) => rig.writer.write(rig.replica(n % rig.replicas.length))),
+    );
   },
   async 'services come and go'(rig, random) {
     const name = `brief-${random(1_000_000)}`;

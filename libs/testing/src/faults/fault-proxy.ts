@@ -23,6 +23,8 @@ export interface FaultProxyOptions {
   readonly targets: () => readonly Target[];
   /** Address to listen on; default 127.0.0.1. */
   readonly host?: string;
+  /** Default: any free one. */
+  readonly port?: number;
 }
 
 /**
@@ -46,7 +48,7 @@ export class FaultProxy {
 
   static async start(options: FaultProxyOptions): Promise<FaultProxy> {
     const server = createServer({ allowHalfOpen: true });
-    server.listen(0, options.host ?? '127.0.0.1');
+    server.listen(options.port ?? 0, options.host ?? '127.0.0.1');
     await once(server, 'listening');
     return new FaultProxy(server, options);
   }
