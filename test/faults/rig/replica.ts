@@ -126,10 +126,8 @@ export class Replica {
 
   /** @throws when it ends instead */
   async ready(): Promise<void> {
-    await until(`${this.name} is ready`, 120_000, async () => {
-      if (!this.alive) throw new Error(`${this.#unasked}:\n${this.log().split('\n').slice(-5).join('\n')}`);
-      return this.answersReady();
-    });
+    await until(`${this.name} is ready`, 120_000, async () => !this.alive || (await this.answersReady()));
+    if (!this.alive) throw new Error(`${this.#unasked}:\n${this.log().split('\n').slice(-5).join('\n')}`);
   }
 
   async start(flags: readonly string[] = []): Promise<void> {
