@@ -74,6 +74,7 @@ describe('the ways between replicas, Postgres and Envoys', () => {
     await Promise.all([rig.writer.writeSurely(), rig.writer.put('slow')]);
     await rig.writer.remove('slow');
     await rig.prober.more(50);
+    expect(rig.prober.failures).toEqual([]);
     for (const replica of rig.replicas) replica.database.heal();
   });
 

@@ -74,5 +74,8 @@ export function classify(error: unknown): FailureClass {
 export function asStoreError(error: unknown): unknown {
   if (error instanceof StoreUnavailable || classify(error) === 'other') return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return new StoreUnavailable(`Postgres cannot take this now: ${reason}`, { cause: error });
+  const hint = /unsupported startup parameter/.test(reason)
+    ? ' (PgBouncer needs: ignore_startup_parameters = options)'
+    : '';
+  return new StoreUnavailable(`Postgres cannot take this now: ${reason}${hint}`, { cause: error });
 }

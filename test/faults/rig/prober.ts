@@ -86,7 +86,9 @@ export class Prober {
   }
 
   async #work(kept: boolean): Promise<void> {
-    for (let n = kept ? 0 : DENIED_EVERY / 2; this.#running; n++) {
+    let n = kept ? 0 : DENIED_EVERY / 2;
+    while (this.#running) {
+      n += 1;
       if (!this.#paused) await this.#probe(n % DENIED_EVERY === 0 ? DENIED_PATH : '/', kept);
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }

@@ -2,15 +2,8 @@ import type { Database, Sql } from '../database.js';
 import { type InstanceRecord, toInstanceRow, toInstanceState } from '../instances/rows.js';
 import type { FeedEvent, Snapshot } from '../ports.js';
 import { type ResourceRow, toStoredResource } from '../resources/rows.js';
+import type { Position } from './position.js';
 import { requireExplained, requireNoStepBack } from './trust.js';
-
-/** How far a reader has come. */
-export interface Position {
-  /** Of the database: another one means that revisions cannot be compared. */
-  readonly epoch: string;
-  readonly config: number;
-  readonly runtime: number;
-}
 
 interface Heads extends Position {
   readonly configFloor: number;

@@ -1,5 +1,5 @@
 import type { Sql } from '../database.js';
-import type { Position } from './read.js';
+import type { Position } from './position.js';
 
 /**
  * What Postgres says is not to be served: it is an older state of this database, or has lost more than history explains.

@@ -1,22 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { Link, type Rewrite } from './link.js';
+import type { Way } from './way.js';
 
 export interface Target {
   readonly host: string;
   readonly port: number;
 }
-
-/** What happens to bytes and to new connections. */
-export type Way =
-  /** They pass. */
-  | 'open'
-  /** New connections are reset; present ones were, when it began. */
-  | 'refused'
-  /** Nothing passes and nobody is told, in both directions or in one. What was sent arrives when it is open again. */
-  | 'silent'
-  | 'silent-to-target'
-  | 'silent-from-target';
 
 export interface FaultProxyOptions {
   /** Where connections go: the first that takes one, as behind a load balancer. Read anew for each connection. */

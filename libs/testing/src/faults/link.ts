@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { Way } from './fault-proxy.js';
+import type { Way } from './way.js';
 
 /** Turns bytes that came from the target into those that the client gets. */
 export type Rewrite = (chunk: Buffer) => Buffer;
