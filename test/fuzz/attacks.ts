@@ -2,22 +2,8 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { TYPE } from '#libs/envoy-api';
+import type { Random } from '../../libs/testing/src/faults/index.js';
 import { encodeDelta } from '../../libs/testing/src/xds-client/index.js';
-
-/** Whole numbers below `n`, the same for the same seed. */
-export type Random = (n: number) => number;
-
-/** mulberry32: small, and good enough to choose bytes. */
-export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  return (n) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % n;
-  };
-}
 
 const bytes = (random: Random, length: number): Buffer => Buffer.from(Array.from({ length }, () => random(256)));
 

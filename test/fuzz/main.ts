@@ -4,8 +4,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { TYPE } from '#libs/envoy-api';
+import { seeded } from '../../libs/testing/src/faults/index.js';
 import { FakeXdsClient } from '../../libs/testing/src/xds-client/index.js';
-import { attack, seeded } from './attacks.js';
+import { attack } from './attacks.js';
 
 // npm run fuzz:xds -- --minutes 10 --seed 1: attacks the engine in a process of its own, and looks all the while whether a
 // good client is served and memory stays flat (SEC-7). A failure prints the seed.

@@ -14,12 +14,12 @@ import {
 } from '#libs/identity';
 import { type Clock, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
-import type { FeedEvent } from '#libs/store';
+import { DatabaseDistrusted, type FeedEvent } from '#libs/store';
 import { policies as everyPolicy } from '#policies';
 import { startCheckpoints } from './audit/index.js';
 import { type Config, isEveryAddress } from './config.schema.js';
 import { takeDataDirectory } from './data-directory.js';
-import { DatabaseGuard, type DatabaseVerdict } from './database-guard.js';
+import { DatabaseGuard, type DatabaseVerdict, distrust } from './database-guard.js';
 import { portError, requireFreePort, type WantedPort } from './free-port.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
 import type { ControlPlanePorts, Telemetry } from './ports.js';
@@ -161,7 +161,7 @@ async function guardedDatabase(starting: Starting): Promise<OpenDatabase> {
     log.warn('the database was restored or failed over: everything is read anew', { ...found });
   if (verdict === 'accepted') log.warn('the database is accepted as it is', { ...found });
   guard.save(found);
-  const note = async (): Promise<void> => guard.save(await database.store.identity());
+  const note = async (): Promise<void> => guard.note(await database.store.identity());
   const stop = clock.every(NOTE_EVERY_MS, () => {
     note().catch((error: unknown) => log.debug('what was served could not be noted', { error }));
   });
@@ -201,7 +201,7 @@ async function startRuntime(starting: Starting, foundation: Foundation, wanted: 
   const onEvent = (event: FeedEvent): void => roles.onEvent(event);
   const xds = { host: wanted.host, port: wanted.port, tls: tlsOf(certificate) };
   const deps = { store: database.store, registry, policies, identity, replica, xds, onEvent, clock, log, metrics };
-  const runtime = await orPortError(wanted, (ports.wireRuntime ?? wireRuntime)(deps));
+  const runtime = await orDistrust(orPortError(wanted, (ports.wireRuntime ?? wireRuntime)(deps)));
   shutdown.add('runtime', () => runtime.stop(STREAM_GRACE_MS));
   starting.runtime = runtime;
   return runtime;
@@ -237,6 +237,16 @@ async function startRest(
   const api = await orPortError(wanted, startApi({ deps, host, port, tls: await restTls(config, certificate) }));
   shutdown.add('REST', () => api.close());
   return api;
+}
+
+/** Half a state is worse than none: proxies would lose the other half (REL-4). */
+async function orDistrust<T>(started: Promise<T>): Promise<T> {
+  try {
+    return await started;
+  } catch (error) {
+    if (!(error instanceof DatabaseDistrusted)) throw error;
+    throw distrust(error.message, error);
+  }
 }
 
 /** A port can be taken between the first look and now. */

@@ -41,6 +41,15 @@ export function judgeDatabase(
   return ok(found.epoch === served.epoch ? 'same' : 'restored');
 }
 
+/** Why nothing is served from a database, and what to do. */
+export const distrust = (reason: string, cause?: unknown): StartError =>
+  new StartError(
+    EXIT.database,
+    `this is not the database it was: ${reason}; nothing is served from it. ` +
+      'Mend --database-url or restore the database; if it is meant, start once with --database-accept',
+    { cause },
+  );
+
 /** What a database is to this replica; 'accepted' = whatever it is, by `--database-accept`. */
 export type DatabaseVerdict = 'same' | 'first' | 'restored' | 'accepted';
 
@@ -69,15 +78,22 @@ export class DatabaseGuard {
     renameSync(`${this.file}.new`, this.file);
   }
 
+  /**
+   * Notes what is being served, but never an older state of it: whoever starts next must not take that for the truth. After
+   * a failover or a restore (another epoch) the older state is the truth, and the feed has taken it over by now.
+   */
+  note(found: DatabaseIdentity): void {
+    const served = this.read();
+    const isOlder = served?.epoch === found.epoch && found.configRevision < served.configRevision;
+    if (served?.clusterId !== found.clusterId || isOlder) return;
+    this.save(found);
+  }
+
   /** @param accept serve from it whatever it is @throws StartError */
   require(found: DatabaseIdentity | undefined, accept: boolean): DatabaseVerdict {
     if (accept) return 'accepted';
     const judged = judgeDatabase(this.read(), found);
     if (judged.ok) return judged.value;
-    throw new StartError(
-      EXIT.database,
-      `this is not the database it was: ${judged.error}; nothing is served from it. ` +
-        'Mend --database-url or restore the database; if it is meant, start once with --database-accept',
-    );
+    throw distrust(judged.error);
   }
 }

@@ -86,9 +86,9 @@ async function openWithPatience(parts: DatabaseParts, url: string, name: string)
 
 async function open(parts: DatabaseParts, url: string, name: string): Promise<Store> {
   const { config, replica, log, metrics, clock, admit } = parts;
-  const { migrateUrl, pool } = config.database;
+  const { migrateUrl, pool, accept } = config.database;
   try {
-    return await openStore({ url, migrateUrl, replica, log, metrics, clock, pool, admit });
+    return await openStore({ url, migrateUrl, replica, log, metrics, clock, pool, accept, admit });
   } catch (error) {
     if (error instanceof SchemaTooNew) throw new StartError(EXIT.database, error.message, { cause: error });
     if (!(error instanceof StoreUnavailable || error instanceof PostgresTooOld)) throw error;

@@ -24,7 +24,7 @@ export interface InstancePlan {
 }
 
 export interface MeshAccess {
-  readonly controlPlane: ControlPlane;
+  readonly controlPlane: Pick<ControlPlane, 'request'>;
   /** Path of the Envoy to start. */
   readonly envoy: string;
   readonly xds: XdsEndpoint;
@@ -35,7 +35,7 @@ export interface MeshAccess {
 
 /** What a sidecar needs to know of its control plane; asks it. */
 export async function meshAccess(
-  controlPlane: ControlPlane,
+  controlPlane: Pick<ControlPlane, 'request'>,
   run: { readonly dir: string; readonly envoy: string },
 ): Promise<MeshAccess> {
   const answer = await controlPlane.request<{ xds: XdsEndpoint; caPem: string }>('GET', '/api/v1/bootstrap');

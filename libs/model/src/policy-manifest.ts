@@ -135,6 +135,17 @@ function targetViolations(policy: PolicyKind, ref: TargetRef | undefined, place:
   return found;
 }
 
+/**
+ * What a policy is about, as far as that can still be read when the rest of it cannot.
+ * @returns undefined when it cannot; a policy without a target is about its namespace
+ */
+export function readPolicyTarget(spec: Readonly<Record<string, unknown>>, place: Place): PolicyTarget | undefined {
+  const ref = targetRefSchema.safeParse(spec['targetRef']);
+  // A kind that this build does not know matches nobody: then it is not known whom the policy concerns.
+  const isKnown = ref.success && (ref.data.kind === 'Mesh' || ref.data.kind in LEVELS);
+  return isKnown ? toTarget(ref.data, place) : undefined;
+}
+
 function toTarget(ref: TargetRef | undefined, place: Place): PolicyTarget {
   if (!ref) return { level: 'Namespace', kind: '', namespace: place.namespace, name: '', section: '' };
   if (ref.kind === 'Mesh') return { level: 'Mesh', kind: 'Mesh', namespace: '', name: ref.name, section: '' };

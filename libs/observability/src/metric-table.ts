@@ -42,9 +42,17 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
 
   // Store
   heddle_feed_connected: gauge('1 while the change feed reads from Postgres, else 0.'),
+  heddle_feed_distrusted: gauge(
+    '1 while Postgres holds an older state than was served, or less than its own history explains, else 0.',
+  ),
+  heddle_feed_stale_seconds: gauge('Age of what is served while Postgres cannot be read; 0 while it can.'),
+  heddle_feed_polling: gauge(
+    '1 while notifications do not come through, so that changes wait for the next poll, else 0.',
+  ),
   heddle_feed_failures_total: counter('Reads of the change feed that failed.', 'reason'),
   heddle_feed_listens_total: counter('Times the feed began to listen for notifications.'),
   heddle_feed_stalls_total: counter('Times the listening connection was given up because its heartbeat got no answer.'),
+  heddle_store_foreign_total: counter('Connections refused because they led to a database that is not the one served.'),
   heddle_store_retries_total: counter('Transactions run again after a deadlock or a serialization failure.'),
   heddle_store_unavailable_total: counter('Operations that failed because Postgres was away, full or busy.'),
   heddle_instance_batch_size: histogram(

@@ -1,6 +1,12 @@
 import type { Clock, Log, ProxyIdentity } from '#libs/kernel';
 import { nodeId } from '#libs/kernel';
-import { type Instances, type InstanceTransition, StoreUnavailable } from '#libs/store';
+import {
+  type Attachment,
+  type InstanceRow,
+  type Instances,
+  type InstanceTransition,
+  StoreUnavailable,
+} from '#libs/store';
 
 /** A replaced stream is not a detachment: Envoy reconnects within a second (its back-off is 0.2 s to 1 s). */
 const DETACH_AFTER_MS = 2_000;
@@ -12,6 +18,8 @@ interface Lease {
   readonly number: number;
   readonly streams: Set<number>;
   cancelDetach: (() => void) | undefined;
+  /** Its entry is being written, perhaps again and again. */
+  writing: boolean;
 }
 
 export interface AttachmentsOptions {
@@ -44,12 +52,15 @@ export class Attachments {
       return;
     }
     this.#numbers += 1;
-    const lease: Lease = { identity, number: this.#numbers, streams: new Set([stream]), cancelDetach: undefined };
+    const lease: Lease = {
+      identity,
+      number: this.#numbers,
+      streams: new Set([stream]),
+      cancelDetach: undefined,
+      writing: false,
+    };
     this.#leases.set(key, lease);
-    this.write(
-      { op: 'attach', ...target(identity), attachment: this.entry(lease), envoyVersion, features },
-      () => this.#leases.get(key) === lease,
-    );
+    this.attach(lease, envoyVersion, features);
   }
 
   closed(identity: ProxyIdentity, stream: number): void {
@@ -59,8 +70,24 @@ export class Attachments {
     lease.cancelDetach = this.options.clock.after(DETACH_AFTER_MS, () => {
       if (lease.streams.size > 0) return;
       this.#leases.delete(key);
-      this.write({ op: 'detach', ...target(identity), attachment: this.entry(lease) }, () => true);
+      this.write({ op: 'detach', ...target(identity), attachment: this.entry(lease) }, { wanted: () => true });
     });
+  }
+
+  /**
+   * Says again what rows do not know: another replica may have crossed this one out while it could not renew its lease
+   * (REL-19), a failover may have lost the last commits (REL-5), an instance may have been registered anew. What is known
+   * already is no write.
+   * @param rowOf the row as the feed has it; undefined: it is not registered
+   */
+  reassert(rowOf: (identity: ProxyIdentity) => InstanceRow | undefined): void {
+    for (const lease of this.#leases.values()) {
+      if (lease.streams.size === 0 || lease.writing) continue;
+      const row = rowOf(lease.identity);
+      const entry = this.entry(lease);
+      if (row === undefined || row.attached.some((one) => isSame(one, entry))) continue;
+      this.attach(lease, row.envoyVersion, row.features);
+    }
   }
 
   /** Live streams of an instance on this replica. */
@@ -90,7 +117,12 @@ export class Attachments {
   }
 
   markRoutable(identity: ProxyIdentity): void {
-    this.write({ op: 'routable', ...target(identity), routable: true }, () => this.streamsOf(identity) > 0);
+    this.write(
+      { op: 'routable', ...target(identity), routable: true },
+      {
+        wanted: () => this.streamsOf(identity) > 0,
+      },
+    );
   }
 
   /** Removes entries that an earlier process of this replica left behind. */
@@ -100,23 +132,39 @@ export class Attachments {
   ): void {
     for (const attachment of entries) {
       if (attachment.replica !== this.options.replica || attachment.epoch === this.options.epoch) continue;
-      this.write({ op: 'detach', ...target(identity), attachment }, () => true);
+      this.write({ op: 'detach', ...target(identity), attachment }, { wanted: () => true });
     }
   }
 
-  private entry(lease: Lease): { replica: string; epoch: string; stream: number } {
+  private attach(lease: Lease, envoyVersion: string, features: readonly string[]): void {
+    lease.writing = true;
+    this.write(
+      { op: 'attach', ...target(lease.identity), attachment: this.entry(lease), envoyVersion, features },
+      {
+        wanted: () => this.#leases.get(nodeId(lease.identity)) === lease,
+        done: () => {
+          lease.writing = false;
+        },
+      },
+    );
+  }
+
+  private entry(lease: Lease): Attachment {
     return { replica: this.options.replica, epoch: this.options.epoch, stream: lease.number };
   }
 
   /** Writes a transition; while Postgres is away it is tried again as long as it is still wanted (REL-2). */
-  private write(transition: InstanceTransition, wanted: () => boolean): void {
-    this.options.instances.transition(transition).catch((error: unknown) => {
+  private write(transition: InstanceTransition, { wanted, done = () => {} }: WriteOptions): void {
+    const again = (): void => {
+      if (wanted()) this.write(transition, { wanted, done });
+      else done();
+    };
+    this.options.instances.transition(transition).then(done, (error: unknown) => {
       if (error instanceof StoreUnavailable) {
-        this.options.clock.after(RETRY_MS, () => {
-          if (wanted()) this.write(transition, wanted);
-        });
+        this.options.clock.after(RETRY_MS, again);
         return;
       }
+      done();
       this.options.log.error('an instance transition failed', {
         op: transition.op,
         instance: transition.name,
@@ -125,6 +173,15 @@ export class Attachments {
     });
   }
 }
+
+interface WriteOptions {
+  readonly wanted: () => boolean;
+  /** Called once it is written, or given up. */
+  readonly done?: () => void;
+}
+
+const isSame = (a: Attachment, b: Attachment): boolean =>
+  a.replica === b.replica && a.epoch === b.epoch && a.stream === b.stream;
 
 const target = (identity: ProxyIdentity): { mesh: string; namespace: string; name: string } => ({
   mesh: identity.mesh,

@@ -12,6 +12,8 @@ export interface JobSubjects {
   readonly server: XdsServer;
   readonly coordinator: Coordinator;
   readonly attachments: Attachments;
+  /** Writes what rows do not know of live streams. */
+  reassert(): void;
 }
 
 const SWEEP_MS = 5_000;
@@ -98,7 +100,8 @@ function sweeper(runtime: JobSubjects): () => void {
   const { clock, log, metrics, store } = runtime.options;
   let quietSince = clock.monotonic();
   return clock.every(SWEEP_MS, () => {
-    if (!store.feed.connected) quietSince = clock.monotonic();
+    if (store.feed.connected) runtime.reassert();
+    else quietSince = clock.monotonic();
     if (clock.monotonic() - quietSince < GRACE_MS) return;
     store.instances
       .sweep({ detachedForMs: DETACHED_FOR_MS, removeLeavingAfterMs: REMOVE_LEAVING_AFTER_MS })

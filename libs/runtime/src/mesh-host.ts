@@ -2,7 +2,7 @@ import type { MeshGraph } from '#libs/compiler';
 import { defaultTrustDomain } from '#libs/identity';
 import type { Log } from '#libs/kernel';
 import type { DomainValue, Instance, Registry, ResourceId } from '#libs/model';
-import { printId, referencesOf, resourceKey } from '#libs/model';
+import { printId, readPolicyTarget, referencesOf, resourceKey } from '#libs/model';
 import type { InstanceRow, StoredResource } from '#libs/store';
 
 /** A stored row that its kind no longer accepts: withheld from the graph, shown in the status of the resource. */
@@ -51,7 +51,8 @@ export class MeshHost {
       return;
     }
     this.#unparsable.set(resourceKey(id), { id, message: value.error });
-    this.graph.withhold(id);
+    const place = { mesh: this.mesh, namespace: row.namespace, name: row.name };
+    this.graph.withhold(id, readPolicyTarget(row.spec, place));
     this.log.error('a stored resource no longer parses and is withheld', {
       mesh: this.mesh,
       resource: printId(id),

@@ -141,11 +141,22 @@ export class Runtime {
     };
   }
 
+  /** Says again what rows do not know of live streams: they may have been changed, restored or made anew behind our back. */
+  reassert(): void {
+    this.attachments.reassert(({ mesh, namespace, instance }) =>
+      this.coordinator.hosts.get(mesh)?.instance(namespace, instance),
+    );
+    for (const stream of this.server.streamInfos()) this.noteServing(stream);
+  }
+
   private onAcked(stream: StreamInfo, type: string): void {
-    if (type !== TYPE.listener && type !== TYPE.secret) return;
+    if (type === TYPE.listener || type === TYPE.secret) this.noteServing(stream);
+  }
+
+  private noteServing(stream: StreamInfo): void {
     this.withIdentity(stream, (identity) => {
       const row = this.coordinator.hosts.get(identity.mesh)?.instance(identity.namespace, identity.instance);
-      if (row && !row.routable && this.serves(stream)) this.attachments.markRoutable(identity);
+      if (row && !row.routable && !row.leaving && this.serves(stream)) this.attachments.markRoutable(identity);
     });
   }
 

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import type { Log, Metrics } from '#libs/kernel';
 import { asStoreError, classify } from './errors.js';
+import { StoreUnavailable } from './ports.js';
 import { StoreClient } from './session.js';
 
 /** Runs statements; inside of a transaction, in it. */
@@ -26,6 +27,9 @@ const BEGIN = {
 
 /** The pool, with transactions, retries, and errors told apart: an outage is always thrown as `StoreUnavailable`. */
 export class Database implements Sql {
+  /** Why nothing is written to it: the feed has found that it is not the database that it was. undefined = it is. */
+  distrust: string | undefined;
+
   constructor(
     readonly dataSource: DataSource,
     private readonly log: Log,
@@ -50,6 +54,8 @@ export class Database implements Sql {
    * what `alsoRetry` names) run the whole of it again, at most three times: `work` must have no effect but on its `sql`.
    */
   async transaction<T>(work: (sql: Sql) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    if (this.distrust !== undefined && options.isolation !== 'snapshot')
+      throw this.#counted(new StoreUnavailable(`this is not the database that it was: ${this.distrust}`));
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await this.#attempt(work, options.isolation ?? 'read committed');
@@ -92,7 +98,7 @@ export class Database implements Sql {
 
   #counted(error: unknown): unknown {
     const mapped = asStoreError(error);
-    if (mapped !== error) this.metrics.count('heddle_store_unavailable_total');
+    if (mapped instanceof StoreUnavailable) this.metrics.count('heddle_store_unavailable_total');
     return mapped;
   }
 }

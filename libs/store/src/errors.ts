@@ -48,8 +48,19 @@ export function constraintOf(error: unknown): string {
   return 'constraint' in error && typeof error.constraint === 'string' ? error.constraint : '';
 }
 
+/**
+ * Postgres ends the connection with such an error, whatever its code: a login or a role that is not there (any more),
+ * because the password was changed or another server answers.
+ */
+function isFatal(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if ('driverError' in error && error.driverError !== error && error.driverError instanceof Error)
+    return isFatal(error.driverError);
+  return 'severity' in error && (error.severity === 'FATAL' || error.severity === 'PANIC');
+}
+
 export function classify(error: unknown): FailureClass {
-  if (error instanceof StoreUnavailable) return 'unavailable';
+  if (error instanceof StoreUnavailable || isFatal(error)) return 'unavailable';
   const code = codeOf(error);
   if (COLLISIONS.has(code)) return 'collision';
   if (UNAVAILABLE.has(code) || SOCKET_CODES.has(code)) return 'unavailable';
@@ -63,5 +74,8 @@ export function classify(error: unknown): FailureClass {
 export function asStoreError(error: unknown): unknown {
   if (error instanceof StoreUnavailable || classify(error) === 'other') return error;
   const reason = error instanceof Error ? error.message : String(error);
-  return new StoreUnavailable(`Postgres cannot take this now: ${reason}`, { cause: error });
+  const hint = /unsupported startup parameter/.test(reason)
+    ? ' (PgBouncer needs: ignore_startup_parameters = options)'
+    : '';
+  return new StoreUnavailable(`Postgres cannot take this now: ${reason}${hint}`, { cause: error });
 }

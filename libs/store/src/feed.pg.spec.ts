@@ -1,10 +1,18 @@
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { silentLog } from '#libs/kernel';
+import { eachMessage, FaultProxy, NOTIFICATION } from '../../testing/src/faults/index.js';
 import { createTestDatabase, type TestDatabase } from '../../testing/src/postgres/index.js';
 import { POLL_MS } from './feed/feed.js';
+import { DatabaseDistrusted } from './feed/trust.js';
 import { openStore } from './open-store.js';
-import type { Store } from './ports.js';
+import { type Store, StoreUnavailable } from './ports.js';
 import { clockWithout, put, Recorder, request, until } from './testing/fixtures.js';
+
+const targetOf = (url: string): { host: string; port: number } => {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
+};
 
 describe('the feed', () => {
   let database: TestDatabase;
@@ -119,11 +127,78 @@ describe('the feed', () => {
       await store.feed.poke();
       await raw.query(`UPDATE database_identity SET epoch = 'restored'`);
       await store.feed.poke();
-      await raw.query(`UPDATE stream SET revision = revision - 1 WHERE stream = 'config'`);
-      await store.feed.poke();
-      expect(recorder.events.slice(before).map((event) => event.kind)).toEqual(['snapshot', 'snapshot', 'snapshot']);
+      expect(recorder.events.slice(before).map((event) => event.kind)).toEqual(['snapshot', 'snapshot']);
     } finally {
       await store.close();
+    }
+  });
+
+  it('REL-4 an older state is not handed over, nothing is written to it, and all is read anew when it is mended', async () => {
+    const recorder = new Recorder();
+    const store = await openStore({ url: database.url, replica: 'reader', clock: clockWithout(POLL_MS) });
+    try {
+      await store.feed.start(recorder.listen);
+      await raw.query(`UPDATE stream SET revision = revision - 1 WHERE stream = 'config'`);
+      const before = recorder.events.length;
+      await expect(store.feed.poke()).rejects.toThrow(DatabaseDistrusted);
+      expect([store.feed.connected, recorder.events.length]).toEqual([false, before]);
+      await expect(store.resources.write(request([put('Service', 'too-early')]))).rejects.toThrow(StoreUnavailable);
+      await raw.query(`UPDATE stream SET revision = revision + 1 WHERE stream = 'config'`);
+      await store.feed.poke();
+      expect([store.feed.connected, recorder.events.at(-1)?.kind]).toEqual([true, 'snapshot']);
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('REL-5 an older state after a failover is the truth', async () => {
+    const recorder = new Recorder();
+    const store = await openStore({ url: database.url, replica: 'reader', clock: clockWithout(POLL_MS) });
+    try {
+      await store.feed.start(recorder.listen);
+      await raw.query(`UPDATE database_identity SET epoch = 'failed over'`);
+      await raw.query(`UPDATE stream SET revision = revision - 1 WHERE stream = 'config'`);
+      await store.feed.poke();
+      expect([store.feed.connected, recorder.events.at(-1)?.kind]).toEqual([true, 'snapshot']);
+    } finally {
+      await raw.query(`UPDATE stream SET revision = revision + 1 WHERE stream = 'config'`);
+      await store.close();
+    }
+  });
+
+  it('REL-4 a state that has lost more than its history explains is not handed over, unless it is accepted', async () => {
+    for (let n = 0; n < 5; n++) await write(`kept-${n}`);
+    await raw.query('CREATE TABLE kept AS SELECT * FROM resource');
+    await raw.query('TRUNCATE resource');
+    const store = await openStore({ url: database.url, replica: 'reader' });
+    await expect(store.feed.start(() => {})).rejects.toThrow(/0 resources, and by its own history there are \d+/);
+    await store.close();
+    const accepting = await openStore({ url: database.url, replica: 'reader', accept: true });
+    const recorder = new Recorder();
+    await accepting.feed.start(recorder.listen);
+    expect(recorder.events).toMatchObject([{ kind: 'snapshot', snapshot: { resources: [] } }]);
+    await accepting.close();
+    // As a restore does: without the trigger that asks for an audit entry.
+    await raw.query(`SET session_replication_role = replica; INSERT INTO resource SELECT * FROM kept; DROP TABLE kept`);
+    await raw.query('RESET session_replication_role');
+  });
+
+  it('REL-51 says once that no notifications come through, and polls', async () => {
+    const proxy = await FaultProxy.start({ targets: () => [targetOf(database.url)] });
+    proxy.rewriteWith(() => eachMessage((type) => (type === NOTIFICATION ? 0 : 1)));
+    const said: string[] = [];
+    const log = { ...silentLog, warn: (message: string) => said.push(message) };
+    const recorder = new Recorder();
+    const store = await openStore({ url: proxy.urlOf(database.url), replica: 'deaf', log });
+    try {
+      await store.feed.start(recorder.listen);
+      await until(() => said.some((line) => /polling every 2 s/.test(line)), 30_000);
+      await write('polled-at-last');
+      await until(() => recorder.puts.includes('polled-at-last'), POLL_MS + 3_000);
+      expect(said.filter((line) => /polling every 2 s/.test(line))).toHaveLength(1);
+    } finally {
+      await store.close();
+      await proxy.stop();
     }
   });
 

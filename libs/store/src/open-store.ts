@@ -11,6 +11,7 @@ import { asStoreError } from './errors.js';
 import { ChangeFeed } from './feed/feed.js';
 import { readHeads } from './feed/read.js';
 import { startHousekeeping } from './housekeeping.js';
+import { IdentityGuard } from './identity-guard.js';
 import { identityOf, inspectDatabase } from './inspect-database.js';
 import { InstanceRepository } from './instances/instance.repository.js';
 import { migrateDatabase } from './migrate.js';
@@ -34,6 +35,8 @@ export interface OpenStoreOptions {
   readonly clock?: Clock;
   /** Largest number of connections besides the one that listens; default 10. */
   readonly pool?: number;
+  /** Serve what is there, even if its own history says that most of it is missing. Default false. */
+  readonly accept?: boolean;
   /**
    * Called with what the database is before anything is written to it; undefined = no Heddle has ever used it. What it
    * throws, `openStore` throws.
@@ -59,7 +62,13 @@ async function sessionRole(url: string): Promise<string | undefined> {
   }
 }
 
-async function connect(options: OpenStoreOptions, role: string | undefined, log: Log): Promise<DataSource> {
+interface PoolParts {
+  readonly role: string | undefined;
+  readonly log: Log;
+  readonly guard: IdentityGuard;
+}
+
+async function connect(options: OpenStoreOptions, { role, log, guard }: PoolParts): Promise<DataSource> {
   const dataSource = new DataSource({
     type: 'postgres',
     url: options.url,
@@ -73,6 +82,7 @@ async function connect(options: OpenStoreOptions, role: string | undefined, log:
       ...sessionConfig({ applicationName: `heddle-${options.replica}`, role }),
       Client: StoreClient,
       idleTimeoutMillis: 60_000,
+      verify: guard.verify,
     },
   });
   return dataSource.initialize();
@@ -125,15 +135,17 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   await migrateDatabase(options.migrateUrl ?? options.url, log);
   let role: string | undefined;
   let dataSource: DataSource;
+  const guard = new IdentityGuard(log, metrics);
   try {
     role = await sessionRole(options.url);
-    dataSource = await connect(options, role, log);
+    dataSource = await connect(options, { role, log, guard });
   } catch (error) {
     throw asStoreError(error);
   }
   const database = new Database(dataSource, log, metrics);
   const resources = new ResourceRepository(database, log);
   try {
+    guard.expect((await identityOf(database, SCHEMA_VERSION)).clusterId);
     if (await canRewriteAudit(database)) {
       log.warn(
         'the audit chain is append-only by convention only: give Heddle a login that may create roles, or its own heddle_app and heddle_migrate',
@@ -144,7 +156,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     await dataSource.destroy();
     throw error;
   }
-  const feed = new ChangeFeed({ database, url: options.url, role, clock, log, metrics });
+  const feed = new ChangeFeed({ database, url: options.url, role, clock, log, metrics, accept: options.accept });
   const audit = new AuditRepository(database, {
     replica: options.replica,
     ownerUrl: options.migrateUrl ?? options.url,

@@ -2,11 +2,15 @@ import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Database } from '../database.js';
 import { type Feed, type FeedEvent, StoreUnavailable } from '../ports.js';
 import { HintListener } from './listener.js';
-import { type Position, readFeed } from './read.js';
+import type { Position } from './position.js';
+import { type FeedRead, readFeed } from './read.js';
+import { DatabaseDistrusted } from './trust.js';
 
 /** The net under lost hints. */
 export const POLL_MS = 2_000;
 const FIRST_READ_RETRY_MS = 500;
+/** Of a question that a live server answers at once: a connection whose other end is gone without a word is left after this. */
+const ANSWER_WITHIN_MS = 4_000;
 
 export interface ChangeFeedOptions {
   readonly database: Database;
@@ -15,6 +19,8 @@ export interface ChangeFeedOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Take the first state for the truth, however little of it there is. */
+  readonly accept?: boolean | undefined;
 }
 
 interface Waiter {
@@ -37,8 +43,12 @@ export class ChangeFeed implements Feed {
   #stopPolling = (): void => {};
   #idle: Promise<void> = Promise.resolve();
   #stopped = false;
+  /** When Postgres was last read, by the monotonic clock. */
+  #readAt: number;
 
-  constructor(private readonly options: ChangeFeedOptions) {}
+  constructor(private readonly options: ChangeFeedOptions) {
+    this.#readAt = options.clock.monotonic();
+  }
 
   get connected(): boolean {
     return this.#connected;
@@ -101,14 +111,20 @@ export class ChangeFeed implements Feed {
   }
 
   async #read(): Promise<void> {
-    const { position, event } = await readFeed(this.options.database, this.#position);
+    const { clock, log, metrics } = this.options;
+    const { position, event } = await this.#answered();
     if (!this.#connected)
-      this.options.log.info('following the changes in Postgres', {
+      log.info('following the changes in Postgres', {
         config: position.config,
         runtime: position.runtime,
+        staleSeconds: Math.round((clock.monotonic() - this.#readAt) / 1000),
       });
     this.#connected = true;
-    this.options.metrics.gauge('heddle_feed_connected', 1);
+    this.options.database.distrust = undefined;
+    this.#readAt = clock.monotonic();
+    metrics.gauge('heddle_feed_connected', 1);
+    metrics.gauge('heddle_feed_distrusted', 0);
+    metrics.gauge('heddle_feed_stale_seconds', 0);
     if (event === undefined || this.#stopped) return;
     try {
       this.#listener?.(event);
@@ -119,16 +135,42 @@ export class ChangeFeed implements Feed {
     }
   }
 
+  /** The read; given up when not even the first question is answered in time. What comes of it later is nobody's. */
+  #answered(): Promise<FeedRead> {
+    const { clock, database } = this.options;
+    const accept = this.#position === undefined && this.options.accept === true;
+    let cancel = (): void => {};
+    return new Promise((resolve, reject) => {
+      const onAsk = (): void => {
+        cancel = clock.after(ANSWER_WITHIN_MS, () => reject(new StoreUnavailable('Postgres does not answer')));
+      };
+      const options = { whole: database.distrust !== undefined, accept, onAsk, onAnswer: () => cancel() };
+      void readFeed(database, this.#position, options)
+        .then(resolve, reject)
+        .finally(() => cancel());
+    });
+  }
+
   #failed(error: unknown, waiters: number): void {
+    const { clock, database, log, metrics } = this.options;
     const away = error instanceof StoreUnavailable;
-    this.options.metrics.count('heddle_feed_failures_total', { reason: away ? 'unavailable' : 'error' });
+    const distrusted = error instanceof DatabaseDistrusted;
+    const reason = away ? 'unavailable' : distrusted ? 'distrusted' : 'error';
+    metrics.count('heddle_feed_failures_total', { reason });
+    metrics.gauge('heddle_feed_stale_seconds', (clock.monotonic() - this.#readAt) / 1000);
     if (away) {
       if (this.#connected)
-        this.options.log.warn('Postgres cannot be reached: what is served stays as it is', { error: error.message });
-      this.#connected = false;
-      this.options.metrics.gauge('heddle_feed_connected', 0);
+        log.warn('Postgres cannot be reached: what is served stays as it is', { error: error.message });
+    } else if (distrusted) {
+      if (database.distrust !== error.message)
+        log.error('this is not the database that it was: what is served stays as it is', { error: error.message });
+      database.distrust = error.message;
+      metrics.gauge('heddle_feed_distrusted', 1);
     } else if (waiters === 0 || this.#connected) {
-      this.options.log.error('changes could not be read or taken over', { error: String(error) });
+      log.error('changes could not be read or taken over', { error: String(error) });
     }
+    if (!away && !distrusted) return;
+    this.#connected = false;
+    metrics.gauge('heddle_feed_connected', 0);
   }
 }

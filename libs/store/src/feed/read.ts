@@ -2,14 +2,8 @@ import type { Database, Sql } from '../database.js';
 import { type InstanceRecord, toInstanceRow, toInstanceState } from '../instances/rows.js';
 import type { FeedEvent, Snapshot } from '../ports.js';
 import { type ResourceRow, toStoredResource } from '../resources/rows.js';
-
-/** How far a reader has come. */
-export interface Position {
-  /** Of the database: another one means that revisions cannot be compared. */
-  readonly epoch: string;
-  readonly config: number;
-  readonly runtime: number;
-}
+import type { Position } from './position.js';
+import { requireExplained, requireNoStepBack } from './trust.js';
 
 interface Heads extends Position {
   readonly configFloor: number;
@@ -135,22 +129,44 @@ export interface FeedRead {
   readonly event: FeedEvent | undefined;
 }
 
-/** Reads what is newer than `since`, or everything, in one REPEATABLE READ snapshot. */
-export async function readFeed(database: Database, since: Position | undefined): Promise<FeedRead> {
-  if (since !== undefined) {
-    const heads = await readHeads(database); // one cheap statement while nothing happens
-    if (heads.epoch === since.epoch && heads.config === since.config && heads.runtime === since.runtime)
-      return { position: since, event: undefined };
-  }
+export interface ReadOptions {
+  /** The log is not to be relied on: everything is read. */
+  readonly whole?: boolean;
+  /** Serve it whatever it is (`--database-accept`). */
+  readonly accept?: boolean;
+  /** Told when a question was put that a live server answers at once, and when it has: a connection's other end may be gone. */
+  readonly onAsk?: () => void;
+  readonly onAnswer?: () => void;
+}
+
+/**
+ * Reads what is newer than `since`, or everything, in one REPEATABLE READ snapshot.
+ * @throws DatabaseDistrusted
+ */
+export async function readFeed(
+  database: Database,
+  since: Position | undefined,
+  { whole = false, accept = false, onAsk = () => {}, onAnswer = () => {} }: ReadOptions = {},
+): Promise<FeedRead> {
+  onAsk();
+  const known = await readHeads(database); // one cheap statement while nothing happens
+  onAnswer();
+  if (since !== undefined && !whole && isSame(known, since)) return { position: since, event: undefined };
+  onAsk();
   return database.transaction(
     async (sql) => {
       const heads = await readHeads(sql);
+      onAnswer();
       const position = { epoch: heads.epoch, config: heads.config, runtime: heads.runtime };
-      if (since === undefined || (await mustReload(sql, since, heads))) {
-        return { position, event: { kind: 'snapshot', snapshot: await readSnapshot(sql, heads) } };
-      }
-      return { position, event: await readDelta(sql, since, heads) };
+      if (since !== undefined && !accept) requireNoStepBack(since, heads);
+      if (since !== undefined && !whole && !(await mustReload(sql, since, heads)))
+        return { position, event: await readDelta(sql, since, heads) };
+      if (!accept) await requireExplained(sql);
+      return { position, event: { kind: 'snapshot', snapshot: await readSnapshot(sql, heads) } };
     },
     { isolation: 'snapshot' },
   );
 }
+
+const isSame = (a: Position, b: Position): boolean =>
+  a.epoch === b.epoch && a.config === b.config && a.runtime === b.runtime;

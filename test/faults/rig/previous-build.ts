@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * The build before this one, as far as rolling upgrades go: what must be able to run beside this one on one database.
+ * Move it forward when a release is made.
+ */
+export const PREVIOUS = '869fabb7f8e70958ebf45080fc92f9380ff80336';
+
+const HERE = import.meta.dirname;
+const ROOT = join(HERE, HERE.includes('/dist/test/') ? '../../../..' : '../../..');
+
+const git = (...args: readonly string[]): Buffer =>
+  execFileSync('git', ['-C', ROOT, ...args], { maxBuffer: 1 << 28, stdio: ['ignore', 'pipe', 'ignore'] });
+
+/** True when history is here: not in a shallow clone, and not in an archive. */
+export function previousIsKnown(): boolean {
+  try {
+    git('cat-file', '-e', `${PREVIOUS}^{commit}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Builds the previous commit in a folder of its own, once for this machine. @returns its `dist` */
+export function buildPrevious(): string {
+  const place = join(tmpdir(), `heddle-build-${PREVIOUS}`);
+  if (existsSync(place)) return join(place, 'dist');
+  const draft = `${place}-${process.pid}`;
+  mkdirSync(draft);
+  execFileSync('tar', ['-x', '-C', draft], { input: git('archive', PREVIOUS) });
+  symlinkSync(join(ROOT, 'node_modules'), join(draft, 'node_modules'));
+  const node = (...args: readonly string[]): unknown =>
+    execFileSync(process.execPath, args, { cwd: draft, stdio: ['ignore', 'pipe', 'inherit'] });
+  node('proto/generate.mjs');
+  node('libs/policies/generate.mjs');
+  node('node_modules/typescript-native/bin/tsc', '-p', 'tsconfig.json');
+  if (existsSync(place)) rmSync(draft, { recursive: true });
+  else renameSync(draft, place);
+  return join(place, 'dist');
+}
