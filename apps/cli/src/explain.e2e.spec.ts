@@ -34,7 +34,7 @@ beforeAll(async () => {
   user.write('shop/services.yaml', `${service('orders')}---\n${service('web')}`);
   user.write('policies.yaml', POLICIES);
   for (const file of ['shop/services.yaml', 'policies.yaml'])
-    expect(await user.heddle('apply', '-f', file)).toMatchObject({ code: EXIT.ok });
+    expect(await user.heddle('apply', '--yes', '-f', file)).toMatchObject({ code: EXIT.ok });
   // Registered, never connected: explanations need no live stream.
   for (const [workload, address] of [
     ['web', '127.0.61.1'],
