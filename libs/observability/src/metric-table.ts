@@ -31,6 +31,9 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   // Configuration and its delivery
   heddle_config_revision: gauge('Newest config revision that this replica has compiled and published.'),
   heddle_pass_seconds: histogram('Time from the begin of a pass to its publication.', SECONDS),
+  heddle_admitted_unchecked_total: counter(
+    'Streams let in without knowing that this replica is up to date, since Postgres did not answer in time.',
+  ),
   heddle_compile_failures_total: counter('Passes that failed as a whole and left everybody with what they had.'),
   heddle_sweep_failures_total: counter('Sweeps of lost instances that failed and will be tried again.'),
 
@@ -62,6 +65,12 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   heddle_instance_removals_held: gauge('Instances whose removal is held back because too many would go at once.'),
 
   // Identity
+  heddle_authority_rotation_steps_total: counter(
+    'Steps of replacing a certificate authority that this replica took.',
+    'purpose',
+    'step',
+  ),
+  heddle_clock_skew_seconds: gauge("How far the clock of this machine is ahead of Postgres's; negative: behind."),
   heddle_certificates_issued_total: counter('Workload certificates issued, each with a new key.'),
   heddle_server_certificates_issued_total: counter('TLS certificates issued for the control plane itself.'),
   heddle_secret_answers_total: counter(
