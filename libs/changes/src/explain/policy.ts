@@ -49,10 +49,10 @@ function gather(live: LiveMesh, origins: Origins, { id, fork }: { readonly id: R
   const policy = policyOf(ctx, id);
   if (!policy) return undefined;
   const touched = fork.proxies();
+  const count = holders(touched.values());
   const resources = fork.resources().map((diff) => ({
     ...{ op: opOf(diff), type: shortType(diff.type), name: diff.name, subject: subjectOf(ctx, diff.cell) },
-    proxies: [...touched.values()].filter((cells) => Object.values(cells).some((list) => list.includes(diff.cell)))
-      .length,
+    proxies: count.get(diff.cell) ?? 0,
   }));
   const proxies = [...touched].flatMap(([key, { added, changed, removed }]) => {
     const instance = ctx.input(INSTANCE, key);
@@ -70,6 +70,19 @@ function gather(live: LiveMesh, origins: Origins, { id, fork }: { readonly id: R
     sets: fields.filter(({ from }) => isSame(from, id)),
     loses: fields.filter(({ shadowed }) => shadowed.some((source) => isSame(source, id))),
   };
+}
+
+type Cells = Readonly<Record<'added' | 'changed' | 'removed', readonly string[]>>;
+
+/** How many proxies notice each cell. Those that differ alike share one value, which is walked once. */
+function holders(touched: Iterable<Cells>): ReadonlyMap<string, number> {
+  const alike = new Map<Cells, number>();
+  for (const cells of touched) alike.set(cells, (alike.get(cells) ?? 0) + 1);
+  const count = new Map<string, number>();
+  for (const [{ added, changed, removed }, proxies] of alike) {
+    for (const cell of [...added, ...changed, ...removed]) count.set(cell, (count.get(cell) ?? 0) + proxies);
+  }
+  return count;
 }
 
 const isSame = (a: ResourceId, b: ResourceId): boolean => resourceKey(a) === resourceKey(b);
