@@ -14,11 +14,20 @@ interface Plan {
   readonly replay?: { readonly groups: readonly { readonly examples: readonly string[] }[] };
 }
 
+interface Explanation {
+  readonly route?: { readonly name: string; readonly by?: { readonly change: string; readonly actor: string } };
+  readonly clusters: readonly {
+    readonly name: string;
+    readonly share: number;
+    readonly endpoints: readonly { readonly instance?: string; readonly address: string }[];
+  }[];
+}
+
 const ROUTE = `/api/v1/meshes/${MESH}/namespaces/shop/httproutes/orders`;
 
 /** Step 7: what a change will do is known before, done as it was planned, and taken back. */
 export async function plan(shop: Shop): Promise<void> {
-  heading('7. A change is planned, applied as planned, and taken back');
+  heading('7. A change is planned, applied as planned, explained, and taken back');
   await findings(shop);
   await applyNow(shop, [ordersRoute(0, 100)], 'orders is green');
   const before = await specOf(shop);
@@ -34,6 +43,7 @@ export async function plan(shop: Shop): Promise<void> {
   show(half);
   prove(JSON.stringify(await specOf(shop)) === JSON.stringify(before), 'a plan changes nothing', before);
   const change = await applied(shop, half);
+  await explained(shop, change);
   await takenBack(shop, change);
   prove(JSON.stringify(await specOf(shop)) === JSON.stringify(before), 'the route is what it was before', before);
   proveNone((await load.stop()).failures, load.sent, 'there and back');
@@ -58,6 +68,22 @@ async function applied(shop: Shop, { id, proxies }: Plan): Promise<string> {
     progress,
   );
   return answer.change;
+}
+
+/** Why a request goes where it goes, down to the change that decided it. */
+async function explained(shop: Shop, change: string): Promise<void> {
+  const answer = await shop.controlPlane.request<Explanation>('POST', `/api/v1/meshes/${MESH}/explain/request`, {
+    from: { namespace: 'shop', name: 'web-1' },
+    url: 'http://orders/v1/1',
+  });
+  const by = answer.route?.by;
+  for (const { name, share, endpoints } of answer.clusters)
+    tell(`  ${share * 100} % to ${name}: ${endpoints.map(({ instance, address }) => instance ?? address).join(', ')}`);
+  prove(
+    by?.change === change && answer.clusters.length === 2,
+    `http://orders/v1/1 from web-1 is explained: ${answer.route?.name} by ${by?.actor} in ${by?.change}`,
+    answer,
+  );
 }
 
 async function takenBack(shop: Shop, change: string): Promise<void> {
