@@ -108,7 +108,8 @@ export class Invariants {
     const keys = await server.rows<{ key: string; revision: string | null }>('SELECT key, revision FROM idempotency');
     const changes = await server.rows<{ revision: string; entries: string }>(
       `SELECT c.revision, count(a.seq) AS entries FROM change c
-       LEFT JOIN audit_entry a ON a.revision = c.revision AND a.decision = 'applied' GROUP BY c.revision`,
+       LEFT JOIN audit_entry a ON a.revision = c.revision AND a.decision = 'applied' AND a.action IN ('write', 'rollback')
+       GROUP BY c.revision`,
     );
     const alive = await server.rows<{ name: string }>(
       `SELECT kind || '/' || name AS name FROM (
