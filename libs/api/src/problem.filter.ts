@@ -1,6 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
 import type { Log } from '#libs/kernel';
-import { StoreUnavailable } from '#libs/store';
+import { DatabaseDistrusted, StoreUnavailable } from '#libs/store';
 import type { DenialAudit } from './audit/denial-audit.js';
 import { actorOf, type HttpRequest, type HttpResponse } from './http.js';
 import { type Problem, ProblemError } from './problem.js';
@@ -30,7 +30,8 @@ export class ProblemFilter implements ExceptionFilter {
 
   private answer(error: unknown, request: HttpRequest): ProblemError {
     if (error instanceof ProblemError) return error;
-    if (error instanceof StoreUnavailable) return this.databaseAway(error);
+    // REL-4: to a caller a database that is not trusted is one that is away.
+    if (error instanceof StoreUnavailable || error instanceof DatabaseDistrusted) return this.databaseAway(error);
     if (error instanceof HttpException) return fromNest(error);
     // Express's own refusals (an address that does not decode) have a status and a text that repeats the request.
     if (error instanceof URIError) return new ProblemError(400, 'bad-address', 'the address is not well-formed');
@@ -46,7 +47,7 @@ export class ProblemFilter implements ExceptionFilter {
     this.log.warn('a caller was refused', { requestId, caller: name, role, ip, method, missing: problem.missing });
   }
 
-  private databaseAway(error: StoreUnavailable): ProblemError {
+  private databaseAway(error: Error): ProblemError {
     this.log.warn('database unavailable', { reason: error.message });
     return new ProblemError(
       503,
