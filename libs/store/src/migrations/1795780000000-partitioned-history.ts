@@ -1,7 +1,13 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import type { AuditPayload } from '../audit/chain.js';
 import { columnsOf } from '../audit/columns.js';
-import { AUDIT_COLUMNS, CHECKPOINTS, FIRST_RANGE, RANGES } from './partitioned-history/tables.sql.js';
+import {
+  AUDIT_COLUMNS,
+  CHECKPOINTS,
+  COLUMNS_FOR_OLDER_BUILDS,
+  FIRST_RANGE,
+  RANGES,
+} from './partitioned-history/tables.sql.js';
 
 const BATCH = 1_000;
 
@@ -35,7 +41,7 @@ export class PartitionedHistory1795780000000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(AUDIT_COLUMNS);
     await fillColumns(runner);
-    for (const part of [RANGES, FIRST_RANGE, CHECKPOINTS]) await runner.query(part);
+    for (const part of [RANGES, FIRST_RANGE, COLUMNS_FOR_OLDER_BUILDS, CHECKPOINTS]) await runner.query(part);
   }
 
   /** History is not put back together: an older build refuses the newer schema anyway. */

@@ -4,14 +4,22 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canonicalJson } from '#libs/kernel';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
 import { documentHash, envelopeHash, sha256 } from '../audit/chain.js';
+import { storable } from '../audit/columns.js';
 import { openStore } from '../open-store.js';
 import { manifest, put, request } from '../testing/fixtures.js';
 import { Initial1767225600000 } from './1767225600000-initial.js';
 
+/** With what Postgres's own JSON refuses, and what only looks like it. */
+const MESSAGE = 'a \u0000 in it, \\u0000, half a pair \ud800, and "quotes"';
+const AUDITED = 'INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash)';
+
 /** What the first release wrote: history and audit each in one table. */
-async function writeAsBefore(raw: Client, count: number): Promise<void> {
-  let prev = '';
-  for (let n = 1; n <= count; n += 1) {
+async function writeAsBefore(
+  raw: Client,
+  { from = 1, to, prev: first = '' }: { from?: number; to: number; prev?: string },
+): Promise<void> {
+  let prev = first;
+  for (let n = from; n <= to; n += 1) {
     const [before, after] = [
       n === 1 ? undefined : manifest('Service', 'old', { n: n - 1 }),
       manifest('Service', 'old', { n }),
@@ -32,21 +40,22 @@ async function writeAsBefore(raw: Client, count: number): Promise<void> {
       decision: 'applied',
       actor,
       mesh: 'default',
-      message: 'a \u0000 in it',
+      message: MESSAGE,
       items: [item],
     });
     const at = new Date(Date.UTC(2026, 0, n)).toISOString();
     const hash = envelopeHash({ at, payload: sha256(payload), prev, revision: n, seq: n });
     await raw.query('BEGIN');
-    await raw.query(`INSERT INTO change VALUES ($1, 'default', $2, 'somebody', 'admin', '', 'r', 'a \uFFFD in it')`, [
+    await raw.query(`INSERT INTO change VALUES ($1, 'default', $2, 'somebody', 'admin', '', 'r', $3)`, [
       n,
       at,
+      storable(MESSAGE),
     ]);
     await raw.query(
       `INSERT INTO resource_history VALUES ($1, 0, 'u-1', $2, 'default', 'Service', 'default', 'old', $1, $3, $4)`,
       [n, op, before ?? null, after],
     );
-    await raw.query("INSERT INTO audit_entry VALUES ($1, $1, $2, 'applied', $3, $4, $5, $6)", [
+    await raw.query(`${AUDITED} VALUES ($1, $1, $2, 'applied', $3, $4, $5, $6)`, [
       n,
       at,
       payload,
@@ -88,7 +97,7 @@ describe('a database of the first release', () => {
     await dataSource.destroy();
     raw = new Client({ connectionString: database.url });
     await raw.connect();
-    await writeAsBefore(raw, 30);
+    await writeAsBefore(raw, { to: 30 });
     // As migrations make them: the tables belong to a role of their own.
     await raw.query(`DO $$ DECLARE t record; BEGIN
       FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' LOOP EXECUTE format('ALTER TABLE %I OWNER TO heddle_migrate', t.tablename); END LOOP;
@@ -102,17 +111,30 @@ describe('a database of the first release', () => {
     await database?.drop();
   });
 
+  it('REL-14 a replica of that release goes on writing beside one of this, and what it writes is found', async () => {
+    const store = await openStore({ url: database.url, replica: 'a' });
+    const [{ audit_hash: prev } = { audit_hash: '' }] = (
+      await raw.query<{ audit_hash: string }>(`SELECT audit_hash FROM stream WHERE stream = 'config'`)
+    ).rows;
+    await writeAsBefore(raw, { from: 31, to: 33, prev });
+    expect(await store.audit.verify()).toMatchObject({ ok: true, entries: 33 });
+    const resource = { kind: 'Service', namespace: 'default', name: 'old' };
+    const found = await store.audit.search({ mesh: 'default', limit: 3, actor: 'somebody', action: 'write', resource });
+    expect(found.items.map(({ seq }) => seq)).toEqual([33, 32, 31]);
+    await store.close();
+  });
+
   it('REL-47 keeps its history and its chain, which goes on', async () => {
     const store = await openStore({ url: database.url, replica: 'a' });
-    expect(await store.audit.verify()).toMatchObject({ ok: true, entries: 30 });
+    expect(await store.audit.verify()).toMatchObject({ ok: true, entries: 33 });
     await store.resources.write(request([put('Service', 'new')]));
-    expect(await store.audit.verify()).toMatchObject({ ok: true, entries: 31 });
+    expect(await store.audit.verify()).toMatchObject({ ok: true, entries: 34 });
     const resource = { kind: 'Service', namespace: 'default', name: 'old' };
     const found = await store.audit.search({ mesh: 'default', limit: 5, actor: 'somebody', resource });
-    expect(found.items.map(({ seq }) => seq)).toEqual([30, 29, 28, 27, 26]);
+    expect(found.items.map(({ seq }) => seq)).toEqual([33, 32, 31, 30, 29]);
     expect(await store.history.at('default', resource, 12)).toMatchObject({ manifest: { spec: { n: 12 } } });
     expect((await store.history.list({ mesh: 'default', limit: 50 })).map(({ revision }) => revision)).toEqual(
-      Array.from({ length: 31 }, (_, index) => 31 - index),
+      Array.from({ length: 34 }, (_, index) => 34 - index),
     );
     await store.close();
   });

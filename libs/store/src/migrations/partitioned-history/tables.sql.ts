@@ -102,6 +102,28 @@ CREATE INDEX change_of_actor ON change (mesh, actor, revision DESC);
 CREATE INDEX change_at ON change (at);
 `;
 
+/**
+ * REL-14: a replica of the build before writes entries without the columns; they are taken from the payload, as
+ * `columnsOf` does it. Escapes that Postgres's json cannot hold (\\u0000, halves of surrogate pairs) become U+FFFD in both.
+ * To be dropped when no build is supported any more that does not know the columns.
+ */
+export const COLUMNS_FOR_OLDER_BUILDS = `
+CREATE FUNCTION fill_audit_columns() RETURNS trigger LANGUAGE plpgsql AS $body$
+DECLARE
+  payload json := regexp_replace(NEW.payload, '\\\\u(0000|d[89a-f][0-9a-f]{2})', '\\\\ufffd', 'g');
+BEGIN
+  NEW.action := payload->>'action';
+  NEW.mesh := payload->>'mesh';
+  NEW.actor := payload->'actor'->>'name';
+  NEW.subjects := ARRAY(
+    SELECT (i->>'kind') || ' ' || (i->>'namespace') || '/' || (i->>'name') FROM json_array_elements(payload->'items') i);
+  RETURN NEW;
+END
+$body$;
+CREATE TRIGGER audit_entry_columns BEFORE INSERT ON audit_entry
+  FOR EACH ROW WHEN (NEW.action IS NULL) EXECUTE FUNCTION fill_audit_columns();
+`;
+
 /** Signed statements about the chain, where they were sent, and which replica makes them. */
 export const CHECKPOINTS = `
 ALTER TABLE authority DROP CONSTRAINT authority_purpose_check;
