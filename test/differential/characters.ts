@@ -1,7 +1,7 @@
 /** Every printable character in a path, as itself and escaped, through every connection manager. */
 import type { SampleRequest } from '#libs/changes';
 import { create, RouteConfigurationSchema } from '#libs/envoy-api';
-import type { Case } from './generator.js';
+import type { Case } from './generator/index.js';
 import type { ManagerName } from './managers.js';
 
 const FIRST = 0x21;

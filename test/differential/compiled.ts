@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type RoutingConfig, routingConfigs, type SampleRequest } from '#libs/changes';
 import type { HeaderMatcher, Route, RouteMatch } from '#libs/envoy-api';
 import { compile } from '../golden/scenario.js';
-import type { Case } from './generator.js';
+import type { Case } from './generator/index.js';
 import type { Table } from './rig.js';
 
 const GOLDEN = join(import.meta.dirname, '../golden');

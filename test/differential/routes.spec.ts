@@ -8,7 +8,7 @@ import { findEnvoy } from '#libs/launcher';
 import { characterCases } from './characters.js';
 import { compiledCases, scopedConfig, scopedRequests } from './compiled.js';
 import { differences } from './expectation.js';
-import { randomCases } from './generator.js';
+import { randomCases } from './generator/index.js';
 import { DifferentialRig } from './rig.js';
 import { type Failure, printed, run, shrunk } from './run.js';
 

@@ -1,7 +1,7 @@
 /** Cases in batches through one real Envoy each, and the smallest form of the first that differs. */
 import type { SampleRequest } from '#libs/changes';
 import { differences, evaluated } from './expectation.js';
-import type { Case } from './generator.js';
+import type { Case } from './generator/index.js';
 import { DifferentialRig, tableJson } from './rig.js';
 import { smaller } from './shrink.js';
 

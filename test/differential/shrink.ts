@@ -1,6 +1,6 @@
 /** Smaller forms of a case: any part of the table or the request left out. */
 import { create, fromJson, RouteConfigurationSchema, toJson } from '#libs/envoy-api';
-import type { Case } from './generator.js';
+import type { Case } from './generator/index.js';
 
 type Json = ReturnType<typeof toJson>;
 
