@@ -43,19 +43,18 @@ describe('running replicas whose Postgres is suddenly another one', () => {
     await rig?.stop();
   });
 
-  const told = () => Promise.all(rig.members.map((member) => member.updates()));
   /** Leads every replica to another server while everything is watched, then back. */
   const mistaken = async (server: DatabaseServer, words: RegExp): Promise<void> => {
     await rig.writer.writeSurely();
     await invariants.check();
-    const before = await told();
+    const before = await rig.told();
     for (const replica of rig.replicas) replica.leadTo(server.url);
     await until('every replica says so', 30_000, () => rig.replicas.every((replica) => words.test(replica.log())));
     for (const member of rig.members) member.wire.cut(); // those that come anew are served the same
     const { answer } = await rig.writer.write();
     expect([answer.status, answer.retryAfter > 0]).toEqual([503, true]);
     await rig.prober.more(200);
-    expect(await told()).toEqual(before);
+    expect(await rig.told()).toEqual(before);
     for (const replica of rig.replicas) replica.leadTo(rig.server.url);
   };
 
@@ -78,7 +77,7 @@ describe('running replicas whose Postgres is suddenly another one', () => {
   });
 
   it('REL-4 emptied by hand: the running ones serve on, and one that starts says why it does not', async () => {
-    const before = await told();
+    const before = await rig.told();
     await rig.server.rows('CREATE TABLE kept AS SELECT * FROM resource');
     await rig.server.rows('TRUNCATE resource');
     const victim = rig.replica(1);
@@ -89,7 +88,7 @@ describe('running replicas whose Postgres is suddenly another one', () => {
       /heddle: this is not the database it was: it has 0 resources, and by its own history there are \d+/,
     );
     await rig.prober.more(100);
-    expect(await told()).toEqual(before);
+    expect(await rig.told()).toEqual(before);
     await rig.server.rows(
       'SET session_replication_role = replica; INSERT INTO resource SELECT * FROM kept; DROP TABLE kept',
     );

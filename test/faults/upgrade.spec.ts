@@ -23,8 +23,7 @@ describe.skipIf(!isKnown)(
 
     it('REL-14 both serve the same: a proxy that moves between them is sent nothing, and both take writes', async () => {
       await invariants.check();
-      const told = () => Promise.all(rig.members.map((member) => member.updates()));
-      const before = await told();
+      const before = await rig.told();
       for (let move = 0; move < 4; move++) {
         const [to, other] = [rig.replica(move % 2), rig.replica(1 - (move % 2))];
         for (const member of rig.members) member.moveTo(to, other);
@@ -34,7 +33,7 @@ describe.skipIf(!isKnown)(
           async () => (await rig.metric(to, 'xds_streams')) === rig.members.length,
         );
       }
-      expect(await told()).toEqual(before);
+      expect(await rig.told()).toEqual(before);
       for (let n = 0; n < 10; n++) {
         const { write, answer } = await rig.writer.write(rig.replica(n % 2));
         expect(answer.status).toBe(200);

@@ -14,7 +14,6 @@ describe('the ways between replicas, Postgres and Envoys', () => {
   afterEach(() => invariants?.check());
   afterAll(() => rig?.stop());
 
-  const told = () => Promise.all(rig.members.map((member) => member.updates()));
   const attachedTo = async (instance: string): Promise<string[]> => {
     const rows = await rig.server.rows<{ attached: { replica: string }[] }>(
       'SELECT attached FROM instance WHERE name = $1',
@@ -80,7 +79,7 @@ describe('the ways between replicas, Postgres and Envoys', () => {
 
   it('ways between Envoys and replicas that are cut, silent, one-way, half-open or slow cost no request and no update', async () => {
     await invariants.check();
-    const before = await told();
+    const before = await rig.told();
     for (const fault of ['cut', 'silent', 'silent-to-target', 'silent-from-target', 'half-open', 'slow'] as const) {
       for (const { wire } of rig.members) {
         if (fault === 'cut') wire.cut();
@@ -98,7 +97,7 @@ describe('the ways between replicas, Postgres and Envoys', () => {
       return counts.reduce((sum, n) => sum + n, 0) === rig.members.length;
     });
     await sleep(500);
-    expect(await told()).toEqual(before);
+    expect(await rig.told()).toEqual(before);
   });
 
   it('REL-3 one that starts while Postgres is away is not ready, takes no stream, and sends nobody nothing', async () => {

@@ -75,6 +75,11 @@ export class Caller {
     readonly token: string,
   ) {}
 
+  /** Somebody with a token that has no role of its own, so that only bindings give him rights. */
+  static async of(api: ServedApi, name: string, ...groups: string[]): Promise<Caller> {
+    return new Caller(api, await api.token('none', { name, groups }));
+  }
+
   /** @param path below `/api/v1/meshes/default` unless it begins with `/` */
   call(method: string, path: string, options: CallOptions = {}): Promise<Answer> {
     const url = path.startsWith('/') ? path : `/api/v1/meshes/default/${path}`;

@@ -60,9 +60,7 @@ async function measure(store: Store, oldest: number): Promise<Timings> {
     'history of a resource': await timed(() => list({ resource })),
     'history of a time': await timed(() => list({ since: timeOf(middle), until: timeOf(middle + 20) })),
     'resource at a revision': await timed((n) => store.history.at('default', resource, Math.max(2, middle + n * 7))),
-    'differences of 100 revisions': await timed(() =>
-      store.history.between('default', { from: middle, to: middle + 100, limit: 100 }),
-    ),
+    'differences of 100 revisions': await timed(() => store.past.between('default', middle, middle + 100)),
     'audit by actor': await timed(() => search({ actor: 'tests' })),
     'audit by resource': await timed(() => search({ resource })),
     'audit, refused only': await timed(() => search({ decision: 'refused' })),

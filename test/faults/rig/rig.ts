@@ -85,6 +85,11 @@ export class Rig {
     return this.#writer;
   }
 
+  /** What every Envoy has been told so far. */
+  told(): Promise<Awaited<ReturnType<Member['updates']>>[]> {
+    return Promise.all(this.members.map((member) => member.updates()));
+  }
+
   /** The replica of a number from 0. */
   replica(index: number): Replica {
     const replica = this.replicas[index];

@@ -10,9 +10,6 @@ let admin: Caller;
 /** Admin of the namespace shop. */
 let head: Caller;
 
-const caller = async (name: string, ...groups: string[]): Promise<Caller> =>
-  new Caller(api, await api.token('none', { name, groups }));
-
 beforeAll(async () => {
   database = await createTestDatabase();
   api = await serveApi(database.url, { policies });
@@ -32,7 +29,7 @@ beforeAll(async () => {
     aBinding('clerks', 'clerk', 'clerks'),
     aBinding('ops', 'operator', 'ops'),
   );
-  head = await caller('hanna', 'heads');
+  head = await Caller.of(api, 'hanna', 'heads');
 });
 afterAll(async () => {
   await api?.stop();
@@ -59,7 +56,7 @@ describe('SEC-34: nobody grants what he does not hold', () => {
   });
 
   it('bindings and roles need the rights that they give', async () => {
-    const binder = await caller('bo', 'binders');
+    const binder = await Caller.of(api, 'bo', 'binders');
     const refused = await binder.apply([aBinding('b-1', 'viewer', 'token bo')]);
     expect([...refusal(refused), refused.body.detail]).toEqual([
       403,
@@ -76,23 +73,23 @@ describe('SEC-34: nobody grants what he does not hold', () => {
   });
 
   it('a role and its binding may come together, and are judged together', async () => {
-    const binder = await caller('bo', 'binders');
+    const binder = await Caller.of(api, 'bo', 'binders');
     const both = (verb: string) => [aRole('b-6', { verbs: [verb], kinds: ['Role'] }), aBinding('b-6', 'b-6', 'others')];
     expect((await binder.apply(both('create'))).status).toBe(200);
     expect((await binder.apply(both('delete'))).status).toBe(403);
   });
 
   it('`bind` gives away a role that one does not have, `escalate` writes it', async () => {
-    const giver = await caller('gil', 'givers');
+    const giver = await Caller.of(api, 'gil', 'givers');
     expect((await giver.apply([aBinding('g-1', 'viewer', 'guests')])).status).toBe(200);
     expect((await giver.apply([aBinding('g-2', 'editor', 'guests')])).status).toBe(403);
-    const author = await caller('ava', 'authors');
+    const author = await Caller.of(api, 'ava', 'authors');
     expect((await author.apply([aRole('a-1', { verbs: ['*'], kinds: ['*'] })])).status).toBe(200);
     expect((await author.apply([aBinding('a-2', 'a-1', 'token ava')])).status).toBe(403);
   });
 
   it('an operator grants nothing', async () => {
-    const ops = await caller('olga', 'ops');
+    const ops = await Caller.of(api, 'olga', 'ops');
     expect(refusal(await ops.apply([aBinding('o-1', 'viewer', 'x')]))).toEqual([403, 'create RoleBinding']);
     expect(refusal(await ops.call('GET', 'rolebindings'))).toEqual([403, 'list RoleBinding']);
   });
@@ -102,7 +99,7 @@ describe('SEC-34: tokens', () => {
   const make = (by: Caller, body: object) => by.call('POST', '/api/v1/tokens', { body: { name: 't', ...body } });
 
   it('have no more than their maker, be it by role, name or group', async () => {
-    const clerk = await caller('cleo', 'clerks');
+    const clerk = await Caller.of(api, 'cleo', 'clerks');
     const here = { meshes: ['default'] };
     expect((await make(clerk, here)).status).toBe(201);
     expect(refusal(await make(clerk, {}))).toEqual([403, 'create ApiToken']);

@@ -26,9 +26,6 @@ let teamA: Caller;
 const A = { team: 'a' };
 const B = { team: 'b' };
 
-const caller = async (name: string, ...groups: string[]): Promise<Caller> =>
-  new Caller(api, await api.token('none', { name, groups }));
-
 beforeAll(async () => {
   database = await createTestDatabase();
   api = await serveApi(database.url, { policies });
@@ -41,8 +38,8 @@ beforeAll(async () => {
     aBinding('shop-editors', 'editor', 'shop', { namespaces: ['shop'] }),
     aBinding('team-a', 'editor', 'team-a', { namespaces: ['shop'], selector: { matchLabels: A } }),
   );
-  shop = await caller('sam', 'shop');
-  teamA = await caller('ann', 'team-a');
+  shop = await Caller.of(api, 'sam', 'shop');
+  teamA = await Caller.of(api, 'ann', 'team-a');
 });
 afterAll(async () => {
   await api?.stop();
@@ -67,7 +64,7 @@ describe('a role in a namespace', () => {
     expect(await admin.names('services')).toContain('bank/vault');
     expect(await shop.names('services')).toEqual(['shop/mine', 'shop/new', 'shop/theirs']);
     expect((await shop.call('GET', '/api/v1/meshes')).body.items).toHaveLength(1);
-    expect((await (await caller('nobody')).call('GET', '/api/v1/meshes')).body.items).toEqual([]);
+    expect((await (await Caller.of(api, 'nobody')).call('GET', '/api/v1/meshes')).body.items).toEqual([]);
   });
 
   it('does not reach the mesh as a whole, nor what is about security', async () => {
@@ -130,8 +127,8 @@ describe('SEC-48: of two admins, each of a namespace,', () => {
       aBinding('bank-admins', 'admin', 'bank-admins', { namespaces: ['bank'] }),
     );
     const both = [
-      [await caller('sid', 'shop-admins'), 'shop', 'bank'],
-      [await caller('bea', 'bank-admins'), 'bank', 'shop'],
+      [await Caller.of(api, 'sid', 'shop-admins'), 'shop', 'bank'],
+      [await Caller.of(api, 'bea', 'bank-admins'), 'bank', 'shop'],
     ] as const;
     const kinds = api.deps.registry.kinds.filter(({ scope }) => scope === 'namespace');
     expect(kinds.length).toBeGreaterThan(7);
@@ -274,7 +271,7 @@ describe('SEC-34: labels are a border', () => {
       }),
       aBinding('hosts', 'hosts', 'hosts', { namespaces: ['shop'] }),
     );
-    const hosts = await caller('hal', 'hosts');
+    const hosts = await Caller.of(api, 'hal', 'hosts');
     const put = (name: string, workload: string, port: number) =>
       hosts.call('PUT', `namespaces/shop/instances/${name}`, {
         body: {

@@ -1,14 +1,6 @@
 import type { Operation } from '../openapi.operation.js';
 import { inputSchema, type JsonSchema, listOf, object, ref, string } from '../openapi.schemas.js';
-import {
-  auditQuery,
-  differencesQuery,
-  failuresQuery,
-  historyQuery,
-  pastQuery,
-  statementsQuery,
-  verifyBody,
-} from './audit.query.js';
+import { auditQuery, failuresQuery, historyQuery, pastQuery, statementsQuery, verifyBody } from './audit.query.js';
 
 const MESH = '/api/v1/meshes/{mesh}';
 const integer: JsonSchema = { type: 'integer' };
@@ -37,17 +29,6 @@ export const AUDIT: readonly Operation[] = [
     access: 'get on each resource',
     query: pastQuery,
     answer: object({ revision: integer, version: integer, manifest: anything }),
-  },
-  {
-    method: 'get',
-    path: `${MESH}/differences`,
-    tag: 'history',
-    summary: 'Resources that are not the same after one config revision as after another, with both manifests.',
-    access: 'get on each resource',
-    query: differencesQuery,
-    answer: listOf(
-      object({ op: string, kind: string, namespace: string, name: string, revision: integer, before: {}, after: {} }),
-    ),
   },
   {
     method: 'get',

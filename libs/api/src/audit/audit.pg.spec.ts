@@ -4,6 +4,7 @@ import { AuditKeys, kekOf } from '#libs/identity';
 import { systemClock } from '#libs/kernel';
 import { verifyExport } from '#libs/store';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
+import type { AuditLine } from '../../testing/audit-answers.js';
 import { idleRuntime, type ServedApi, serveApi } from '../../testing/served-api.js';
 
 const MESH = '/api/v1/meshes/default';
@@ -53,11 +54,11 @@ describe('history and audit over REST', () => {
     await database?.drop();
   });
 
-  const lines = (text: unknown): any[] =>
+  const lines = <T extends object>(text: unknown): T[] =>
     String(text)
       .trim()
       .split('\n')
-      .map((line) => JSON.parse(line));
+      .map((line) => JSON.parse(line) as T);
 
   it('lists changes of a resource with how far they were delivered', async () => {
     const { body } = await api.call('GET', `${MESH}/history?${ORDERS}&delivery=true&limit=2&actor=test-admin`);
@@ -77,13 +78,16 @@ describe('history and audit over REST', () => {
       version: 2,
       manifest: { spec: { ports: [{ port: 8081 }] } },
     });
-    const between = await api.call('GET', `${MESH}/differences?from=${revisions[0]}&to=${revisions[2]}`);
+    const between = await api.call('GET', `${MESH}/diff?from=${revisions[0]}&to=${revisions[2]}`);
     expect(between.body.items).toMatchObject([
       {
-        op: 'updated',
+        op: 'update',
         name: 'orders',
-        before: { spec: { ports: [{ port: 8080 }] } },
-        after: { spec: { ports: [{ port: 8082 }] } },
+        fields: [
+          { op: 'add', after: { port: 8082 } },
+          { op: 'remove', before: { port: 8080 } },
+        ],
+        changes: [{ revision: revisions[1] }, { revision: revisions[2] }],
       },
     ]);
   });
@@ -94,14 +98,14 @@ describe('history and audit over REST', () => {
     ['a name without a kind', `${MESH}/history?name=orders`, 400, '/kind'],
     ['an action that there is not', `${MESH}/audit?action=dance`, 400, '/action'],
     ['a parameter that there is not', `${MESH}/audit?who=me`, 400, '/who'],
-    ['revisions the wrong way round', `${MESH}/differences?from=2&to=1`, 400, '/from'],
+    ['a revision that is no number', `${MESH}/diff?from=two&to=1`, 400, '/from'],
   ])('refuses %s, and names the field', async (_what, path, status, field) => {
     const answer = await api.call('GET', path);
     expect(answer).toMatchObject({ status, body: { violations: [{ path: field }] } });
   });
 
   it.each([
-    ['a revision that is yet to come', `${MESH}/differences?from=1&to=999`],
+    ['a revision that is yet to come', `${MESH}/diff?from=1&to=999`],
     ['a revision that is none', `${MESH}/history/x/resource?${ORDERS}`],
     ['a resource that was not there', `${MESH}/history/1/resource?${ORDERS}`],
     ['a mesh that is not there', `/api/v1/meshes/none/audit`],
@@ -111,7 +115,7 @@ describe('history and audit over REST', () => {
 
   it('REL-10 SEC-63 searches decisions, refusals too, by actor, resource, decision and time', async () => {
     const all = await api.call('GET', `${MESH}/audit?${ORDERS}`);
-    expect(all.body.items.map((entry: any) => entry.payload.decision)).toEqual([
+    expect((all.body.items as AuditLine[]).map(({ payload }) => payload.decision)).toEqual([
       'refused',
       'applied',
       'applied',

@@ -83,17 +83,6 @@ export const pastQuery = z.strictObject({
   name: resource.name.unwrap().describe('Name.'),
 });
 
-export const differencesQuery = z.strictObject({
-  from: revision('Config revision to compare with.'),
-  to: revision('Config revision that is compared; not older than `from`.'),
-  limit: limit(100),
-  cursor: z
-    .string()
-    .regex(/^[-\w=.]{1,1000}$/, 'pass on the cursor of the page before')
-    .optional()
-    .describe('`cursor` of the page before; absent = from the beginning.'),
-});
-
 export const statementsQuery = z.strictObject({
   limit: limit(100),
   after: z

@@ -1,16 +1,16 @@
 import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
 import { printId } from '#libs/model';
-import type { Page, PastResource, ResourceDifference } from '#libs/store';
+import type { PastResource } from '#libs/store';
 import { AccessControl } from '../access/access-control.js';
-import { asItWas, sides, type VisibleEntry, visibleHistory } from '../access/visible-changes.js';
+import { asItWas, type VisibleEntry, visibleHistory } from '../access/visible-changes.js';
 import { AccessEach } from '../access.js';
 import { API_DEPS, type ApiDeps } from '../deps.js';
 import type { HttpRequest } from '../http.js';
 import { requireMesh } from '../meshes.js';
 import type { ChangeProgress } from '../ports.js';
-import { invalid, notFound, ProblemError } from '../problem.js';
+import { notFound, ProblemError } from '../problem.js';
 import { parseQuery } from '../query.js';
-import { differencesQuery, historyQuery, pastQuery, resourceOf } from './audit.query.js';
+import { historyQuery, pastQuery, resourceOf } from './audit.query.js';
 
 /** How far a change has come at the proxies. */
 export interface Delivery {
@@ -63,25 +63,6 @@ export class HistoryController {
     if (past === undefined || !this.access.may(request.principal, 'get', mesh, asItWas(id, past.manifest)))
       throw notFound(`${printId(id)} did not exist at revision ${revision}`);
     return past;
-  }
-
-  @Get('differences')
-  @AccessEach('get')
-  async differences(
-    @Param('mesh') mesh: string,
-    @Query() query: unknown,
-    @Req() request: HttpRequest,
-  ): Promise<Page<ResourceDifference> & { readonly hidden?: number }> {
-    await requireMesh(this.deps.store.resources, mesh);
-    const range = parseQuery(differencesQuery, query);
-    if (range.from > range.to) {
-      const message = `the older revision comes first: from=${range.to}&to=${range.from}`;
-      throw invalid([{ path: '/from', code: 'reversed', message }], 'invalid-query');
-    }
-    for (const revision of [range.from, range.to]) await this.requireRevision(revision);
-    const { items, cursor } = await this.deps.store.history.between(mesh, range);
-    const { shown, hidden } = this.access.visible(request.principal, mesh, items, sides);
-    return { items: shown, cursor, ...(hidden === 0 ? {} : { hidden }) };
   }
 
   /** @throws ProblemError 404 for one that is yet to come, 410 for one that history no longer reaches back to */

@@ -183,37 +183,34 @@ describe('history in ranges', () => {
     expect(await store.history.at('default', id, 5)).toMatchObject({ revision: 5, version: 1 });
     expect(await store.history.at('default', id, 1_004)).toMatchObject({ revision: 905, version: 10 });
     expect(await store.history.at('default', id, 1_005)).toMatchObject({ revision: 1_005, version: 11 });
-    const { items } = await store.history.between('default', { from: 1_000, to: 1_010, limit: 100 });
-    expect(items.map(({ name, op }) => [name, op])).toEqual(
-      ['bulk-0', 'bulk-1', 'bulk-2', 'bulk-3', 'bulk-4', 'bulk-5', 'bulk-6', 'bulk-7', 'bulk-8', 'bulk-99'].map(
-        (name) => [name, 'updated'],
-      ),
-    );
-    const first = await store.history.between('default', { from: 0, to: 2_000, limit: 60 });
-    const rest = await store.history.between('default', { from: 0, to: 2_000, limit: 60, cursor: first.cursor });
-    expect([first.items.length, rest.items.length, rest.cursor]).toEqual([60, 41, undefined]);
-    expect(first.items.every(({ op, before }) => op === 'created' && before === null)).toBe(true);
+    const net = await store.past.between('default', 1_000, 1_010);
+    expect(net.map(({ name }) => name)).toEqual([
+      ...['bulk-0', 'bulk-1', 'bulk-2', 'bulk-3', 'bulk-4', 'bulk-5', 'bulk-6', 'bulk-7', 'bulk-8', 'bulk-99'],
+    ]);
+    expect(net.every(({ before, after }) => before !== undefined && after !== undefined)).toBe(true);
+    const all = await store.past.between('default', 0, 2_000);
+    expect([all.length, all.every(({ before }) => before === undefined)]).toEqual([101, true]);
   });
 
-  it('leaves out what was changed and changed back', async () => {
+  it('what was changed and changed back is as it was, and who did it is known', async () => {
     const from = (await store.identity()).configRevision;
     await store.resources.write(request([put('Service', 'there-and-back', { a: 1 })]));
     const middle = (await store.identity()).configRevision;
     await store.resources.write(request([put('Service', 'there-and-back', { a: 2 })]));
     await store.resources.write(request([put('Service', 'there-and-back', { a: 1 })]));
     const to = (await store.identity()).configRevision;
-    expect((await store.history.between('default', { from: middle, to, limit: 9 })).items).toEqual([]);
-    expect((await store.history.between('default', { from, to, limit: 9 })).items).toMatchObject([
-      { op: 'created', after: { spec: { a: 1 } } },
-    ]);
+    const [back] = await store.past.between('default', middle, to);
+    expect(back?.before).toEqual(back?.after);
+    expect(back?.changes).toHaveLength(2);
+    expect(await store.past.between('default', from, to)).toMatchObject([{ after: { spec: { a: 1 } } }]);
     await store.resources.write(
       request([{ op: 'delete', kind: 'Service', namespace: 'default', name: 'there-and-back' }]),
     );
     const gone = (await store.identity()).configRevision;
-    expect((await store.history.between('default', { from, to: gone, limit: 9 })).items).toEqual([]);
-    expect((await store.history.between('default', { from: to, to: gone, limit: 9 })).items).toMatchObject([
-      { op: 'deleted', after: null },
-    ]);
+    const [passing] = await store.past.between('default', from, gone);
+    expect([passing?.before, passing?.after]).toEqual([undefined, undefined]);
+    const [removed] = await store.past.between('default', to, gone);
+    expect([removed?.before !== undefined, removed?.after]).toEqual([true, undefined]);
     expect(
       await store.history.at('default', { kind: 'Service', namespace: 'default', name: 'there-and-back' }, gone),
     ).toBeUndefined();

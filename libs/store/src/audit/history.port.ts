@@ -1,6 +1,5 @@
 /** The part of the contract that is about the past of resources. */
 import type { Labels, Manifest, ResourceId } from '#libs/model';
-import type { Page } from '../values.port.js';
 
 export interface HistoryEntry {
   readonly change: string;
@@ -40,15 +39,6 @@ export interface PastResource {
   readonly manifest: Manifest;
 }
 
-export interface ResourceDifference extends ResourceId {
-  readonly op: 'created' | 'updated' | 'deleted';
-  /** Config revision of its last change in the range. */
-  readonly revision: number;
-  /** Manifests; null where there was or is none. */
-  readonly before: unknown;
-  readonly after: unknown;
-}
-
 /** A resource whose writer is asked for. */
 export interface WrittenResource extends ResourceId {
   /** Config revision of the write that is meant; undefined = the last one. */
@@ -70,11 +60,6 @@ export interface History {
   list(query: HistoryQuery): Promise<readonly HistoryEntry[]>;
   /** The resource as it was after the revision; undefined when it did not exist. */
   at(mesh: string, id: ResourceId, revision: number): Promise<PastResource | undefined>;
-  /** What is not the same after `to` as it was after `from`, by kind, namespace and name. */
-  between(
-    mesh: string,
-    range: { readonly from: number; readonly to: number; readonly limit: number; readonly cursor?: string | undefined },
-  ): Promise<Page<ResourceDifference>>;
   /** Who wrote each of these, in their order. */
   origins(mesh: string, resources: readonly WrittenResource[]): Promise<readonly Origin[]>;
   /** Oldest revision whose state can be read: 0 unless history was cut. */

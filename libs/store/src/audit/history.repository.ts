@@ -1,7 +1,7 @@
 import type { ResourceId } from '#libs/model';
 import type { Database } from '../database.js';
 import type { HistoryEntry } from '../ports.js';
-import { historyFloor, readAt, readBetween, readHistory } from './history.js';
+import { historyFloor, readAt, readHistory } from './history.js';
 import type { History, HistoryQuery, Origin, PastResource, WrittenResource } from './history.port.js';
 import { readOrigins } from './origins.js';
 
@@ -15,10 +15,6 @@ export class HistoryRepository implements History {
 
   at(mesh: string, id: ResourceId, revision: number): Promise<PastResource | undefined> {
     return readAt(this.database, mesh, id, revision);
-  }
-
-  between(mesh: string, range: Parameters<History['between']>[1]): ReturnType<History['between']> {
-    return readBetween(this.database, mesh, range);
   }
 
   origins(mesh: string, resources: readonly WrittenResource[]): Promise<readonly Origin[]> {

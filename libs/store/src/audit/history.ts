@@ -1,9 +1,8 @@
-import { canonicalJson } from '#libs/kernel';
 import type { ResourceId } from '#libs/model';
 import type { Sql } from '../database.js';
-import type { HistoryEntry, Page } from '../ports.js';
+import type { HistoryEntry } from '../ports.js';
 import { type ResourceRow, toManifest } from '../resources/rows.js';
-import type { HistoryQuery, PastResource, ResourceDifference } from './history.port.js';
+import type { HistoryQuery, PastResource } from './history.port.js';
 
 const MAX_PAGE = 500;
 /** See `search.ts`: a time is turned into a revision with room for transactions that took long. */
@@ -130,79 +129,6 @@ export async function readAt(
   const [row] = await sql.query<ResourceRow>(NOW, parameters);
   if (row === undefined) return undefined;
   return { revision: row.updated_revision, version: row.version, manifest: toManifest(row) };
-}
-
-// Each resource once: what it was before its first change in the range, and after its last.
-export const BETWEEN = `
-WITH touched AS (
-  SELECT DISTINCT kind, namespace, name FROM resource_history
-  WHERE mesh = $1 AND revision > $2 AND revision <= $3 AND (kind, namespace, name) > ($4, $5, $6)
-  ORDER BY kind, namespace, name LIMIT $7
-)
-SELECT t.kind, t.namespace, t.name, f.before, l.after, l.revision
-FROM touched t
-CROSS JOIN LATERAL (
-  SELECT before FROM resource_history h
-  WHERE h.mesh = $1 AND h.kind = t.kind AND h.namespace = t.namespace AND h.name = t.name AND h.revision > $2 AND h.revision <= $3
-  ORDER BY h.revision LIMIT 1
-) f
-CROSS JOIN LATERAL (
-  SELECT after, revision FROM resource_history h
-  WHERE h.mesh = $1 AND h.kind = t.kind AND h.namespace = t.namespace AND h.name = t.name AND h.revision > $2 AND h.revision <= $3
-  ORDER BY h.revision DESC LIMIT 1
-) l
-ORDER BY t.kind, t.namespace, t.name`;
-
-interface BetweenRow {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly before: unknown;
-  readonly after: unknown;
-  readonly revision: number;
-}
-
-const encodeCursor = ({ kind, namespace, name }: BetweenRow): string =>
-  Buffer.from(JSON.stringify([kind, namespace, name])).toString('base64url');
-
-/** The beginning for a cursor that is not ours. */
-function decodeCursor(cursor: string | undefined): readonly string[] {
-  try {
-    const parsed: unknown = JSON.parse(Buffer.from(cursor ?? '', 'base64url').toString());
-    if (Array.isArray(parsed) && parsed.length === 3 && parsed.every((part) => typeof part === 'string')) return parsed;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  return ['', '', ''];
-}
-
-const isNetChange = ({ before, after }: BetweenRow): boolean => canonicalJson(before) !== canonicalJson(after);
-
-function toDifference({ kind, namespace, name, before, after, revision }: BetweenRow): ResourceDifference {
-  const op = before === null ? 'created' : after === null ? 'deleted' : 'updated';
-  return { op, kind, namespace, name, revision, before, after };
-}
-
-/** What is not the same after `to` as it was after `from`; what was changed and changed back is left out. */
-export async function readBetween(
-  sql: Sql,
-  mesh: string,
-  range: { readonly from: number; readonly to: number; readonly limit: number; readonly cursor?: string | undefined },
-): Promise<Page<ResourceDifference>> {
-  const limit = pageSize(range.limit);
-  const rows = await sql.query<BetweenRow>(BETWEEN, [
-    mesh,
-    range.from,
-    range.to,
-    ...decodeCursor(range.cursor),
-    limit + 1,
-  ]);
-  const page = rows.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    items: page.filter(isNetChange).map(toDifference),
-    cursor: rows.length > limit && last !== undefined ? encodeCursor(last) : undefined,
-  };
 }
 
 /** Oldest revision whose state can still be read: 0 unless history was cut. */
