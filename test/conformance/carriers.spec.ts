@@ -3,12 +3,21 @@ import { connect } from 'node:http2';
 import { text } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
+import { HandClock } from '../../libs/testing/src/clock/index.js';
 import { encodeDelta } from '../../libs/testing/src/xds-client/index.js';
 import { selfSigned } from '../self-signed.js';
 import { cluster, endpoints, Rig, TYPE } from './rig.js';
 
 // What a client sees must not depend on what carries its calls. The other scripts run with the default.
-const GRPC = { OK: 0, INVALID_ARGUMENT: 3, DEADLINE_EXCEEDED: 4, UNIMPLEMENTED: 12, INTERNAL: 13, UNAUTHENTICATED: 16 };
+const GRPC = {
+  OK: 0,
+  INVALID_ARGUMENT: 3,
+  DEADLINE_EXCEEDED: 4,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAUTHENTICATED: 16,
+  RESOURCE_EXHAUSTED: 8,
+};
 const ADS = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
 
 let rig: Rig;
@@ -140,6 +149,41 @@ describe('calls by http2', () => {
     rig = await Rig.start();
     const bytes = Buffer.concat([frame(request()), Buffer.from([0, 0, 0, 9, 9])]);
     expect((await call({}, bytes)).status).toBe(GRPC.INTERNAL);
+  });
+
+  it('SEC-8 SEC-9 half a message is not kept for ever', async () => {
+    const clock = new HandClock();
+    rig = await Rig.start({ clock, limits: { messageMs: 5_000 } });
+    const answer = call({}, frame(request()).subarray(0, 8), false);
+    await clock.advance(4_000);
+    expect(rig.metrics.counts.get('xds_limit_total messageMs')).toBeUndefined();
+    await expect
+      .poll(async () => {
+        await clock.advance(2_000);
+        return rig.metrics.counts.get('xds_limit_total messageMs');
+      })
+      .toBe(1);
+    expect((await answer).status).toBe(GRPC.RESOURCE_EXHAUSTED);
+  });
+
+  it('who is always in the middle of some message may go on, as long as each of them ends', async () => {
+    const clock = new HandClock();
+    rig = await Rig.start({ clock, limits: { messageMs: 5_000 } });
+    rig.publish(cluster('a'));
+    const session = connect(`http://127.0.0.1:${rig.port}`);
+    const stream = session.request({
+      ...{ ':method': 'POST', ':path': ADS, 'content-type': 'application/grpc', te: 'trailers' },
+      authorization: 'Bearer alice',
+    });
+    const [first, again] = [frame(request()), frame(Buffer.from(encodeDelta({ type: TYPE.endpoint, names: ['b'] })))];
+    stream.write(Buffer.concat([first, again.subarray(0, 7)]));
+    for (let sent = 1; sent < 5; sent++) {
+      await expect.poll(() => rig.server.counters().requests).toBe(sent);
+      await clock.advance(3_000);
+      stream.write(Buffer.concat([again.subarray(7), again.subarray(0, 7)]));
+    }
+    expect(rig.metrics.counts.get('xds_limit_total messageMs')).toBeUndefined();
+    session.destroy();
   });
 
   it('several messages in one piece are handled in their order, and wait for the admission', async () => {

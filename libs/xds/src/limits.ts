@@ -42,6 +42,8 @@ export interface Limits {
   readonly unauthenticatedMs: number;
   /** An authenticated stream must send its first message within this long. Milliseconds. */
   readonly firstMessageMs: number;
+  /** A message must be complete so long after its first byte: half of one is memory that nothing else bounds (SEC-8, SEC-9). Milliseconds. */
+  readonly messageMs: number;
   /** How long a stream waits for the first publication before it is answered UNAVAILABLE (GEN-16). Milliseconds. */
   readonly readyWaitMs: number;
   /**
@@ -102,6 +104,7 @@ export const DEFAULT_LIMITS: Limits = {
   handshakeMs: 5_000,
   unauthenticatedMs: 10_000,
   firstMessageMs: 10_000,
+  messageMs: 30_000,
   readyWaitMs: 1_000,
   viewWaitMs: 30_000,
   ackProgressMs: 60_000,

@@ -2,7 +2,7 @@ import { SERVICE } from '#libs/envoy-api';
 import { Catalog } from './catalog.js';
 import { FanOut } from './fan-out.js';
 import { FrameCache } from './frames.js';
-import { DEFAULT_LIMITS, type Limits } from './limits.js';
+import { DEFAULT_LIMITS, type Limits, limitHit } from './limits.js';
 import { StreamSecrets } from './secrets.js';
 import type { XdsServerOptions } from './server-options.js';
 import { Admission, once } from './serving/admission.js';
@@ -173,6 +173,7 @@ export class XdsServer {
       methods: this.#methods,
       maxMessageBytes: limits.maxMessageBytes * READ_BEYOND_LIMIT,
       admit: (headers, peer) => this.#authentication.admit(headers, peer),
+      tooSlow: () => limitHit(this.options.metrics, 'messageMs'),
       tls: tls === 'plaintext' ? undefined : tls,
       // GOAWAY well before streams end by their age; the connection then lives as long as they do.
       connectionAgeMs: limits.streamAgeMs * 0.8,

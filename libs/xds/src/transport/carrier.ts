@@ -38,6 +38,10 @@ export interface CarrierOptions {
   readonly handshakeMs: number;
   /** Largest message of a client in bytes. */
   readonly maxMessageBytes: number;
+  /** How long a message may take to be complete, in milliseconds; only `http2` can tell. */
+  readonly messageMs: number;
+  /** A message took longer: its call was ended. */
+  readonly tooSlow: () => void;
   readonly callsPerConnection: number;
   /** After this long a connection takes no new call (NET-2). Milliseconds, give or take a tenth. */
   readonly connectionAgeMs: number;

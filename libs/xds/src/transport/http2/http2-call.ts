@@ -1,5 +1,7 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { Clock } from '#libs/kernel';
 import type { Call, CallListener, Message, StatusName } from '../call.js';
+import type { CarrierOptions } from '../carrier.js';
 import { framesOf, MessageReader, Unreadable } from './framing.js';
 import { RESPONSE, trailersOf } from './status.js';
 
@@ -14,6 +16,10 @@ interface Slice {
 
 const nothing = (): void => {};
 
+export interface CallOptions extends Pick<CarrierOptions, 'maxMessageBytes' | 'messageMs' | 'tooSlow'> {
+  readonly clock: Clock;
+}
+
 /** A call on a stream of node:http2. Large messages go out in slices, each when the socket has taken an earlier one. */
 export class Http2Call implements Call {
   readonly #reader: MessageReader;
@@ -23,15 +29,16 @@ export class Http2Call implements Call {
   #ending: Record<string, string> | undefined;
   #closed = false;
   #paused = false;
+  #cancelWait: (() => void) | undefined;
   /** The client has sent everything. */
   #ended = false;
 
   constructor(
     private readonly stream: ServerHttp2Stream,
     readonly peer: string,
-    maxMessageBytes: number,
+    private readonly options: CallOptions,
   ) {
-    this.#reader = new MessageReader(maxMessageBytes);
+    this.#reader = new MessageReader(options.maxMessageBytes);
     stream.on('error', nothing); // 'close' follows
     stream.on('close', () => this.#close());
   }
@@ -133,13 +140,33 @@ export class Http2Call implements Call {
       while (this.#open) {
         const message = this.#reader.next();
         if (!message) break;
+        this.#stopWaiting(); // the time is for one message
         this.#listener?.message(message);
       }
       if (this.#ended && this.#open) this.#halfClose();
+      this.#awaitRest();
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       this.end(error.status, error.message);
     }
+  }
+
+  /** Half of a message has a time to become whole. */
+  #awaitRest(): void {
+    const { clock, messageMs, tooSlow } = this.options;
+    if (!this.#open || !this.#reader.unfinished) {
+      this.#stopWaiting();
+      return;
+    }
+    this.#cancelWait ??= clock.after(messageMs, () => {
+      tooSlow();
+      this.end('RESOURCE_EXHAUSTED', `a message was not complete after ${messageMs} ms`);
+    });
+  }
+
+  #stopWaiting(): void {
+    this.#cancelWait?.();
+    this.#cancelWait = undefined;
   }
 
   /** Messages may be handed on. */
@@ -155,6 +182,7 @@ export class Http2Call implements Call {
   #close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#stopWaiting();
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#listener?.closed();

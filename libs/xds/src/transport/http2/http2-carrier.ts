@@ -20,7 +20,7 @@ import {
   type TlsMaterial,
 } from '../carrier.js';
 import { contextOf, peerName } from '../tls.js';
-import { Http2Call } from './http2-call.js';
+import { type CallOptions, Http2Call } from './http2-call.js';
 import { httpError, timeoutMs } from './status.js';
 
 /** How often connections are looked at. Milliseconds. */
@@ -48,12 +48,14 @@ export class Http2Carrier implements Carrier {
   readonly #server: Http2Server | Http2SecureServer;
   readonly #connections = new Map<ServerHttp2Session, Connection>();
   readonly #stopSweeps: () => void;
+  readonly #callOptions: CallOptions;
   #count = 0;
 
   constructor(
     private readonly options: CarrierOptions,
     private readonly clock: Clock,
   ) {
+    this.#callOptions = { ...options, clock };
     this.#server = makeServer(options);
     this.#server.on('session', (session: ServerHttp2Session) => this.#enter(session));
     this.#server.on(
@@ -105,7 +107,7 @@ export class Http2Carrier implements Carrier {
       else stream.close(constants.NGHTTP2_REFUSED_STREAM);
       return;
     }
-    const call = new Http2Call(stream, connection.peer, this.options.maxMessageBytes);
+    const call = new Http2Call(stream, connection.peer, this.#callOptions);
     this.#limit(stream, call, headers['grpc-timeout'] as string | undefined);
     const admitting = this.options.admit(headersOf(raw), connection.peer);
     stream.once('close', () => admitting.cancel());
