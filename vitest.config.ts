@@ -13,7 +13,7 @@ const HEAVY = ['**/*.{pg,envoy,e2e}.spec.ts', 'test/**/*.spec.ts'];
 const PATIENCE_MS = 600_000;
 /** The same for what is looked at again and again; by itself vitest gives it one second. */
 const POLL_MS = 120_000;
-const SKIP = ['node_modules/**', 'dist/**'];
+const SKIP = ['node_modules/**', 'dist/**', '.heddle/**'];
 
 export default defineConfig({
   resolve: { alias },

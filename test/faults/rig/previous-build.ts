@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
@@ -25,14 +24,18 @@ export function previousIsKnown(): boolean {
   }
 }
 
-/** Builds the previous commit in a folder of its own, once for this machine. @returns its `dist` */
+/**
+ * Builds the previous commit in a folder of its own, once for this clone: it borrows the clone's packages by a link, and
+ * must go when they go.
+ * @returns its `dist`
+ */
 export function buildPrevious(): string {
-  const place = join(tmpdir(), `heddle-build-${PREVIOUS}`);
+  const place = join(ROOT, '.heddle', `build-${PREVIOUS}`);
   if (existsSync(place)) return join(place, 'dist');
   const draft = `${place}-${process.pid}`;
-  mkdirSync(draft);
+  mkdirSync(draft, { recursive: true });
   execFileSync('tar', ['-x', '-C', draft], { input: git('archive', PREVIOUS) });
-  symlinkSync(join(ROOT, 'node_modules'), join(draft, 'node_modules'));
+  symlinkSync('../../node_modules', join(draft, 'node_modules'));
   const node = (...args: readonly string[]): unknown =>
     execFileSync(process.execPath, args, { cwd: draft, stdio: ['ignore', 'pipe', 'inherit'] });
   node('proto/generate.mjs');
