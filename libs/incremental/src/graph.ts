@@ -4,6 +4,7 @@ import { Evaluation } from './evaluation.js';
 import { Fork } from './fork.js';
 import { keysOf } from './indexes.js';
 import { addReaders, compareCells, dependencyTree, inputsBehind, withReads } from './inspect.js';
+import { Lane } from './lane.js';
 import { Names } from './names.js';
 import { Pass } from './pass.js';
 import { Published } from './published.js';
@@ -43,6 +44,7 @@ export class Graph {
   #staged = new Staged();
   /** The pass in slices. */
   #long: Pass | undefined;
+  readonly #lanes = new Set<Lane>();
   #passes = 0;
   /** Names the present inputs, for forks. */
   #epoch = 0;
@@ -117,8 +119,10 @@ export class Graph {
     this.#base = version;
     if (pass.isChanged) this.#epoch += 1;
     this.#passes += 1;
+    const cells = [...changed, ...gone];
     if (this.#long === pass) this.#long = undefined;
-    else if (this.#long) this.#overtake(this.#long, pass, [...changed, ...gone]);
+    else if (this.#long) this.#overtake(this.#long, pass, cells);
+    for (const lane of this.#lanes) lane.follow(pass.taken, cells);
     return { pass: this.#passes, ...difference };
   }
 
@@ -179,6 +183,18 @@ export class Graph {
     );
   }
 
+  /**
+   * The same for as long as it is wanted: passes go on, and what they change flows in. While a lane is open nothing is
+   * swept. Lanes do not see one another.
+   */
+  lane(overrides: readonly Override[]): Lane {
+    this.#idle();
+    const close = (lane: Lane): void => void this.#lanes.delete(lane);
+    const lane = new Lane({ base: this.#base, published: this.#published, close }, overrides);
+    this.#lanes.add(lane);
+    return lane;
+  }
+
   /** What the cell read, down to inputs, as recorded when it last ran. */
   explain(query: AnyQuery, key: string): Dependency {
     return dependencyTree(this.#base.engine, this.#settled(query, key));
@@ -216,10 +232,12 @@ export class Graph {
   /**
    * Drops what is neither observed nor read by what is observed; inputs that exist stay. Walks the whole graph. Ends forks.
    * @returns how many cells went
+   * @throws GraphFault during a pass in slices, and while a lane is open
    */
   sweep(): number {
     this.#idle();
     if (this.#long) throw new GraphFault('a sweep during a pass in slices');
+    if (this.#lanes.size > 0) throw new GraphFault('a sweep while a lane is open');
     const { cells } = this.#base.engine;
     const before = cells.count;
     const { limit } = this.#commons.names;
@@ -239,12 +257,13 @@ export class Graph {
 
   /**
    * A sweep in slices, between passes: drops what nothing has read and nobody observed in the whole round before. Cells on
-   * a cycle of reads stay until a whole `sweep`. Does nothing during a pass in slices. Ends forks where it drops.
+   * a cycle of reads stay until a whole `sweep`. Does nothing during a pass in slices, or beside a lane. Ends forks where
+   * it drops.
    * @returns true at the end of a round
    */
   sweepSlice(budget: PassBudget): boolean {
     this.#idle();
-    if (this.#long) return false;
+    if (this.#long || this.#lanes.size > 0) return false;
     const { isOver, dropped } = this.#sweeper.step(this.#base, budget);
     if (dropped > 0) this.#epoch += 1;
     return isOver;

@@ -2,7 +2,9 @@
 import { deepStrictEqual, notStrictEqual, ok, strictEqual, throws } from 'node:assert';
 import fc from 'fast-check';
 import { override } from './define.js';
+import type { Difference } from './evaluation.js';
 import { Graph } from './graph.js';
+import type { Lane } from './lane.js';
 import type { Pass } from './pass.js';
 import { SHELVES, show, type World } from './random-graph.fixture.js';
 import type { AnyQuery, ChangeSet, Outcome, PassBudget, QueryKind } from './types.js';
@@ -28,6 +30,10 @@ export const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('unobserve' as const), cell }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('sweep' as const), sliced: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('fork' as const), writes, reads: fc.array(cell) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('lane' as const), writes }) },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('lane step' as const), looks: fc.nat(6), grain: fc.nat(3) }) },
+  { weight: 2, arbitrary: just('lane check') },
+  { weight: 1, arbitrary: just('lane close') },
   { weight: 2, arbitrary: just('begin') },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('step' as const), looks: fc.nat(6), grain: fc.nat(3) }) },
   { weight: 2, arbitrary: just('adopt') },
@@ -71,6 +77,7 @@ export class Run {
   private base = empty();
   private staged = empty();
   private long: { readonly pass: Pass; state: State; taken: State } | undefined;
+  private lane: { readonly lane: Lane; readonly inputs: State['inputs'] } | undefined;
 
   constructor(
     readonly kinds: World,
@@ -101,6 +108,18 @@ export class Run {
       case 'fork':
         this.fork(action.writes, action.reads);
         break;
+      case 'lane':
+        this.openLane(action.writes);
+        break;
+      case 'lane step':
+        this.lane?.lane.step(budget(action.looks, action.grain));
+        break;
+      case 'lane check':
+        this.checkLane();
+        break;
+      case 'lane close':
+        this.closeLane();
+        break;
       default:
         this.actLong(action);
     }
@@ -110,6 +129,7 @@ export class Run {
   finish(): void {
     if (this.long) this.adopt();
     this.pass();
+    this.checkLane();
     for (let node = 0; node < NODES; node += 1) this.check(`n${node}`);
   }
 
@@ -219,7 +239,7 @@ export class Run {
 
   private sweep(sliced: boolean): void {
     if (sliced) this.graph.sweepSlice({ exhausted: () => false });
-    else if (this.long) throws(() => this.graph.sweep(), GraphFault);
+    else if (this.long || this.lane) throws(() => this.graph.sweep(), GraphFault);
     else this.graph.sweep();
   }
 
@@ -235,8 +255,32 @@ export class Run {
       const differs = this.expected(state, name) !== this.expected(this.base, name);
       strictEqual(fork.diverged(...this.cell(name)), differs);
     });
+    this.isDifference(fork.changes(), state);
+  }
+
+  private openLane(changes: readonly (readonly [number, number | undefined])[]): void {
+    if (this.lane) return;
+    const lane = this.graph.lane(changes.map(([key, value]) => override(this.kinds.number, String(key), value)));
+    this.lane = { lane, inputs: new Map(changes.map(([key, value]) => [String(key), value])) };
+  }
+
+  /** A lane is what a pass over the present inputs with its own would publish. */
+  private checkLane(): void {
+    if (!this.lane) return;
+    const { lane, inputs } = this.lane;
+    this.isDifference(lane.difference(), plus(this.base, { inputs, observers: new Map() }));
+  }
+
+  private closeLane(): void {
+    if (!this.lane) return;
+    const { lane } = this.lane;
+    this.lane = undefined;
+    lane.close();
+    throws(() => lane.step(), GraphFault);
+  }
+
+  private isDifference({ changed, gone }: Difference, state: State): void {
     const now = this.observed(state);
-    const { changed, gone } = fork.changes();
     const names = (cells: readonly { kind: string; key: string }[]): string[] =>
       cells.map(({ kind, key }) => kind.charAt(0) + key).sort();
     deepStrictEqual(
