@@ -21,6 +21,7 @@ import {
 import { CONDITIONS } from './conditions.js';
 import { INDEXED, idOfValue, resourceOfInput } from './input-ids.js';
 import { ADDRESS, ALL, FEATURES, INSTANCE, ONCE, ROUTABLE, SETTINGS, WITHHELD } from './inputs.js';
+import { MeshLane } from './lanes/mesh-lane.js';
 import { RESOURCES, VIEW } from './layers.js';
 import { contextOf, MeshFork } from './mesh-fork.js';
 import { isServerPolicy, type Placement, placementOf, removalOf } from './mesh-inputs.js';
@@ -154,7 +155,20 @@ export class MeshGraph {
 
   /** The mesh after some writes, without making them. */
   fork(writes: Writes): MeshFork {
-    const overrides: readonly Override[] = [
+    return new MeshFork(this.#mesh, this.#graph, this.#graph.fork(this.#overrides(writes)), this.#published);
+  }
+
+  /** The mesh after some writes, made for some proxies only, and kept up to date until it is closed. */
+  openLane(writes: Writes): MeshLane {
+    const viewOf = (instance: string): readonly string[] | undefined => {
+      const outcome = this.#graph.tryRead(VIEW, instance);
+      return outcome.ok ? outcome.value : undefined;
+    };
+    return new MeshLane(this.#mesh, this.#graph.lane(this.#overrides(writes)), this.#published, viewOf);
+  }
+
+  #overrides(writes: Writes): readonly Override[] {
+    return [
       ...writes.deletes.map((id) => removalOf(this.#kinds, id)),
       ...writes.puts.flatMap((value) => placementOf(this.#kinds, value) ?? []),
       // What is written is no longer withheld.
@@ -163,7 +177,6 @@ export class MeshGraph {
       ),
       ...[...(writes.addresses ?? [])].map(([service, number]) => override(ADDRESS, service, number)),
     ];
-    return new MeshFork(this.#mesh, this.#graph, this.#graph.fork(overrides), this.#published);
   }
 
   /** Inputs and queries as of the last pass, to be read by whoever judges changes. */

@@ -51,6 +51,11 @@ export class Published {
     return this.#listed.get(layer);
   }
 
+  /** Id of a resource by its cell; undefined = it has never been compiled. */
+  resource(cell: string): string | undefined {
+    return this.#resources.get(cell);
+  }
+
   hasView(instance: string): boolean {
     return this.#views.has(instance);
   }

@@ -1,6 +1,13 @@
 /** A mesh graph under test: feeds it, keeps what it has published, and shows that as JSON. */
 
-import { type CompiledChange, type CompiledResource, MeshGraph, type MeshPass } from '#libs/compiler';
+import {
+  type CompiledChange,
+  type CompiledResource,
+  MeshGraph,
+  type MeshLane,
+  type MeshPass,
+  type Writes,
+} from '#libs/compiler';
 import { resourceToJson } from '#libs/envoy-api';
 import type { DomainValue, Instance, PolicyKind, ResourceId } from '#libs/model';
 
@@ -23,6 +30,8 @@ export class TestMesh {
   readonly layers = new Map<string, readonly string[]>();
   readonly views = new Map<string, readonly string[]>();
 
+  #lane: MeshLane | undefined;
+
   constructor(policies: readonly PolicyKind[] = [], mesh = 'default') {
     this.graph = new MeshGraph({ mesh, policies });
   }
@@ -40,7 +49,30 @@ export class TestMesh {
     return { ...pass, adopt: () => this.#keep(pass.adopt()) };
   }
 
+  /** Opens a lane for some instances, `<namespace>/<name>`; `catchUp` shows it to them. */
+  openLane(writes: Writes, members: Iterable<string>): MeshLane {
+    this.#lane = this.graph.openLane(writes);
+    this.#lane.members = new Set(members);
+    return this.#lane;
+  }
+
+  /** Publishes what the lane has become. */
+  catchUp(): CompiledChange | undefined {
+    return this.#lane && this.#note(this.#lane.next());
+  }
+
+  closeLane(): void {
+    const lane = this.#lane;
+    this.#lane = undefined;
+    if (lane) this.#note(lane.close());
+  }
+
   #keep(change: CompiledChange): CompiledChange {
+    this.#note(this.#lane?.behind(change) ?? change);
+    return change;
+  }
+
+  #note(change: CompiledChange): CompiledChange {
     for (const resource of change.set) this.resources.set(resource.key, resource);
     for (const key of change.removed) this.resources.delete(key);
     for (const layer of change.layers) this.layers.set(layer.id, layer.keys);
