@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { resourceToJson, TYPE } from '#libs/envoy-api';
 import type { PassBudget } from '#libs/incremental';
 import { type Input, idOf, TestMesh } from '../../testing/src/builders/index.js';
+import { inputs, instance, keyOf } from '../../testing/src/random-mesh/index.js';
 import { UNRESOLVED_CLUSTER } from './names.js';
-import { inputs, instance, keyOf } from './random-mesh.fixture.js';
 
 function removal(input: Input): readonly Input[] {
   if ('put' in input) return [{ delete: idOf(input.put) }];

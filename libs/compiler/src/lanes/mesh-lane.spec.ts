@@ -11,8 +11,8 @@ import {
   rule,
   TestMesh,
 } from '../../../testing/src/builders/index.js';
+import { inputs, instance, keyOf } from '../../../testing/src/random-mesh/index.js';
 import type { Writes } from '../mesh-graph.js';
-import { inputs, instance, keyOf } from '../random-mesh.fixture.js';
 import { isNothing } from './mesh-lane.js';
 
 const writes = (...set: readonly Input[]): Writes => ({
@@ -66,10 +66,8 @@ describe('a lane', () => {
   it('closed without it gives its members back what the others have, and leaves nothing behind', () => {
     const made = shop();
     const before = made.fingerprint();
-    made.openLane(
-      { puts: [timeout(5).put, aMesh({ scoping: 'Declared' }).put, aGrant('shop', 'team').put], deletes: [] },
-      ['shop/web-1', 'shop/orders-1'],
-    );
+    const staged = writes(timeout(5), aMesh({ scoping: 'Declared' }), aGrant('shop', 'team'));
+    made.openLane(staged, ['shop/web-1', 'shop/orders-1']);
     made.catchUp();
     expect(made.fingerprint()).not.toBe(before);
     made.closeLane();

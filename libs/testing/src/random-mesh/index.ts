@@ -13,7 +13,7 @@ import {
   routeMatch,
   rule,
   servicePort,
-} from '../../testing/src/builders/index.js';
+} from '../builders/index.js';
 
 const NAMESPACES = ['shop', 'team'];
 const NAMES = ['a', 'b', 'c'];
