@@ -98,7 +98,7 @@ export class ScaleReplica {
   }
 
   delta(fields: Partial<Delta>): Delta {
-    const empty = { resources: [], instances: [], addresses: new Map<string, number>() };
+    const empty = { resources: [], instances: [], addresses: new Map<string, number>(), candidates: new Map() };
     return {
       kind: 'delta',
       configRevision: this.coordinator.configRevision + 1,

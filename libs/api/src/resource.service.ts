@@ -11,6 +11,7 @@ import { etagOf, expectedVersion, idempotencyKey, isCurrent, versionConflict } f
 import { invalid, notFound, ProblemError } from './problem.js';
 import type { ListParameters } from './query.js';
 import { type ResourceView, viewOf } from './resource-view.js';
+import { stagedProblem } from './staged/staged.answers.js';
 
 /** Longest wait for this replica to compile a write before its answer, so that the answer's conditions are about it. */
 const PUBLISHED_WITHIN_MS = 500;
@@ -141,6 +142,10 @@ export function accepted(result: Result<ChangeOutcome, ChangeRefusal>, kinds: re
       throw missing(refusal.resource);
     case 'forbidden':
       throw notPermitted(refusal.denials, kinds);
+    case 'staged':
+    case 'staged-moved':
+    case 'unchanged':
+      throw stagedProblem(refusal);
     case 'idempotency-mismatch':
       throw new ProblemError(
         422,

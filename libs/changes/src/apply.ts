@@ -136,6 +136,12 @@ export function refusal(
       return { code: 'not-found', resource: idOf(refused) };
     case 'idempotency-mismatch':
       return { code: 'idempotency-mismatch', key: refused.key };
+    case 'staged':
+      return { code: 'staged', resource: idOf(refused), change: refused.change };
+    case 'staged-moved':
+      return { code: 'staged-moved', change: refused.change };
+    case 'unchanged':
+      return { code: 'unchanged' };
     case 'revision-moved':
       throw new Error('a write without a revision was refused for its revision');
   }

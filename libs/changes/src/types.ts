@@ -86,6 +86,12 @@ export type ChangeRefusal =
   | { readonly code: 'not-found'; readonly resource: ResourceId }
   /** The actor may not write these; nothing else of the request was written either. */
   | { readonly code: 'forbidden'; readonly denials: readonly Denial[] }
+  /** An open staged change holds the resource: whoever has that change would no longer have what everybody is given. */
+  | { readonly code: 'staged'; readonly resource: ResourceId; readonly change: string }
+  /** The staged change has ended, or took another step, meanwhile. */
+  | { readonly code: 'staged-moved'; readonly change: string }
+  /** There is nothing to stage. */
+  | { readonly code: 'unchanged' }
   /** The idempotency key was used for a different request. */
   | { readonly code: 'idempotency-mismatch'; readonly key: string };
 

@@ -71,7 +71,7 @@ class Replica {
   }
 
   delta(fields: Partial<Delta>): void {
-    const empty = { resources: [], instances: [], addresses: new Map<string, number>() };
+    const empty = { resources: [], instances: [], addresses: new Map<string, number>(), candidates: new Map() };
     const revisions = { configRevision: this.coordinator.configRevision, runtimeRevision: 1 };
     this.coordinator.onEvent({ kind: 'delta', ...empty, ...revisions, ...fields });
   }

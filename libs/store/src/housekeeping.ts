@@ -36,6 +36,8 @@ const PRUNE = [
   // The newest thousand of each mesh, for a day: whoever plans in a loop fills no disk.
   `DELETE FROM plan WHERE expires_at < now() - interval '1 hour' OR id IN
     (SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY mesh ORDER BY created_at DESC) AS n FROM plan) p WHERE n > 1000)`,
+  `DELETE FROM staged_report r WHERE NOT EXISTS (SELECT 1 FROM staged_change s
+    WHERE s.number = r.number AND s.step_at > now() - interval '30 days')`,
   `DELETE FROM access_failure WHERE minute < now() - interval '90 days'`,
   `DELETE FROM replica WHERE seen_at < ${NOW_MS} - 86400000::bigint`,
 ];

@@ -23,6 +23,7 @@ import { PastRepository } from './resources/past.repository.js';
 import { ResourceRepository } from './resources/resource.repository.js';
 import { APP_ROLE, canRewriteAudit, mayActAs } from './roles.js';
 import { StoreClient, sessionConfig } from './session.js';
+import { StagedRepository } from './staged/staged.repository.js';
 
 export interface OpenStoreOptions {
   /** Postgres by URL, as the role that the control plane works with. */
@@ -172,6 +173,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     progress: new ProgressRepository(database),
     past: new PastRepository(database),
     plans: new PlanRepository(database),
+    staged: new StagedRepository(database),
     history: new HistoryRepository(database),
     audit,
     leases: new LeaseRepository(database),

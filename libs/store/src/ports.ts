@@ -5,6 +5,7 @@ import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
 import type { History } from './audit/history.port.js';
 import type { Leases } from './leases/lease.port.js';
 import type { Past, Plans } from './plan.port.js';
+import type { Candidate, StagedChanges, StagedWrite } from './staged/staged.port.js';
 import type { Actor, Page } from './values.port.js';
 
 export type * from './administration.port.js';
@@ -12,6 +13,7 @@ export type * from './audit/audit.port.js';
 export type * from './audit/history.port.js';
 export type * from './leases/lease.port.js';
 export type * from './plan.port.js';
+export type * from './staged/staged.port.js';
 export type * from './values.port.js';
 
 /** `config`: admin writes, audited. `runtime`: instances and health, not audited. */
@@ -78,6 +80,8 @@ export interface WriteRequest {
   readonly reverts?: string | undefined;
   /** Refused unless the config revision is still this one, in any mesh: what was decided on it would have to be decided again. */
   readonly ifRevision?: number | undefined;
+  /** What it has to do with a staged change. */
+  readonly staged?: StagedWrite | undefined;
 }
 
 export interface WriteOutcome {
@@ -85,6 +89,8 @@ export interface WriteOutcome {
   readonly change: string;
   /** Config revision after it. */
   readonly revision: number;
+  /** The staged change that watches it, if it was asked for. */
+  readonly staged?: string | undefined;
   readonly items: readonly {
     readonly op: 'created' | 'updated' | 'unchanged' | 'deleted';
     readonly kind: string;
@@ -106,6 +112,18 @@ export type StoreRefusal =
   | { readonly code: 'not-found'; readonly kind: string; readonly namespace: string; readonly name: string }
   | { readonly code: 'hostname-taken'; readonly hostname: string; readonly namespace: string; readonly name: string }
   | { readonly code: 'idempotency-mismatch'; readonly key: string }
+  /** An open staged change holds this resource. */
+  | {
+      readonly code: 'staged';
+      readonly change: string;
+      readonly kind: string;
+      readonly namespace: string;
+      readonly name: string;
+    }
+  /** For a write with `staged`: it has ended meanwhile, or was never there. */
+  | { readonly code: 'staged-moved'; readonly change: string }
+  /** A change that would change nothing cannot be staged. */
+  | { readonly code: 'unchanged' }
   /** Only for a request with `ifRevision`. Not audited: its sender looks again. */
   | { readonly code: 'revision-moved' };
 
@@ -214,6 +232,8 @@ export interface Snapshot {
   readonly instances: readonly InstanceRow[];
   /** Numbers allocated to services, by `<mesh>/<namespace>/<service>`. */
   readonly addresses: ReadonlyMap<string, number>;
+  /** The open staged changes, at most one a mesh. */
+  readonly candidates: readonly Candidate[];
 }
 
 export type FeedEvent =
@@ -237,6 +257,8 @@ export type FeedEvent =
         | { readonly op: 'delete'; readonly mesh: string; readonly namespace: string; readonly name: string }
       )[];
       readonly addresses: ReadonlyMap<string, number>;
+      /** Meshes in which a staged change took a step, with the one that is open now. */
+      readonly candidates: ReadonlyMap<string, Candidate | undefined>;
     };
 
 /**
@@ -269,6 +291,7 @@ export interface Store {
   readonly progress: Progress;
   readonly past: Past;
   readonly plans: Plans;
+  readonly staged: StagedChanges;
   readonly history: History;
   readonly audit: AuditTrail;
   readonly leases: Leases;

@@ -5,6 +5,7 @@ import { printId, type ResourceId } from '#libs/model';
 import type { ChangeMark } from '#libs/store';
 import { notPermitted } from '../access/denials.js';
 import { invalid, notFound, ProblemError, type ProblemViolation } from '../problem.js';
+import { stagedProblem } from '../staged/staged.answers.js';
 import { listed, type Reader } from './visible-plan.js';
 
 type Visible = (id: ResourceId) => boolean;
@@ -76,6 +77,10 @@ function problemOf(refusal: Exclude<PlanRefusal, { code: 'forbidden' }>, visible
         'plan-contended',
         'others keep writing in between, though nothing that the plan was made from: send it again',
       );
+    case 'staged':
+    case 'staged-moved':
+    case 'unchanged':
+      return stagedProblem(refusal);
     case 'idempotency-mismatch':
       return new ProblemError(422, 'idempotency-mismatch', 'this Idempotency-Key was used for another request');
   }

@@ -5,7 +5,14 @@ import type { Denial } from '../authorize.js';
 import type { FieldChange } from '../diff/fields.js';
 import type { ChangedGroup } from '../replay/compare.js';
 import type { SampleRequest } from '../replay/types.js';
-import type { ChangeOutcome, Deletion, ResourceViolation, ResourceWarning, WriteContext } from '../types.js';
+import type {
+  ChangeOutcome,
+  ChangeRefusal,
+  Deletion,
+  ResourceViolation,
+  ResourceWarning,
+  WriteContext,
+} from '../types.js';
 import type { Finding } from './findings/types.js';
 
 /** Going back: to before a change, or to how everything was after a revision. */
@@ -220,4 +227,4 @@ export type PlanRefusal =
   | { readonly code: 'plan-stale'; readonly inputs: readonly ChangedInput[] }
   /** Others keep writing; nothing that the plan read has changed. */
   | { readonly code: 'plan-contended' }
-  | { readonly code: 'idempotency-mismatch'; readonly key: string };
+  | Extract<ChangeRefusal, { readonly code: 'idempotency-mismatch' | 'staged' | 'staged-moved' | 'unchanged' }>;

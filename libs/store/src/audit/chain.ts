@@ -4,9 +4,10 @@ import type { Actor } from '../values.port.js';
 
 /**
  * `history-cut`: old history was removed, after it was verified. `token-*`: somebody was let in, or is no more. `denied`:
- * a request that the caller had no right to make.
+ * a request that the caller had no right to make. `staged`: a step of a change on trial; what it makes everybody's is a
+ * `write`.
  */
-export type AuditAction = 'write' | 'rollback' | 'history-cut' | 'token-create' | 'token-revoke' | 'denied';
+export type AuditAction = 'staged' | 'write' | 'rollback' | 'history-cut' | 'token-create' | 'token-revoke' | 'denied';
 
 /** A token as the audit names it, without anything that could be used (SEC-63). */
 export interface AuditedToken {
@@ -34,6 +35,8 @@ export interface AuditPayload {
   readonly reverts?: string | undefined;
   /** What `token-*` is about. */
   readonly token?: AuditedToken | undefined;
+  /** What `staged` is about. */
+  readonly staged?: ({ readonly id: string; readonly to: string } & Readonly<Record<string, unknown>>) | undefined;
   /** Why it was refused. */
   readonly reason?: unknown;
   /** What an applied entry changed: exactly the rows of its revision in history. */

@@ -2,6 +2,8 @@ import type { Database, Sql } from '../database.js';
 import { type InstanceRecord, toInstanceRow, toInstanceState } from '../instances/rows.js';
 import type { FeedEvent, Snapshot } from '../ports.js';
 import { type ResourceRow, toStoredResource } from '../resources/rows.js';
+import { readCandidates } from '../staged/candidate.js';
+import { STAGED_KIND } from '../staged/write.js';
 import type { Position } from './position.js';
 import { requireExplained, requireNoStepBack } from './trust.js';
 
@@ -47,6 +49,7 @@ async function readSnapshot(sql: Sql, heads: Heads): Promise<Snapshot> {
     resources: resources.map(toStoredResource),
     instances: instances.map((record) => toInstanceRow(toInstanceState(record))),
     addresses: new Map(addresses.map((row) => [addressKey(row), row.number])),
+    candidates: await readCandidates(sql),
   };
 }
 
@@ -96,6 +99,8 @@ async function readDelta(sql: Sql, since: Position, heads: Heads): Promise<FeedE
       : [];
   const instances =
     heads.runtime > since.runtime ? await sql.query<Found<InstanceRecord>>(INSTANCES, ['runtime', since.runtime]) : [];
+  const staged = [...new Set(resources.filter((row) => row.of_kind === STAGED_KIND).map((row) => row.of_mesh))];
+  const open = staged.length > 0 ? await readCandidates(sql, staged) : [];
   const numbered = resources.flatMap((row) =>
     row.number === null
       ? []
@@ -105,7 +110,8 @@ async function readDelta(sql: Sql, since: Position, heads: Heads): Promise<FeedE
     kind: 'delta',
     configRevision: heads.config,
     runtimeRevision: heads.runtime,
-    resources: resources.map(toResourceEvent),
+    resources: resources.filter((row) => row.of_kind !== STAGED_KIND).map(toResourceEvent),
+    candidates: new Map(staged.map((mesh) => [mesh, open.find((one) => one.mesh === mesh)])),
     instances: instances.map(toInstanceEvent),
     addresses: new Map(numbered),
   };

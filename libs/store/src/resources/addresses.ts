@@ -71,11 +71,20 @@ export async function updateAddresses(sql: Sql, mesh: string, changes: readonly 
   const unique = [...new Map(fresh.map((step) => [`${step.namespace}/${step.name}`, step])).values()];
   if (unique.length > 0) await allocate(sql, mesh, unique);
   const leaving = gone.filter((step) => !fresh.some((f) => f.namespace === step.namespace && f.name === step.name));
+  await releaseAddresses(sql, mesh, leaving);
+}
+
+/** Takes the numbers of services that go, or that never came. @param leaving with the uid of those that still have a row */
+export async function releaseAddresses(
+  sql: Sql,
+  mesh: string,
+  leaving: readonly (Target & { readonly uid?: string })[],
+): Promise<void> {
   if (leaving.length === 0) return;
   await sql.query(RELEASE, [
     mesh,
     leaving.map((s) => s.namespace),
     leaving.map((s) => s.name),
-    leaving.map((s) => s.uid),
+    leaving.map((s) => s.uid ?? ''),
   ]);
 }

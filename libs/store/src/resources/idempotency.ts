@@ -15,7 +15,10 @@ interface Remembered {
 
 /** Identity of a request: everything but who sent it, and how often. */
 export const requestHash = (request: WriteRequest): string =>
-  valueHash({ mesh: request.mesh, message: request.message, items: request.items, reverts: request.reverts });
+  valueHash({
+    ...{ mesh: request.mesh, message: request.message, items: request.items, reverts: request.reverts },
+    ...(request.staged === undefined ? {} : { staged: request.staged }),
+  });
 
 /**
  * Claims the request's key in this transaction. A concurrent request with the same key waits here until the first one

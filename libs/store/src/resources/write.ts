@@ -4,9 +4,10 @@ import { appendAudit } from '../audit/append.js';
 import type { Database, Sql } from '../database.js';
 import { codeOf, constraintOf } from '../errors.js';
 import type { StoreRefusal, WriteOutcome, WriteRequest } from '../ports.js';
+import { requireFree, stepWith } from '../staged/write.js';
 import { updateAddresses } from './addresses.js';
 import { commitChange } from './commit.js';
-import { changesOf, evaluate, idOf, outcomeItems } from './evaluate.js';
+import { changesOf, evaluate, idOf, outcomeItems, type Step } from './evaluate.js';
 import { claimHostnames } from './hostnames.js';
 import { claimKey, rememberOutcome } from './idempotency.js';
 import { Raced, Refused } from './refused.js';
@@ -54,9 +55,11 @@ async function currentRevision(sql: Sql): Promise<number> {
   return row?.revision ?? 0;
 }
 
-async function writeIn(sql: Sql, request: WriteRequest): Promise<WriteOutcome> {
-  const first = await claimKey(sql, request);
-  if (first !== undefined) return first;
+/**
+ * What a request does to the rows it names, which are locked until the end of the transaction.
+ * @throws Refused
+ */
+export async function decide(sql: Sql, request: WriteRequest): Promise<readonly Step[]> {
   await requireMesh(sql, request);
   const ids = request.items.map(idOf);
   const rows = await sql.query<ResourceRow>(LOCK_ROWS, [
@@ -65,11 +68,19 @@ async function writeIn(sql: Sql, request: WriteRequest): Promise<WriteOutcome> {
     ids.map((id) => id.namespace),
     ids.map((id) => id.name),
   ]);
+  await requireFree(sql, request, ids);
   requireUnchanged(request, rows);
   const evaluation = evaluate(request.items, rows);
   if (!evaluation.ok) throw new Refused(evaluation.refusal);
-  const items = outcomeItems(evaluation.steps);
-  const changes = changesOf(evaluation.steps);
+  return evaluation.steps;
+}
+
+async function writeIn(sql: Sql, request: WriteRequest): Promise<WriteOutcome> {
+  const first = await claimKey(sql, request);
+  if (first !== undefined) return first;
+  const steps = await decide(sql, request);
+  const items = outcomeItems(steps);
+  const changes = changesOf(steps);
   if (changes.length === 0) {
     const outcome = { change: '', revision: await currentRevision(sql), items };
     await rememberOutcome(sql, request, outcome);
@@ -78,12 +89,14 @@ async function writeIn(sql: Sql, request: WriteRequest): Promise<WriteOutcome> {
   await claimHostnames(sql, request.mesh, changes);
   await updateAddresses(sql, request.mesh, changes);
   const revision = await commitChange(sql, request, changes, items);
-  return { change: `c-${revision}`, revision, items };
+  const staged = request.staged && (await stepWith(sql, request, request.staged, revision));
+  return { change: `c-${revision}`, revision, items, ...(staged === undefined ? {} : { staged }) };
 }
 
 // Two requests created the same resource (or claimed the same number) at once: the loser starts again and finds it.
-const RACED = new Set(['resource_identity', 'service_address_mesh_number_key']);
-const raced = (error: unknown): boolean =>
+const RACED = new Set(['resource_identity', 'service_address_mesh_number_key', 'staged_change_open']);
+/** @see RACED */
+export const raced = (error: unknown): boolean =>
   error instanceof Raced || (codeOf(error) === UNIQUE_VIOLATION && RACED.has(constraintOf(error)));
 
 /** Carries out write requests: one transaction each, with its audit entry, or nothing at all. */

@@ -110,6 +110,7 @@ export function bigMesh(mesh: BigMesh): Snapshot {
       ...indexes.map((index) => serviceRow(index, mesh)),
     ],
     instances: indexes.slice(0, mesh.instances).map((index) => instanceRow(index)),
+    candidates: [],
     addresses: new Map(
       indexes.map((index) => [`${MESH}/${namespaceOf(index)}/${serviceName(index)}`, index + 1] as const),
     ),

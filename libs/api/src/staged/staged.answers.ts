@@ -1,0 +1,26 @@
+/** Why a write met a staged change, as an answer. */
+import type { ChangeRefusal } from '#libs/changes';
+import { printId } from '#libs/model';
+import { ProblemError } from '../problem.js';
+
+type StagedRefusal = Extract<ChangeRefusal, { readonly code: 'staged' | 'staged-moved' | 'unchanged' }>;
+
+export function stagedProblem(refusal: StagedRefusal): ProblemError {
+  switch (refusal.code) {
+    case 'staged': {
+      const { change, resource } = refusal;
+      const detail = `${printId(resource)} is in ${change}, which some proxies have and others not yet: wait until it is over, or end it (heddle change revert ${change})`;
+      return new ProblemError(409, 'staged', detail, {
+        violations: [{ resource, path: '', code: 'staged', message: `held by ${change}` }],
+      });
+    }
+    case 'staged-moved':
+      return new ProblemError(
+        409,
+        'staged-moved',
+        `${refusal.change} is not what it was a moment ago: heddle change show ${refusal.change}`,
+      );
+    case 'unchanged':
+      return new ProblemError(409, 'unchanged', 'everything is already as it is said there: there is nothing to try');
+  }
+}

@@ -1,0 +1,45 @@
+import { canonicalJson } from '#libs/kernel';
+import { type AuditPayload, envelopeSql, NOW_MS, sha256 } from '../audit/chain.js';
+import { columnsOf } from '../audit/columns.js';
+import type { Sql } from '../database.js';
+import { FEED_CHANNEL } from '../feed/channel.js';
+import { STAGED_KIND } from './write.js';
+
+/**
+ * A config revision for a step that writes no resource: entry of the audit chain, log for the feed and notice, in one
+ * statement, for the reason of `COMMIT_CHANGE`. $1 payload, $2 its hash, $3 mesh, $4 id of the staged change.
+ */
+const STEP = `
+WITH rev AS (
+  UPDATE stream
+  SET revision = revision + 1, audit_seq = audit_seq + 1, audit_prev = audit_hash,
+      audit_hash = ${envelopeSql('$2::text', 'revision + 1')}
+  WHERE stream = 'config'
+  RETURNING revision, audit_seq, audit_prev, audit_hash
+), moved AS (
+  UPDATE staged_change s SET revision = rev.revision FROM rev WHERE s.number = $8
+), logged AS (
+  INSERT INTO change_log (stream, revision, position, op, uid, mesh, kind, namespace, name)
+  SELECT 'config', revision, 0, 'put', $4, $3, '${STAGED_KIND}', '', $4 FROM rev
+), audited AS (
+  INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash, action, mesh, actor, subjects)
+  SELECT audit_seq, revision, ${NOW_MS}, 'applied', $1, $2, audit_prev, audit_hash, $5, $3, $6, $7::text[] FROM rev
+)
+SELECT revision, pg_notify('${FEED_CHANNEL}', 'config:' || revision)::text FROM rev`;
+
+export type StepPayload = Omit<AuditPayload, 'action' | 'decision' | 'items'> & {
+  readonly staged: NonNullable<AuditPayload['staged']>;
+};
+
+/** Takes a config revision for a step of the staged change with this number. @returns the revision */
+export async function takeStep(sql: Sql, number: number, about: StepPayload): Promise<number> {
+  const audited: AuditPayload = { ...about, action: 'staged', decision: 'applied', items: [] };
+  const payload = canonicalJson(audited);
+  const { action, mesh, actor, subjects } = columnsOf(audited);
+  const [row] = await sql.query<{ revision: number }>(STEP, [
+    ...[payload, sha256(payload), mesh, about.staged.id],
+    ...[action, actor, subjects, number],
+  ]);
+  if (row === undefined) throw new Error('the stream of config is missing');
+  return row.revision;
+}
