@@ -18,6 +18,8 @@ export interface PublishedChange {
   readonly touched: number;
   /** Instances came, went, or are seen otherwise: streams may belong to other views. */
   readonly viewsChanged: boolean;
+  /** Of the lane of a staged change: which, and the revision of its step. */
+  readonly lane?: { readonly id: string; readonly revision: number } | undefined;
 }
 
 export interface CoordinatorOptions {
@@ -62,6 +64,7 @@ export class Coordinator {
   #running: Running | undefined;
   /** Meshes with inputs that no compilation has taken to its end. */
   readonly #due = new Set<string>();
+  readonly #following = new Set<string>();
   #idle: (() => void)[] = [];
   #changes = 0;
   /** Of what has been set in the graphs, published or not. */
@@ -131,8 +134,16 @@ export class Coordinator {
 
   /** Resolves when everything that was handed in before is published; never rejects. */
   settled(): Promise<void> {
-    if (!this.#running && this.#due.size === 0) return Promise.resolve();
+    if (this.#isIdle()) return Promise.resolve();
     return new Promise((resolve) => void this.#idle.push(resolve));
+  }
+
+  #isIdle(): boolean {
+    return !this.#running && this.#due.size === 0 && this.#following.size === 0;
+  }
+
+  #noteIdle(): void {
+    if (this.#isIdle()) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   /** Resolves when this replica has published the config revision; never rejects. */
@@ -205,14 +216,14 @@ export class Coordinator {
     this.#configRevision = running.revisions.config;
     this.#runtimeRevision = Math.max(this.#runtimeRevision, running.revisions.runtime);
     const seconds = (this.options.clock.monotonic() - running.startedAt) / 1000;
-    for (const { mesh, compiled } of adopted) this.#publish(mesh, compiled);
+    for (const { mesh, compiled } of adopted) this.#publish(mesh, this.host(mesh).lanes.adopt(compiled));
     this.options.metrics.observe('heddle_pass_seconds', seconds);
     this.#loaded = true;
     this.options.metrics.gauge('heddle_config_revision', this.#configRevision);
     for (const waiter of this.#waiters) {
       if (waiter.revision <= this.#configRevision) waiter.done();
     }
-    if (this.#queue.isEmpty) for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#queue.isEmpty) this.#noteIdle();
     else this.#start(this.#queue.take());
   }
 
@@ -220,11 +231,30 @@ export class Coordinator {
   #overtake(delta: Delta): void {
     const startedAt = this.options.clock.monotonic();
     this.#runtimeRevision = Math.max(this.#runtimeRevision, delta.runtimeRevision);
-    for (const mesh of setDelta(this.#meshes, delta)) this.#publish(mesh, this.host(mesh).graph.pass());
+    for (const mesh of setDelta(this.#meshes, delta)) {
+      const { graph, lanes } = this.host(mesh);
+      this.#publish(mesh, lanes.behind(graph.pass()));
+    }
     this.options.metrics.observe('heddle_pass_seconds', (this.options.clock.monotonic() - startedAt) / 1000);
   }
 
-  #publish(mesh: string, compiled: CompiledChange): void {
+  /** A lane follows its mesh as soon as there is time. */
+  #followLane(mesh: string): void {
+    if (this.#following.has(mesh)) return;
+    this.#following.add(mesh);
+    this.#defer(() => {
+      this.#following.delete(mesh);
+      this.#later(() => {
+        const { lanes } = this.host(mesh);
+        const done = lanes.step(this.slice());
+        if (done) this.#publish(mesh, done.compiled, done.of);
+        else if (lanes.isBehind) this.#followLane(mesh);
+      });
+      this.#noteIdle();
+    });
+  }
+
+  #publish(mesh: string, compiled: CompiledChange, lane?: PublishedChange['lane']): void {
     for (const failure of compiled.failures) {
       this.options.log.error('a resource could not be compiled and is withheld', { mesh, ...failure });
       this.options.metrics.count('heddle_compile_failures_total');
@@ -238,7 +268,9 @@ export class Coordinator {
       runtimeRevision: this.#runtimeRevision,
       touched: compiled.set.length + compiled.removed.length,
       viewsChanged: compiled.views.length + compiled.removedViews.length > 0,
+      lane: lane && { id: lane.id, revision: lane.revision },
     });
+    if (this.host(mesh).lanes.isBehind) this.#followLane(mesh);
   }
 }
 

@@ -32,12 +32,12 @@ export class EventQueue {
     }
     const overtakes = !this.#holdsInstances && event.instances.length <= MOST_OVERTAKING;
     const rest = overtakes ? { ...event, instances: [] } : event;
-    const waits = rest.resources.length + rest.instances.length + rest.addresses.size > 0;
+    const waits = rest.resources.length + rest.instances.length + rest.addresses.size + rest.candidates.size > 0;
     if (waits || event.configRevision > this.#config) this.#events.push(rest);
     this.#holdsInstances ||= rest.instances.length > 0;
     this.#config = Math.max(this.#config, event.configRevision);
     if (!overtakes || event.instances.length === 0) return undefined;
-    return { ...event, resources: [], addresses: new Map() };
+    return { ...event, resources: [], addresses: new Map(), candidates: new Map() };
   }
 
   /** All of them; they make one compilation. */

@@ -12,7 +12,7 @@ export interface Hosts {
 }
 
 /** Makes every mesh hold exactly what the snapshot has. @returns the meshes */
-export function setSnapshot(hosts: Hosts, { resources, instances, addresses }: Snapshot): Set<string> {
+export function setSnapshot(hosts: Hosts, { resources, instances, addresses, candidates }: Snapshot): Set<string> {
   const meshes = new Set([
     ...hosts.known.keys(),
     ...resources.map((row) => row.mesh),
@@ -23,13 +23,14 @@ export function setSnapshot(hosts: Hosts, { resources, instances, addresses }: S
       resources.filter((row) => row.mesh === mesh),
       instances.filter((row) => row.mesh === mesh),
     );
+    hosts.of(mesh).setCandidate(candidates.find((one) => one.mesh === mesh));
   }
   setAddresses(hosts, addresses);
   return meshes;
 }
 
 /** @returns the meshes it touches */
-export function setDelta(hosts: Hosts, { resources, instances, addresses }: Delta): Set<string> {
+export function setDelta(hosts: Hosts, { resources, instances, addresses, candidates }: Delta): Set<string> {
   const touched = new Set<string>();
   for (const change of resources) {
     const mesh = change.op === 'put' ? change.resource.mesh : change.mesh;
@@ -42,6 +43,10 @@ export function setDelta(hosts: Hosts, { resources, instances, addresses }: Delt
     touched.add(mesh);
     if (change.op === 'put') hosts.of(mesh).putInstance(change.instance);
     else hosts.of(mesh).removeInstance(change.namespace, change.name);
+  }
+  for (const [mesh, candidate] of candidates) {
+    touched.add(mesh);
+    hosts.of(mesh).setCandidate(candidate);
   }
   setAddresses(hosts, addresses);
   return touched;

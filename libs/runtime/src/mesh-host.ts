@@ -3,7 +3,8 @@ import { defaultTrustDomain } from '#libs/identity';
 import type { Log } from '#libs/kernel';
 import type { DomainValue, Instance, Registry, ResourceId } from '#libs/model';
 import { printId, readPolicyTarget, referencesOf, resourceKey } from '#libs/model';
-import type { InstanceRow, StoredResource } from '#libs/store';
+import type { Candidate, InstanceRow, StoredResource } from '#libs/store';
+import { MeshLanes } from './lanes/mesh-lanes.js';
 
 /** A stored row that its kind no longer accepts: withheld from the graph, shown in the status of the resource. */
 export interface Unparsable {
@@ -20,6 +21,8 @@ export class MeshHost {
   readonly #instances = new Map<string, InstanceRow>();
   readonly #unparsable = new Map<string, Unparsable>();
   #trustDomain: string;
+  /** What an open staged change makes otherwise for some. */
+  readonly lanes: MeshLanes;
 
   constructor(
     readonly mesh: string,
@@ -28,6 +31,30 @@ export class MeshHost {
     private readonly log: Log,
   ) {
     this.#trustDomain = defaultTrustDomain(mesh);
+    this.lanes = new MeshLanes(graph);
+  }
+
+  /** The staged change that is open; undefined = none. */
+  setCandidate(candidate: Candidate | undefined): void {
+    this.lanes.want(
+      candidate && {
+        id: candidate.id,
+        revision: candidate.revision,
+        members: new Set(candidate.members),
+        writes: { puts: this.#staged(candidate), deletes: candidate.deletes, addresses: candidate.addresses },
+      },
+    );
+  }
+
+  /** It was parsed when it was staged, by this build or the one before. */
+  #staged({ id, puts }: Candidate): readonly DomainValue[] {
+    return puts.flatMap((row) => {
+      const value = this.parse(row);
+      if (value.ok) return [value.value];
+      const about = { mesh: this.mesh, change: id, resource: printId(row), reason: value.error };
+      this.log.error('a staged resource does not parse and is left out of the lane', about);
+      return [];
+    });
   }
 
   /** Name under which the mesh's certificates are issued. */

@@ -5,7 +5,7 @@ import { printId, type ResourceId } from '#libs/model';
 import type { ChangeMark } from '#libs/store';
 import { notPermitted } from '../access/denials.js';
 import { invalid, notFound, ProblemError, type ProblemViolation } from '../problem.js';
-import { stagedProblem } from '../staged/staged.answers.js';
+import { isStaged, type StagedRefusal, stagedProblem } from '../staged/staged.answers.js';
 import { listed, type Reader } from './visible-plan.js';
 
 type Visible = (id: ResourceId) => boolean;
@@ -14,6 +14,7 @@ type Visible = (id: ResourceId) => boolean;
 export function plannedOr<T>(result: Result<T, PlanRefusal>, reader: Reader): T {
   if (result.ok) return result.value;
   if (result.error.code === 'forbidden') throw forbiddenProblem(result.error, reader);
+  if (isStaged(result.error)) throw stagedProblem(result.error);
   throw problemOf(result.error, ({ kind, namespace, name }) => reader.may({ kind, namespace, name }));
 }
 
@@ -31,7 +32,10 @@ const conflict = (code: string, detail: string, violations: readonly ProblemViol
   new ProblemError(409, code, detail, violations.length > 0 ? { violations } : {});
 
 // One branch a code, each a line or two.
-function problemOf(refusal: Exclude<PlanRefusal, { code: 'forbidden' }>, visible: Visible): ProblemError {
+function problemOf(
+  refusal: Exclude<PlanRefusal, StagedRefusal | { code: 'forbidden' }>,
+  visible: Visible,
+): ProblemError {
   switch (refusal.code) {
     case 'invalid':
       return invalid(refusal.violations);
@@ -77,10 +81,6 @@ function problemOf(refusal: Exclude<PlanRefusal, { code: 'forbidden' }>, visible
         'plan-contended',
         'others keep writing in between, though nothing that the plan was made from: send it again',
       );
-    case 'staged':
-    case 'staged-moved':
-    case 'unchanged':
-      return stagedProblem(refusal);
     case 'idempotency-mismatch':
       return new ProblemError(422, 'idempotency-mismatch', 'this Idempotency-Key was used for another request');
   }

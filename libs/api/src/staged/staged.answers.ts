@@ -3,7 +3,12 @@ import type { ChangeRefusal } from '#libs/changes';
 import { printId } from '#libs/model';
 import { ProblemError } from '../problem.js';
 
-type StagedRefusal = Extract<ChangeRefusal, { readonly code: 'staged' | 'staged-moved' | 'unchanged' }>;
+export type StagedRefusal = Extract<ChangeRefusal, { readonly code: 'staged' | 'staged-moved' | 'unchanged' }>;
+
+const CODES = new Set(['staged', 'staged-moved', 'unchanged']);
+
+export const isStaged = <R extends { readonly code: string }>(refusal: R | StagedRefusal): refusal is StagedRefusal =>
+  CODES.has(refusal.code);
 
 export function stagedProblem(refusal: StagedRefusal): ProblemError {
   switch (refusal.code) {

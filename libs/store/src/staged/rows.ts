@@ -1,5 +1,6 @@
 import type { Manifest } from '#libs/model';
-import type { StagedChange, StagedItem, StagedOptions, StagedState } from './staged.port.js';
+import type { StagedChange, StagedItem, StagedState } from './staged.port.js';
+import type { StagedOptions } from './staged-write.port.js';
 
 /** A row of `staged_change` with its items, as `STAGED` selects it. */
 export interface StagedRow {

@@ -1,8 +1,9 @@
 /** The part of the contract that is about changes on trial: made for some proxies first, or taken back unless confirmed. */
 import type { Manifest, ResourceId } from '#libs/model';
 import type { Lease } from '../leases/lease.port.js';
-import type { StoredResource, StoreRefusal, WriteRequest } from '../ports.js';
+import type { StoredResource, StoreRefusal, WriteRequest } from '../resources/resource.port.js';
 import type { Actor } from '../values.port.js';
+import type { StagedOptions } from './staged-write.port.js';
 
 /**
  * | state | means |
@@ -16,21 +17,6 @@ import type { Actor } from '../values.port.js';
  * | failed | it could not be made for everybody any more; nobody has it |
  */
 export type StagedState = 'queued' | 'canary' | 'held' | 'watched' | 'done' | 'reverted' | 'failed';
-
-export interface StagedOptions {
-  /** Percent of the touched proxies, rising, each above 0 and below 100; none = everybody at once. */
-  readonly waves: readonly number[];
-  /** Least time that each wave, and everybody at the end, is watched once all have it. Milliseconds. */
-  readonly observeMs: number;
-  /** How long ACKs are waited for before it is held. Milliseconds. */
-  readonly ackMs: number;
-  /** Taken back unless confirmed in so many milliseconds after everybody was given it; 0 = needs no confirmation. */
-  readonly confirmMs: number;
-  /** What takes it back by itself; otherwise it is held. */
-  readonly revertOn: readonly ('nack' | 'failures' | 'disconnect')[];
-  /** Share of those who were given it, 0 to 100 %, above which `revertOn` counts; on two hosts at least, always. */
-  readonly tolerated: number;
-}
 
 export type StagedItem =
   | {
@@ -76,15 +62,6 @@ export interface StageRequest extends WriteRequest {
   /** Of the first wave. Of no account when it is queued. */
   readonly members: readonly string[];
 }
-
-/** What a write has to do with a staged change. */
-export type StagedWrite =
-  /** Everybody is given the change at once, and it is watched. */
-  | { readonly watch: StagedOptions }
-  /** An open change is given to everybody. */
-  | { readonly promote: string }
-  /** What a watched change did is undone. */
-  | { readonly undo: string; readonly reason: string };
 
 /** A step that writes no resource. */
 export interface StagedStep {

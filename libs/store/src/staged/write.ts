@@ -4,7 +4,7 @@ import type { Sql } from '../database.js';
 import type { WriteRequest } from '../ports.js';
 import { Refused } from '../resources/refused.js';
 import { numberOf } from './rows.js';
-import type { StagedWrite } from './staged.port.js';
+import type { StagedWrite } from './staged-write.port.js';
 
 /** Kind under which the feed is told of the steps of staged changes. */
 export const STAGED_KIND = 'StagedChange';
