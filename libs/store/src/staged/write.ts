@@ -55,7 +55,7 @@ const LOG = `
 INSERT INTO change_log (stream, revision, position, op, uid, mesh, kind, namespace, name)
 VALUES ('config', $1, ${LAST_POSITION}, 'put', $3, $2, '${STAGED_KIND}', '', $3)`;
 
-export const logStep = (sql: Sql, revision: number, mesh: string, id: string): Promise<unknown> =>
+const logStep = (sql: Sql, revision: number, mesh: string, id: string): Promise<unknown> =>
   sql.query(LOG, [revision, mesh, id]);
 
 /**
@@ -76,7 +76,9 @@ export async function stepWith(
       ...[mesh, JSON.stringify(staged.watch), name, role, ip, requestId],
       ...[message, request.reverts ?? null, revision],
     ]);
-    return `s-${row?.number}`;
+    const id = `s-${row?.number}`;
+    await logStep(sql, revision, mesh, id);
+    return id;
   }
   const id = 'promote' in staged ? staged.promote : staged.undo;
   const moved =
@@ -84,6 +86,6 @@ export async function stepWith(
       ? await sql.query(PROMOTE, [numberOf(id), revision])
       : await sql.query(UNDO, [numberOf(id), revision, staged.reason]);
   if (moved.length === 0) throw new Refused({ code: 'staged-moved', change: id });
-  if ('promote' in staged) await logStep(sql, revision, mesh, id);
+  await logStep(sql, revision, mesh, id);
   return id;
 }
