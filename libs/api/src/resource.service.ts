@@ -142,6 +142,7 @@ export function accepted(result: Result<ChangeOutcome, ChangeRefusal>, kinds: re
       throw missing(refusal.resource);
     case 'forbidden':
       throw notPermitted(refusal.denials, kinds);
+    case 'splits-pairs':
     case 'staged':
     case 'staged-moved':
     case 'unchanged':

@@ -10,6 +10,8 @@ import { beside } from './plan/beside.js';
 import { compileFailures } from './plan/culprit.js';
 import { warningsOf } from './plan/evaluate.js';
 import { operation, type Prepared, type Proposal, prepare } from './prepare.js';
+import { splitsPairs } from './staged/pairs.js';
+import { commit, touchedBy } from './staged/trial.js';
 import type {
   ChangeOutcome,
   ChangeRefusal,
@@ -42,23 +44,22 @@ async function attemptDocuments(
 ): Promise<Result<ChangeOutcome, ChangeRefusal>> {
   const prepared = await prepare(deps, context, proposal);
   if (!prepared.ok) return err(prepared.error.code === 'forbidden' ? denied(prepared.error.denials) : prepared.error);
-  const { checked, existing, items, seen } = prepared.value;
-  const live = await deps.live(context.mesh, false);
+  const { checked, existing, items, seen, intended } = prepared.value;
+  const { mesh, actor, message, idempotencyKey, trial, dryRun } = context;
+  const split = trial && trial.waves.length > 0 ? splitsPairs(intended) : [];
+  if (split.length > 0) return err({ code: 'splits-pairs', resources: split });
+  const live = await deps.live(mesh, false);
   const judged = live
-    ? await beside(live, prepared.value, (fork) => evaluate(deps, live, prepared.value, fork))
-    : ok({ warnings: ownWarnings(prepared.value) });
+    ? await beside(live, prepared.value, (fork) => {
+        const found = evaluate(deps, live, prepared.value, fork);
+        return found.ok ? ok({ ...found.value, touched: trial ? touchedBy(live, fork) : [] }) : found;
+      })
+    : ok({ warnings: ownWarnings(prepared.value), touched: [] });
   if (!judged.ok) return err({ code: 'invalid', violations: judged.error });
-  const { warnings } = judged.value;
-  const written = context.dryRun
+  const { warnings, touched } = judged.value;
+  const written = dryRun
     ? await rehearse(deps, items, existing)
-    : await deps.store.resources.write({
-        mesh: context.mesh,
-        actor: context.actor,
-        message: context.message,
-        items,
-        seen,
-        idempotencyKey: context.idempotencyKey,
-      });
+    : await commit(deps, { mesh, actor, message, items, seen, idempotencyKey }, trial && { options: trial, touched });
   if (!written.ok) return err(refusal(written.error, checked, context));
   return ok({ ...written.value, warnings });
 }

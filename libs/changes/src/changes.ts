@@ -6,6 +6,7 @@ import { between } from './history/between.js';
 import { mergePatch } from './merge-patch.js';
 import { applyPlan, keptPlan } from './plan/apply-plan.js';
 import { makePlan } from './plan/planner.js';
+import { operate } from './staged/operate.js';
 import type { ChangeOutcome, ChangeRefusal, ChangesDeps, PatchRequest, PutRequest } from './types.js';
 
 /** How often a patch without `ifVersion` is merged anew when other writes keep coming in between. */
@@ -27,6 +28,7 @@ export function createChanges(deps: ChangesDeps): Changes {
       return kept.ok ? ok(kept.value.plan) : kept;
     },
     applyPlan: (request) => applyPlan(deps, request),
+    operate: (request) => operate(deps, request),
     between: (mesh, range, mayRead) => between(deps, mesh, range, mayRead),
     remove: (request) =>
       applyDocuments(deps, request, { documents: [], deletes: [{ ...request.id, ifVersion: request.ifVersion }] }),

@@ -1,6 +1,7 @@
 import type { Result } from '#libs/kernel';
-import type { NetChange } from '#libs/store';
+import type { NetChange, StagedChange } from '#libs/store';
 import type { AppliedPlan, ApplyPlanRequest, Differences, Plan, PlanRefusal, PlanRequest } from './plan/types.js';
+import type { OperateRefusal, OperateRequest } from './staged/operate.js';
 import type { ApplyRequest, ChangeOutcome, ChangeRefusal, DeleteRequest, PatchRequest, PutRequest } from './types.js';
 
 /**
@@ -21,6 +22,8 @@ export interface Changes {
   planned(mesh: string, id: string): Promise<Result<Plan, PlanRefusal>>;
   /** Exactly what was planned, or nothing. */
   applyPlan(request: ApplyPlanRequest): Promise<Result<AppliedPlan, PlanRefusal>>;
+  /** Moves a staged change on, or ends it, for the present caller. */
+  operate(request: OperateRequest): Promise<Result<StagedChange, OperateRefusal>>;
   /** What differs between the configuration after two revisions, resource by resource, as far as the caller may read it. */
   between(
     mesh: string,

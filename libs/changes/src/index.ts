@@ -11,4 +11,7 @@ export { FINDINGS, type Finding, type FindingCode, type Severity } from './plan/
 export { OWNER_LABEL } from './plan/prune.js';
 export type * from './plan/types.js';
 export * from './replay/index.js';
+export type { Evidence, HostEvidence, RefusedContent, Traffic } from './staged/evidence.js';
+export type { OperateRefusal, OperateRequest, StagedAct } from './staged/operate.js';
+export { StagedRunner, type StagedRunnerOptions } from './staged/runner.js';
 export type * from './types.js';

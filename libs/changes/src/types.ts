@@ -1,6 +1,6 @@
 import type { Violation } from '#libs/kernel';
 import type { Manifest, Registry, ResourceId } from '#libs/model';
-import type { Actor, Store, WriteOutcome } from '#libs/store';
+import type { Actor, StagedOptions, Store, WriteOutcome } from '#libs/store';
 import type { Authorize, Denial } from './authorize.js';
 import type { LiveMeshes } from './live.js';
 
@@ -38,6 +38,8 @@ export interface WriteContext {
   readonly idempotencyKey?: string | undefined;
   /** Checks everything, writes nothing. */
   readonly dryRun?: boolean | undefined;
+  /** Made for some first, or watched, and taken back by itself; undefined = it is everybody's, for good. */
+  readonly trial?: StagedOptions | undefined;
 }
 
 /** One resource that a request would write. */
@@ -90,6 +92,8 @@ export type ChangeRefusal =
   | { readonly code: 'staged'; readonly resource: ResourceId; readonly change: string }
   /** The staged change has ended, or took another step, meanwhile. */
   | { readonly code: 'staged-moved'; readonly change: string }
+  /** Some proxies must not have these before others: no share of them can try. */
+  | { readonly code: 'splits-pairs'; readonly resources: readonly ResourceId[] }
   /** There is nothing to stage. */
   | { readonly code: 'unchanged' }
   /** The idempotency key was used for a different request. */
@@ -97,6 +101,6 @@ export type ChangeRefusal =
 
 export interface ChangesDeps {
   readonly registry: Registry;
-  readonly store: Pick<Store, 'resources' | 'identity' | 'history' | 'past' | 'plans'>;
+  readonly store: Pick<Store, 'resources' | 'identity' | 'history' | 'past' | 'plans' | 'staged' | 'leases'>;
   readonly live: LiveMeshes;
 }

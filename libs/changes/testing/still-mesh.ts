@@ -128,5 +128,10 @@ const UNUSED = {
   history: { list: unused, at: unused, between: unused, origins: unused, floor: unused },
   past: { between: unused, change: unused },
   plans: { insert: unused, get: unused },
+  staged: {
+    ...{ stage: unused, get: unused, list: unused, unfinished: unused, step: unused },
+    ...{ report: unused, reports: unused, replicas: unused },
+  },
+  leases: { take: unused },
   resources: { write: unused, get: unused, list: unused, labelled: unused, meshes: unused },
 };

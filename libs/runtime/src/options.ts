@@ -1,4 +1,4 @@
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { Clock, Log, Metrics, RequestCounts } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
 import type { FeedEvent, Store } from '#libs/store';
 import type { SecretSource } from '#libs/xds';
@@ -21,6 +21,8 @@ export interface RuntimeOptions {
   };
   /** Told of every event of the feed, before it is compiled. */
   readonly onEvent?: ((event: FeedEvent) => void) | undefined;
+  /** What sidecars have counted, where they report it. */
+  readonly counts?: RequestCounts | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;

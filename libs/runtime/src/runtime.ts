@@ -1,17 +1,20 @@
 import { featuresOf, MeshGraph } from '#libs/compiler';
 import { TYPE } from '#libs/envoy-api';
-import { type ProxyIdentity, parseNodeId } from '#libs/kernel';
+import { type ProxyIdentity, parseNodeId, type RequestCounts } from '#libs/kernel';
 import { type DeliveryListener, type NackInfo, type StreamInfo, XdsServer } from '#libs/xds';
 import { Attachments } from './attachments.js';
 import { Coordinator, type PublishedChange } from './coordinator.js';
 import { claimsOf, TokenGatekeeper, viewFor } from './gatekeeper.js';
 import { startJobs } from './jobs.js';
+import { StagedWatch } from './lanes/staged-watch.js';
 import { MeshHost } from './mesh-host.js';
 import type { RuntimeOptions } from './options.js';
 import { ProgressTracker } from './progress.js';
 
 /** How many changes are remembered to translate change numbers into revisions for status. */
 const REMEMBERED_CHANGES = 5_000;
+
+const NO_COUNTS: RequestCounts = { of: () => [], heardOf: () => undefined };
 
 /**
  * The push path of one replica: feed to graph to xDS, and what proxies answer back to the ledger and the store. The
@@ -22,6 +25,8 @@ export class Runtime {
   readonly progress: ProgressTracker;
   readonly attachments: Attachments;
   readonly server: XdsServer;
+  /** What staged changes do at the proxies of this replica. */
+  readonly staged: StagedWatch;
   readonly #revisions = new Map<number, number>();
   /** Who is at the other end of each admitted stream. */
   readonly #identities = new Map<number, ProxyIdentity>();
@@ -46,6 +51,12 @@ export class Runtime {
       clock,
       log,
       metrics,
+    });
+    this.staged = new StagedWatch({
+      hostOf: (mesh) => this.coordinator.hosts.get(mesh),
+      streams: () => this.server.streamInfos(),
+      counts: options.counts ?? NO_COUNTS,
+      clock,
     });
     this.server = new XdsServer({
       gatekeeper: new TokenGatekeeper(options.credentials, this.coordinator, this.attachments, {
@@ -107,6 +118,7 @@ export class Runtime {
     this.server.whenTold(() => {
       const concerned = change.touched > 0 ? this.server.behind() : new Map<number, string>();
       this.progress.published(change, concerned);
+      this.staged.published(change, concerned);
     });
   }
 
@@ -133,10 +145,14 @@ export class Runtime {
       streamClosed: (stream) => {
         this.withIdentity(stream, (identity) => this.attachments.closed(identity, stream.id));
         this.progress.closed(stream.id);
+        this.staged.closed(stream, false);
         this.#identities.delete(stream.id);
       },
       acked: (stream, type) => this.onAcked(stream, type),
-      caughtUp: (stream, change) => this.progress.caughtUp(stream.id, change),
+      caughtUp: (stream, change) => {
+        this.progress.caughtUp(stream.id, change);
+        this.staged.caughtUp(stream, change);
+      },
       nacked: (stream, nack) => this.onNacked(stream, nack),
     };
   }
@@ -174,6 +190,7 @@ export class Runtime {
       reason: nack.message,
     });
     this.progress.refused(stream, nack);
+    this.staged.nacked(stream, nack);
   }
 
   private withIdentity(stream: StreamInfo, use: (identity: ProxyIdentity) => void): void {

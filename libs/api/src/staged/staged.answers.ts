@@ -3,9 +3,12 @@ import type { ChangeRefusal } from '#libs/changes';
 import { printId } from '#libs/model';
 import { ProblemError } from '../problem.js';
 
-export type StagedRefusal = Extract<ChangeRefusal, { readonly code: 'staged' | 'staged-moved' | 'unchanged' }>;
+export type StagedRefusal = Extract<
+  ChangeRefusal,
+  { readonly code: 'splits-pairs' | 'staged' | 'staged-moved' | 'unchanged' }
+>;
 
-const CODES = new Set(['staged', 'staged-moved', 'unchanged']);
+const CODES = new Set(['splits-pairs', 'staged', 'staged-moved', 'unchanged']);
 
 export const isStaged = <R extends { readonly code: string }>(refusal: R | StagedRefusal): refusal is StagedRefusal =>
   CODES.has(refusal.code);
@@ -19,6 +22,12 @@ export function stagedProblem(refusal: StagedRefusal): ProblemError {
         violations: [{ resource, path: '', code: 'staged', message: `held by ${change}` }],
       });
     }
+    case 'splits-pairs':
+      return new ProblemError(
+        409,
+        'splits-pairs',
+        `${refusal.resources.map(printId).join(', ')}: callers and those they call must agree on this, so no share of them can have it first: apply without canary, with confirmWithin`,
+      );
     case 'staged-moved':
       return new ProblemError(
         409,

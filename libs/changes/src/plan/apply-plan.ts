@@ -6,6 +6,9 @@ import { refusal } from '../apply.js';
 import { toDocumentOf } from '../document.js';
 import type { LiveMesh } from '../live.js';
 import { type Prepared, prepare } from '../prepare.js';
+import type { Touched } from '../staged/cohort.js';
+import { splitsPairs } from '../staged/pairs.js';
+import { commit, touchedBy } from '../staged/trial.js';
 import type { ChangesDeps } from '../types.js';
 import { beside } from './beside.js';
 import { findingKey } from './findings/index.js';
@@ -45,6 +48,8 @@ export async function applyPlan(
   const document = kept.value;
   const prepared = await prepare(deps, request, proposalOf(document.items));
   if (!prepared.ok) return err(notPrepared(prepared.error, false));
+  const split = request.trial && request.trial.waves.length > 0 ? splitsPairs(prepared.value.intended) : [];
+  if (split.length > 0) return err({ code: 'splits-pairs', resources: split });
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     const done = await attemptPlan(deps, request, { document, prepared: prepared.value });
     if (done !== undefined) return done;
@@ -80,13 +85,14 @@ async function attemptPlan(
     // A pass may have come since history was read: then what follows would be about two states.
     if (live.configRevision !== revision) return undefined;
     const judged = judge(deps, live, { prepared, fork }, { drainPercent });
-    return { judged, inputs: staleInputs(live, attempt, since, judged.ok ? judged.value : undefined) };
+    const touched = request.trial ? touchedBy(live, fork) : [];
+    return { judged, touched, inputs: staleInputs(live, attempt, since, judged.ok ? judged.value : undefined) };
   });
   if (!found) return undefined;
-  const { judged, inputs } = found;
+  const { judged, inputs, touched } = found;
   if (inputs.length > 0) return (await repeated(deps, request, attempt)) ?? err({ code: 'plan-stale', inputs });
   if (!judged.ok) return err({ code: 'invalid', violations: judged.error });
-  const written = await write(deps, request, attempt, revision);
+  const written = await write(deps, request, attempt, { ifRevision: revision, touched });
   if (!written.ok) return refused(deps, request, attempt, written.error);
   const moved = movesOf(plan, judged.value.effect);
   return ok({ ...written.value, warnings: judged.value.effect.warnings, ...(moved ? { moved } : {}) });
@@ -105,16 +111,20 @@ function staleInputs(
 }
 
 const write = (
-  { store }: ChangesDeps,
-  { mesh, actor, idempotencyKey, id }: ApplyPlanRequest,
+  deps: ChangesDeps,
+  { mesh, actor, idempotencyKey, id, trial }: ApplyPlanRequest,
   { document }: Attempt,
-  ifRevision: number,
+  { ifRevision, touched }: { readonly ifRevision: number; readonly touched: readonly Touched[] },
 ): Promise<Result<WriteOutcome, StoreRefusal>> =>
-  store.resources.write({
-    ...{ mesh, actor, idempotencyKey, items: document.items, ifRevision },
-    message: document.plan.message || `plan ${id}`,
-    reverts: document.plan.reverts,
-  });
+  commit(
+    deps,
+    {
+      ...{ mesh, actor, idempotencyKey, items: document.items, ifRevision },
+      message: document.plan.message || `plan ${id}`,
+      reverts: document.plan.reverts,
+    },
+    trial && { options: trial, touched },
+  );
 
 /** The same request sent again, its first answer lost: what it wrote is what has changed since (REL-39). */
 async function repeated(
@@ -123,7 +133,7 @@ async function repeated(
   attempt: Attempt,
 ): Promise<Result<AppliedPlan, PlanRefusal> | undefined> {
   if (request.idempotencyKey === undefined) return undefined;
-  const first = await write(deps, request, attempt, NEVER);
+  const first = await write(deps, request, attempt, { ifRevision: NEVER, touched: [] });
   return first.ok ? ok({ ...first.value, warnings: [] }) : undefined;
 }
 

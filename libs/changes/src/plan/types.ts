@@ -227,4 +227,7 @@ export type PlanRefusal =
   | { readonly code: 'plan-stale'; readonly inputs: readonly ChangedInput[] }
   /** Others keep writing; nothing that the plan read has changed. */
   | { readonly code: 'plan-contended' }
-  | Extract<ChangeRefusal, { readonly code: 'idempotency-mismatch' | 'staged' | 'staged-moved' | 'unchanged' }>;
+  | Extract<
+      ChangeRefusal,
+      { readonly code: 'idempotency-mismatch' | 'splits-pairs' | 'staged' | 'staged-moved' | 'unchanged' }
+    >;

@@ -61,19 +61,23 @@ function ofCanary(change: StagedChange, around: Circumstances): Decision {
 }
 
 function ofWatched(change: StagedChange, around: Circumstances): Decision {
-  const { options, stepAgeMs, confirmLeftMs } = change;
+  const { options, confirmLeftMs } = change;
   if (confirmLeftMs !== undefined && confirmLeftMs <= 0)
     return { do: 'revert', reason: `nobody confirmed it within ${Math.round(options.confirmMs / 1_000)} s` };
   const sum = heard(around);
   const bad = sum && verdict(change, around, sum);
-  // Everybody has it: there is nothing to hold. Whoever asked for confirmation still decides.
   if (bad?.do === 'revert') return bad;
   if (confirmLeftMs !== undefined) return wait(`to be confirmed within ${Math.ceil(confirmLeftMs / 1_000)} s`);
-  if (sum && excused(sum).length === 0 && sum.settledMs >= options.observeMs)
-    return { do: 'finish', reason: bad?.do === 'hold' ? bad.reason : '' };
-  if (stepAgeMs <= Math.max(options.ackMs, options.observeMs))
-    return wait(sum ? behindText(excused(sum)) : 'not every replica serves it yet');
-  return { do: 'finish', reason: bad?.do === 'hold' ? bad.reason : sum ? behindText(excused(sum)) : '' };
+  return ending(change, sum, bad);
+}
+
+/** Everybody has it, so there is nothing to hold: what would be a reason to is said at the end. */
+function ending({ options, stepAgeMs }: StagedChange, sum: Sum | undefined, bad: Decision | undefined): Decision {
+  const behind = sum ? excused(sum) : [];
+  const isLate = stepAgeMs > Math.max(options.ackMs, options.observeMs);
+  const isDone = sum !== undefined && behind.length === 0 && sum.settledMs >= options.observeMs;
+  if (!isDone && !isLate) return wait(sum ? behindText(behind) : 'not every replica serves it yet');
+  return { do: 'finish', reason: bad?.do === 'hold' ? bad.reason : behindText(behind) };
 }
 
 /** Everything that was seen, once every replica was heard. */

@@ -6,6 +6,7 @@ import { updateAddresses } from '../resources/addresses.js';
 import { changesOf, idOf, type Step } from '../resources/evaluate.js';
 import { claimHostnames } from '../resources/hostnames.js';
 import { claimKey, rememberOutcome } from '../resources/idempotency.js';
+import { Refused } from '../resources/refused.js';
 import { decide } from '../resources/write.js';
 import { documentOf } from './rows.js';
 import type { StagedItem, StagedState, StageRequest } from './staged.port.js';
@@ -44,6 +45,8 @@ export async function stageIn(sql: Sql, request: StageRequest): Promise<string |
   const to: StagedState = open ? 'queued' : 'canary';
   const staged = { id: id.text, to, options, members: open ? [] : members, items: steps.map(audited) };
   const revision = await takeStep(sql, id.number, { actor, mesh, message, reverts, staged });
+  if (request.ifRevision !== undefined && revision !== request.ifRevision + 1)
+    throw new Refused({ code: 'revision-moved' });
   await rememberOutcome(sql, request, { change: id.text, revision, items: [] });
   return id.text;
 }

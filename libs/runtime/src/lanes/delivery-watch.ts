@@ -1,0 +1,64 @@
+import type { RefusedContent } from '#libs/changes';
+import { shortType } from '#libs/envoy-api';
+import type { NackInfo, StreamInfo } from '#libs/xds';
+
+/** A stream that ends so soon after it was given something may have ended because of it. Milliseconds. */
+export const SOON_MS = 10_000;
+
+/** What became of one publication at the streams of this replica. Times are the clock's monotonic milliseconds. */
+export class DeliveryWatch {
+  readonly #waiting = new Map<number, string>();
+  /** By proxy and content. */
+  readonly #refused = new Map<string, RefusedContent>();
+  readonly #disconnected = new Set<string>();
+  #settledAt: number;
+
+  /**
+   * @param given streams that had something to receive, with their node
+   * @param isOurs whether a resource is of the change
+   */
+  constructor(
+    readonly change: number,
+    readonly publishedAt: number,
+    given: ReadonlyMap<number, string>,
+    private readonly isOurs: (type: string, name: string) => boolean,
+  ) {
+    for (const [stream, node] of given) this.#waiting.set(stream, node);
+    this.#settledAt = publishedAt;
+  }
+
+  /** When the last of them had everything; undefined while one has not. */
+  get settledAt(): number | undefined {
+    return this.#waiting.size === 0 ? this.#settledAt : undefined;
+  }
+
+  get behind(): ReadonlySet<string> {
+    return new Set(this.#waiting.values());
+  }
+
+  get refused(): Iterable<RefusedContent> {
+    return this.#refused.values();
+  }
+
+  get disconnected(): ReadonlySet<string> {
+    return this.#disconnected;
+  }
+
+  caughtUp(stream: number, change: number, now: number): void {
+    if (change < this.change || !this.#waiting.delete(stream)) return;
+    this.#settledAt = now;
+  }
+
+  nacked({ node }: StreamInfo, { names, type, change, message, isolated }: NackInfo): void {
+    if (!isolated || change < this.change) return;
+    for (const name of names.filter((one) => this.isOurs(type, one))) {
+      const refusal = { proxy: node.id, type: shortType(type), name, message };
+      this.#refused.set(`${refusal.proxy} ${refusal.type} ${name}`, refusal);
+    }
+  }
+
+  closed({ id, node }: StreamInfo, now: number, isOurDoing: boolean): void {
+    if (this.#waiting.delete(id)) this.#settledAt = now;
+    if (!isOurDoing && now - this.publishedAt <= SOON_MS) this.#disconnected.add(node.id);
+  }
+}

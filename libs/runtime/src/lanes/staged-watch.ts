@@ -1,0 +1,133 @@
+/** What this replica sees of staged changes at the proxies that it serves. */
+import type { Evidence, HostEvidence, Traffic } from '#libs/changes';
+import { type Clock, parseNodeId, type RequestCounts } from '#libs/kernel';
+import type { StagedChange } from '#libs/store';
+import type { NackInfo, StreamInfo } from '#libs/xds';
+import type { PublishedChange } from '../coordinator.js';
+import type { MeshHost } from '../mesh-host.js';
+import { DeliveryWatch } from './delivery-watch.js';
+import { TrafficWatch } from './traffic-watch.js';
+
+export interface StagedWatchOptions {
+  readonly hostOf: (mesh: string) => MeshHost | undefined;
+  /** Live streams. */
+  readonly streams: () => readonly StreamInfo[];
+  readonly counts: RequestCounts;
+  readonly clock: Clock;
+}
+
+/** Publications that are watched for each mesh: a change that everybody has may be asked about a little later. */
+const KEPT = 50;
+
+interface Watched {
+  /** Of a lane: id of its change. */
+  readonly lane: string | undefined;
+  /** Config revision of the publication, or of the lane's step. */
+  readonly revision: number;
+  readonly delivery: DeliveryWatch;
+  readonly traffic: TrafficWatch;
+}
+
+/** Keeps what has become of the newest publications of configuration, and of every step of a lane. */
+export class StagedWatch {
+  readonly #watched = new Map<string, Watched[]>();
+
+  constructor(private readonly options: StagedWatchOptions) {}
+
+  /** @param given streams that are behind right after the publication */
+  published(change: PublishedChange, given: ReadonlyMap<number, string>): void {
+    const { mesh, lane } = change;
+    const list = this.#watched.get(mesh) ?? [];
+    const revision = lane?.revision ?? change.configRevision;
+    // Runtime changes come in between; those of a lane are about the step that is watched already.
+    if (list.some((one) => one.lane === lane?.id && one.revision >= revision)) return;
+    const { clock, counts, hostOf } = this.options;
+    const isOurs = (type: string, name: string): boolean =>
+      lane === undefined || (hostOf(mesh)?.lanes.differsIn(type, name) ?? false);
+    const delivery = new DeliveryWatch(change.change, clock.monotonic(), given, isOurs);
+    const before = lane && list.find((one) => one.lane === lane.id);
+    // Who is in a lane from an earlier wave on is compared with what it was before the lane.
+    const traffic = new TrafficWatch(counts.of(mesh), before?.traffic);
+    list.unshift({ lane: lane?.id, revision, delivery, traffic });
+    this.#watched.set(mesh, list.slice(0, KEPT));
+  }
+
+  caughtUp({ id, node }: StreamInfo, change: number): void {
+    const now = this.options.clock.monotonic();
+    for (const { delivery } of this.#of(node.id)) delivery.caughtUp(id, change, now);
+  }
+
+  nacked(stream: StreamInfo, nack: NackInfo): void {
+    for (const { delivery } of this.#of(stream.node.id)) delivery.nacked(stream, nack);
+  }
+
+  /** @param isOurDoing this replica ended it: that says nothing of the configuration */
+  closed(stream: StreamInfo, isOurDoing: boolean): void {
+    const now = this.options.clock.monotonic();
+    for (const { delivery } of this.#of(stream.node.id)) delivery.closed(stream, now, isOurDoing);
+  }
+
+  #of(node: string): readonly Watched[] {
+    return this.#watched.get(parseNodeId(node)?.mesh ?? '') ?? [];
+  }
+
+  /** What there is to be said of a change that is open, or that everybody has. */
+  evidence(change: StagedChange): Evidence {
+    const { mesh, id, state, revision, appliedRevision, members } = change;
+    const isOpen = state === 'canary' || state === 'held';
+    const list = this.#watched.get(mesh) ?? [];
+    // A step that gives nobody more, such as being held, is served as soon as it is known.
+    const laneOf = (one: Watched): boolean => one.lane === id && one.revision <= revision;
+    const watched = isOpen
+      ? list.find(laneOf)
+      : list.findLast((one) => one.lane === undefined && one.revision >= (appliedRevision ?? revision));
+    if (!watched || (isOpen && watched.revision < revision && state === 'canary')) return NOTHING_YET;
+    return this.#evidenceOf(mesh, watched, isOpen ? new Set(members) : undefined);
+  }
+
+  /** @param members `<namespace>/<instance>`; undefined = everybody */
+  #evidenceOf(mesh: string, { delivery, traffic }: Watched, members: ReadonlySet<string> | undefined): Evidence {
+    const { clock, counts, hostOf, streams } = this.options;
+    const isMember = (node: string): boolean => members?.has(proxyOf(node)) ?? true;
+    const hosts = new Map<string, Building>();
+    const at = (node: string): Building => {
+      const name = hostName(hostOf(mesh), node);
+      const known = hosts.get(name) ?? { given: new Set(), behind: [], refused: [], disconnected: [], traffic: {} };
+      hosts.set(name, known);
+      return known;
+    };
+    const concerned = (node: string): boolean => parseNodeId(node)?.mesh === mesh && isMember(node);
+    for (const { node } of streams()) if (concerned(node.id)) at(node.id).given.add(node.id);
+    for (const node of delivery.behind) if (concerned(node)) at(node).behind.push(node);
+    for (const one of delivery.refused) if (concerned(one.proxy)) at(one.proxy).refused.push(one);
+    for (const node of delivery.disconnected) if (concerned(node)) at(node).disconnected.push(node);
+    const sums = traffic.since(counts.of(mesh), (node) => (concerned(node) ? hostName(hostOf(mesh), node) : undefined));
+    for (const [name, scopes] of sums.groups) {
+      const known = hosts.get(name);
+      if (known) known.traffic = scopes;
+    }
+    return {
+      published: true,
+      settledMs: Math.round(clock.monotonic() - (delivery.settledAt ?? clock.monotonic())),
+      hosts: Object.fromEntries([...hosts].map(([name, { given, ...host }]) => [name, { ...host, given: given.size }])),
+      others: sums.others,
+    };
+  }
+}
+
+type Building = { -readonly [K in Exclude<keyof HostEvidence, 'given' | 'traffic'>]: [...HostEvidence[K]] } & {
+  readonly given: Set<string>;
+  traffic: Readonly<Record<string, Traffic>>;
+};
+
+const NOTHING_YET: Evidence = { published: false, settledMs: 0, hosts: {}, others: {} };
+
+function proxyOf(node: string): string {
+  const identity = parseNodeId(node);
+  return identity ? `${identity.namespace}/${identity.instance}` : '';
+}
+
+function hostName(host: MeshHost | undefined, node: string): string {
+  const identity = parseNodeId(node);
+  return (identity && host?.instance(identity.namespace, identity.instance)?.host) ?? '';
+}
