@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createAuth, RolePolicies, type RunningApi, startApi } from '#libs/api';
-import { createChanges, createExplain } from '#libs/changes';
+import { createChanges, createExplain, type StagedRunner } from '#libs/changes';
 import {
   CONTROL_PLANE_NAME,
   createMeshIdentity,
@@ -25,6 +25,7 @@ import { type OpenDatabase, openDatabase } from './open-database.js';
 import type { ControlPlanePorts, Telemetry } from './ports.js';
 import { type WiredRuntime, wireRuntime } from './runtime-wiring.js';
 import { Shutdown } from './shutdown.js';
+import { isStagedEvent, startStaged } from './staged-wiring.js';
 import { codeOf, EXIT, StartError } from './start-error.js';
 import { createTelemetry } from './telemetry.js';
 import { advertisedAddress, certificateNames, isPlainRest, keepCertificates, restTls, tlsOf } from './tls.js';
@@ -56,8 +57,9 @@ interface Starting {
   readonly policies: readonly PolicyKind[];
   readonly registry: Registry;
   readonly shutdown: Shutdown;
-  /** Set once it runs. */
+  /** Set once they run. */
   runtime?: WiredRuntime;
+  staged?: StagedRunner;
 }
 
 /** What the later steps are made of. */
@@ -198,7 +200,10 @@ async function startRuntime(starting: Starting, foundation: Foundation, wanted: 
   const { telemetry, clock, registry, policies, replica, shutdown, ports } = starting;
   const { database, identity, roles, certificate } = foundation;
   const { log, metrics } = telemetry;
-  const onEvent = (event: FeedEvent): void => roles.onEvent(event);
+  const onEvent = (event: FeedEvent): void => {
+    roles.onEvent(event);
+    if (isStagedEvent(event)) starting.staged?.wake();
+  };
   const xds = { host: wanted.host, port: wanted.port, tls: tlsOf(certificate) };
   const deps = { store: database.store, registry, policies, identity, replica, xds, onEvent, clock, log, metrics };
   const runtime = await orDistrust(orPortError(wanted, (ports.wireRuntime ?? wireRuntime)(deps)));
@@ -215,11 +220,15 @@ async function startRest(
   const { config, telemetry, clock, registry, shutdown } = starting;
   const { log, metrics } = telemetry;
   const { store } = database;
+  const changes = { registry, store, live: runtime.live };
+  const staged = startStaged({ deps: changes, runtime, replica: starting.replica, clock, log, metrics });
+  starting.staged = staged;
+  shutdown.add('staged changes', () => staged.stop());
   const xds = { address: advertisedAddress(config), port: runtime.xdsPort, serverName: CONTROL_PLANE_NAME };
   const deps = {
     registry,
     store,
-    changes: createChanges({ registry, store, live: runtime.live }),
+    changes: createChanges(changes),
     explain: createExplain({ live: runtime.live, history: store.history }),
     runtime: runtime.port,
     auth: createAuth(identity),

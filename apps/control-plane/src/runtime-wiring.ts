@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { ChangeProgress, RuntimePort } from '#libs/api';
-import type { LiveMeshes } from '#libs/changes';
+import type { Evidence, LiveMeshes } from '#libs/changes';
 import { admitNode, type MeshIdentity } from '#libs/identity';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import { err, parseNodeId } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
 import { claimsOf, type ProxyCredentials, type RevisionProgress, Runtime, RuntimeQuestions } from '#libs/runtime';
-import type { FeedEvent, Store } from '#libs/store';
+import type { FeedEvent, StagedChange, Store } from '#libs/store';
 import { Denied, type SecretSource } from '#libs/xds';
 
 export interface RuntimeDeps {
@@ -31,6 +31,8 @@ export interface WiredRuntime {
   readonly port: RuntimePort;
   /** Meshes as changes are evaluated beside them. */
   readonly live: LiveMeshes;
+  /** What this replica sees of a staged change. */
+  readonly evidence: (change: StagedChange) => Evidence;
   readonly xdsPort: number;
   /** Trust domain of a mesh, as its Mesh resource says. */
   readonly trustDomain: (mesh: string) => string;
@@ -59,6 +61,7 @@ export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
   return {
     port: runtimePort(runtime, questions, deps),
     live: (mesh, fresh) => questions.live(mesh, fresh),
+    evidence: (change) => runtime.staged.evidence(change),
     xdsPort,
     trustDomain: (mesh) => runtime.coordinator.host(mesh).trustDomain,
     replaceTls: (tls) => runtime.server.replaceTls(tls),

@@ -24,6 +24,7 @@ import { ProbeController } from './probe.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ProxyController } from './proxy.controller.js';
 import { ResourceService } from './resource.service.js';
+import { StagedController } from './staged/staged.controller.js';
 import { TokenController } from './token.controller.js';
 
 /** Fixed addresses; those of kinds come after them, so that no kind can take one over. */
@@ -35,6 +36,7 @@ const FIXED: readonly Type<object>[] = [
   ProxyController,
   ChangeController,
   PlanController,
+  StagedController,
   HistoryController,
   ExplainController,
   AuditController,

@@ -1,5 +1,6 @@
 /** Parts of the bodies that carry changes. */
 import { z } from 'zod';
+import { trial } from './staged/staged.schema.js';
 
 const dnsLabels = z.string().max(253);
 
@@ -23,6 +24,9 @@ export const applyBody = z
     deletes: deletions,
     message,
     dryRun: z.boolean().default(false).describe('Check everything and answer as if it were done, but store nothing.'),
+    trial: trial
+      .optional()
+      .describe("Try it first, or take it back by itself. Default: it is everybody's at once, for good."),
     plan: z
       .string()
       .regex(/^p-[-\w]{1,64}$/, 'must be the id of a plan: p-...')
@@ -31,6 +35,7 @@ export const applyBody = z
         'Apply exactly this plan, instead of manifests and deletions; refused (409) if one of its inputs has changed.',
       ),
   })
+  .refine(({ dryRun, trial: on }) => !(dryRun && on), { path: ['trial'], message: 'goes without dryRun' })
   .refine(({ plan, ...others }) => !plan || (others.manifests.length + others.deletes.length === 0 && !others.dryRun), {
     path: ['plan'],
     message: 'goes without manifests, deletes and dryRun: what it does is decided',

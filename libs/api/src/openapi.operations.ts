@@ -8,6 +8,7 @@ import type { Operation } from './openapi.operation.js';
 import { inputSchema, type JsonSchema, listOf, object, ref, string } from './openapi.schemas.js';
 import { diffQuery, planBody } from './plan/plan.schema.js';
 import { leaveQuery, listQuery } from './query.js';
+import { STAGED_OPERATIONS } from './staged/staged.operations.js';
 import { apiTokenBody, exchangeBody, proxyTokenBody } from './token.controller.js';
 
 const json = (schema: JsonSchema) => ({ type: 'application/json', schema });
@@ -245,6 +246,7 @@ export const FIXED_OPERATIONS: readonly Operation[] = [
   ...PLANS,
   ...AUDIT,
   ...EXPLAIN,
+  ...STAGED_OPERATIONS,
   ...RUNTIME,
 ];
 

@@ -7,6 +7,7 @@ import { mergePatch } from './merge-patch.js';
 import { applyPlan, keptPlan } from './plan/apply-plan.js';
 import { makePlan } from './plan/planner.js';
 import { operate } from './staged/operate.js';
+import { reportOf } from './staged/report.js';
 import type { ChangeOutcome, ChangeRefusal, ChangesDeps, PatchRequest, PutRequest } from './types.js';
 
 /** How often a patch without `ifVersion` is merged anew when other writes keep coming in between. */
@@ -29,6 +30,7 @@ export function createChanges(deps: ChangesDeps): Changes {
     },
     applyPlan: (request) => applyPlan(deps, request),
     operate: (request) => operate(deps, request),
+    report: (change) => reportOf(deps.store, change),
     between: (mesh, range, mayRead) => between(deps, mesh, range, mayRead),
     remove: (request) =>
       applyDocuments(deps, request, { documents: [], deletes: [{ ...request.id, ifVersion: request.ifVersion }] }),

@@ -2,6 +2,7 @@ import type { Result } from '#libs/kernel';
 import type { NetChange, StagedChange } from '#libs/store';
 import type { AppliedPlan, ApplyPlanRequest, Differences, Plan, PlanRefusal, PlanRequest } from './plan/types.js';
 import type { OperateRefusal, OperateRequest } from './staged/operate.js';
+import type { StagedReportView } from './staged/report.js';
 import type { ApplyRequest, ChangeOutcome, ChangeRefusal, DeleteRequest, PatchRequest, PutRequest } from './types.js';
 
 /**
@@ -24,6 +25,8 @@ export interface Changes {
   applyPlan(request: ApplyPlanRequest): Promise<Result<AppliedPlan, PlanRefusal>>;
   /** Moves a staged change on, or ends it, for the present caller. */
   operate(request: OperateRequest): Promise<Result<StagedChange, OperateRefusal>>;
+  /** What has been seen of the newest step of a staged change; undefined when it is over, or has not begun. */
+  report(change: StagedChange): Promise<StagedReportView | undefined>;
   /** What differs between the configuration after two revisions, resource by resource, as far as the caller may read it. */
   between(
     mesh: string,

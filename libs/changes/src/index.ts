@@ -13,5 +13,6 @@ export type * from './plan/types.js';
 export * from './replay/index.js';
 export type { Evidence, HostEvidence, RefusedContent, Traffic } from './staged/evidence.js';
 export type { OperateRefusal, OperateRequest, StagedAct } from './staged/operate.js';
+export type { StagedReportView } from './staged/report.js';
 export { StagedRunner, type StagedRunnerOptions } from './staged/runner.js';
 export type * from './types.js';

@@ -8,6 +8,7 @@ import type { ChangesDeps } from '../types.js';
 import { giveUp, membersOf, OPEN, promote, undo } from './acts.js';
 import { type Decision, decide } from './decide.js';
 import type { Evidence } from './evidence.js';
+import { freshEvidence } from './report.js';
 
 export interface StagedRunnerOptions {
   readonly deps: ChangesDeps;
@@ -25,8 +26,6 @@ export interface StagedRunnerOptions {
 const EVERY_MS = 250;
 const IDLE_EVERY_MS = 5_000;
 const LEASE_MS = 10_000;
-/** Older reports say nothing. */
-const FRESH_MS = 5_000;
 /** What has not changed is said again so often. */
 const AGAIN_MS = 1_500;
 
@@ -116,7 +115,7 @@ export class StagedRunner {
       const decision = decide(change, {
         openBefore: open.get(change.mesh),
         replicas,
-        evidence: await this.#evidenceOf(change),
+        evidence: await freshEvidence(deps.store, change),
         isTightening: isTightening(deps, change),
       });
       try {
@@ -130,19 +129,6 @@ export class StagedRunner {
       }
       if (decision.do === 'open') open.set(change.mesh, change.id);
     }
-  }
-
-  async #evidenceOf(change: StagedChange): Promise<ReadonlyMap<string, Evidence>> {
-    if (change.state === 'queued') return new Map();
-    const reports = await this.options.deps.store.staged.reports(change.id);
-    const fresh = reports.filter(({ ageMs, revision }) => ageMs < FRESH_MS && revision === change.revision);
-    return new Map(
-      // Written by a replica of this build or the one before it.
-      fresh.map(({ replica, evidence, ageMs }) => {
-        const seen = evidence as Evidence;
-        return [replica, { ...seen, settledMs: seen.settledMs + ageMs }];
-      }),
-    );
   }
 
   async #act(change: StagedChange, decision: Decision, lease: Lease): Promise<void> {

@@ -105,6 +105,7 @@ export interface Candidate {
 export interface StagedChanges {
   /** Opens it, or queues it behind the open one. The resources are checked as by a write, and kept aside. */
   stage(request: StageRequest): Promise<{ ok: true; value: StagedChange } | { ok: false; error: StoreRefusal }>;
+  /** @param id `s-<number>`, or the change `c-<revision>` that made it everybody's */
   get(mesh: string, id: string): Promise<StagedChange | undefined>;
   /** The newest first. @param limit 1 to 500 */
   list(mesh: string, limit: number): Promise<readonly StagedChange[]>;

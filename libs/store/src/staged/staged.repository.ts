@@ -53,8 +53,15 @@ export class StagedRepository implements StagedChanges {
   }
 
   async get(mesh: string, id: string): Promise<StagedChange | undefined> {
-    const change = await this.#read(this.database, id);
-    return change?.mesh === mesh ? change : undefined;
+    const revision = /^c-(\d{1,15})$/.exec(id)?.[1];
+    const [row] =
+      revision === undefined
+        ? await this.database.query<StagedRow>(`${STAGED} WHERE s.mesh = $1 AND s.number = $2`, [mesh, numberOf(id)])
+        : await this.database.query<StagedRow>(`${STAGED} WHERE s.mesh = $1 AND s.applied_revision = $2`, [
+            mesh,
+            Number(revision),
+          ]);
+    return row && toStaged(row);
   }
 
   async list(mesh: string, limit: number): Promise<readonly StagedChange[]> {
