@@ -41,6 +41,15 @@ export interface Applied {
   readonly warnings: readonly { readonly path: string; readonly message: string }[];
 }
 
+export interface JoinOptions {
+  /** Of its Envoy; default 1.40.0. */
+  readonly version?: string | undefined;
+  /** Default: `<workload>-1`. */
+  readonly name?: string;
+  /** Regular expressions of more instructions are refused by its Envoy; default 1000. */
+  readonly maxRegexProgram?: number;
+}
+
 /** A real mesh for tests: a control plane, stock Envoys, and applications in this process. */
 export class Mesh {
   readonly #members: Member[] = [];
@@ -66,17 +75,21 @@ export class Mesh {
     return new Mesh(dir, controlPlane, await meshAccess(controlPlane, { dir, envoy }));
   }
 
-  /** Puts an instance of the workload of the same name into the mesh. @param index 1 to 50, for its addresses. @param version of its Envoy; default 1.40.0 */
-  async join(workload: string, index: number, version?: string): Promise<Member> {
+  /**
+   * Puts an instance of the workload into the mesh, on a host of its own.
+   * @param index 1 to 50, for its addresses
+   */
+  async join(workload: string, index: number, options: JoinOptions = {}): Promise<Member> {
+    const { version, name = `${workload}-1`, maxRegexProgram = 1000 } = options;
     const plan: InstancePlan = {
-      name: `${workload}-1`,
+      name,
       workload,
       labels: { app: workload },
       ports: { http: HTTP_PORT },
       bind: `127.0.40.${index}`,
       app: `127.0.30.${index}`,
       outbound: `127.${200 + index}.0.1`,
-      maxRegexProgram: 1000,
+      maxRegexProgram,
     };
     const seen: Seen[] = [];
     await this.#listen(plan, seen);

@@ -39,7 +39,7 @@ describe('certificates and authorities change under load', () => {
     const settings = { HEDDLE_DATABASE_URL: database.url, HEDDLE_IDENTITY_LEAF_LIFETIME_SECONDS: '60' };
     mesh = await Mesh.start(settings);
     await mesh.apply(service('front') + service('back'));
-    const [front, back] = await Promise.all([mesh.join('front', 21, '1.36.4'), mesh.join('back', 22, '1.40.0')]);
+    const [front, back] = await Promise.all([mesh.join('front', 21, { version: '1.36.4' }), mesh.join('back', 22)]);
     members = [front, back];
     // The older one has a listener for each service instead of the shared port.
     const address = async () => (await front.sidecar.listenerAddress('outbound/shop/back/8080')) ?? '';

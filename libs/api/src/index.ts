@@ -20,3 +20,4 @@ export * from './ports.js';
 export { ProblemError } from './problem.js';
 export type { ResourceView } from './resource-view.js';
 export { type ApiOptions, type RunningApi, type ServerTls, startApi } from './server.js';
+export type { StagedView } from './staged/staged.view.js';
