@@ -66,6 +66,15 @@ export class Reader {
     return this.varint();
   }
 
+  /** The value of a field of type `double`. */
+  double(): number {
+    if (this.#wireType !== FIXED64) throw new MalformedMessage(`wire type ${this.#wireType} where a double belongs`);
+    if (this.#at + 8 > this.buffer.length) throw new MalformedMessage('truncated field');
+    const value = this.buffer.readDoubleLE(this.#at);
+    this.#at += 8;
+    return value;
+  }
+
   /** Passes over the field whose number `next` returned. Groups are refused: no xDS message has any. */
   skip(): void {
     if (this.#wireType === VARINT) this.varint();
