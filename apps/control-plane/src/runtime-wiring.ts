@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { ChangeProgress, RuntimePort } from '#libs/api';
 import type { LiveMeshes } from '#libs/changes';
 import { admitNode, type MeshIdentity } from '#libs/identity';
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { Clock, Log, Metrics, RequestCounts } from '#libs/kernel';
 import { err, parseNodeId } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
 import { claimsOf, type ProxyCredentials, type RevisionProgress, Runtime, RuntimeQuestions } from '#libs/runtime';
 import type { FeedEvent, Store } from '#libs/store';
 import { Denied, type SecretSource } from '#libs/xds';
+import { wireMetrics } from './metrics-wiring.js';
 
 export interface RuntimeDeps {
   readonly store: Store;
@@ -31,6 +32,8 @@ export interface WiredRuntime {
   readonly port: RuntimePort;
   /** Meshes as changes are evaluated beside them. */
   readonly live: LiveMeshes;
+  /** What the sidecars that report to this replica have counted. */
+  readonly requestCounts: RequestCounts;
   readonly xdsPort: number;
   /** Trust domain of a mesh, as its Mesh resource says. */
   readonly trustDomain: (mesh: string) => string;
@@ -42,8 +45,10 @@ export interface WiredRuntime {
 /** Puts the push path together and starts it: the state is loaded and the xDS port is open when this resolves. */
 export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
   const { identity, ...rest } = deps;
+  const metrics = wireMetrics(deps);
   const runtime = new Runtime({
     ...rest,
+    reports: [metrics.reports],
     // Streams of expired tokens are ended by the same clock that judges tokens.
     clock: identity.clock,
     epoch: randomUUID(),
@@ -59,11 +64,13 @@ export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
   return {
     port: runtimePort(runtime, questions, deps),
     live: (mesh, fresh) => questions.live(mesh, fresh),
+    requestCounts: metrics.counts,
     xdsPort,
     trustDomain: (mesh) => runtime.coordinator.host(mesh).trustDomain,
     replaceTls: (tls) => runtime.server.replaceTls(tls),
     stop: (graceMs = 5_000) => {
       stopWatching();
+      metrics.stop();
       return runtime.stop(graceMs);
     },
   };

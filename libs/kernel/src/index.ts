@@ -3,6 +3,7 @@ export * from './hash.js';
 export * from './names.js';
 export * from './order.js';
 export * from './ports.js';
+export * from './request-counts.js';
 export * from './result.js';
 export * from './silent.js';
 export * from './system-clock.js';
