@@ -259,12 +259,18 @@ function checkOptions(options: BootstrapOptions): void {
       `the control plane's server name is ${JSON.stringify(xds.serverName)}: it must be a DNS name`,
     );
   }
+  checkReportInterval(options.reportIntervalMs ?? 0);
   for (const [what, { address, port }] of Object.entries({ xds, admin })) {
     if (address === '') throw new LauncherError(`the ${what} address is empty`);
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
       throw new LauncherError(`the ${what} port is ${port}: it must be a whole number from 1 to 65535`);
     }
   }
+}
+
+function checkReportInterval(ms: number): void {
+  if (ms === 0 || (Number.isInteger(ms) && ms >= 1_000 && ms <= 300_000)) return;
+  throw new LauncherError(`the report interval is ${ms} ms: it must be 0 or a whole number from 1000 to 300000`);
 }
 
 /**

@@ -51,8 +51,7 @@ function readFamily(bytes: Buffer, counters: Counter[]): void {
 }
 
 const wanted = (name: Buffer): boolean =>
-  name.length <= MAX_STAT_NAME &&
-  PREFIXES.some((prefix) => name.compare(prefix, 0, prefix.length, 0, prefix.length) === 0);
+  name.length <= MAX_STAT_NAME && PREFIXES.some((prefix) => name.subarray(0, prefix.length).equals(prefix));
 
 /** Metric{Counter counter = 3 {double value = 1}}; undefined for a gauge or a histogram. */
 function counterOf(metric: Buffer): number | undefined {
