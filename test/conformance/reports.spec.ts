@@ -58,7 +58,7 @@ function report(token: string | undefined, ...messages: readonly string[]): Repo
 }
 
 describe.each(['http2', 'grpc-js'] as const)('what clients report, by %s', (transport) => {
-  it('reaches the program with who said it, and is answered when the client has said everything', async () => {
+  it('MET-1 reaches the program with who said it, and is answered when the client has said everything', async () => {
     rig = await Rig.start({ transport, reports: [reports] });
     const { stream, code } = report('alice', 'one', 'two');
     await expect.poll(() => received).toEqual(['alice: one', 'alice: two']);
@@ -123,7 +123,7 @@ describe.each(['http2', 'grpc-js'] as const)('what clients report, by %s', (tran
 });
 
 describe('reports', () => {
-  it('SEC-8 a flood is read as fast as is allowed and waits in its client; nobody is cut off', async () => {
+  it('MET-1 SEC-8 a flood is read as fast as is allowed and waits in its client; nobody is cut off', async () => {
     const clock = new HandClock(1_000);
     const limits = { maxReportBytes: 10_240, reportBytesPerSecond: 5_120 };
     rig = await Rig.start({ reports: [reports], clock, limits });

@@ -81,12 +81,12 @@ describe('what is counted', () => {
     expect(counts.heardOf('m/n/w/1')).toBe(6_000);
   });
 
-  it('SEC-1 belongs to the node of the credential, whatever the message says', () => {
+  it('MET-1 SEC-1 belongs to the node of the credential, whatever the message says', () => {
     open('m/n/w/1').message(reportMessage({ node: 'm/n/other/1', families: { [COMPLETED]: 1 } }));
     expect(lines()).toEqual(['m/n/w/1 cluster shop/back/8080 1/0']);
   });
 
-  it('SEC-1 asks once for the node of a credential that several share, and counts nothing if it is refused', () => {
+  it('MET-1 SEC-1 asks once for the node of a credential that several share, and counts nothing if it is refused', () => {
     const claims: string[] = [];
     const nodeOf = (claimed: string): string => {
       claims.push(claimed);
