@@ -7,9 +7,6 @@ const FAMILY = { name: 1, metric: 4 };
 const METRIC_COUNTER = 3;
 const FIRST = 1;
 
-/** Prefixes of the families that may be wanted, as bytes: all others are passed over undecoded. */
-const PREFIXES = [Buffer.from('cluster.'), Buffer.from('http.')];
-
 export interface Counter {
   /** As `/stats` shows it. */
   readonly name: string;
@@ -28,61 +25,49 @@ export function decodeReport(bytes: Buffer): Report {
   const counters: Counter[] = [];
   const reader = new Reader(bytes);
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === MESSAGE.families) readFamily(reader.bytes(), counters);
-    else if (field === MESSAGE.identifier) node = nodeIdOf(reader.bytes());
+    if (field === MESSAGE.families) readFamily(reader.message(), counters);
+    else if (field === MESSAGE.identifier) node = nodeIdOf(reader.message());
     else reader.skip();
   }
   return { node, counters };
 }
 
-function readFamily(bytes: Buffer, counters: Counter[]): void {
-  const reader = new Reader(bytes);
+function readFamily(reader: Reader, counters: Counter[]): void {
   let name: string | undefined;
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === FAMILY.name) {
-      const written = reader.bytes();
-      if (!wanted(written)) return;
-      name = written.toString('latin1');
+      name = reader.string('latin1');
+      if (!wanted(name)) return;
     } else if (field === FAMILY.metric && name !== undefined) {
-      const value = counterOf(reader.bytes());
+      const value = counterOf(reader.message());
       if (value !== undefined) counters.push({ name, value });
     } else reader.skip();
   }
 }
 
-const wanted = (name: Buffer): boolean =>
-  name.length <= MAX_STAT_NAME && PREFIXES.some((prefix) => name.subarray(0, prefix.length).equals(prefix));
+/** Families of other names are passed over undecoded. */
+const wanted = (name: string): boolean =>
+  name.length <= MAX_STAT_NAME && (name.startsWith('cluster.') || name.startsWith('http.'));
 
 /** Metric{Counter counter = 3 {double value = 1}}; undefined for a gauge or a histogram. */
-function counterOf(metric: Buffer): number | undefined {
-  const reader = new Reader(metric);
-  for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === METRIC_COUNTER) return numberOf(reader.bytes());
-    reader.skip();
-  }
-  return undefined;
+function counterOf(metric: Reader): number | undefined {
+  return seek(metric, METRIC_COUNTER) ? numberOf(metric.message()) : undefined;
 }
 
-function numberOf(counter: Buffer): number {
-  const reader = new Reader(counter);
-  for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === FIRST) return reader.double();
-    reader.skip();
-  }
-  return 0;
-}
+const numberOf = (counter: Reader): number => (seek(counter, FIRST) ? counter.double() : 0);
 
 /** Identifier{Node node = 1 {string id = 1}}; the rest of a node, some 50 KB, is not looked at. */
-function nodeIdOf(identifier: Buffer): string {
-  const id = firstField(identifier);
-  return (id && firstField(id))?.toString('utf8') ?? '';
+function nodeIdOf(identifier: Reader): string {
+  if (!seek(identifier, FIRST)) return '';
+  const node = identifier.message();
+  return seek(node, FIRST) ? node.string() : '';
 }
 
-function firstField(bytes: Buffer): Buffer | undefined {
-  const reader = new Reader(bytes);
+/** Goes on to the field of this number. @returns false if there is none */
+function seek(reader: Reader, number: number): boolean {
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === FIRST) return reader.bytes();
+    if (field === number) return true;
     reader.skip();
   }
-  return undefined;
+  return false;
 }
