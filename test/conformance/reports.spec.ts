@@ -144,6 +144,25 @@ describe('reports', () => {
     expect(await flood.code).toBe(0);
   });
 
+  it('SEC-5 NET-2 end with the time of their credential, and by age where there is nothing to follow', async () => {
+    const clock = new HandClock(1_000);
+    const authenticate = (metadata: ReadonlyMap<string, string>) => {
+      const id = metadata.get('authorization')?.slice(7) ?? '';
+      return Promise.resolve({ id, expiresAt: id === 'fay' ? 61_000 : Number.MAX_SAFE_INTEGER, claims: undefined });
+    };
+    const limits = { streamAgeMs: 600_000 };
+    rig = await Rig.start({ reports: [reports], clock, limits, gatekeeper: { authenticate } });
+    const short = report('fay', 'one');
+    report('gus', 'two');
+    await expect.poll(() => received.length).toBe(2);
+    await clock.advance(59_000);
+    expect(closed.filter((who) => ['fay', 'gus'].includes(who))).toEqual([]);
+    await clock.advance(2_000);
+    expect(await short.code).toBe(GRPC.UNAUTHENTICATED);
+    await clock.advance(600_000);
+    await expect.poll(() => closed).toContain('gus');
+  });
+
   it('NET-2 follow the stream of configuration of their connection to another replica', async () => {
     rig = await Rig.start({ reports: [reports] });
     const client = new Client(`127.0.0.1:${rig.port}`, credentials.createInsecure());

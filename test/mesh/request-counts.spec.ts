@@ -11,6 +11,7 @@ import { findEnvoy } from '#libs/launcher';
 import { METRICS_METHOD } from '#libs/telemetry';
 import { type MeshAccess, MeshSidecar, meshAccess } from '../../apps/demo/src/mesh-sidecar.js';
 import { HTTP_PORT, OUTBOUND_HTTP_PORT } from '../../apps/demo/src/topology.js';
+import { BreakableWire } from '../../libs/xds/src/testing/breakable-wire.js';
 import { PlanServer } from '../plan/server.js';
 import { exchange } from './mesh.js';
 
@@ -43,6 +44,8 @@ const route = (name: string): object => ({
 
 let server: PlanServer;
 let access: MeshAccess;
+/** Between every sidecar and the control plane. */
+let wire: BreakableWire;
 const dir = mkdtempSync(join(tmpdir(), 'heddle-counts-'));
 const sidecars: MeshSidecar[] = [];
 const applications: Server[] = [];
@@ -55,11 +58,13 @@ beforeAll(async () => {
     return answer.body as T;
   };
   access = await meshAccess({ request }, { dir, envoy: '' });
+  wire = await BreakableWire.start(access.xds.port);
 });
 
 afterAll(async () => {
   await Promise.all(sidecars.map((sidecar) => sidecar.stop()));
   for (const application of applications) application.close().closeAllConnections();
+  await wire?.stop();
   await server?.stop();
   rmSync(dir, { recursive: true, force: true });
 });
@@ -74,7 +79,11 @@ async function enter(workload: string, index: number, version: string): Promise<
   });
   applications.push(application);
   await once(application.listen(HTTP_PORT, plan.app), 'listening');
-  const sidecar = new MeshSidecar(plan, { ...access, envoy: (await findEnvoy({ version })).path });
+  const sidecar = new MeshSidecar(plan, {
+    ...access,
+    xds: { ...access.xds, port: wire.port },
+    envoy: (await findEnvoy({ version })).path,
+  });
   sidecars.push(sidecar);
   await sidecar.register();
   await sidecar.start();
@@ -121,7 +130,7 @@ describe.each(VERSIONS)('Envoy %s', (version) => {
   const index = 10 * (1 + VERSIONS.indexOf(version));
   const names = { back: `back${number}`, down: `down${number}`, front: `front${number}` };
 
-  it('reports what it was asked and what failed, exactly, and goes on from there after a restart', async () => {
+  it('reports what it was asked and what failed, exactly, and goes on from there after a new stream and a restart', async () => {
     await server.apply(service(names.back), service(names.down), route(names.back));
     const back = await enter(names.back, index + 1, version);
     const down = await enter(names.down, index + 2, version);
@@ -154,6 +163,12 @@ describe.each(VERSIONS)('Envoy %s', (version) => {
     const heard = server.requestCounts.heardOf(node) ?? 0;
     await expect.poll(() => server.requestCounts.heardOf(node)).toBeGreaterThan(heard);
     expect(since(before.front, countsOf(front))).toEqual(expected);
+
+    wire.cut();
+    await expect.poll(() => server.requestCounts.heardOf(node)).toBeGreaterThan(Date.now());
+    expect(await calls(5, front, names.down)).toEqual([503]);
+    const cut = { ...expected, [toDown]: '9/9', outbound: '24/14' };
+    await expect.poll(() => since(before.front, countsOf(front))).toEqual(cut);
 
     await front.stop();
     await front.restart();
