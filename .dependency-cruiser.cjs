@@ -11,6 +11,7 @@ const MAY = {
   xds: ['kernel', 'envoy-api'],
   store: ['kernel', 'model'],
   identity: ['kernel', 'envoy-api', 'model', 'store'],
+  telemetry: ['kernel', 'envoy-api', 'model', 'store'],
   changes: ['kernel', 'incremental', 'envoy-api', 'model', 'compiler', 'store'],
   runtime: ['kernel', 'incremental', 'model', 'compiler', 'store', 'xds', 'identity', 'changes', 'envoy-api'],
   api: ['kernel', 'model', 'store', 'changes', 'identity'],

@@ -142,6 +142,8 @@ export interface RigOptions {
   readonly secretsOverPlaintext?: boolean;
   /** Publishes nothing at first. */
   readonly empty?: boolean;
+  /** Methods of the program's own. */
+  readonly reports?: XdsServerOptions['reports'];
   /** What carries the calls. */
   readonly transport?: XdsServerOptions['transport'];
 }
@@ -193,6 +195,7 @@ export class Rig {
       clock: options.clock ?? systemClock,
       log: options.log ?? silentLog,
       metrics: this.metrics,
+      ...(options.reports ? { reports: options.reports } : {}),
       ...(options.transport ? { transport: options.transport } : {}),
       secretsOverPlaintext: options.secretsOverPlaintext ?? true,
       limits: { ...PATIENT, ...options.limits },

@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '../..');
 const DOCS = join(ROOT, 'docs/rules');
 const TESTED = [
   'test/conformance',
-  ...['xds', 'compiler', 'launcher', 'identity', 'runtime'].map((lib) => `libs/${lib}/src`),
+  ...['xds', 'compiler', 'launcher', 'identity', 'runtime', 'telemetry'].map((lib) => `libs/${lib}/src`),
 ];
 /** Marks that want a test. */
 const PROVEN: ReadonlySet<string> = new Set(['duty', 'program']);

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import type { Plan } from '#libs/changes';
+import type { RequestCounts } from '#libs/kernel';
 import type { PolicyKind } from '#libs/model';
 import { configSchema } from '../../apps/control-plane/src/config.schema.js';
 import { type RunningControlPlane, startControlPlane } from '../../apps/control-plane/src/control-plane.js';
@@ -39,6 +40,10 @@ export class PlanServer {
     const { body } = await server.call('POST', '/api/v1/login/exchange', { token: once, name: 'alice' });
     server.token = body.token;
     return server;
+  }
+
+  get requestCounts(): RequestCounts {
+    return this.running.requestCounts;
   }
 
   async stop(): Promise<void> {

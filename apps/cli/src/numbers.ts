@@ -8,6 +8,8 @@ export interface Limits {
 
 export const PORT: Limits = { min: 1, max: 65_535 };
 export const PROXY_TOKEN_DAYS: Limits = { min: 1, max: 90 };
+/** 0 = never. */
+export const REPORT_SECONDS: Limits = { min: 0, max: 300 };
 export const API_TOKEN_DAYS: Limits = { min: 1, max: 365 };
 
 /** The value of a numeric flag. @throws CliError that names the flag and its limits */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { InstanceRegistration } from '#libs/launcher';
 import { CliError, EXIT } from './exit-codes.js';
-import { PORT, wholeNumber } from './numbers.js';
+import { PORT, REPORT_SECONDS, wholeNumber } from './numbers.js';
 
 export interface ProxyFlags {
   readonly workload: string;
@@ -51,6 +51,30 @@ export const adminAddress = (flags: ProxyFlags): { readonly address: string; rea
   address: '127.0.0.1',
   port: wholeNumber('--admin-port', flags.adminPort, PORT),
 });
+
+export interface StatisticsFlags {
+  readonly reportInterval?: string;
+  readonly stats?: readonly string[];
+}
+
+export function statisticsFlags(command: Command): Command {
+  return command
+    .option('--report-interval <seconds>', 'how often it reports its request counts: 1 to 300, 0 = never (default: 5)')
+    .option('--stats <prefix...>', "further statistics for Envoy to keep, for example 'cluster.' (default: few)");
+}
+
+/** What its Envoy counts, and how often it tells. */
+export function statistics({ reportInterval, stats }: StatisticsFlags): {
+  readonly reportIntervalMs?: number;
+  readonly extraStats?: readonly string[];
+} {
+  const seconds =
+    reportInterval === undefined ? undefined : wholeNumber('--report-interval', reportInterval, REPORT_SECONDS);
+  return {
+    ...(seconds === undefined ? {} : { reportIntervalMs: seconds * 1_000 }),
+    ...(stats === undefined ? {} : { extraStats: stats }),
+  };
+}
 
 /**
  * Refuses what no control plane should be asked for; `heddle proxy check` reports it instead.

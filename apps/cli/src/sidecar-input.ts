@@ -1,9 +1,19 @@
 import { type BootstrapInfo, type InstanceRegistration, type IssuedToken, type SidecarFiles } from '#libs/launcher';
 import type { Session } from './command.js';
 import { PROXY_TOKEN_DAYS, wholeNumber } from './numbers.js';
-import { adminAddress, instanceName, type ProxyFlags, pairs, registration, requireUsable } from './proxy-flags.js';
+import {
+  adminAddress,
+  instanceName,
+  type ProxyFlags,
+  pairs,
+  registration,
+  requireUsable,
+  type StatisticsFlags,
+  statistics,
+} from './proxy-flags.js';
 
-export type JoinFlags = ProxyFlags & { readonly ttlDays?: string; readonly address?: readonly string[] };
+export type JoinFlags = ProxyFlags &
+  StatisticsFlags & { readonly ttlDays?: string; readonly address?: readonly string[] };
 
 /** All that a sidecar needs, made from flags and answers of the control plane. */
 export interface Joined {
@@ -21,6 +31,7 @@ export async function join(s: Session, flags: JoinFlags): Promise<Joined> {
   const body = registration(flags);
   requireUsable(body);
   const admin = adminAddress(flags);
+  const counted = statistics(flags);
   const days =
     flags.ttlDays === undefined ? {} : { ttlDays: wholeNumber('--ttl-days', flags.ttlDays, PROXY_TOKEN_DAYS) };
   const instance = instanceName(flags);
@@ -44,6 +55,7 @@ export async function join(s: Session, flags: JoinFlags): Promise<Joined> {
       caPem: info.caPem,
       admin,
       token,
+      ...counted,
     },
     tokenEnds: expiresAt,
   };

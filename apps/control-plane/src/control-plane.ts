@@ -12,7 +12,7 @@ import {
   type MeshIdentity,
   type ServerCertificate,
 } from '#libs/identity';
-import { type Clock, systemClock } from '#libs/kernel';
+import { type Clock, type RequestCounts, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
 import { DatabaseDistrusted, type FeedEvent } from '#libs/store';
 import { policies as everyPolicy } from '#policies';
@@ -33,6 +33,8 @@ import { advertisedAddress, certificateNames, isPlainRest, keepCertificates, res
 export interface RunningControlPlane {
   readonly restUrl: string;
   readonly xdsPort: number;
+  /** What the sidecars that report to this replica have counted. */
+  readonly requestCounts: RequestCounts;
   /** File with the one-time admin token; undefined when somebody can log in as admin. */
   readonly adminTokenFile: string | undefined;
   /** Certificate of the server CA, by which REST's certificate is where REST is TLS. */
@@ -134,6 +136,7 @@ async function start(starting: Starting): Promise<RunningControlPlane> {
   return {
     restUrl: `${isPlainRest(config) ? 'http' : 'https'}://${urlHost(config.rest.host)}:${api.port}`,
     xdsPort: runtime.xdsPort,
+    requestCounts: runtime.requestCounts,
     adminTokenFile: adminToken?.path,
     caPem: certificate.caPem,
     stop: () => shutdown.run(log),

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { ChangeProgress, RuntimePort } from '#libs/api';
 import type { Evidence, LiveMeshes } from '#libs/changes';
 import { admitNode, type MeshIdentity } from '#libs/identity';
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { Clock, Log, Metrics, RequestCounts } from '#libs/kernel';
 import { err, parseNodeId } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
 import { claimsOf, type ProxyCredentials, type RevisionProgress, Runtime, RuntimeQuestions } from '#libs/runtime';
 import type { FeedEvent, StagedChange, Store } from '#libs/store';
 import { Denied, type SecretSource } from '#libs/xds';
+import { wireMetrics } from './metrics-wiring.js';
 
 export interface RuntimeDeps {
   readonly store: Store;
@@ -33,6 +34,8 @@ export interface WiredRuntime {
   readonly live: LiveMeshes;
   /** What this replica sees of a staged change. */
   readonly evidence: (change: StagedChange) => Evidence;
+  /** What the sidecars that report to this replica have counted. */
+  readonly requestCounts: RequestCounts;
   readonly xdsPort: number;
   /** Trust domain of a mesh, as its Mesh resource says. */
   readonly trustDomain: (mesh: string) => string;
@@ -44,8 +47,11 @@ export interface WiredRuntime {
 /** Puts the push path together and starts it: the state is loaded and the xDS port is open when this resolves. */
 export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
   const { identity, ...rest } = deps;
+  const metrics = wireMetrics(deps);
   const runtime = new Runtime({
     ...rest,
+    reports: [metrics.reports],
+    counts: metrics.counts,
     // Streams of expired tokens are ended by the same clock that judges tokens.
     clock: identity.clock,
     epoch: randomUUID(),
@@ -62,11 +68,13 @@ export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
     port: runtimePort(runtime, questions, deps),
     live: (mesh, fresh) => questions.live(mesh, fresh),
     evidence: (change) => runtime.staged.evidence(change),
+    requestCounts: metrics.counts,
     xdsPort,
     trustDomain: (mesh) => runtime.coordinator.host(mesh).trustDomain,
     replaceTls: (tls) => runtime.server.replaceTls(tls),
     stop: (graceMs = 5_000) => {
       stopWatching();
+      metrics.stop();
       return runtime.stop(graceMs);
     },
   };

@@ -21,6 +21,8 @@ export interface InstancePlan {
   readonly outbound: string;
   /** RE2 program size from which this sidecar's Envoy refuses a regular expression. */
   readonly maxRegexProgram: number;
+  /** Prefixes of further statistics that it keeps. */
+  readonly extraStats?: readonly string[];
 }
 
 export interface MeshAccess {
@@ -85,6 +87,7 @@ export class MeshSidecar {
       caPem: mesh.caPem,
       token: this.#token,
       re2MaxProgramSize: plan.maxRegexProgram,
+      extraStats: plan.extraStats ?? [],
     });
     this.#sidecar = await Sidecar.start({
       envoy: mesh.envoy,

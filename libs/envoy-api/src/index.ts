@@ -5,3 +5,4 @@ export * from './http-filters.js';
 export * from './messages.js';
 export * from './services/definitions.js';
 export * from './type-urls.js';
+export * from './wire/reader.js';

@@ -12,7 +12,11 @@ const COMMENTS: readonly (readonly [path: readonly (string | number)[], comment:
     'Who this is: <mesh>/<namespace>/<workload>/<instance>. The token must grant it; nothing else here is believed.',
   ],
   [['admin'], "Envoy's own interface. Loopback only: who reaches it can stop this Envoy."],
-  [['stats_config'], 'Only the statistics that are read; the others cost memory.'],
+  [
+    ['stats_flush_interval'],
+    'How often request counts are reported to the control plane, which watches changes by them.',
+  ],
+  [['stats_config'], 'Only the statistics that are read; the others cost memory, and bytes in every report.'],
   [
     ['layered_runtime'],
     "Size of the largest regular expression, in RE2 instructions. Envoy's default of 100 refuses many harmless ones.",

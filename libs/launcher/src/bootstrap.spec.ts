@@ -50,6 +50,13 @@ describe('the bootstrap', () => {
     expect(JSON.stringify(rendered)).toContain('{"prefix":"sds."}');
   });
 
+  it('reports as often as it is told, or not at all', () => {
+    const interval = (reportIntervalMs: number): unknown => renderBootstrap({ ...sampleOptions, reportIntervalMs });
+    expect(interval(1_500)).toMatchObject({ stats_flush_interval: '1.5s', stats_sinks: [{}] });
+    expect(interval(0)).not.toHaveProperty('stats_sinks');
+    for (const wrong of [-1, 999, 300_001, 1_000.5]) expect(() => interval(wrong)).toThrow(/report interval/);
+  });
+
   it.each([
     ['nothing', ''],
     ['text', 'trust me'],

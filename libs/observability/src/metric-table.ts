@@ -95,6 +95,17 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   heddle_proxy_tokens_refused_total: counter('Proxy tokens refused.', 'reason'),
   heddle_api_tokens_refused_total: counter('API tokens refused.', 'reason'),
 
+  // What sidecars report
+  heddle_reporting_proxies: gauge(
+    'Proxies whose request counts are kept, silent ones included until they are forgotten.',
+  ),
+  heddle_proxy_reports_total: counter('Reports of statistics received from proxies.'),
+  heddle_proxy_report_bytes_total: counter('Bytes of those reports.'),
+  heddle_proxy_report_ignored_total: counter(
+    'Parts of reports that were not kept: too many proxies, too many scopes of one, or no count.',
+    'reason',
+  ),
+
   // xDS
   xds_streams: gauge('Open xDS streams.'),
   xds_resources: gauge('Resources known to the xDS server.'),

@@ -1,7 +1,7 @@
 import type { Clock, Log, Metrics, RequestCounts } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
 import type { FeedEvent, Store } from '#libs/store';
-import type { SecretSource } from '#libs/xds';
+import type { ReportMethod, SecretSource } from '#libs/xds';
 import type { ProxyCredentials } from './gatekeeper.js';
 
 /** What a replica's push path is made of. */
@@ -11,6 +11,8 @@ export interface RuntimeOptions {
   readonly policies: readonly PolicyKind[];
   readonly credentials: ProxyCredentials & { isDenied(jti: string): boolean };
   readonly secrets: SecretSource;
+  /** What proxies report beside their ACKs. */
+  readonly reports?: readonly ReportMethod[];
   /** Name of this replica, kept across restarts, and of this process's life. */
   readonly replica: string;
   readonly epoch: string;

@@ -66,6 +66,7 @@ export class Runtime {
       }),
       secrets: options.secrets,
       listener: this.listener(),
+      reports: options.reports ?? [],
       clock,
       log,
       metrics,

@@ -1,4 +1,5 @@
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
+export type { Reporter, ReportMethod, ReportStream } from './reports.js';
 export { type Progress, XdsServer } from './server.js';
 export type { XdsServerOptions } from './server-options.js';
 export type { XdsCounters } from './serving/work-report.js';

@@ -78,6 +78,10 @@ export interface Limits {
   readonly maxResponseBytes: number;
   /** Bytes of response frames kept for sharing between streams. */
   readonly frameCacheBytes: number;
+  /** Largest message to a method of the embedding program, in bytes. */
+  readonly maxReportBytes: number;
+  /** What is read of one such stream in a second, after a burst of the largest message; the rest waits in the client. Bytes. */
+  readonly reportBytesPerSecond: number;
   /** How often streams are checked for what is overdue. Milliseconds. */
   readonly checkMs: number;
   /** Characters kept of a client's error text (SEC-12). */
@@ -116,6 +120,8 @@ export const DEFAULT_LIMITS: Limits = {
   maxUnsentBytes: 512 * 1024,
   maxResponseBytes: 4 * 1024 * 1024,
   frameCacheBytes: 32 * 1024 * 1024,
+  maxReportBytes: 4 * 1024 * 1024,
+  reportBytesPerSecond: 256 * 1024,
   checkMs: 1_000,
   maxErrorChars: 4096,
 };

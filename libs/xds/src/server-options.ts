@@ -1,5 +1,6 @@
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Limits } from './limits.js';
+import type { ReportMethod } from './reports.js';
 import type { CarrierName } from './transport/make-carrier.js';
 import type { DeliveryListener, Gatekeeper, SecretSource } from './types.js';
 
@@ -8,6 +9,8 @@ export interface XdsServerOptions {
   /** Without one, secrets are not served. */
   readonly secrets?: SecretSource;
   readonly listener?: DeliveryListener;
+  /** Methods of the program's own, by which clients report to it. Default: none. */
+  readonly reports?: readonly ReportMethod[];
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;

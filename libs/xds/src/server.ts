@@ -10,8 +10,9 @@ import { Authentication } from './serving/authentication.js';
 import { clientStatus } from './serving/client-status.js';
 import { Gate } from './serving/gate/gate.js';
 import { Leftovers } from './serving/leftovers.js';
-import { discoveryMethods, type MethodInfo } from './serving/methods.js';
+import { discoveryMethods, type Handler, type MethodInfo } from './serving/methods.js';
 import { Readiness } from './serving/readiness.js';
+import { ReportService, type ReportServiceOptions } from './serving/report-service.js';
 import { READ_BEYOND_LIMIT } from './serving/requests.js';
 import { StatusService } from './serving/status-service.js';
 import { XdsStream } from './serving/stream.js';
@@ -54,6 +55,7 @@ export class XdsServer {
   });
   readonly #ready: Readiness;
   readonly #admission: Admission;
+  readonly #reports: ReportService;
   readonly #authentication: Authentication;
   readonly #listener: Listener;
   readonly #status = new StatusService({
@@ -65,7 +67,7 @@ export class XdsServer {
   });
   readonly #counters: WireCounters = { requests: 0, responses: 0, bytesSent: 0 };
   readonly #work = new WorkReport();
-  readonly #methods = new Map([...discoveryMethods((...call) => this.#open(...call)), ...this.#status.methods]);
+  readonly #methods: ReadonlyMap<string, Handler>;
   readonly #services: StreamServices<XdsStream>;
   #serveSecrets = false;
   #stopping = false;
@@ -83,6 +85,9 @@ export class XdsServer {
     this.#listener = new Listener(work);
     const gate = new Gate({ ...work, name: 'stream', places: this.#limits.initialPushes });
     this.#authentication = new Authentication({ gatekeeper, gate, log, metrics });
+    this.#reports = this.#makeReports();
+    const discovery = discoveryMethods((...call) => this.#open(...call));
+    this.#methods = new Map([...discovery, ...this.#status.methods, ...this.#reports.methods]);
     this.#services = this.#makeServices();
   }
 
@@ -113,6 +118,7 @@ export class XdsServer {
     const ended = this.#streams.all().filter((stream) => filter(stream.principal));
     for (const stream of ended) stream.end(status, message);
     this.#status.disconnect(filter, status, message);
+    this.#reports.disconnect(filter, status, message);
     return ended.length;
   }
 
@@ -195,6 +201,7 @@ export class XdsServer {
     this.#stopping = true;
     this.#listener.stopAccepting(graceMs);
     await this.#streams.endAll(graceMs);
+    this.#reports.disconnect(() => true, 'OK', '');
     this.#stopChecks?.();
     this.#listener.close();
   }
@@ -210,10 +217,10 @@ export class XdsServer {
   }
 
   /** Lets a call in and counts it, on its principal and on its socket. @returns gives its place back @throws Denied */
-  #enter({ peer }: Call, principal: Principal, service: string): () => void {
+  #enter({ peer }: Call, principal: Principal, service: string, admission = this.#admission): () => void {
     // NET-2: whoever comes back on a connection that is about to end is sent to another replica at once.
     if (this.#stopping) throw new Denied('UNAVAILABLE', 'this control plane is shutting down');
-    const free = this.#admission.enter(principal, service);
+    const free = admission.enter(principal, service);
     this.#listener.streamOpened(peer);
     return once(() => {
       free();
@@ -242,8 +249,15 @@ export class XdsServer {
     for (const stream of this.#streams.all()) checkStream(stream, this.#services);
     const now = this.options.clock.now();
     this.#status.disconnect(({ expiresAt }) => expiresAt <= now, 'UNAUTHENTICATED', 'the credential has expired');
+    this.#reports.check();
     this.#admission.sweep();
     this.#work.report(this.counters(), this.options.metrics);
+  }
+
+  #makeReports(): ReportService {
+    const { clock, log, metrics, reports = [] } = this.options;
+    const enter: ReportServiceOptions['enter'] = (...call) => this.#enter(...call);
+    return new ReportService({ limits: this.#limits, clock, log, metrics, enter }, reports);
   }
 
   #makeServices(): StreamServices<XdsStream> {
@@ -274,6 +288,7 @@ export class XdsServer {
       closed: (stream) => {
         this.#fanOut.forget(stream);
         this.#streams.remove(stream);
+        this.#reports.follow(stream.options.call.peer);
         metrics.gauge('xds_streams', this.#streams.size);
       },
       dropSocketLater: (peer) => void clock.after(SOCKET_GRACE_MS, () => this.#listener.destroyIdleSocket(peer)),

@@ -41,6 +41,8 @@ export class AddressSlot {
       app: `127.0.${80 + this.number}.${index}`,
       outbound: `127.${120 + this.number * PER_SLOT + index - 1}.0.1`,
       maxRegexProgram: 1000,
+      // What was sent to it is counted there.
+      extraStats: ['cluster.', 'http.'],
     };
   }
 

@@ -3,16 +3,18 @@ import { writeSidecarFiles } from '#libs/launcher';
 import { remote, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { note, printAs } from '../output.js';
-import { proxyFlags } from '../proxy-flags.js';
+import { proxyFlags, statisticsFlags } from '../proxy-flags.js';
 import { type JoinFlags, join } from '../sidecar-input.js';
 
 type Flags = JoinFlags & { readonly out: string; readonly installDir?: string };
 
 export function proxyBootstrap(): Command {
   return remote(
-    proxyFlags(
-      new Command('bootstrap').description(
-        'register an instance and write what stock Envoy needs to join: bootstrap, pinned CA, token',
+    statisticsFlags(
+      proxyFlags(
+        new Command('bootstrap').description(
+          'register an instance and write what stock Envoy needs to join: bootstrap, pinned CA, token',
+        ),
       ),
     ),
   )

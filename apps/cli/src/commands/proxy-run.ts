@@ -6,16 +6,25 @@ import { remote, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { findingsFor, printed } from '../host-check.js';
 import { note } from '../output.js';
-import { adminAddress, instanceName, proxyFlags, registration, requireUsable } from '../proxy-flags.js';
+import {
+  adminAddress,
+  instanceName,
+  proxyFlags,
+  registration,
+  requireUsable,
+  statisticsFlags,
+} from '../proxy-flags.js';
 import { type JoinFlags, join } from '../sidecar-input.js';
 
 type Flags = JoinFlags & { readonly dir?: string; readonly envoyVersion?: string; readonly skipChecks?: boolean };
 
 export function proxyRun(): Command {
   return remote(
-    proxyFlags(
-      new Command('run').description(
-        'run a sidecar here: check the host, register, start Envoy, renew the token, leave well on Ctrl-C',
+    statisticsFlags(
+      proxyFlags(
+        new Command('run').description(
+          'run a sidecar here: check the host, register, start Envoy, renew the token, leave well on Ctrl-C',
+        ),
       ),
     ),
   )

@@ -1,7 +1,7 @@
+import { MalformedMessage } from '#libs/envoy-api';
 import type { Log, LogFields, Metrics } from '#libs/kernel';
 import { limitHit } from '../limits.js';
 import { Denied } from '../types.js';
-import { MalformedMessage } from '../wire/reader.js';
 import { RequestTooLarge } from '../wire/request.js';
 
 /** The status with which a stream ends because of this error; what deserves it is logged and counted. */

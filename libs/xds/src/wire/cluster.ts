@@ -1,4 +1,4 @@
-import { Reader } from './reader.js';
+import { Reader } from '#libs/envoy-api';
 
 const CLUSTER = { type: 2, edsClusterConfig: 3 };
 const EDS = 3;

@@ -1,5 +1,5 @@
+import { Reader } from '#libs/envoy-api';
 import type { NodeInfo } from '../types.js';
-import { Reader } from './reader.js';
 
 /** Fields of envoy.config.core.v3.Node that may be used; all others are skipped unread (SEC-1). */
 const NODE = { id: 1, cluster: 2, userAgentName: 6, userAgentVersion: 7, userAgentBuildVersion: 8, clientFeatures: 10 };

@@ -1,4 +1,4 @@
-import { MalformedMessage, Reader } from './reader.js';
+import { MalformedMessage, Reader } from '#libs/envoy-api';
 
 /** A delta request, or the delta half of what the session understands. */
 export interface DeltaRequest {
@@ -37,7 +37,7 @@ export interface RequestLimits {
 /** A request that is well-formed and larger than it may be (SEC-9). */
 export class RequestTooLarge extends Error {
   constructor(
-    readonly limit: 'maxNames' | 'maxNameBytes' | 'maxMessageBytes',
+    readonly limit: 'maxNames' | 'maxNameBytes' | 'maxMessageBytes' | 'maxReportBytes',
     message: string,
   ) {
     super(message);

@@ -9,6 +9,7 @@ import {
   DiscoveryRequestSchema,
   DiscoveryResponseSchema,
   fromBinary,
+  MalformedMessage,
   toBinary,
 } from '#libs/envoy-api';
 import { Cell } from '../cell.js';
@@ -16,7 +17,6 @@ import { FrameCache } from '../frames.js';
 import { DEFAULT_LIMITS } from '../limits.js';
 import { endpointsNameOf } from './cluster.js';
 import { decodeNode, decodeNodeId } from './node.js';
-import { MalformedMessage } from './reader.js';
 import { decodeDeltaRequest, decodeSotwRequest } from './request.js';
 
 /** As the streams make them: ASCII. */

@@ -71,7 +71,8 @@ export class Http2Call implements Call {
   }
 
   write(message: Message, taken: () => void): void {
-    if (this.#closed || this.#ending) {
+    // A reset by the client ends what it sends before 'close' says that nobody reads any more.
+    if (this.#closed || this.#ending || this.stream.destroyed) {
       taken();
       return;
     }

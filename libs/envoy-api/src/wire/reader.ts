@@ -16,14 +16,21 @@ const FIXED32 = 5;
  * are read in place and everything else is skipped without being copied.
  */
 export class Reader {
-  #at = 0;
+  #at: number;
   #wireType = 0;
 
-  constructor(private readonly buffer: Buffer) {}
+  /** @param start and @param end of the message in the buffer */
+  constructor(
+    private readonly buffer: Buffer,
+    start = 0,
+    private readonly end = buffer.length,
+  ) {
+    this.#at = start;
+  }
 
   /** Number of the next field, or 0 at the end. @throws MalformedMessage */
   next(): number {
-    if (this.#at >= this.buffer.length) return 0;
+    if (this.#at >= this.end) return 0;
     const tag = this.varint();
     this.#wireType = tag & 7;
     const field = Math.floor(tag / 8);
@@ -36,7 +43,7 @@ export class Reader {
     let value = 0;
     let scale = 1;
     for (let i = 0; i < 10; i++) {
-      const byte = this.buffer[this.#at++];
+      const byte = this.#at < this.end ? this.buffer[this.#at++] : undefined;
       if (byte === undefined) throw new MalformedMessage('truncated varint');
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
@@ -47,17 +54,30 @@ export class Reader {
 
   /** The contents of a length-delimited field, without a copy. */
   bytes(): Buffer {
-    if (this.#wireType !== DELIMITED) throw new MalformedMessage(`wire type ${this.#wireType} where bytes belong`);
-    const length = this.varint();
-    const end = this.#at + length;
-    if (end > this.buffer.length) throw new MalformedMessage('truncated field');
-    const contents = this.buffer.subarray(this.#at, end);
-    this.#at = end;
-    return contents;
+    const start = this.#delimited();
+    return this.buffer.subarray(start, this.#at);
   }
 
-  string(): string {
-    return this.bytes().toString('utf8');
+  /** A reader of the message in a length-delimited field: cheaper than one of its `bytes`. */
+  message(): Reader {
+    const start = this.#delimited();
+    return new Reader(this.buffer, start, this.#at);
+  }
+
+  /** @param encoding `latin1` is cheaper, and right for what is ASCII or is not shown */
+  string(encoding: 'utf8' | 'latin1' = 'utf8'): string {
+    const start = this.#delimited();
+    return this.buffer.toString(encoding, start, this.#at);
+  }
+
+  /** Passes over a length-delimited field. @returns where its contents begin */
+  #delimited(): number {
+    if (this.#wireType !== DELIMITED) throw new MalformedMessage(`wire type ${this.#wireType} where bytes belong`);
+    const length = this.varint();
+    const start = this.#at;
+    if (start + length > this.end) throw new MalformedMessage('truncated field');
+    this.#at = start + length;
+    return start;
   }
 
   /** The value of a field of an integer type. */
@@ -66,13 +86,22 @@ export class Reader {
     return this.varint();
   }
 
+  /** The value of a field of type `double`. */
+  double(): number {
+    if (this.#wireType !== FIXED64) throw new MalformedMessage(`wire type ${this.#wireType} where a double belongs`);
+    if (this.#at + 8 > this.end) throw new MalformedMessage('truncated field');
+    const value = this.buffer.readDoubleLE(this.#at);
+    this.#at += 8;
+    return value;
+  }
+
   /** Passes over the field whose number `next` returned. Groups are refused: no xDS message has any. */
   skip(): void {
     if (this.#wireType === VARINT) this.varint();
-    else if (this.#wireType === DELIMITED) this.bytes();
+    else if (this.#wireType === DELIMITED) this.#delimited();
     else if (this.#wireType === FIXED64) this.#at += 8;
     else if (this.#wireType === FIXED32) this.#at += 4;
     else throw new MalformedMessage(`wire type ${this.#wireType}`);
-    if (this.#at > this.buffer.length) throw new MalformedMessage('truncated field');
+    if (this.#at > this.end) throw new MalformedMessage('truncated field');
   }
 }

@@ -1,0 +1,2 @@
+export { METRICS_METHOD, MetricsReceiver, type Reporter, type ReportReceiver } from './metrics-receiver.js';
+export { ReportedCounts, type ReportedCountsOptions } from './reported-counts.js';
