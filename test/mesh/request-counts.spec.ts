@@ -11,7 +11,7 @@ import { findEnvoy } from '#libs/launcher';
 import { METRICS_METHOD } from '#libs/telemetry';
 import { type MeshAccess, MeshSidecar, meshAccess } from '../../apps/demo/src/mesh-sidecar.js';
 import { HTTP_PORT, OUTBOUND_HTTP_PORT } from '../../apps/demo/src/topology.js';
-import { BreakableWire } from '../../libs/xds/src/testing/breakable-wire.js';
+import { BreakableWire } from '../../libs/xds/testing/index.js';
 import { PlanServer } from '../plan/server.js';
 import { exchange } from './mesh.js';
 
