@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { StagedView } from '#libs/api';
 import { until } from '../../apps/demo/src/narrator.js';
+import { OUTBOUND_HTTP_PORT } from '../../apps/demo/src/topology.js';
+import { Load } from './load.js';
 import { HTTP_PORT, type Member, Mesh, sendRaw, untilStatus } from './mesh.js';
 
 const PATIENCE_MS = 300_000;
@@ -116,6 +118,30 @@ describe('a canary', () => {
       '/api/v1/meshes/default/proxies',
     );
     expect(status.items.flatMap(({ types }) => types.map(({ state }) => state))).not.toContain('NACKED');
+  });
+
+  it('is taken back when the failures of its proxies rise on two hosts, while others go on as before', async () => {
+    await mesh.apply(service('nowhere'));
+    const loads = callers.map(
+      ({ sidecar }) => new Load({ host: sidecar.plan.outbound, port: OUTBOUND_HTTP_PORT, authority: 'orders' }, 1),
+    );
+    try {
+      await until('requests flow', PATIENCE_MS, async () => loads.every(({ total }) => total > 50));
+      const failedBefore = loads.map(({ failures }) => failures.length);
+      expect(failedBefore).toEqual([0, 0, 0, 0]);
+      const broken = marked('broken').replace('name: orders, port', 'name: nowhere, port');
+      const id = await tryOut(broken, { canary: [50], observeSeconds: 600 });
+      const { members } = await reaches(id, 'canary');
+      const view = await reaches(id, 'reverted');
+      expect(view.reason).toMatch(/^failures rose on 127.*: \d+(\.\d)? % of \d+ requests failed \(.*\), 0 % before$/);
+      await until('all have what they had', PATIENCE_MS, async () => (await marks()).every((mark) => mark === 'new'));
+      callers.forEach(({ sidecar }, i) => {
+        const isMember = members.includes(`shop/${sidecar.plan.name}`);
+        expect((loads[i]?.failures.length ?? 0) > 0, sidecar.plan.name).toBe(isMember);
+      });
+    } finally {
+      await Promise.all(loads.map((load) => load.stop()));
+    }
   });
 
   it('keeps others from writing what it holds, and can be ended by hand', async () => {

@@ -7,6 +7,8 @@ import { MESH, NAMESPACE, OUTBOUND_HTTP_PORT } from './topology.js';
 
 /** How long a machine under full load may take until Envoy has its first configuration. */
 const READY_MS = 300_000;
+/** Nobody wants to wait for what sidecars have counted. */
+const REPORT_MS = 1_000;
 
 /** Who an instance is, and its addresses on this machine. */
 export interface InstancePlan {
@@ -88,6 +90,7 @@ export class MeshSidecar {
       token: this.#token,
       re2MaxProgramSize: plan.maxRegexProgram,
       extraStats: plan.extraStats ?? [],
+      reportIntervalMs: REPORT_MS,
     });
     this.#sidecar = await Sidecar.start({
       envoy: mesh.envoy,
