@@ -1,7 +1,7 @@
 import type { LiveMesh } from '#libs/changes';
 import type { Condition } from '#libs/compiler';
 import type { ResourceId } from '#libs/model';
-import type { RevisionProgress } from './progress.js';
+import type { RevisionProgress } from './progress/index.js';
 import type { Runtime } from './runtime.js';
 import { byNode, type ProxyStatus, proxyStatus, rowNodeId } from './status.js';
 

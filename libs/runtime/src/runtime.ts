@@ -8,7 +8,7 @@ import { claimsOf, TokenGatekeeper, viewFor } from './gatekeeper.js';
 import { startJobs } from './jobs.js';
 import { MeshHost } from './mesh-host.js';
 import type { RuntimeOptions } from './options.js';
-import { ProgressTracker } from './progress.js';
+import { ProgressRecorder, ProgressTracker } from './progress/index.js';
 
 /** How many changes are remembered to translate change numbers into revisions for status. */
 const REMEMBERED_CHANGES = 5_000;
@@ -26,11 +26,14 @@ export class Runtime {
   /** Who is at the other end of each admitted stream. */
   readonly #identities = new Map<number, ProxyIdentity>();
   #latest = 0;
+  readonly #recorder: ProgressRecorder;
+  #stopRecorder: (() => void) | undefined;
   #stopJobs: (() => void) | undefined;
 
   constructor(readonly options: RuntimeOptions) {
     const { store, clock, log, metrics } = options;
     this.progress = new ProgressTracker(clock);
+    this.#recorder = new ProgressRecorder({ ...options, tracker: this.progress, progress: store.progress });
     this.attachments = new Attachments({
       instances: store.instances,
       replica: options.replica,
@@ -69,6 +72,7 @@ export class Runtime {
 
   /** Loads the full state, then opens the xDS port. @returns the port. */
   async start(): Promise<number> {
+    this.#stopRecorder = this.#recorder.start();
     await this.options.store.feed.start((event) => {
       this.options.onEvent?.(event);
       this.coordinator.onEvent(event);
@@ -86,6 +90,7 @@ export class Runtime {
   /** Ends streams gracefully; nothing is detached, so that no endpoint leaves because a control plane does. */
   async stop(graceMs: number): Promise<void> {
     this.#stopJobs?.();
+    this.#stopRecorder?.();
     await this.server.stop({ graceMs });
     await this.options.store.feed.stop();
   }
@@ -105,9 +110,13 @@ export class Runtime {
     if (this.#revisions.size > REMEMBERED_CHANGES) this.#revisions.delete(change.change - REMEMBERED_CHANGES);
     if (change.viewsChanged) this.rebindViews(change.mesh);
     this.server.whenTold(() => {
-      const concerned = change.touched > 0 ? this.server.behind() : new Map<number, string>();
-      this.progress.published(change, concerned);
+      this.progress.published(change, change.touched > 0 ? this.behindOf(change.mesh) : new Map());
     });
+  }
+
+  /** Streams of the mesh that have something to receive or to ACK, by id with their node id. */
+  private behindOf(mesh: string): Map<number, string> {
+    return new Map([...this.server.behind()].filter(([stream]) => this.#identities.get(stream)?.mesh === mesh));
   }
 
   /** A view appears when an instance is registered, and changes with its class: live streams follow. */
@@ -125,6 +134,7 @@ export class Runtime {
       streamOpened: (stream) => {
         const identity = parseNodeId(stream.node.id);
         if (identity && identity.mesh === claimsOf(stream.principal).mesh) this.#identities.set(stream.id, identity);
+        this.progress.opened(stream.id, stream.node.id);
         const version = stream.node.userAgentVersion;
         this.withIdentity(stream, (identity) =>
           this.attachments.opened(identity, stream.id, version, featuresOf(version)),
@@ -132,7 +142,7 @@ export class Runtime {
       },
       streamClosed: (stream) => {
         this.withIdentity(stream, (identity) => this.attachments.closed(identity, stream.id));
-        this.progress.closed(stream.id);
+        this.progress.closed(stream.id, stream.node.id);
         this.#identities.delete(stream.id);
       },
       acked: (stream, type) => this.onAcked(stream, type),
@@ -173,7 +183,7 @@ export class Runtime {
       names: nack.names,
       reason: nack.message,
     });
-    this.progress.refused(stream, nack);
+    this.withIdentity(stream, ({ mesh }) => this.progress.refused(stream, mesh, nack));
   }
 
   private withIdentity(stream: StreamInfo, use: (identity: ProxyIdentity) => void): void {

@@ -1,14 +1,16 @@
 /** The store's contract: what the rest of Heddle may ask of Postgres, in plain values. */
 import type { InstanceSpec, Manifest } from '#libs/model';
-import type { Authorities, Progress, Tokens } from './administration.port.js';
+import type { Authorities, Tokens } from './administration.port.js';
 import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
 import type { History } from './audit/history.port.js';
+import type { Progress } from './delivery/progress.port.js';
 import type { Past, Plans } from './plan.port.js';
 import type { Actor, Page } from './values.port.js';
 
 export type * from './administration.port.js';
 export type * from './audit/audit.port.js';
 export type * from './audit/history.port.js';
+export * from './delivery/progress.port.js';
 export type * from './plan.port.js';
 export type * from './values.port.js';
 
