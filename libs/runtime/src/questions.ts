@@ -26,6 +26,11 @@ export class RuntimeQuestions {
     return this.runtime.progress.of(mesh, revision);
   }
 
+  /** Told of the mesh whenever a delivery in it has moved. @returns stops that */
+  onProgress(listener: (mesh: string) => void): () => void {
+    return this.runtime.progress.onProgress((_, mesh) => listener(mesh));
+  }
+
   /** Leaving well: out of every endpoint list first; the caller ends the sidecar after this. */
   async deregister(
     id: { readonly mesh: string; readonly namespace: string; readonly name: string },

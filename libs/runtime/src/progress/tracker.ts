@@ -32,7 +32,7 @@ export class ProgressTracker {
   readonly #owedBy = new Map<number, Tracked[]>();
   /** What proxies that are away had not answered. */
   readonly #leftBy = new Map<string, Tracked[]>();
-  readonly #listeners = new Set<(change: number) => void>();
+  readonly #listeners = new Set<(change: number, mesh: string) => void>();
   readonly #waiters = new Set<() => void>();
 
   constructor(private readonly clock: Clock) {}
@@ -136,7 +136,7 @@ export class ProgressTracker {
   }
 
   /** Told of the publication whenever the progress of its revision has changed. @returns stops that */
-  onProgress(listener: (change: number) => void): () => void {
+  onProgress(listener: (change: number, mesh: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
@@ -165,8 +165,8 @@ export class ProgressTracker {
     this.#notify(tracked);
   }
 
-  #notify({ change: { change } }: Tracked): void {
-    if (this.#firsts.has(change)) for (const listener of this.#listeners) listener(change);
+  #notify({ change: { change, mesh } }: Tracked): void {
+    if (this.#firsts.has(change)) for (const listener of this.#listeners) listener(change, mesh);
     for (const check of [...this.#waiters]) check();
   }
 
