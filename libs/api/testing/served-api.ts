@@ -176,7 +176,10 @@ async function call(url: string, method: string, { body, headers = {}, token }: 
     },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
-  const text = await response.text();
+  // A stream of events has no end: `EventStream` reads it.
+  const isEvents = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+  if (isEvents) await response.body?.cancel();
+  const text = isEvents ? '' : await response.text();
   const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : text };
 }
