@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TYPE } from '#libs/envoy-api';
+import { FakeXdsClient } from '../../../../libs/testing/src/xds-client/index.js';
+import type { Ports } from './control-plane.js';
+import type { Terminal } from './terminal.js';
+
+/** A registered instance `shop/<workload>-1` whose Envoy is a program: it says what it is told to say of what it gets. */
+export async function pretendedProxy(
+  user: Terminal,
+  { ports, workload, address }: { readonly ports: Ports; readonly workload: string; readonly address: string },
+): Promise<FakeXdsClient> {
+  const made = await user.heddle('token', 'create', '--workload', workload, '-n', 'shop', '-o', 'json');
+  const { token } = JSON.parse(made.out) as { token: string };
+  const at = { address, ports: { http: 8080 } };
+  const response = await fetch(
+    `http://127.0.0.1:${ports.rest}/api/v1/meshes/default/namespaces/shop/instances/${workload}-1`,
+    {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ workload, bind: at, app: at, outbound: { address } }),
+    },
+  );
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  return new FakeXdsClient({
+    ...{ address: `127.0.0.1:${ports.xds}`, token },
+    caPem: readFileSync(join(user.dir, 'data/server-ca.pem'), 'utf8'),
+    serverName: 'control-plane.heddle.local',
+    node: { id: `default/shop/${workload}/${workload}-1`, userAgentVersion: '1.40.0' },
+  })
+    .connect()
+    .subscribe(TYPE.cluster)
+    .subscribe(TYPE.listener);
+}
