@@ -10,15 +10,26 @@ export async function pretendedProxy(
   user: Terminal,
   { ports, workload, address }: { readonly ports: Ports; readonly workload: string; readonly address: string },
 ): Promise<FakeXdsClient> {
-  const made = await user.heddle('token', 'create', '--workload', workload, '-n', 'shop', '-o', 'json');
+  const made = await user.heddle(
+    'token',
+    'create',
+    '--workload',
+    workload,
+    '-n',
+    'shop',
+    '--address',
+    '127.0.0.0/8',
+    '-o',
+    'json',
+  );
   const { token } = JSON.parse(made.out) as { token: string };
-  const at = { address, ports: { http: 8080 } };
+  const [bind, app] = [8080, 8081].map((http) => ({ address, ports: { http } }));
   const response = await fetch(
     `http://127.0.0.1:${ports.rest}/api/v1/meshes/default/namespaces/shop/instances/${workload}-1`,
     {
       method: 'PUT',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify({ workload, bind: at, app: at, outbound: { address } }),
+      body: JSON.stringify({ workload, bind, app, outbound: { address } }),
     },
   );
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
