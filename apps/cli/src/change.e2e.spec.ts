@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TYPE } from '#libs/envoy-api';
-import { type FakeXdsClient, SILENCE } from '../../../libs/testing/src/xds-client/index.js';
+import { FakeXdsClient, SILENCE } from '../../../libs/testing/src/xds-client/index.js';
 import { EXIT } from './exit-codes.js';
 import { loggedIn, type Ports, startUp } from './testing/control-plane.js';
 import { service } from './testing/manifests.js';
-import { pretendedProxy } from './testing/pretended-proxy.js';
+import { registeredProxy } from './testing/registered-proxy.js';
 import { type Running, Terminal } from './testing/terminal.js';
 
 const WORDS = "cluster 'shop/bad/http': no such lb policy";
@@ -16,7 +16,8 @@ let web: FakeXdsClient;
 
 beforeAll(async () => {
   ({ up, ports } = await loggedIn(user));
-  web = await pretendedProxy(user, { ports, workload: 'web', address: '127.0.42.5' });
+  const proxy = await registeredProxy(user, { ports, workload: 'web', address: '127.0.42.5' });
+  web = new FakeXdsClient(proxy).connect().subscribe(TYPE.cluster).subscribe(TYPE.listener);
   await web.waitFor((client) => client.responses.length > 0);
 });
 
@@ -101,7 +102,7 @@ describe('heddle apply --wait', () => {
       .connect()
       .reconnect();
     const { code, out } = await waiting.ended;
-    expect([code, out]).toEqual([EXIT.ok, expect.stringMatching(/change c-\d+\n\d of \d proxies have it/)]);
+    expect([code, out]).toEqual([EXIT.ok, expect.stringMatching(/change c-\d+\n1 of 1 proxies have it/)]);
   });
 });
 

@@ -22,7 +22,7 @@ export class RuntimeQuestions {
       .sort((a, b) => (`${a.namespace}/${a.instance}` < `${b.namespace}/${b.instance}` ? -1 : 1));
   }
 
-  progress(mesh: string, revision: number): RevisionProgress | undefined {
+  progress(mesh: string, revision: number): (RevisionProgress & { readonly loaded: boolean }) | undefined {
     return this.runtime.progress.of(mesh, revision);
   }
 

@@ -9,6 +9,7 @@ import { startJobs } from './jobs.js';
 import { MeshHost } from './mesh-host.js';
 import type { RuntimeOptions } from './options.js';
 import { ProgressRecorder, ProgressTracker } from './progress/index.js';
+import { rowNodeId } from './status.js';
 
 /** How many changes are remembered to translate change numbers into revisions for status. */
 const REMEMBERED_CHANGES = 5_000;
@@ -27,6 +28,7 @@ export class Runtime {
   readonly #identities = new Map<number, ProxyIdentity>();
   #latest = 0;
   readonly #recorder: ProgressRecorder;
+  readonly #loaded = new Set<string>();
   #stopRecorder: (() => void) | undefined;
   #stopJobs: (() => void) | undefined;
 
@@ -109,9 +111,20 @@ export class Runtime {
     this.#revisions.set(change.change, change.configRevision);
     if (this.#revisions.size > REMEMBERED_CHANGES) this.#revisions.delete(change.change - REMEMBERED_CHANGES);
     if (change.viewsChanged) this.rebindViews(change.mesh);
+    if (!this.#loaded.has(change.mesh)) this.progress.expect(change.mesh, this.attachedBefore(change.mesh));
+    this.#loaded.add(change.mesh);
     this.server.whenTold(() => {
       this.progress.published(change, change.touched > 0 ? this.behindOf(change.mesh) : new Map());
     });
+  }
+
+  /** Proxies whose only connection was to an earlier process of this replica. */
+  private attachedBefore(mesh: string): ReadonlySet<string> {
+    const { replica } = this.options;
+    const rows = [...(this.coordinator.hosts.get(mesh)?.instances ?? [])].filter(
+      ({ attached, leaving }) => !leaving && attached.length > 0 && attached.every((one) => one.replica === replica),
+    );
+    return new Set(rows.map(rowNodeId));
   }
 
   /** Streams of the mesh that have something to receive or to ACK, by id with their node id. */

@@ -52,8 +52,9 @@ describe('the delivery of a change over all replicas', () => {
   });
 
   it('keeps what an earlier process of this replica has reported: this one has loaded the change, and seen nobody', () => {
-    const here = known('b', '0/0').progress;
-    expect(sumDelivery(told('60/60', '58/58'), here)).toMatchObject({ acked: 118, total: 118 });
+    const here = { ...progress('b', /(\d)\/(\d)/.exec('0/2') as RegExpExecArray), loaded: true };
+    expect(sumDelivery(told('60/60', '58/58'), here)).toMatchObject({ state: 'Delivered', acked: 118, total: 118 });
+    expect(sumDelivery(told('60/60', '1/58'), here)).toMatchObject({ state: 'Delivering', acked: 60, total: 62 });
   });
 
   it('names who is behind and who refuses of every replica, and what each has come to', () => {

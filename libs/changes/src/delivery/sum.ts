@@ -1,8 +1,10 @@
 import type { KnownProgress, ReplicaProgress } from '#libs/store';
-import type { Delivery, DeliveryState, ReplicaDelivery } from './types.js';
+import type { Delivery, DeliveryState, LocalProgress, ReplicaDelivery } from './types.js';
 
 /** Most names of each sort of one replica; counts are of all. */
 const NAMED = 100;
+
+type Here = LocalProgress & { readonly replica: string };
 
 /** A change of which nothing is kept any more. */
 export const UNKNOWN: Delivery = {
@@ -14,7 +16,7 @@ export const UNKNOWN: Delivery = {
  * @param known rows of the store about it: each replica that is alive, and others that have reported it
  * @param here the replica that is asked, if it knows newer
  */
-export function sumDelivery(known: readonly KnownProgress[], here: ReplicaProgress | undefined): Delivery {
+export function sumDelivery(known: readonly KnownProgress[], here: Here | undefined): Delivery {
   const parts = withHere(known, here).map(ended);
   const all = parts.flatMap(({ progress }) => progress ?? []);
   const sum = (count: (one: ReplicaProgress) => number): number => all.reduce((total, one) => total + count(one), 0);
@@ -33,11 +35,12 @@ export function sumDelivery(known: readonly KnownProgress[], here: ReplicaProgre
   };
 }
 
-function withHere(known: readonly KnownProgress[], here: ReplicaProgress | undefined): readonly KnownProgress[] {
+const isAnswered = ({ total, acked, refusing }: ReplicaProgress): boolean => acked + refusing >= total;
+
+function withHere(known: readonly KnownProgress[], here: Here | undefined): readonly KnownProgress[] {
   if (!here) return known;
   const own = known.find(({ replica }) => replica === here.replica);
-  // What an earlier process of this replica has reported is more than what this one saw: nobody, when it loaded.
-  if (here.total === 0 && own?.progress && own.progress.total > 0) return known;
+  if (here.loaded && own?.progress && isAnswered(own.progress)) return known;
   const others = known.filter((part) => part !== own);
   const part = { change: own?.change ?? 0, replica: here.replica, alive: true, progress: here };
   return [...others, part].sort((a, b) => (a.replica < b.replica ? -1 : 1));

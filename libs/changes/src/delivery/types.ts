@@ -39,11 +39,17 @@ export interface Delivery {
   readonly replicas: readonly ReplicaDelivery[];
 }
 
+/** What it counts itself. */
+export interface LocalProgress extends Omit<ReplicaProgress, 'replica'> {
+  /** The revision was there before this process: an earlier one may have seen all of its delivery. */
+  readonly loaded?: boolean;
+}
+
 /** The replica that is asked, whose own numbers are newer than what it has written. */
 export interface LocalDelivery {
   readonly replica: string;
   /** Undefined when it has not come to the revision, or has forgotten it. */
-  of(mesh: string, revision: number): Omit<ReplicaProgress, 'replica'> | undefined;
+  of(mesh: string, revision: number): LocalProgress | undefined;
   /** Called whenever a delivery in the mesh has moved. @returns stops that */
   onProgress(listener: (mesh: string) => void): () => void;
 }

@@ -105,6 +105,24 @@ describe('ProgressTracker', () => {
     expect(replica.state(2)).toBe('2/2');
   });
 
+  it('expects proxies of an earlier process of the replica back, for a while', async () => {
+    const replica = new Replica();
+    replica.tracker.expect('m2', new Set());
+    replica.tracker.expect(MESH, new Set(['p1', 'p2', 'p3']));
+    const change = replica.publish(2, []);
+    expect(replica.state(2)).toBe('0/3');
+    replica.tracker.opened(11, 'p1');
+    expect(replica.state(2)).toBe('0/3');
+    replica.tracker.caughtUp(11, change);
+    const later = replica.publish(3, [11]);
+    expect([replica.state(2), replica.state(3)]).toEqual(['1/3', '0/3']);
+    await replica.clock.advance(10_000);
+    expect([replica.state(2), replica.state(3)]).toEqual(['1/1', '0/1']);
+    replica.tracker.opened(12, 'p2');
+    replica.tracker.caughtUp(12, later);
+    expect([replica.state(2), replica.state(3)]).toEqual(['2/2', '1/2']);
+  });
+
   it('answers for a revision between two by the later one, and keeps revisions whatever instances do', async () => {
     const replica = new Replica();
     const change = replica.publish(5, [1]);

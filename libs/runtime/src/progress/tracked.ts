@@ -30,6 +30,8 @@ export class Tracked {
   readonly waiting: Map<number, string>;
   /** Those that left while they were waited for. */
   readonly away = new Set<string>();
+  /** Those that were connected to an earlier process of this replica, and will be here in a moment. */
+  readonly #expected: Set<string>;
   #lastAnswerAt: number;
   #acked = 0;
   readonly #refused = new Map<string, Refusal>();
@@ -41,14 +43,15 @@ export class Tracked {
 
   constructor(
     { change, mesh, configRevision, resources }: PublishedChange,
-    concerned: ReadonlyMap<number, string>,
+    { concerned, expected }: { readonly concerned: ReadonlyMap<number, string>; readonly expected: Iterable<string> },
     private readonly startedAt: number,
   ) {
     // Not the resources: their bytes would be kept.
     this.change = { change, mesh, configRevision };
     this.waiting = new Map(concerned);
+    this.#expected = new Set(expected);
     this.#lastAnswerAt = startedAt;
-    if (concerned.size > 0) this.#names = new Set(resources.map(({ name }) => name));
+    if (concerned.size + this.#expected.size > 0) this.#names = new Set(resources.map(({ name }) => name));
   }
 
   /** Nobody is waited for. */
@@ -78,20 +81,29 @@ export class Tracked {
     if (node !== undefined && !this.#refusing.has(node)) this.away.add(node);
   }
 
-  back(stream: number, node: string): void {
-    if (this.away.delete(node)) this.waiting.set(stream, node);
+  /** @returns true when it is waited for again */
+  back(stream: number, node: string): boolean {
+    const isBack = this.away.delete(node) || this.#expected.delete(node);
+    if (isBack) this.waiting.set(stream, node);
+    return isBack;
+  }
+
+  /** Whoever is not here by now may be somewhere else, or nowhere. */
+  expectNobody(): void {
+    for (const node of this.#expected) this.away.add(node);
+    this.#expected.clear();
   }
 
   #leave(stream: number): string | undefined {
     const node = this.waiting.get(stream);
     this.waiting.delete(stream);
-    if (this.settled && this.away.size === 0) this.#names = undefined;
+    if (this.settled && this.away.size + this.#expected.size === 0) this.#names = undefined;
     return node;
   }
 
   progress(revision: number, now: number): RevisionProgress {
     // Who refuses is not behind as well, though the rest of the change may still be on its way to it.
-    const behind = [...this.waiting.values()].filter((node) => !this.#refusing.has(node));
+    const behind = [...this.waiting.values(), ...this.#expected].filter((node) => !this.#refusing.has(node));
     return {
       ...{ mesh: this.change.mesh, revision },
       total: this.#acked + this.#refusing.size + behind.length,

@@ -9,6 +9,9 @@ const KEPT = 200;
 /** And with those that somebody never answers. */
 const KEPT_AT_ALL = 2_000;
 
+/** Milliseconds that proxies of an earlier process are expected back after a start: Envoy's longest pause is one second. */
+export const EXPECTED_MS = 10_000;
+
 /** A config revision as it was first published in a mesh. */
 export interface TrackedRevision {
   readonly progress: RevisionProgress;
@@ -30,6 +33,8 @@ export class ProgressTracker {
   readonly #firsts = new Set<number>();
   /** What a stream still has to answer, oldest first: catching up costs that much, not a walk over all that is kept. */
   readonly #owedBy = new Map<number, Tracked[]>();
+  /** Who was connected to an earlier process of this replica, by mesh. */
+  readonly #expected = new Map<string, Set<string>>();
   /** What proxies that are away had not answered. */
   readonly #leftBy = new Map<string, Tracked[]>();
   readonly #listeners = new Set<(change: number, mesh: string) => void>();
@@ -37,11 +42,30 @@ export class ProgressTracker {
 
   constructor(private readonly clock: Clock) {}
 
+  /**
+   * Before the first publication of a mesh: these proxies were connected to an earlier process of this replica. What is
+   * published until they are back, or 10 s have passed, is on its way to them.
+   */
+  expect(mesh: string, nodes: ReadonlySet<string>): void {
+    if (nodes.size === 0) return;
+    this.#expected.set(mesh, new Set(nodes));
+    this.clock.after(EXPECTED_MS, () => {
+      this.#expected.delete(mesh);
+      for (const tracked of this.#tracked.values()) {
+        if (tracked.change.mesh !== mesh) continue;
+        tracked.expectNobody();
+        this.#notify(tracked);
+      }
+    });
+  }
+
   /** @param concerned streams that are behind right after the publication, by stream id with their node id */
   published(change: PublishedChange, concerned: ReadonlyMap<number, string>): void {
     const isRevision = this.#isNewRevision(change);
     if (!isRevision && concerned.size === 0) return;
-    const tracked = new Tracked(change, concerned, this.clock.monotonic());
+    const expected = isRevision ? (this.#expected.get(change.mesh) ?? []) : [];
+    const tracked = new Tracked(change, { concerned, expected }, this.clock.monotonic());
+    for (const node of expected) append(this.#leftBy, node, tracked);
     this.#tracked.set(change.change, tracked);
     if (isRevision) this.#firsts.add(change.change);
     for (const stream of concerned.keys()) append(this.#owedBy, stream, tracked);
@@ -61,8 +85,9 @@ export class ProgressTracker {
   opened(streamId: number, node: string): void {
     const left = this.#leftBy.get(node) ?? [];
     this.#leftBy.delete(node);
+    for (const nodes of this.#expected.values()) nodes.delete(node);
     for (const tracked of left) {
-      tracked.back(streamId, node);
+      if (!tracked.back(streamId, node)) continue;
       append(this.#owedBy, streamId, tracked);
       this.#notify(tracked);
     }
@@ -115,11 +140,11 @@ export class ProgressTracker {
   }
 
   /** Undefined when this replica has not come to it, or does not know any more. */
-  of(mesh: string, revision: number): RevisionProgress | undefined {
+  of(mesh: string, revision: number): (RevisionProgress & { readonly loaded: boolean }) | undefined {
     for (const first of this.#firsts) {
       const tracked = this.#tracked.get(first);
-      if (tracked?.change.mesh === mesh && tracked.change.configRevision >= revision)
-        return tracked.progress(revision, this.clock.monotonic());
+      if (tracked?.change.mesh !== mesh || tracked.change.configRevision < revision) continue;
+      return { ...tracked.progress(revision, this.clock.monotonic()), loaded: this.#isLoaded(tracked) };
     }
     return undefined;
   }
@@ -128,11 +153,12 @@ export class ProgressTracker {
   revision(change: number): TrackedRevision | undefined {
     const tracked = this.#firsts.has(change) ? this.#tracked.get(change) : undefined;
     if (!tracked) return undefined;
-    const { mesh, configRevision } = tracked.change;
-    return {
-      progress: tracked.progress(configRevision, this.clock.monotonic()),
-      loaded: this.#revisions.get(mesh)?.loaded === change,
-    };
+    const progress = tracked.progress(tracked.change.configRevision, this.clock.monotonic());
+    return { progress, loaded: this.#isLoaded(tracked) };
+  }
+
+  #isLoaded({ change: { mesh, change } }: Tracked): boolean {
+    return this.#revisions.get(mesh)?.loaded === change;
   }
 
   /** Told of the publication whenever the progress of its revision has changed. @returns stops that */

@@ -68,18 +68,22 @@ describe('the delivery of changes', () => {
     expect(first?.progress?.behind[0]?.sinceMs).toBeLessThan(71_000);
   });
 
-  it('begins without taking back what an earlier process of the replica has reported, and ends what that left', async () => {
-    await a.progress.begin([row('a', 8), row('a', 9)]);
+  it('is ended at a start for all but the newest change, which goes on; what was finished stays', async () => {
     await a.progress.resume('a');
-    expect((await known(8))[0]).toEqual(['a', true, 0, 1]);
     expect((await known(5))[0]).toEqual(['a', true, 2, 2]);
+    expect((await known(8))[0]).toEqual(['a', true, 0, 2]);
+    await a.progress.begin([row('a', 6, { total: 9 }), row('a', 8, { total: 1 }), row('a', 9)]);
+    await a.progress.begin([row('a', 8, { total: 1, acked: 1 })]);
+    await a.progress.begin([row('a', 8, { total: 1 })]);
+    expect((await known(6))[0]).toEqual(['a', true, 0, 0]);
+    expect((await known(8))[0]).toEqual(['a', true, 1, 1]);
     expect((await known(9))[0]).toEqual(['a', true, 0, 0]);
   });
 
   it('is not waited for from a replica that has stopped; what it has reported counts', async () => {
     await b.close();
     expect(await known(7)).toEqual([
-      ['a', true, 0, 1],
+      ['a', true, 1, 1],
       ['b', false, 2, 2],
     ]);
     expect(await known(10)).toEqual([['a', true, undefined, undefined]]);

@@ -53,9 +53,9 @@ export const PROGRESS_KEPT_DAYS = 30;
 export interface Progress {
   /** Takes the place of what this replica has reported of these changes. */
   save(rows: readonly ProgressRow[]): Promise<void>;
-  /** As `save`, for changes that were there before this process: what an earlier one has reported of them stays. */
+  /** As `save`, for changes that were there before this process: what an earlier one has seen answered by all stays. */
   begin(rows: readonly ProgressRow[]): Promise<void>;
-  /** Ends what an earlier process of this replica has left unfinished: who was behind there has gone elsewhere. */
+  /** Ends what an earlier process of this replica has left unfinished, but for the newest change of each mesh. */
   resume(replica: string): Promise<void>;
   /** For each change every replica that is alive, and of others those that have reported it. */
   of(mesh: string, changes: readonly number[]): Promise<readonly KnownProgress[]>;

@@ -9,15 +9,16 @@ FROM json_to_recordset($1::json) AS p(mesh text, change bigint, replica text, to
 ORDER BY p.mesh, p.change, p.replica
 ON CONFLICT (mesh, change, replica)`;
 
-const SAVE = `${INSERT} DO UPDATE
-SET total = EXCLUDED.total, acked = EXCLUDED.acked, refusing = EXCLUDED.refusing, elapsed_ms = EXCLUDED.elapsed_ms,
+const SAVE = `${INSERT} DO UPDATE SET total = EXCLUDED.total, acked = EXCLUDED.acked, refusing = EXCLUDED.refusing, elapsed_ms = EXCLUDED.elapsed_ms,
   refused = EXCLUDED.refused, behind = EXCLUDED.behind, at = EXCLUDED.at`;
-const BEGIN = `${INSERT} DO NOTHING`;
+// What was finished stays as it is.
+const BEGIN = `${SAVE} WHERE delivery_progress.acked + delivery_progress.refusing < delivery_progress.total`;
 
 // By its age, which has an index: nothing older is still under way.
 const RESUME = `
-UPDATE delivery_progress SET total = acked + refusing, behind = '[]'
-WHERE at > now() - interval '1 day' AND replica = $1 AND acked + refusing < total`;
+UPDATE delivery_progress d SET total = acked + refusing, behind = '[]'
+WHERE at > now() - interval '1 day' AND replica = $1 AND acked + refusing < total
+  AND EXISTS (SELECT 1 FROM delivery_progress l WHERE l.mesh = d.mesh AND l.replica = $1 AND l.change > d.change)`;
 
 /** A replica that did not renew its lease three times is not waited for. Milliseconds. */
 const ALIVE_MS = 15_000;

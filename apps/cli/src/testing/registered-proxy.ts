@@ -1,15 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TYPE } from '#libs/envoy-api';
-import { FakeXdsClient } from '../../../../libs/testing/src/xds-client/index.js';
 import type { Ports } from './control-plane.js';
 import type { Terminal } from './terminal.js';
 
-/** A registered instance `shop/<workload>-1` whose Envoy is a program: it says what it is told to say of what it gets. */
-export async function pretendedProxy(
+/** Registers an instance `shop/<workload>-1`. @returns what a program needs that stands in for its Envoy */
+export async function registeredProxy(
   user: Terminal,
   { ports, workload, address }: { readonly ports: Ports; readonly workload: string; readonly address: string },
-): Promise<FakeXdsClient> {
+) {
   const made = await user.heddle(
     'token',
     'create',
@@ -33,13 +31,10 @@ export async function pretendedProxy(
     },
   );
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-  return new FakeXdsClient({
+  return {
     ...{ address: `127.0.0.1:${ports.xds}`, token },
     caPem: readFileSync(join(user.dir, 'data/server-ca.pem'), 'utf8'),
     serverName: 'control-plane.heddle.local',
     node: { id: `default/shop/${workload}/${workload}-1`, userAgentVersion: '1.40.0' },
-  })
-    .connect()
-    .subscribe(TYPE.cluster)
-    .subscribe(TYPE.listener);
+  };
 }
