@@ -63,6 +63,20 @@ describe('heddle apply --wait', () => {
     expect((await user.heddle('change', 'show', change, '-o', 'json')).out).toContain('"state": "Refused"');
   });
 
+  it('asks again and again where the token may read changes, but not watch them', async () => {
+    const kinds = { kind: 'Role', metadata: { name: 'asks' }, spec: { rules: [{ verbs: ['get'], kinds: ['*'] }] } };
+    const subjects = [{ kind: 'Token', name: 'asks' }];
+    const binding = { kind: 'RoleBinding', metadata: { name: 'asks' }, spec: { role: 'asks', subjects } };
+    const documents = [kinds, binding].map((one) => JSON.stringify({ apiVersion: 'heddle.dev/v1alpha1', ...one }));
+    const applied = await user.pipe(documents.join('\n---\n'), 'apply', '--yes', '-f', '-', '--wait');
+    expect([applied.code, applied.err]).toEqual([EXIT.ok, '']);
+    const made = await user.heddle('token', 'create', 'asks', '--role', 'none', '-o', 'json');
+    const { token } = JSON.parse(made.out) as { token: string };
+    const watched = await user.heddle('change', 'watch', changeOf(applied.out), '--token', token);
+    expect([watched.code, watched.err]).toEqual([EXIT.ok, '']);
+    expect((await user.heddle('change', 'watch', '--token', token)).err).toContain('this needs watch ');
+  });
+
   it('draws a line at a terminal, and answers programs in JSON', async () => {
     user.write('drawn.yaml', service('drawn'));
     const drawn = await user.atTerminal(80, '', 'apply', '--yes', '-f', 'drawn.yaml', '--wait');

@@ -19,7 +19,11 @@ export interface FollowOptions<T> {
   /** Address of the stream. */
   readonly path: string;
   /** Address that has the same state, for when there is no stream. */
-  readonly page?: string;
+  readonly page?: {
+    readonly path: string;
+    /** Nothing more will happen. */
+    readonly isOver: (told: T) => boolean;
+  };
   /** Milliseconds; undefined = until it is over. */
   readonly timeoutMs?: number | undefined;
   /** Said when somebody presses Ctrl-C. */
@@ -29,7 +33,7 @@ export interface FollowOptions<T> {
 
 /**
  * Reads a stream of events to its end, or until the time is over. When it breaks, since the control plane is started
- * anew or this token has too many, it asks for the page and tries again: nothing is lost by that.
+ * anew, or is not for this token, it asks for the page and tries again: nothing is lost by that.
  * @throws CliError when the server says that there is no such thing, or not for this token; Ended on Ctrl-C
  */
 export async function follow<T>(s: Session, options: FollowOptions<T>): Promise<Followed<T>> {
@@ -59,16 +63,25 @@ class Following<T> {
 
   async run(): Promise<Followed<T>> {
     while (!this.signal.aborted) {
-      const isOver = await this.#tolerant(() => this.#read());
+      const isOver = (await this.#tolerant(() => this.#read())) || (await this.#tolerant(() => this.#ask()));
       if (isOver) return { last: this.#last, isOver };
       await this.#pause();
-      await this.#tolerant(() => this.#ask());
     }
     return { last: this.#last, isOver: false };
   }
 
   /** @returns true when the server has said that it is over */
   async #read(): Promise<boolean> {
+    try {
+      return await this.#stream();
+    } catch (error) {
+      // Whoever may read the page need not be permitted to watch it.
+      if (this.options.page && error instanceof AnswerError && error.status === 403) return false;
+      throw error;
+    }
+  }
+
+  async #stream(): Promise<boolean> {
     const { path } = this.options;
     for await (const event of events(this.s, path, { after: this.#after, signal: this.signal })) {
       if (event.type === 'forbidden') throw forbidden(event);
@@ -82,8 +95,10 @@ class Following<T> {
 
   async #ask(): Promise<boolean> {
     const { page } = this.options;
-    if (page !== undefined && !this.signal.aborted) this.#tell(await this.s.rest.get<T>(page));
-    return false;
+    if (page === undefined || this.signal.aborted) return false;
+    const told = await this.s.rest.get<T>(page.path);
+    this.#tell(told);
+    return page.isOver(told);
   }
 
   #tell(told: T): void {
@@ -129,7 +144,11 @@ export function followChange(
   change: string,
   options: { readonly timeoutMs?: number; readonly onEvent: (state: ChangeState) => void },
 ): Promise<Followed<ChangeState>> {
-  const page = `${s.meshPath}/changes/${encodeURIComponent(change)}`;
+  const path = `${s.meshPath}/changes/${encodeURIComponent(change)}`;
+  const page = {
+    path,
+    isOver: ({ delivery }: ChangeState) => delivery !== undefined && delivery.state !== 'Delivering',
+  };
   const onInterrupt = `${change} stays applied and goes on; heddle change watch ${change} shows how, heddle rollback ${change} takes it back`;
-  return follow(s, { ...options, page, path: `${page}/events`, onInterrupt });
+  return follow(s, { ...options, page, path: `${path}/events`, onInterrupt });
 }

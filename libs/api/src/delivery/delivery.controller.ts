@@ -41,7 +41,7 @@ export class DeliveryController {
   }
 
   @Sse('changes/:change/events', STREAM)
-  @AccessEach('get')
+  @AccessEach('watch')
   @UseGuards(StreamGuard)
   events(@Req() request: StreamRequest): Observable<MessageEvent> {
     const { found } = request;
@@ -51,7 +51,7 @@ export class DeliveryController {
   }
 
   @Sse('events', STREAM)
-  @AccessEach('get')
+  @AccessEach('watch')
   @UseGuards(StreamGuard)
   ofMesh(@Param('mesh') mesh: string, @Req() request: StreamRequest): Observable<MessageEvent> {
     return this.#meshEvents.of(mesh, request);

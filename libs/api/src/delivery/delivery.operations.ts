@@ -50,7 +50,7 @@ export const DELIVERY_ANSWERS: Readonly<Record<string, JsonSchema>> = {
   },
 };
 
-const EVENTS = { method: 'get', tag: 'changes', access: 'get on anything', isEvents: true } as const;
+const EVENTS = { method: 'get', tag: 'changes', access: 'watch on anything', isEvents: true } as const;
 
 /** Pages of changes, and events. */
 export const DELIVERY: readonly Operation[] = [

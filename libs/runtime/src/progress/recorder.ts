@@ -84,6 +84,7 @@ export class ProgressRecorder {
       await progress.save(rows.filter(({ loaded }) => !loaded).map(({ row }) => row));
       metrics.count('heddle_delivery_progress_writes_total');
     } catch (error) {
+      metrics.count('heddle_delivery_progress_failures_total');
       log.debug('progress could not be written and will be again', { reason: String(error) });
       for (const change of changes) this.#dirty.add(change);
       this.#next = clock.monotonic() + RETRY_MS;
