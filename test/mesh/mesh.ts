@@ -120,8 +120,8 @@ export class Mesh {
   async delivered(change: string): Promise<void> {
     await until(`${change} is delivered`, PATIENCE_MS, async () => {
       const path = `/api/v1/meshes/${MESH}/changes/${change}`;
-      const progress = await this.controlPlane.request<{ started: boolean; acked: number; total: number }>('GET', path);
-      return progress.started && progress.acked >= progress.total;
+      const { delivery } = await this.controlPlane.request<{ delivery: { state: string } }>('GET', path);
+      return delivery.state !== 'Delivering';
     });
   }
 

@@ -42,6 +42,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   delete: async () => (await import('./commands/delete.js')).deleteCommand(),
   status: async () => (await import('./commands/status.js')).statusCommand(),
   explain: async () => (await import('./commands/explain.js')).explainCommand(),
+  change: async () => (await import('./commands/change.js')).changeCommand(),
   history: async () => (await import('./commands/history.js')).historyCommand(),
   audit: async () => (await import('./commands/audit.js')).auditCommand(),
   proxy: async () => (await import('./commands/proxy.js')).proxyCommand(),

@@ -159,7 +159,7 @@ describe('heddle proxy run', () => {
     expect(late).toMatchObject({ code: EXIT.undelivered, out: expect.stringContaining('created  Service') });
     expect(late.err).toMatch(/^waiting: 0 of 1 proxies have it\n/);
     expect(late.err).toMatch(
-      /only 0 of 1 proxies have the change after 3 s; it is stored and still on its way\n +default\/shop\/web\/web-1 has not answered\n$/,
+      /only 0 of 1 proxies have the change after 3 s; it is stored and still on its way\n +default\/shop\/web\/web-1 has not answered for \d s\n +go on watching: heddle change watch c-\d+\n$/,
     );
     await user.interrupt(web);
   });

@@ -21,6 +21,19 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Where each manifest of the request came from, to name it in errors. */
   readonly sources?: readonly string[];
+  /** Ends the request. */
+  readonly signal?: AbortSignal;
+}
+
+/** The server has answered, with something that is not a success. */
+export class AnswerError extends CliError {
+  constructor(
+    readonly status: number,
+    message: string,
+    details: readonly string[] = [],
+  ) {
+    super(message, exitCodeOf(status), details);
+  }
 }
 
 /** The admin API as the CLI uses it: problem details become messages that name the field and the fix. */
@@ -75,6 +88,7 @@ export class RestClient {
       return await fetch(`${this.context.server}${path}`, {
         method,
         headers,
+        ...(options.signal ? { signal: options.signal } : {}),
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       });
     } catch (error) {
@@ -92,14 +106,13 @@ function asError(request: { what: string; sources: readonly string[] }, status: 
       : '';
     return [source, [where, path].filter(Boolean).join(' '), words].filter(Boolean).join(': ');
   });
-  const code = exitCodeOf(status);
   const summary = summaryOf(problem);
-  if (summary !== undefined) return new CliError(summary, code, details);
+  if (summary !== undefined) return new AnswerError(status, summary, details);
   const [only, ...others] = details;
-  if (only === undefined) return new CliError(`${request.what} was answered with ${status}`, code);
+  if (only === undefined) return new AnswerError(status, `${request.what} was answered with ${status}`);
   return others.length === 0
-    ? new CliError(only, code)
-    : new CliError(`refused: ${details.length} errors`, code, details);
+    ? new AnswerError(status, only)
+    : new AnswerError(status, `refused: ${details.length} errors`, details);
 }
 
 function parseProblem(text: string): Problem {

@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createAuth, RolePolicies, type RunningApi, startApi } from '#libs/api';
-import { createChanges, createExplain, type StagedRunner } from '#libs/changes';
+import { createChanges, createExplain, Deliveries, type StagedRunner } from '#libs/changes';
 import {
   CONTROL_PLANE_NAME,
   createMeshIdentity,
@@ -233,6 +233,7 @@ async function startRest(
     store,
     changes: createChanges(changes),
     explain: createExplain({ live: runtime.live, history: store.history }),
+    deliveries: new Deliveries({ progress: store.progress, local: runtime.delivery, clock }),
     runtime: runtime.port,
     auth: createAuth(identity),
     roles,

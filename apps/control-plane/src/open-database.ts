@@ -88,7 +88,7 @@ async function open(parts: DatabaseParts, url: string, name: string): Promise<St
   const { config, replica, log, metrics, clock, admit } = parts;
   const { migrateUrl, pool, accept } = config.database;
   try {
-    return await openStore({ url, migrateUrl, replica, log, metrics, clock, pool, accept, admit });
+    return await openStore({ url, migrateUrl, replica, log, metrics, clock, pool, accept, admit, delivers: true });
   } catch (error) {
     if (error instanceof SchemaTooNew) throw new StartError(EXIT.database, error.message, { cause: error });
     if (!(error instanceof StoreUnavailable || error instanceof PostgresTooOld)) throw error;

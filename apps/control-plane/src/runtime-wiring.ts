@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { ChangeProgress, RuntimePort } from '#libs/api';
-import type { Evidence, LiveMeshes } from '#libs/changes';
+import type { RuntimePort } from '#libs/api';
+import type { Evidence, LiveMeshes, LocalDelivery } from '#libs/changes';
 import { admitNode, type MeshIdentity } from '#libs/identity';
 import type { Clock, Log, Metrics, RequestCounts } from '#libs/kernel';
 import { err, parseNodeId } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
-import { claimsOf, type ProxyCredentials, type RevisionProgress, Runtime, RuntimeQuestions } from '#libs/runtime';
+import { claimsOf, type ProxyCredentials, Runtime, RuntimeQuestions } from '#libs/runtime';
 import type { FeedEvent, StagedChange, Store } from '#libs/store';
 import { Denied, type SecretSource } from '#libs/xds';
 import { wireMetrics } from './metrics-wiring.js';
@@ -36,6 +36,8 @@ export interface WiredRuntime {
   readonly evidence: (change: StagedChange) => Evidence;
   /** What the sidecars that report to this replica have counted. */
   readonly requestCounts: RequestCounts;
+  /** How far changes have come at the proxies of this replica. */
+  readonly delivery: LocalDelivery;
   readonly xdsPort: number;
   /** Trust domain of a mesh, as its Mesh resource says. */
   readonly trustDomain: (mesh: string) => string;
@@ -69,6 +71,11 @@ export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
     live: (mesh, fresh) => questions.live(mesh, fresh),
     evidence: (change) => runtime.staged.evidence(change),
     requestCounts: metrics.counts,
+    delivery: {
+      replica: deps.replica,
+      of: (mesh, revision) => questions.progress(mesh, revision),
+      onProgress: (listener) => questions.onProgress(listener),
+    },
     xdsPort,
     trustDomain: (mesh) => runtime.coordinator.host(mesh).trustDomain,
     replaceTls: (tls) => runtime.server.replaceTls(tls),
@@ -109,8 +116,6 @@ function secretSource(identity: MeshIdentity, clock: Clock): SecretSource {
 function runtimePort(runtime: Runtime, questions: RuntimeQuestions, { store, identity }: RuntimeDeps): RuntimePort {
   return {
     proxies: async (mesh) => questions.proxies(mesh),
-    progress: async (mesh, revision) =>
-      changeProgress(revision, runtime.coordinator.configRevision, questions.progress(mesh, revision)),
     deregister: (mesh, namespace, name, waitMs) => questions.deregister({ mesh, namespace, name }, waitMs),
     conditions: (mesh, id) => questions.conditions(mesh, id),
     async published(_mesh, revision) {
@@ -141,22 +146,4 @@ function runtimePort(runtime: Runtime, questions: RuntimeQuestions, { store, ide
       );
     },
   };
-}
-
-/** A revision that this replica no longer remembers has been delivered long ago, or concerned nobody here. */
-function changeProgress(revision: number, reached: number, known: RevisionProgress | undefined): ChangeProgress {
-  const change = `c-${revision}`;
-  if (!known)
-    return {
-      change,
-      revision,
-      started: reached >= revision,
-      total: 0,
-      acked: 0,
-      elapsedMs: 0,
-      refused: [],
-      behind: [],
-    };
-  const { total, acked, elapsedMs, refused, behind } = known;
-  return { change, revision, started: true, total, acked, elapsedMs, refused, behind };
 }

@@ -26,13 +26,13 @@ export interface ProxyAnswer {
 }
 
 interface Progress {
-  readonly started: boolean;
+  readonly state: string;
   readonly total: number;
   readonly acked: number;
   readonly elapsedMs: number;
   readonly refused: readonly { readonly proxy: string; readonly message: string }[];
   /** Proxies that have not confirmed it yet. */
-  readonly behind: readonly string[];
+  readonly behind: readonly { readonly proxy: string }[];
 }
 
 /** Everything that the steps work with. */
@@ -78,13 +78,15 @@ export async function proxies(shop: Shop): Promise<readonly ProxyAnswer[]> {
 export async function delivered(shop: Shop, answer: ApplyAnswer): Promise<Progress> {
   return until(`change ${answer.change} is delivered`, 10_000 * shop.slowness, async () => {
     const progress = await progressOf(shop, answer.change);
-    if (progress.started && progress.acked + progress.refused.length >= progress.total) return progress;
-    throw new Error(`${progress.acked} of ${progress.total}, waiting for ${progress.behind.join(', ')}`);
+    if (progress.state !== 'Delivering') return progress;
+    const behind = progress.behind.map(({ proxy }) => proxy);
+    throw new Error(`${progress.acked} of ${progress.total}, waiting for ${behind.join(', ')}`);
   });
 }
 
-export function progressOf(shop: Shop, change: string): Promise<Progress> {
-  return shop.controlPlane.request('GET', `/api/v1/meshes/${MESH}/changes/${change}`);
+export async function progressOf(shop: Shop, change: string): Promise<Progress> {
+  const path = `/api/v1/meshes/${MESH}/changes/${change}`;
+  return (await shop.controlPlane.request<{ delivery: Progress }>('GET', path)).delivery;
 }
 
 export function proveNone(

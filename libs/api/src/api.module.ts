@@ -11,6 +11,10 @@ import { DenialAudit } from './audit/denial-audit.js';
 import { HistoryController } from './audit/history.controller.js';
 import { BodyInterceptor } from './body.interceptor.js';
 import { ChangeController } from './change.controller.js';
+import { DeliveryController } from './delivery/delivery.controller.js';
+import { OpenStreams } from './delivery/open-streams.js';
+import { ChangePages } from './delivery/pages.js';
+import { StreamGuard } from './delivery/stream.guard.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { DocsController } from './docs.controller.js';
 import { ExplainController } from './explain/explain.controller.js';
@@ -35,6 +39,7 @@ const FIXED: readonly Type<object>[] = [
   AccessController,
   ProxyController,
   ChangeController,
+  DeliveryController,
   PlanController,
   StagedController,
   HistoryController,
@@ -71,6 +76,9 @@ export function createApiModule(deps: ApiDeps, controllers: readonly Type<object
       { provide: APP_INTERCEPTOR, useFactory: (r: Reflector) => new BodyInterceptor(r), inject: [Reflector] },
       { provide: APP_FILTER, useValue: new ProblemFilter(log, deps.databaseName, denials) },
       ResourceService,
+      ChangePages,
+      OpenStreams,
+      StreamGuard,
       PermissionCheck,
     ],
   };

@@ -1,21 +1,18 @@
-import { Controller, Get, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
+import { Controller, HttpCode, Inject, Param, Post, Req } from '@nestjs/common';
 import type { ChangeOutcome } from '#libs/changes';
 import { AccessControl } from './access/access-control.js';
-import { visibleProgress } from './access/visible-changes.js';
 import { AccessEach, APPLY_LIMIT, JsonBody } from './access.js';
 import { applyBody } from './change.schema.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { actorOf, type HttpRequest } from './http.js';
-import { requireMesh, requireMeshOr } from './meshes.js';
+import { requireMeshOr } from './meshes.js';
 import { plannedOr } from './plan/plan.answers.js';
 import { reader } from './plan/visible-plan.js';
-import type { ChangeProgress } from './ports.js';
 import { idempotencyKey } from './preconditions.js';
-import { notFound } from './problem.js';
 import { parseBy } from './query.js';
 import { accepted } from './resource.service.js';
 
-/** Changes of many resources at once, and their delivery. */
+/** Changes of many resources at once. */
 @Controller('api/v1/meshes/:mesh')
 export class ChangeController {
   constructor(
@@ -41,20 +38,5 @@ export class ChangeController {
         : plannedOr(await this.deps.changes.applyPlan({ ...context, id: plan }), reader(this.access, request, mesh));
     await this.access.follow(outcome);
     return outcome;
-  }
-
-  @Get('changes/:change')
-  @AccessEach('get')
-  async progress(
-    @Param('mesh') mesh: string,
-    @Param('change') change: string,
-    @Req() request: HttpRequest,
-  ): Promise<ChangeProgress> {
-    await requireMesh(this.deps.store.resources, mesh);
-    const revision = Number(/^c-(\d{1,15})$/.exec(change)?.[1] ?? 0);
-    const { configRevision } = await this.deps.store.identity();
-    if (revision < 1 || revision > configRevision) throw notFound('there is no such change: heddle history lists them');
-    const progress = await this.deps.runtime.progress(mesh, revision);
-    return visibleProgress(this.access, request.principal, mesh, progress);
   }
 }

@@ -1,9 +1,10 @@
-import type { Changes, Explain } from '#libs/changes';
+import type { Changes, Deliveries, Explain } from '#libs/changes';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Registry } from '#libs/model';
 import type { Store } from '#libs/store';
 import type { RolePolicies } from './access/role-policies.js';
 import type { AuthPort } from './auth.ports.js';
+import type { ChangeAspect } from './delivery/aspect.js';
 import type { RuntimePort } from './ports.js';
 
 /** What `heddle proxy bootstrap` must know of this control plane. */
@@ -25,6 +26,9 @@ export interface ApiDeps {
   readonly store: Pick<Store, 'resources' | 'instances' | 'identity' | 'ping' | 'audit' | 'history' | 'staged'>;
   readonly changes: Changes;
   readonly explain: Explain;
+  readonly deliveries: Deliveries;
+  /** What else is known of changes, beside their items and delivery. */
+  readonly aspects?: readonly ChangeAspect[];
   readonly runtime: RuntimePort;
   readonly auth: AuthPort;
   /** Fed by whoever starts the change feed. */

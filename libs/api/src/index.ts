@@ -13,6 +13,7 @@ export {
 } from './access.js';
 export { createApiModule } from './api.module.js';
 export * from './auth.ports.js';
+export type * from './delivery/aspect.js';
 export { API_DEPS, type ApiDeps, type BootstrapInfo } from './deps.js';
 export { createAuth } from './identity-auth.js';
 export { openApiDocument } from './openapi.js';

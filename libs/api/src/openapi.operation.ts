@@ -15,6 +15,8 @@ export interface Operation {
   readonly answer?: JsonSchema;
   /** The answer is JSON Lines of this. */
   readonly isStream?: boolean;
+  /** The answer is a stream of server-sent events, whose data is this. */
+  readonly isEvents?: boolean;
   /** Takes If-Match and If-None-Match, answers with an ETag. */
   readonly tagged?: boolean;
 }

@@ -2,6 +2,7 @@ import type { KindInfo } from '#libs/model';
 import { canIQuery } from './access/access.controller.js';
 import { AUDIT } from './audit/audit.operations.js';
 import { applyBody } from './change.schema.js';
+import { DELIVERY } from './delivery/delivery.operations.js';
 import { EXPLAIN } from './explain/explain.operations.js';
 import { instanceBody } from './instance.schema.js';
 import type { Operation } from './openapi.operation.js';
@@ -153,14 +154,6 @@ const CHANGES: readonly Operation[] = [
     body: json(inputSchema(applyBody)),
     answer: ref('Outcome'),
   },
-  {
-    method: 'get',
-    path: `${MESH}/changes/{change}`,
-    tag: 'changes',
-    summary: 'How far the delivery of a change has come.',
-    access: 'get on anything',
-    answer: ref('Progress'),
-  },
 ];
 
 const PLANS: readonly Operation[] = [
@@ -243,6 +236,7 @@ export const FIXED_OPERATIONS: readonly Operation[] = [
   ...TOKENS,
   ...ACCESS,
   ...CHANGES,
+  ...DELIVERY,
   ...PLANS,
   ...AUDIT,
   ...EXPLAIN,

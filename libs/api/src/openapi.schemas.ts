@@ -41,7 +41,6 @@ const MISSING = {
   ]),
 };
 const CONDITION = object({ type: string, status: { enum: ['True', 'False'] }, reason: string, message: string });
-const REFUSED = { type: 'array', items: object({ proxy: string, type: string, name: string, message: string }) };
 
 /** Schemas of answers, shared by all kinds. */
 export const ANSWERS: Readonly<Record<string, JsonSchema>> = {
@@ -75,19 +74,6 @@ export const ANSWERS: Readonly<Record<string, JsonSchema>> = {
   Status: object({ conditions: { type: 'array', items: CONDITION }, change: string, warnings: { type: 'array' } }, [
     'conditions',
   ]),
-  Progress: {
-    description: 'How far the delivery of a change has come.',
-    ...object({
-      change: string,
-      revision: integer,
-      started: boolean,
-      total: integer,
-      acked: integer,
-      elapsedMs: integer,
-      refused: REFUSED,
-      behind: { type: 'array', items: string },
-    }),
-  },
   HistoryEntry: object(
     {
       change: string,

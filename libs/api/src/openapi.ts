@@ -1,4 +1,5 @@
 import type { Registry } from '#libs/model';
+import { DELIVERY_ANSWERS } from './delivery/delivery.operations.js';
 import type { Operation } from './openapi.operation.js';
 import { FIXED_OPERATIONS, kindOperations } from './openapi.operations.js';
 import { ANSWERS, inputSchema, type JsonSchema, manifestSchema, ref, string } from './openapi.schemas.js';
@@ -30,7 +31,7 @@ export function openApiDocument(registry: Pick<Registry, 'kinds'>, version: stri
     paths,
     components: {
       securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
-      schemas: { ...ANSWERS, ...PLAN_ANSWERS, ...kinds },
+      schemas: { ...ANSWERS, ...DELIVERY_ANSWERS, ...PLAN_ANSWERS, ...kinds },
     },
   };
 }
@@ -39,9 +40,7 @@ function operationObject(operation: Operation): JsonSchema {
   const { tag, summary, access, body, status = 200, answer } = operation;
   const success = {
     description: summary,
-    ...(answer === undefined
-      ? {}
-      : { content: content(operation.isStream ? 'application/x-ndjson' : 'application/json', answer) }),
+    ...(answer === undefined ? {} : { content: content(answerType(operation), answer) }),
   };
   return {
     tags: [tag],
@@ -92,4 +91,9 @@ function headerParameters({ method, tagged }: Operation): JsonSchema[] {
   const match = header('If-Match', '412 unless this ETag is current.');
   const none = header('If-None-Match', '`*`: 412 when the resource exists.');
   return method === 'put' ? [match, none, key] : [match, key];
+}
+
+function answerType({ isStream, isEvents }: Operation): string {
+  if (isEvents) return 'text/event-stream';
+  return isStream ? 'application/x-ndjson' : 'application/json';
 }

@@ -34,24 +34,6 @@ export interface ProxyStatus {
   readonly types: readonly TypeStatus[];
 }
 
-export interface ChangeProgress {
-  readonly change: string;
-  readonly revision: number;
-  /** False until every replica has compiled the revision. */
-  readonly started: boolean;
-  readonly total: number;
-  readonly acked: number;
-  /** Milliseconds from commit to the last ACK so far. */
-  readonly elapsedMs: number;
-  readonly refused: readonly {
-    readonly proxy: string;
-    readonly type: string;
-    readonly name: string;
-    readonly message: string;
-  }[];
-  readonly behind: readonly string[];
-}
-
 export interface ResourceCondition {
   readonly type: string;
   readonly status: 'True' | 'False';
@@ -61,7 +43,6 @@ export interface ResourceCondition {
 
 export interface RuntimePort {
   proxies(mesh: string): Promise<readonly ProxyStatus[]>;
-  progress(mesh: string, revision: number): Promise<ChangeProgress>;
   /** Marks the instance as leaving and waits until all callers have ACKed its removal, at most `waitMs`. */
   deregister(mesh: string, namespace: string, name: string, waitMs: number): Promise<{ readonly acked: boolean }>;
   conditions(mesh: string, id: ResourceId): readonly ResourceCondition[];

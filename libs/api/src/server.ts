@@ -11,6 +11,7 @@ import { frontDoor } from './front-door.js';
 
 /** Milliseconds that requests in flight get when the server stops. */
 const DRAIN_MS = 5_000;
+const IDLE_EVERY_MS = 50;
 
 /** Private key and certificate chain, PEM. */
 export interface ServerTls {
@@ -83,5 +84,7 @@ async function close(app: NestExpressApplication, server: Server, { clock }: Api
   const cancel = clock.after(DRAIN_MS, () => server.closeAllConnections());
   const closed = app.close();
   server.closeIdleConnections();
-  await closed.finally(cancel);
+  // Connections whose last answer has ended since, such as those of streams of events, which end by now.
+  const stopLooking = clock.every(IDLE_EVERY_MS, () => server.closeIdleConnections());
+  await closed.finally(cancel).finally(stopLooking);
 }

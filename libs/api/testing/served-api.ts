@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Type } from '@nestjs/common';
-import { createChanges, createExplain, type LiveMeshes } from '#libs/changes';
+import { createChanges, createExplain, Deliveries, type LiveMeshes, type LocalDelivery } from '#libs/changes';
 import { type ApiTokenRequest, createMeshIdentity, loadOrCreateKek, type MeshIdentity } from '#libs/identity';
 import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind } from '#libs/model';
@@ -43,17 +43,6 @@ export interface ServedApi {
 /** A push path that compiles nothing: ready and up to date. */
 export const idleRuntime = (overrides: Partial<RuntimePort> = {}): RuntimePort => ({
   proxies: () => Promise.resolve([]),
-  progress: (_, revision) =>
-    Promise.resolve({
-      change: `c-${revision}`,
-      revision,
-      started: true,
-      total: 0,
-      acked: 0,
-      elapsedMs: 0,
-      refused: [],
-      behind: [],
-    }),
   deregister: () => Promise.resolve({ acked: true }),
   conditions: () => [{ type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }],
   published: () => Promise.resolve(),
@@ -61,6 +50,13 @@ export const idleRuntime = (overrides: Partial<RuntimePort> = {}): RuntimePort =
   revoke: () => Promise.resolve(),
   ...overrides,
 });
+
+/** A replica with no proxies, which has come to every change. */
+export const idleDelivery: LocalDelivery = {
+  replica: 'test',
+  of: () => ({ total: 0, acked: 0, refusing: 0, elapsedMs: 0, refused: [], behind: [] }),
+  onProgress: () => () => {},
+};
 
 async function parts(databaseUrl: string, policies: readonly PolicyKind[], replicaOf: ServedApi | undefined) {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'heddle-api-'));
@@ -84,6 +80,8 @@ export async function serveApi(
   databaseUrl: string,
   options: {
     readonly runtime?: RuntimePort;
+    readonly delivery?: LocalDelivery;
+    readonly aspects?: ApiDeps['aspects'];
     readonly policies?: readonly PolicyKind[];
     readonly live?: LiveMeshes;
     readonly controllers?: readonly Type<object>[];
@@ -106,6 +104,10 @@ export async function serveApi(
     store,
     changes: createChanges({ registry, store, live: options.live ?? (() => Promise.resolve(undefined)) }),
     explain: createExplain({ live: options.live ?? (() => Promise.resolve(undefined)), history: store.history }),
+    deliveries: new Deliveries({
+      ...{ progress: store.progress, local: options.delivery ?? idleDelivery, clock: systemClock },
+    }),
+    ...(options.aspects ? { aspects: options.aspects } : {}),
     runtime,
     auth: createAuth(identity),
     roles,
@@ -174,7 +176,10 @@ async function call(url: string, method: string, { body, headers = {}, token }: 
     },
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
   });
-  const text = await response.text();
+  // A stream of events has no end: `EventStream` reads it.
+  const isEvents = response.headers.get('content-type')?.startsWith('text/event-stream') === true;
+  if (isEvents) await response.body?.cancel();
+  const text = isEvents ? '' : await response.text();
   const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, headers: response.headers, body: isJson && text !== '' ? JSON.parse(text) : text };
 }

@@ -1,10 +1,12 @@
 export { type Authorize, bySystem, type Denial, type ProposedWrite, type WriteVerdict } from './authorize.js';
 export { createChanges } from './changes.js';
+export * from './delivery/index.js';
 export { align } from './diff/align.js';
 export type * from './diff/fields.js';
 export { toManifest } from './document.js';
 export type * from './door.js';
 export * from './explain/index.js';
+export { describedItem } from './history/item.js';
 export type * from './live.js';
 export { mergePatch } from './merge-patch.js';
 export { FINDINGS, type Finding, type FindingCode, type Severity } from './plan/findings/types.js';

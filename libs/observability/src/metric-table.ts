@@ -35,6 +35,8 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'Streams let in without knowing that this replica is up to date, since Postgres did not answer in time.',
   ),
   heddle_compile_failures_total: counter('Passes that failed as a whole and left everybody with what they had.'),
+  heddle_delivery_progress_writes_total: counter('Writes of how far changes have come at the proxies of this replica.'),
+  heddle_delivery_progress_failures_total: counter('Such writes that failed and will be tried again.'),
   heddle_sweep_failures_total: counter('Sweeps of lost instances that failed and will be tried again.'),
 
   // Audit

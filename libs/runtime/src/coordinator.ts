@@ -14,8 +14,10 @@ export interface PublishedChange {
   readonly mesh: string;
   readonly configRevision: number;
   readonly runtimeRevision: number;
-  /** Keys of resources that were set or removed. */
+  /** How many resources, layers and views were set or removed: with none, nobody has anything to receive. */
   readonly touched: number;
+  /** What was set. */
+  readonly resources: readonly { readonly name: string }[];
   /** Instances came, went, or are seen otherwise: streams may belong to other views. */
   readonly viewsChanged: boolean;
   /** Of the lane of a staged change: which, and the revision of its step. */
@@ -266,7 +268,8 @@ export class Coordinator {
       mesh,
       configRevision: this.#configRevision,
       runtimeRevision: this.#runtimeRevision,
-      touched: compiled.set.length + compiled.removed.length,
+      touched: touchedBy(compiled),
+      resources: compiled.set,
       viewsChanged: compiled.views.length + compiled.removedViews.length > 0,
       lane: lane && { id: lane.id, revision: lane.revision },
     });
@@ -283,6 +286,9 @@ const newest = (a: Revisions, b: Revisions): Revisions => ({
   config: Math.max(a.config, b.config),
   runtime: Math.max(a.runtime, b.runtime),
 });
+
+const touchedBy = ({ set, removed, layers, removedLayers, views, removedViews }: CompiledChange): number =>
+  [set, removed, layers, removedLayers, views, removedViews].reduce((sum, { length }) => sum + length, 0);
 
 function publication(change: number, compiled: CompiledChange): Publication {
   const { set, removed, layers, removedLayers, views, removedViews } = compiled;

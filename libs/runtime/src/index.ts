@@ -2,7 +2,7 @@ export { Coordinator, type CoordinatorOptions, type PublishedChange } from './co
 export * from './gatekeeper.js';
 export { MeshHost } from './mesh-host.js';
 export * from './options.js';
-export * from './progress.js';
+export * from './progress/index.js';
 export * from './questions.js';
 export * from './runtime.js';
 export * from './status.js';

@@ -1,7 +1,7 @@
 import type { LiveMesh } from '#libs/changes';
 import type { Condition } from '#libs/compiler';
 import type { ResourceId } from '#libs/model';
-import type { RevisionProgress } from './progress.js';
+import type { RevisionProgress } from './progress/index.js';
 import type { Runtime } from './runtime.js';
 import { byNode, type ProxyStatus, proxyStatus, rowNodeId } from './status.js';
 
@@ -22,8 +22,13 @@ export class RuntimeQuestions {
       .sort((a, b) => (`${a.namespace}/${a.instance}` < `${b.namespace}/${b.instance}` ? -1 : 1));
   }
 
-  progress(mesh: string, revision: number): RevisionProgress | undefined {
+  progress(mesh: string, revision: number): (RevisionProgress & { readonly loaded: boolean }) | undefined {
     return this.runtime.progress.of(mesh, revision);
+  }
+
+  /** Told of the mesh whenever a delivery in it has moved. @returns stops that */
+  onProgress(listener: (mesh: string) => void): () => void {
+    return this.runtime.progress.onProgress((_, mesh) => listener(mesh));
   }
 
   /** Leaving well: out of every endpoint list first; the caller ends the sidecar after this. */

@@ -9,7 +9,8 @@ import { startJobs } from './jobs.js';
 import { StagedWatch } from './lanes/staged-watch.js';
 import { MeshHost } from './mesh-host.js';
 import type { RuntimeOptions } from './options.js';
-import { ProgressTracker } from './progress.js';
+import { ProgressRecorder, ProgressTracker } from './progress/index.js';
+import { rowNodeId } from './status.js';
 
 /** How many changes are remembered to translate change numbers into revisions for status. */
 const REMEMBERED_CHANGES = 5_000;
@@ -31,11 +32,15 @@ export class Runtime {
   /** Who is at the other end of each admitted stream. */
   readonly #identities = new Map<number, ProxyIdentity>();
   #latest = 0;
+  readonly #recorder: ProgressRecorder;
+  readonly #loaded = new Set<string>();
+  #stopRecorder: (() => void) | undefined;
   #stopJobs: (() => void) | undefined;
 
   constructor(readonly options: RuntimeOptions) {
     const { store, clock, log, metrics } = options;
     this.progress = new ProgressTracker(clock);
+    this.#recorder = new ProgressRecorder({ ...options, tracker: this.progress, progress: store.progress });
     this.attachments = new Attachments({
       instances: store.instances,
       replica: options.replica,
@@ -81,6 +86,7 @@ export class Runtime {
 
   /** Loads the full state, then opens the xDS port. @returns the port. */
   async start(): Promise<number> {
+    this.#stopRecorder = this.#recorder.start();
     await this.options.store.feed.start((event) => {
       this.options.onEvent?.(event);
       this.coordinator.onEvent(event);
@@ -98,6 +104,7 @@ export class Runtime {
   /** Ends streams gracefully; nothing is detached, so that no endpoint leaves because a control plane does. */
   async stop(graceMs: number): Promise<void> {
     this.#stopJobs?.();
+    this.#stopRecorder?.();
     await this.server.stop({ graceMs });
     await this.options.store.feed.stop();
   }
@@ -116,11 +123,27 @@ export class Runtime {
     this.#revisions.set(change.change, change.configRevision);
     if (this.#revisions.size > REMEMBERED_CHANGES) this.#revisions.delete(change.change - REMEMBERED_CHANGES);
     if (change.viewsChanged) this.rebindViews(change.mesh);
+    if (!this.#loaded.has(change.mesh)) this.progress.expect(change.mesh, this.attachedBefore(change.mesh));
+    this.#loaded.add(change.mesh);
     this.server.whenTold(() => {
-      const concerned = change.touched > 0 ? this.server.behind() : new Map<number, string>();
+      const concerned = change.touched > 0 ? this.behindOf(change.mesh) : new Map<number, string>();
       this.progress.published(change, concerned);
       this.staged.published(change, concerned);
     });
+  }
+
+  /** Proxies whose only connection was to an earlier process of this replica. */
+  private attachedBefore(mesh: string): ReadonlySet<string> {
+    const { replica } = this.options;
+    const rows = [...(this.coordinator.hosts.get(mesh)?.instances ?? [])].filter(
+      ({ attached, leaving }) => !leaving && attached.length > 0 && attached.every((one) => one.replica === replica),
+    );
+    return new Set(rows.map(rowNodeId));
+  }
+
+  /** Streams of the mesh that have something to receive or to ACK, by id with their node id. */
+  private behindOf(mesh: string): Map<number, string> {
+    return new Map([...this.server.behind()].filter(([stream]) => this.#identities.get(stream)?.mesh === mesh));
   }
 
   /** A view appears when an instance is registered, and changes with its class: live streams follow. */
@@ -138,6 +161,7 @@ export class Runtime {
       streamOpened: (stream) => {
         const identity = parseNodeId(stream.node.id);
         if (identity && identity.mesh === claimsOf(stream.principal).mesh) this.#identities.set(stream.id, identity);
+        this.progress.opened(stream.id, stream.node.id);
         const version = stream.node.userAgentVersion;
         this.withIdentity(stream, (identity) =>
           this.attachments.opened(identity, stream.id, version, featuresOf(version)),
@@ -145,7 +169,7 @@ export class Runtime {
       },
       streamClosed: (stream) => {
         this.withIdentity(stream, (identity) => this.attachments.closed(identity, stream.id));
-        this.progress.closed(stream.id);
+        this.progress.closed(stream.id, stream.node.id);
         this.staged.closed(stream, false);
         this.#identities.delete(stream.id);
       },
@@ -190,7 +214,7 @@ export class Runtime {
       names: nack.names,
       reason: nack.message,
     });
-    this.progress.refused(stream, nack);
+    this.withIdentity(stream, ({ mesh }) => this.progress.refused(stream, mesh, nack));
     this.staged.nacked(stream, nack);
   }
 

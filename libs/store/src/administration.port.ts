@@ -1,4 +1,4 @@
-/** The part of the contract that is about tokens, authorities and delivery progress. */
+/** The part of the contract that is about tokens and authorities. */
 import type { TokenDecision } from './audit/audit.port.js';
 import type { Actor } from './values.port.js';
 
@@ -102,24 +102,4 @@ export interface Authorities {
       readonly issuer: string;
     }[],
   ): Promise<void>;
-}
-
-export interface ProgressRow {
-  readonly mesh: string;
-  readonly change: number;
-  readonly replica: string;
-  readonly total: number;
-  readonly acked: number;
-  readonly refused: readonly {
-    readonly proxy: string;
-    readonly type: string;
-    readonly name: string;
-    readonly message: string;
-  }[];
-  readonly behind: readonly string[];
-}
-
-export interface Progress {
-  save(rows: readonly ProgressRow[]): Promise<void>;
-  of(mesh: string, change: number): Promise<readonly ProgressRow[]>;
 }

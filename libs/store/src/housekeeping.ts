@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Clock, Log } from '#libs/kernel';
 import type { Database } from './database.js';
+import { PROGRESS_KEPT_DAYS } from './delivery/progress.port.js';
 import { StoreUnavailable } from './ports.js';
 import { IDEMPOTENCY_HOURS } from './resources/idempotency.js';
 
@@ -11,10 +12,13 @@ const PRUNE_EVERY_MS = 10 * 60_000;
 const NOW_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
 const RENEW_LEASE = `
-INSERT INTO replica (replica, session, started_at, seen_at) VALUES ($1, $2, ${NOW_MS}, ${NOW_MS})
+INSERT INTO replica (replica, session, delivers, started_at, seen_at) VALUES ($1, $2, $3, ${NOW_MS}, ${NOW_MS})
 ON CONFLICT (replica) DO UPDATE SET
   started_at = CASE WHEN replica.session = EXCLUDED.session THEN replica.started_at ELSE EXCLUDED.started_at END,
-  session = EXCLUDED.session, seen_at = EXCLUDED.seen_at`;
+  session = EXCLUDED.session, delivers = EXCLUDED.delivers, seen_at = EXCLUDED.seen_at`;
+
+/** Nobody waits for the ACKs of a replica that has stopped in good order. */
+const LEAVE = `UPDATE replica SET delivers = '' WHERE replica = $1 AND session = $2`;
 
 // The floor rises in the statement that prunes: a reader that is behind it reloads instead of missing entries.
 const PRUNE_LOG = `
@@ -31,7 +35,7 @@ const PRUNE = [
   `DELETE FROM idempotency WHERE at < now() - interval '${IDEMPOTENCY_HOURS} hours'`,
   `DELETE FROM revocation WHERE until < ${NOW_MS}`,
   `DELETE FROM instance_event WHERE at < now() - interval '30 days'`,
-  `DELETE FROM delivery_progress WHERE at < now() - interval '30 days'`,
+  `DELETE FROM delivery_progress WHERE at < now() - interval '${PROGRESS_KEPT_DAYS} days'`,
   `DELETE FROM issued_certificate WHERE not_after < ${NOW_MS} - 30 * 86400000::bigint`,
   // The newest thousand of each mesh, for a day: whoever plans in a loop fills no disk.
   `DELETE FROM plan WHERE expires_at < now() - interval '1 hour' OR id IN
@@ -52,7 +56,7 @@ export async function prune(database: Database): Promise<void> {
 /** Renews the replica's lease and prunes, until stopped. Outages are none of its business: it simply comes back. */
 export function startHousekeeping(
   database: Database,
-  options: { readonly replica: string; readonly clock: Clock; readonly log: Log },
+  options: { readonly replica: string; readonly delivers: boolean; readonly clock: Clock; readonly log: Log },
 ): () => Promise<void> {
   const session = randomUUID();
   const running = new Set<Promise<void>>();
@@ -65,7 +69,8 @@ export function startHousekeeping(
       .finally(() => running.delete(promise));
     running.add(promise);
   };
-  const lease = (): void => run(() => database.query(RENEW_LEASE, [options.replica, session]));
+  const lease = (): void =>
+    run(() => database.query(RENEW_LEASE, [options.replica, session, options.delivers ? session : '']));
   lease();
   run(() => database.query(ENSURE_RANGES));
   const cancel = [
@@ -74,6 +79,8 @@ export function startHousekeeping(
   ];
   return async () => {
     for (const stop of cancel) stop();
+    await Promise.all(running);
+    if (options.delivers) run(() => database.query(LEAVE, [options.replica, session]));
     await Promise.all(running);
   };
 }

@@ -1,11 +1,11 @@
 import { DataSource } from 'typeorm';
 import { type Clock, type Log, type Metrics, silentLog, silentMetrics, systemClock } from '#libs/kernel';
 import { AuthorityRepository } from './administration/authority.repository.js';
-import { ProgressRepository } from './administration/progress.repository.js';
 import { TokenRepository } from './administration/token.repository.js';
 import { AuditRepository } from './audit/audit.repository.js';
 import { HistoryRepository } from './audit/history.repository.js';
 import { Database } from './database.js';
+import { ProgressRepository } from './delivery/progress.repository.js';
 import { ENTITIES } from './entities/index.js';
 import { asStoreError } from './errors.js';
 import { ChangeFeed } from './feed/feed.js';
@@ -37,6 +37,8 @@ export interface OpenStoreOptions {
   readonly clock?: Clock;
   /** Largest number of connections besides the one that listens; default 10. */
   readonly pool?: number;
+  /** This process serves proxies, and reports how far changes have come at them: delivery waits for it. Default false. */
+  readonly delivers?: boolean;
   /** Serve what is there, even if its own history says that most of it is missing. Default false. */
   readonly accept?: boolean;
   /**
@@ -163,7 +165,9 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     replica: options.replica,
     ownerUrl: options.migrateUrl ?? options.url,
   });
-  const stopHousekeeping = startHousekeeping(database, { replica: options.replica, clock, log });
+  const stopHousekeeping = startHousekeeping(database, {
+    ...{ replica: options.replica, delivers: options.delivers === true, clock, log },
+  });
   return {
     resources,
     instances: new InstanceRepository(database, { replica: options.replica, log, metrics }),

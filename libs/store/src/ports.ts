@@ -1,7 +1,8 @@
 /** The store's contract: what the rest of Heddle may ask of Postgres, in plain values. */
-import type { Authorities, Progress, Tokens } from './administration.port.js';
+import type { Authorities, Tokens } from './administration.port.js';
 import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
 import type { History } from './audit/history.port.js';
+import type { Progress } from './delivery/progress.port.js';
 import type { InstanceRow, Instances } from './instances/instance.port.js';
 import type { Leases } from './leases/lease.port.js';
 import type { Past, Plans } from './plan.port.js';
@@ -11,6 +12,7 @@ import type { Candidate, StagedChanges } from './staged/staged.port.js';
 export type * from './administration.port.js';
 export type * from './audit/audit.port.js';
 export type * from './audit/history.port.js';
+export * from './delivery/progress.port.js';
 export type * from './instances/instance.port.js';
 export type * from './leases/lease.port.js';
 export type * from './plan.port.js';

@@ -260,10 +260,5 @@ describe('the store', () => {
       issuer: 'ca-1',
     };
     await store.authorities.recordIssued([leaf, leaf]);
-
-    const progress = { mesh: 'default', change: 3, replica: 'a', total: 2, acked: 1, refused: [], behind: ['p'] };
-    await store.progress.save([progress]);
-    await store.progress.save([{ ...progress, acked: 2, behind: [] }]);
-    expect(await store.progress.of('default', 3)).toEqual([{ ...progress, acked: 2, behind: [] }]);
   });
 });

@@ -2,10 +2,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
 import type { Session } from '../command.js';
+import { showing } from '../delivery/bar.js';
+import { followChange } from '../delivery/follow.js';
+import { requireDelivered } from '../delivery/outcome.js';
+import { counted, type Delivery } from '../delivery/types.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';
 import { note, printAs, table } from '../output.js';
-import { type ChangeProgress, counted, followDelivery, isFinished } from '../progress.js';
 import { tell, type Warning } from '../warnings.js';
 import type { Finding } from './types.js';
 
@@ -55,9 +58,22 @@ export async function deliver(
   });
   tell(answer.warnings);
   tellMoves(answer);
-  const progress = flags.wait && answer.change ? await followDelivery(s, answer.change, seconds * 1000) : undefined;
-  printAs(s.format, progress ? { ...answer, delivery: progress } : answer, () => report(answer, flags, progress));
-  if (progress) requireDelivered(progress, seconds);
+  const delivery = flags.wait && answer.change ? await delivered(s, answer.change, seconds) : undefined;
+  printAs(s.format, delivery ? { ...answer, delivery } : answer, () => report(answer, flags, delivery));
+  if (delivery) requireDelivered(answer.change, delivery, `after ${seconds} s`);
+}
+
+/** @throws CliError when nothing was heard of it in that time: it is stored all the same */
+async function delivered(s: Session, change: string, seconds: number): Promise<Delivery> {
+  const shown = showing();
+  const { last } = await followChange(s, change, {
+    timeoutMs: seconds * 1000,
+    onEvent: (state) => shown.show(state),
+  }).finally(() => shown.end());
+  if (last?.delivery) return last.delivery;
+  throw new CliError(`${change} is stored, but nothing was heard of it for ${seconds} s`, EXIT.undelivered, [
+    `go on watching: heddle change watch ${change}`,
+  ]);
 }
 
 function tellMoves({ moved }: ApplyAnswer): void {
@@ -67,31 +83,13 @@ function tellMoves({ moved }: ApplyAnswer): void {
   for (const { code, message } of moved.appeared) note(`new since the plan: ${message} [${code}]`);
 }
 
-/** @throws CliError when a proxy has refused the change, or has not answered yet */
-function requireDelivered(progress: ChangeProgress, seconds: number): void {
-  const { refused, total, behind } = progress;
-  if (refused.length > 0) {
-    throw new CliError(
-      `${refused.length} of ${total} proxies refused the change`,
-      EXIT.proxyRefused,
-      refused.map((one) => `${one.proxy}: ${one.message}`),
-    );
-  }
-  if (isFinished(progress)) return;
-  throw new CliError(
-    `only ${counted(progress)} have the change after ${seconds} s; it is stored and still on its way`,
-    EXIT.undelivered,
-    behind.map((proxy) => `${proxy} has not answered`),
-  );
-}
-
-function report(answer: ApplyAnswer, flags: DeliveryFlags, progress: ChangeProgress | undefined): string {
+function report(answer: ApplyAnswer, flags: DeliveryFlags, delivery: Delivery | undefined): string {
   const rows = answer.items.map((item) => [item.op, item.kind, item.namespace, item.name]);
   const outcome = flags.dryRun
     ? 'nothing was stored (--dry-run)'
     : answer.change
       ? `change ${answer.change}`
       : 'nothing to change';
-  const delivery = progress ? `\n${counted(progress)} have it (${progress.elapsedMs} ms)` : '';
-  return `${table(['', 'kind', 'namespace', 'name'], rows)}\n\n${outcome}${delivery}`;
+  const reached = delivery ? `\n${counted(delivery)} have it (${delivery.elapsedMs} ms)` : '';
+  return `${table(['', 'kind', 'namespace', 'name'], rows)}\n\n${outcome}${reached}`;
 }

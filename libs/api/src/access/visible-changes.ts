@@ -1,8 +1,8 @@
+import type { Delivery } from '#libs/changes';
 import { parseNodeId } from '#libs/kernel';
 import { type Labels, type ResourceId, resourceKey } from '#libs/model';
 import type { History, HistoryEntry, HistoryQuery } from '#libs/store';
 import type { Principal } from '../http.js';
-import type { ChangeProgress } from '../ports.js';
 import type { AccessControl, Seen } from './access-control.js';
 
 /** An entry without what the caller may not read. */
@@ -61,7 +61,8 @@ export async function visibleHistory(
   return found.slice(0, query.limit);
 }
 
-function visibleEntry(
+/** None of which the caller may read nothing. */
+export function visibleEntry(
   access: AccessControl,
   caller: Principal | undefined,
   mesh: string,
@@ -72,19 +73,25 @@ function visibleEntry(
   return [hidden === 0 ? entry : { ...entry, items: shown, hidden }];
 }
 
+/** A delivery without the names, and words, that the caller may not read. */
+export type VisibleDelivery = Delivery & {
+  /** Further proxies and refusals. Absent = none. */
+  readonly hidden?: number;
+};
+
 /** Numbers are of all proxies; names, and Envoy's words, are of those that the caller may read. */
-export function visibleProgress(
+export function visibleDelivery(
   access: AccessControl,
   caller: Principal | undefined,
   mesh: string,
-  progress: ChangeProgress,
-): ChangeProgress & { readonly hidden?: number } {
-  const seen = (node: string): Seen => {
+  delivery: Delivery,
+): VisibleDelivery {
+  const seen = ({ proxy: node }: { readonly proxy: string }): Seen => {
     const proxy = parseNodeId(node);
     return { kind: 'Proxy', namespace: proxy?.namespace ?? '', name: proxy?.instance ?? node };
   };
-  const refused = access.visible(caller, mesh, progress.refused, ({ proxy }) => seen(proxy));
-  const behind = access.visible(caller, mesh, progress.behind, seen);
+  const refused = access.visible(caller, mesh, delivery.refused, seen);
+  const behind = access.visible(caller, mesh, delivery.behind, seen);
   const hidden = refused.hidden + behind.hidden;
-  return { ...progress, refused: refused.shown, behind: behind.shown, ...(hidden === 0 ? {} : { hidden }) };
+  return { ...delivery, refused: refused.shown, behind: behind.shown, ...(hidden === 0 ? {} : { hidden }) };
 }

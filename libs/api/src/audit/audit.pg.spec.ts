@@ -5,7 +5,7 @@ import { systemClock } from '#libs/kernel';
 import { verifyExport } from '#libs/store';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
 import type { AuditLine } from '../../testing/audit-answers.js';
-import { idleRuntime, type ServedApi, serveApi } from '../../testing/served-api.js';
+import { idleDelivery, type ServedApi, serveApi } from '../../testing/served-api.js';
 
 const MESH = '/api/v1/meshes/default';
 const service = (port: number) => ({
@@ -23,20 +23,12 @@ describe('history and audit over REST', () => {
 
   beforeAll(async () => {
     database = await createTestDatabase();
-    const runtime = idleRuntime({
-      progress: (_mesh, revision) =>
-        Promise.resolve({
-          change: `c-${revision}`,
-          revision,
-          started: true,
-          total: 5,
-          acked: revision === revisions[0] ? 5 : 3,
-          elapsedMs: 0,
-          refused: [],
-          behind: [],
-        }),
-    });
-    api = await serveApi(database.url, { runtime });
+    const counts = { total: 5, refusing: 0, elapsedMs: 0, refused: [], behind: [] };
+    const delivery = {
+      ...idleDelivery,
+      of: (_: string, revision: number) => ({ ...counts, acked: revision === revisions[0] ? 5 : 3 }),
+    };
+    api = await serveApi(database.url, { delivery });
     for (const port of [8080, 8081, 8082]) {
       const applied = await api.call('POST', `${MESH}/apply`, {
         body: { manifests: [service(port)], message: `port ${port}` },

@@ -1,4 +1,5 @@
 import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
+import type { Delivery, DeliveryState } from '#libs/changes';
 import { printId } from '#libs/model';
 import type { PastResource } from '#libs/store';
 import { AccessControl } from '../access/access-control.js';
@@ -7,20 +8,20 @@ import { AccessEach } from '../access.js';
 import { API_DEPS, type ApiDeps } from '../deps.js';
 import type { HttpRequest } from '../http.js';
 import { requireMesh } from '../meshes.js';
-import type { ChangeProgress } from '../ports.js';
 import { notFound, ProblemError } from '../problem.js';
 import { parseQuery } from '../query.js';
 import { historyQuery, pastQuery, resourceOf } from './audit.query.js';
 
 /** How far a change has come at the proxies. */
-export interface Delivery {
-  readonly state: 'Applied' | 'Delivering' | 'Delivered' | 'Refused';
+export interface DeliverySummary {
+  readonly state: DeliveryState;
   readonly acked: number;
   readonly total: number;
+  /** Proxies. */
   readonly refused: number;
 }
 
-type Entry = VisibleEntry & { readonly delivery?: Delivery };
+type Entry = VisibleEntry & { readonly delivery?: DeliverySummary };
 
 /** The past of a mesh: what was changed, and how things were. */
 @Controller('api/v1/meshes/:mesh')
@@ -43,7 +44,13 @@ export class HistoryController {
     const past = { mesh, ...rest, resource };
     const items = await visibleHistory(this.access, request.principal, past, this.deps.store.history);
     if (delivery === 'false') return { items };
-    return { items: await Promise.all(items.map((entry) => this.withDelivery(mesh, entry))) };
+    const deliveries = await this.deps.deliveries.of(mesh, items);
+    return {
+      items: items.map((entry, i) => {
+        const known = deliveries[i];
+        return known ? { ...entry, delivery: summary(known) } : entry;
+      }),
+    };
   }
 
   @Get('history/:revision/resource')
@@ -78,13 +85,8 @@ export class HistoryController {
         `history before revision ${floor} was removed (audit.historyDays)`,
       );
   }
-
-  private async withDelivery(mesh: string, entry: VisibleEntry): Promise<Entry> {
-    return { ...entry, delivery: deliveryOf(await this.deps.runtime.progress(mesh, entry.revision)) };
-  }
 }
 
-function deliveryOf({ started, acked, total, refused }: ChangeProgress): Delivery {
-  const state = !started ? 'Applied' : refused.length > 0 ? 'Refused' : acked < total ? 'Delivering' : 'Delivered';
-  return { state, acked, total, refused: refused.length };
-}
+const summary = ({ state, acked, total, refusing }: Delivery): DeliverySummary => ({
+  ...{ state, acked, total, refused: refusing },
+});

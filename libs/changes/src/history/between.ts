@@ -1,9 +1,8 @@
 import { canonicalJson, err, ok, type Result } from '#libs/kernel';
-import type { Manifest } from '#libs/model';
 import type { NetChange } from '#libs/store';
-import { described } from '../plan/intent.js';
 import type { Differences, NetDifference, PlanRefusal } from '../plan/types.js';
 import type { ChangesDeps } from '../types.js';
+import { describedItem } from './item.js';
 
 /** What differs between the configuration after two revisions; backwards when `from` is the newer one. */
 export async function between(
@@ -27,8 +26,5 @@ const isDifferent = ({ before, after }: NetChange): boolean =>
   canonicalJson(before ?? null) !== canonicalJson(after ?? null);
 
 function difference({ kind, namespace, name, before, after, changes }: NetChange): NetDifference {
-  const op = before === undefined ? 'create' : after === undefined ? 'delete' : 'update';
-  // History keeps manifests as they were stored.
-  const manifests = { before: before as Manifest | undefined, after: after as Manifest | undefined };
-  return { op, kind, namespace, name, ...described(manifests), changes };
+  return { kind, namespace, name, ...describedItem({ before, after }), changes };
 }

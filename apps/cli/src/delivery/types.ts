@@ -1,0 +1,29 @@
+import type { Delivery, FieldChange } from '#libs/changes';
+
+export type { Delivery } from '#libs/changes';
+
+/** What an event, and the page, say of how far a change has come. */
+export interface ChangeState {
+  readonly change: string;
+  /** Absent of changes that are not written yet: what is said of those stands beside it. */
+  readonly delivery?: Delivery & { readonly hidden?: number };
+}
+
+export interface ChangePage extends ChangeState {
+  readonly at?: string;
+  readonly actor?: string;
+  readonly message?: string;
+  readonly reverts?: string;
+  readonly items: readonly {
+    readonly op: 'create' | 'update' | 'delete';
+    readonly kind: string;
+    readonly namespace: string;
+    readonly name: string;
+    readonly fields: readonly FieldChange[];
+    readonly manifest?: unknown;
+  }[];
+  readonly hidden?: number;
+}
+
+/** `3 of 10 proxies` */
+export const counted = ({ acked, total }: Pick<Delivery, 'acked' | 'total'>): string => `${acked} of ${total} proxies`;
