@@ -12,6 +12,8 @@ export const EXIT = {
   proxyRefused: 5,
   /** The change was applied, but not every proxy has answered in time. */
   undelivered: 6,
+  /** The change was taken back by itself, or waits for somebody's decision. */
+  reverted: 7,
   /** Ctrl-C, as shells say it: 128 + SIGINT. */
   interrupted: 130,
   /** A mistake of Heddle (EX_SOFTWARE of sysexits). */

@@ -7,12 +7,14 @@ import { note } from './output.js';
 
 const HELP = `
 Exit codes: 0 done; 1 refused; 2 wrong usage; 3 control plane unreachable or token not accepted; 4 not found;
-5 a proxy refused the change; 6 not every proxy has the change yet; 70 a mistake of Heddle (HEDDLE_DEBUG=1 shows where).
+5 a proxy refused the change; 6 not every proxy has the change yet;
+7 it was taken back, or waits for you; 70 a mistake of Heddle (HEDDLE_DEBUG=1 shows where).
 
 Examples:
   heddle up                                 start a control plane with its own Postgres
   heddle plan -f shop/                      what would a directory change, for whom?
   heddle apply -f shop/ --wait              show the plan, ask, apply, wait for every Envoy's ACK
+  heddle apply -f shop/ --canary 5% --confirm-within 10m    some proxies first; taken back unless confirmed
   heddle rollback c-12                      take a change back
   heddle status                             who has what, and who refused it
   heddle explain web RDS shop/orders        what a proxy's routes were made from, and by whom
@@ -42,6 +44,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   delete: async () => (await import('./commands/delete.js')).deleteCommand(),
   status: async () => (await import('./commands/status.js')).statusCommand(),
   explain: async () => (await import('./commands/explain.js')).explainCommand(),
+  confirm: async () => (await import('./commands/confirm.js')).confirmCommand(),
   change: async () => (await import('./commands/change.js')).changeCommand(),
   history: async () => (await import('./commands/history.js')).historyCommand(),
   audit: async () => (await import('./commands/audit.js')).auditCommand(),

@@ -18,3 +18,12 @@ export function wholeNumber(flag: string, text: string, { min, max }: Limits): n
   if (value >= min && value <= max) return value;
   throw new CliError(`${flag} ${text}: a whole number from ${min} to ${max}`, EXIT.usage);
 }
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3_600, d: 86_400 };
+
+/** `90`, `30s`, `10m`, `2h`, `1d`: in seconds. @throws CliError that names the flag */
+export function durationSeconds(flag: string, text: string): number {
+  const [, count, unit = ''] = /^(\d{1,7}(?:\.\d{1,3})?)([smhd]?)$/.exec(text) ?? [];
+  if (count === undefined) throw new CliError(`${flag} ${text}: a time such as 30s, 10m or 2h`, EXIT.usage);
+  return Number(count) * (UNITS[unit] ?? 1);
+}

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { createAuth, RolePolicies, type RunningApi, startApi } from '#libs/api';
+import { createAuth, RolePolicies, type RunningApi, stagedAspect, startApi } from '#libs/api';
 import { createChanges, createExplain, Deliveries, type StagedRunner } from '#libs/changes';
 import {
   CONTROL_PLANE_NAME,
@@ -228,10 +228,12 @@ async function startRest(
   starting.staged = staged;
   shutdown.add('staged changes', () => staged.stop());
   const xds = { address: advertisedAddress(config), port: runtime.xdsPort, serverName: CONTROL_PLANE_NAME };
+  const door = createChanges(changes);
   const deps = {
     registry,
     store,
-    changes: createChanges(changes),
+    changes: door,
+    aspects: [stagedAspect({ store, changes: door, clock })],
     explain: createExplain({ live: runtime.live, history: store.history }),
     deliveries: new Deliveries({ progress: store.progress, local: runtime.delivery, clock }),
     runtime: runtime.port,

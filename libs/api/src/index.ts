@@ -21,4 +21,5 @@ export * from './ports.js';
 export { ProblemError } from './problem.js';
 export type { ResourceView } from './resource-view.js';
 export { type ApiOptions, type RunningApi, type ServerTls, startApi } from './server.js';
+export { stagedAspect } from './staged/staged.aspect.js';
 export type { StagedView } from './staged/staged.view.js';

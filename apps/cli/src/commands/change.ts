@@ -9,13 +9,18 @@ import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';
 import { print, printAs, printable } from '../output.js';
 import { type Touched, touchedLines } from '../past.js';
+import { followStaged, requireKept } from '../staged/follow.js';
+import { renderStaged, renderStagedList } from '../staged/render.js';
+import type { StagedView } from '../staged/types.js';
 
 interface WatchFlags {
   readonly timeout?: string;
 }
 
 export function changeCommand(): Command {
-  const command = new Command('change').description('show what a change did and how far it has come, or watch it');
+  const command = new Command('change').description(
+    'show what a change did and how far it has come, watch it, or decide about one on trial',
+  );
   command.addCommand(
     remote(new Command('show').description('who, when, what field by field, and which proxies have it'))
       .argument('<change>', 'c-<revision>, as heddle history shows it')
@@ -34,7 +39,38 @@ export function changeCommand(): Command {
         await (change === undefined ? watchAll(s, timeoutMs) : watchOne(s, changeId(change), timeoutMs));
       }),
   );
+  command.addCommand(
+    remote(new Command('list').description('changes on trial, the newest first'))
+      .option('--limit <count>', 'at most so many', '20')
+      .action((flags: { readonly limit: string }) => list(session(flags), flags.limit)),
+  );
+  for (const [act, what] of Object.entries(ACTS)) {
+    command.addCommand(
+      remote(new Command(act).description(what))
+        .argument('<change>', 's-<number>, or c-<revision>')
+        .action((change: string, flags: object) => decide(session(flags), changeId(change), act)),
+    );
+  }
   return command;
+}
+
+const ACTS: Readonly<Record<string, string>> = {
+  promote: 'give a change on trial to everybody now',
+  resume: 'let one that is held go on',
+  revert: 'take one on trial back from whoever has it',
+  confirm: 'keep one that would be taken back by itself',
+};
+
+/** Decides about a change on trial. */
+export async function decide(s: Session, change: string, act: string): Promise<void> {
+  const view = await s.rest.send<StagedView>('POST', `${s.meshPath}/staged/${encodeURIComponent(change)}/${act}`, {});
+  printAs(s.format, view, () => renderStaged(view));
+}
+
+async function list(s: Session, limit: string): Promise<void> {
+  const count = wholeNumber('--limit', limit, { min: 1, max: 500 });
+  const { items } = await s.rest.get<{ items: StagedView[] }>(`${s.meshPath}/staged?limit=${count}`);
+  printAs(s.format, items, () => renderStagedList(items));
 }
 
 async function show(s: Session, change: string): Promise<void> {
@@ -42,7 +78,15 @@ async function show(s: Session, change: string): Promise<void> {
   printAs(s.format, page, () => renderPage(page));
 }
 
+async function watchTrial(s: Session, change: string, timeoutMs: number | undefined): Promise<void> {
+  const onView = s.format === 'table' ? undefined : (view: StagedView) => print(JSON.stringify(view));
+  const view = await followStaged(s, change, timeoutMs, onView);
+  if (s.format === 'table' && view) print(renderStaged(view));
+  requireKept(view, change);
+}
+
 async function watchOne(s: Session, change: string, timeoutMs: number | undefined): Promise<void> {
+  if (change.startsWith('s-')) return watchTrial(s, change, timeoutMs);
   const shown = s.format === 'table' ? showing() : lines();
   const { last } = await followChange(s, change, {
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
@@ -79,7 +123,7 @@ async function watchAll(s: Session, timeoutMs: number | undefined): Promise<void
   });
 }
 
-function changeId(text: string): string {
+export function changeId(text: string): string {
   if (/^\d{1,15}$/.test(text)) return `c-${text}`;
   if (/^[a-z]{1,8}-\w{1,64}$/.test(text)) return text;
   throw new CliError(`${text} is no change: write c-42, as heddle history shows them`, EXIT.usage);

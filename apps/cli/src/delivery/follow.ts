@@ -24,6 +24,8 @@ export interface FollowOptions<T> {
     /** Nothing more will happen. */
     readonly isOver: (told: T) => boolean;
   };
+  /** The end, for this reader, before the server says that it is. */
+  readonly isOver?: (told: T) => boolean;
   /** Milliseconds; undefined = until it is over. */
   readonly timeoutMs?: number | undefined;
   /** Said when somebody presses Ctrl-C. */
@@ -88,7 +90,7 @@ class Following<T> {
       this.#saidAway = false;
       this.#after = event.id;
       this.#tell(event.data as T);
-      if (event.type === 'done') return true;
+      if (event.type === 'done' || this.options.isOver?.(event.data as T)) return true;
     }
     return false;
   }

@@ -1,6 +1,7 @@
 /** The page of a change, for people. */
 import { printable } from '../output.js';
 import { renderIntent } from '../plan/render.js';
+import { renderStaged, stagedLine } from '../staged/render.js';
 import { styled } from '../terminal.js';
 import { bar } from './bar.js';
 import { behindLines, refusedLines } from './outcome.js';
@@ -15,7 +16,14 @@ const STATES: Readonly<Record<Delivery['state'], string>> = {
 };
 
 export function renderPage(page: ChangePage): string {
-  return [header(page), items(page), page.delivery ? delivery(page.change, page.delivery) : [], next(page)]
+  if (page.staged && !page.change.startsWith('c-')) return renderStaged(page.staged);
+  return [
+    header(page),
+    items(page),
+    page.staged ? [stagedLine(page.staged)] : [],
+    page.delivery ? delivery(page.change, page.delivery) : [],
+    next(page),
+  ]
     .filter((lines) => lines.length > 0)
     .map((lines) => lines.join('\n'))
     .join('\n\n');

@@ -1,5 +1,7 @@
 import type { Delivery, FieldChange } from '#libs/changes';
 
+import type { StagedView } from '../staged/types.js';
+
 export type { Delivery } from '#libs/changes';
 
 /** What an event, and the page, say of how far a change has come. */
@@ -7,6 +9,8 @@ export interface ChangeState {
   readonly change: string;
   /** Absent of changes that are not written yet: what is said of those stands beside it. */
   readonly delivery?: Delivery & { readonly hidden?: number };
+  /** The trial that it is on, or was. */
+  readonly staged?: StagedView;
 }
 
 export interface ChangePage extends ChangeState {

@@ -9,10 +9,13 @@ import { counted, type Delivery } from '../delivery/types.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';
 import { note, printAs, table } from '../output.js';
+import { type TrialFlags, trialFlags, trialOf } from '../staged/flags.js';
+import { followStaged, requireKept } from '../staged/follow.js';
+import { renderStaged } from '../staged/render.js';
 import { tell, type Warning } from '../warnings.js';
 import type { Finding } from './types.js';
 
-export interface DeliveryFlags {
+export interface DeliveryFlags extends TrialFlags {
   readonly wait?: boolean;
   readonly timeout: string;
   readonly dryRun?: boolean;
@@ -20,6 +23,8 @@ export interface DeliveryFlags {
 
 interface ApplyAnswer {
   readonly change: string;
+  /** The trial that it is on. */
+  readonly staged?: string;
   readonly items: readonly {
     readonly op: string;
     readonly kind: string;
@@ -34,7 +39,7 @@ interface ApplyAnswer {
 }
 
 export const deliveryFlags = (command: Command): Command =>
-  command
+  trialFlags(command)
     .option('-y, --yes', 'do not ask: for programs')
     .option('--wait', 'wait until every proxy has ACKed the change; exit code 5 if one refuses it, 6 if time is over')
     .option('--timeout <seconds>', 'how long to wait', '60');
@@ -51,16 +56,31 @@ export async function deliver(
   sources: readonly string[] = [],
 ): Promise<void> {
   const seconds = deliverySeconds(flags);
+  const trial = trialOf(flags);
+  if (trial && flags.dryRun) throw new CliError('--dry-run goes without --canary and --confirm-within', EXIT.usage);
   const answer = await s.rest.send<ApplyAnswer>('POST', `${s.meshPath}/apply`, {
     sources,
-    body,
+    body: trial ? { ...body, trial } : body,
     headers: { 'idempotency-key': randomUUID() },
   });
   tell(answer.warnings);
   tellMoves(answer);
+  if (answer.staged === answer.change && answer.staged) return tried(s, flags, answer, seconds);
   const delivery = flags.wait && answer.change ? await delivered(s, answer.change, seconds) : undefined;
   printAs(s.format, delivery ? { ...answer, delivery } : answer, () => report(answer, flags, delivery));
   if (delivery) requireDelivered(answer.change, delivery, `after ${seconds} s`);
+}
+
+/** A change that some proxies have first. */
+async function tried(s: Session, flags: DeliveryFlags, answer: ApplyAnswer, seconds: number): Promise<void> {
+  const { change } = answer;
+  const view = flags.wait ? await followStaged(s, change, seconds * 1000) : undefined;
+  printAs(s.format, view ? { ...answer, staged: view } : answer, () =>
+    view
+      ? renderStaged(view)
+      : `${table(['', 'kind', 'namespace', 'name'], rowsOf(answer))}\n\n${change} is on trial: heddle change watch ${change}`,
+  );
+  if (flags.wait) requireKept(view, change);
 }
 
 /** @throws CliError when nothing was heard of it in that time: it is stored all the same */
@@ -83,12 +103,20 @@ function tellMoves({ moved }: ApplyAnswer): void {
   for (const { code, message } of moved.appeared) note(`new since the plan: ${message} [${code}]`);
 }
 
+const rowsOf = ({ items }: ApplyAnswer): string[][] =>
+  items.map((item) => [item.op, item.kind, item.namespace, item.name]);
+
+const kept = (change: string, { confirmWithin }: DeliveryFlags): string =>
+  confirmWithin === undefined
+    ? `heddle change show ${change} tells what is seen of it`
+    : `taken back in ${confirmWithin} unless you say: heddle confirm ${change}`;
+
 function report(answer: ApplyAnswer, flags: DeliveryFlags, delivery: Delivery | undefined): string {
-  const rows = answer.items.map((item) => [item.op, item.kind, item.namespace, item.name]);
+  const rows = rowsOf(answer);
   const outcome = flags.dryRun
     ? 'nothing was stored (--dry-run)'
     : answer.change
-      ? `change ${answer.change}`
+      ? `change ${answer.change}${answer.staged ? `; ${kept(answer.change, flags)}` : ''}`
       : 'nothing to change';
   const reached = delivery ? `\n${counted(delivery)} have it (${delivery.elapsedMs} ms)` : '';
   return `${table(['', 'kind', 'namespace', 'name'], rows)}\n\n${outcome}${reached}`;

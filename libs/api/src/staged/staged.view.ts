@@ -33,7 +33,7 @@ export interface StagedView {
 }
 
 /** Cut to what its reader may see. */
-export function viewOfStaged(change: StagedChange, { may }: Reader, seen?: StagedReportView): StagedView {
+export function viewOfStaged(change: StagedChange, { may }: Pick<Reader, 'may'>, seen?: StagedReportView): StagedView {
   const items = change.items.filter((item) => may(asItWas(item.id, item.op === 'put' ? item.manifest : undefined)));
   const members = change.members.filter((proxy) => {
     const [namespace = '', name = ''] = proxy.split('/');

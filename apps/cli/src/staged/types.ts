@@ -1,0 +1,1 @@
+export type { StagedView } from '#libs/api';
