@@ -106,7 +106,6 @@ describe('heddle apply --wait', () => {
   it('goes on when the control plane is started anew meanwhile', async () => {
     const waiting = user.start(['apply', '--yes', '-f', '-', '--wait'], service('through'));
     await waiting.said(/waiting: 0 of 1 proxies have it/);
-    web.disconnect();
     await user.interrupt(up);
     await waiting.said(/does not answer.*; trying again/);
     up = startUp(user, ports);
@@ -123,13 +122,12 @@ describe('heddle apply --wait', () => {
 describe('heddle change', () => {
   it('shows every change as it is made', async () => {
     const watching = user.start(['change', 'watch', '-o', 'json']);
-    const ends = new Promise<string>((resolve) => {
+    const told = new Promise<string>((resolve) => {
       watching.child.stdout?.on('data', (part: Buffer) => part.includes('"seen"') && resolve(String(part)));
     });
     // Whoever begins to watch sees what is made from then on; when that is, nobody can see from outside.
     const again = setInterval(() => void apply('seen', '--message', `${performance.now()}`), 2_000);
-    expect(await ends).toContain('"op":"created"');
-    clearInterval(again);
+    expect(await told.finally(() => clearInterval(again))).toContain('"op":"created"');
     expect((await user.interrupt(watching)).code).toBe(EXIT.interrupted);
   });
 

@@ -215,7 +215,7 @@ describe('the events of a change', () => {
     await events.ended;
   });
 
-  it('SEC-39: are refused with 429 beyond so many of one token; those of others are not', async () => {
+  it('SEC-8: are refused with 429 beyond so many of one token; those of others are not', async () => {
     const change = await changed('shop/web');
     const path = `changes/${change}/events`;
     const token = await api.token('viewer', { name: 'many' });

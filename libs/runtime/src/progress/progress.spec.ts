@@ -93,11 +93,13 @@ describe('ProgressTracker', () => {
     expect([replica.state(2), replica.state(3)]).toEqual(['0/2!', '0/2!']);
   });
 
-  it('does not wait for who has left, and does again when he is back', () => {
+  it('waits a while for who has left, then not until he is back', async () => {
     const replica = new Replica();
     const change = replica.publish(2, [1, 2]);
     replica.tracker.caughtUp(1, change);
     replica.tracker.closed(2, 'p2');
+    expect(replica.state(2)).toBe('1/2');
+    await replica.clock.advance(10_000);
     expect(replica.state(2)).toBe('1/1');
     replica.tracker.opened(12, 'p2');
     expect(replica.state(2)).toBe('1/2');

@@ -28,9 +28,9 @@ export interface RevisionProgress {
 export class Tracked {
   /** Node ids by stream. */
   readonly waiting: Map<number, string>;
-  /** Those that left while they were waited for. */
+  /** Those that left while they were waited for, and did not come back for a while. */
   readonly away = new Set<string>();
-  /** Those that were connected to an earlier process of this replica, and will be here in a moment. */
+  /** Those that have just left, or were connected to an earlier process of this replica: here again in a moment. */
   readonly #expected: Set<string>;
   #lastAnswerAt: number;
   #acked = 0;
@@ -76,9 +76,10 @@ export class Tracked {
     this.#lastAnswerAt = now;
   }
 
+  /** It is waited for until it is given up. */
   closed(stream: number): void {
     const node = this.#leave(stream);
-    if (node !== undefined && !this.#refusing.has(node)) this.away.add(node);
+    if (node !== undefined && !this.#refusing.has(node)) this.#expected.add(node);
   }
 
   /** @returns true when it is waited for again */
@@ -89,9 +90,12 @@ export class Tracked {
   }
 
   /** Whoever is not here by now may be somewhere else, or nowhere. */
-  expectNobody(): void {
-    for (const node of this.#expected) this.away.add(node);
-    this.#expected.clear();
+  giveUp(node: string): void {
+    if (this.#expected.delete(node)) this.away.add(node);
+  }
+
+  get expected(): ReadonlySet<string> {
+    return this.#expected;
   }
 
   #leave(stream: number): string | undefined {

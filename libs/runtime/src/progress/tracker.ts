@@ -9,7 +9,7 @@ const KEPT = 200;
 /** And with those that somebody never answers. */
 const KEPT_AT_ALL = 2_000;
 
-/** Milliseconds that proxies of an earlier process are expected back after a start: Envoy's longest pause is one second. */
+/** Milliseconds that a proxy is expected back which has left, or was connected before a start: Envoy's longest pause is one second. */
 export const EXPECTED_MS = 10_000;
 
 /** A config revision as it was first published in a mesh. */
@@ -22,7 +22,7 @@ export interface TrackedRevision {
 /**
  * Delivery of config revisions on this replica: who had something to receive, who has it, who refused it. Counts per
  * revision, not per proxy; the per-proxy detail is the engine's ledger. Whoever is caught up at a later change is
- * caught up at this one; who leaves is no longer waited for, until he is back.
+ * caught up at this one; who leaves is waited for a while, then not until he is back.
  */
 export class ProgressTracker {
   /** By change, oldest first: revisions, and other publications that somebody has not answered yet. */
@@ -53,7 +53,7 @@ export class ProgressTracker {
       this.#expected.delete(mesh);
       for (const tracked of this.#tracked.values()) {
         if (tracked.change.mesh !== mesh) continue;
-        tracked.expectNobody();
+        for (const node of tracked.expected) tracked.giveUp(node);
         this.#notify(tracked);
       }
     });
@@ -114,9 +114,16 @@ export class ProgressTracker {
     this.#owedBy.delete(streamId);
     for (const tracked of owed) {
       tracked.closed(streamId);
-      if (tracked.away.has(node) && this.#firsts.has(tracked.change.change)) append(this.#leftBy, node, tracked);
+      if (tracked.expected.has(node) && this.#firsts.has(tracked.change.change)) append(this.#leftBy, node, tracked);
       this.#answered(tracked);
     }
+    if (owed.length === 0) return;
+    this.clock.after(EXPECTED_MS, () => {
+      for (const tracked of owed) {
+        tracked.giveUp(node);
+        this.#notify(tracked);
+      }
+    });
   }
 
   refused(stream: StreamInfo, mesh: string, nack: NackInfo): void {
@@ -210,7 +217,7 @@ export class ProgressTracker {
     this.#firsts.delete(change);
     if (!tracked) return;
     for (const stream of tracked.waiting.keys()) without(this.#owedBy, stream, tracked);
-    for (const node of tracked.away) without(this.#leftBy, node, tracked);
+    for (const node of [...tracked.away, ...tracked.expected]) without(this.#leftBy, node, tracked);
   }
 }
 
