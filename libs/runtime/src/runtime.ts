@@ -9,6 +9,7 @@ import { startJobs } from './jobs.js';
 import { MeshHost } from './mesh-host.js';
 import type { RuntimeOptions } from './options.js';
 import { ProgressTracker } from './progress.js';
+import { SpanRecorder } from './spans/recorder.js';
 
 /** How many changes are remembered to translate change numbers into revisions for status. */
 const REMEMBERED_CHANGES = 5_000;
@@ -22,6 +23,7 @@ export class Runtime {
   readonly progress: ProgressTracker;
   readonly attachments: Attachments;
   readonly server: XdsServer;
+  readonly spans: SpanRecorder;
   readonly #revisions = new Map<number, number>();
   /** Who is at the other end of each admitted stream. */
   readonly #identities = new Map<number, ProxyIdentity>();
@@ -59,6 +61,15 @@ export class Runtime {
       log,
       metrics,
     });
+    this.spans = new SpanRecorder({
+      spans: store.spans,
+      holders: this.server,
+      replica: options.replica,
+      busy: () => this.coordinator.isCompiling,
+      clock,
+      log,
+      metrics,
+    });
   }
 
   /** Everything that is committed now was read and is published. @throws Error when Postgres cannot be asked */
@@ -79,14 +90,20 @@ export class Runtime {
       port: this.options.xds.port,
       tls: this.options.xds.tls,
     });
-    this.#stopJobs = startJobs(this);
+    const stops = [startJobs(this), this.spans.start()];
+    this.#stopJobs = () => {
+      for (const stop of stops) stop();
+    };
     return port;
   }
 
   /** Ends streams gracefully; nothing is detached, so that no endpoint leaves because a control plane does. */
   async stop(graceMs: number): Promise<void> {
     this.#stopJobs?.();
+    // What a stream confirmed cannot be seen once it has ended.
+    await this.spans.flush();
     await this.server.stop({ graceMs });
+    await this.spans.flush();
     await this.options.store.feed.stop();
   }
 
@@ -133,10 +150,14 @@ export class Runtime {
       streamClosed: (stream) => {
         this.withIdentity(stream, (identity) => this.attachments.closed(identity, stream.id));
         this.progress.closed(stream.id);
+        this.withIdentity(stream, (identity) => this.spans.closed(stream.id, identity));
         this.#identities.delete(stream.id);
       },
       acked: (stream, type) => this.onAcked(stream, type),
-      caughtUp: (stream, change) => this.progress.caughtUp(stream.id, change),
+      caughtUp: (stream, change) => {
+        this.progress.caughtUp(stream.id, change);
+        this.withIdentity(stream, (identity) => this.spans.caughtUp(stream.id, identity, this.revisionOf(change)));
+      },
       nacked: (stream, nack) => this.onNacked(stream, nack),
     };
   }

@@ -22,6 +22,7 @@ import { PastRepository } from './resources/past.repository.js';
 import { ResourceRepository } from './resources/resource.repository.js';
 import { APP_ROLE, canRewriteAudit, mayActAs } from './roles.js';
 import { StoreClient, sessionConfig } from './session.js';
+import { SpanRepository } from './spans/span.repository.js';
 
 export interface OpenStoreOptions {
   /** Postgres by URL, as the role that the control plane works with. */
@@ -172,6 +173,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     past: new PastRepository(database),
     plans: new PlanRepository(database),
     history: new HistoryRepository(database),
+    spans: new SpanRepository(database),
     audit,
     identity: () => identityOf(database, SCHEMA_VERSION),
     verifyAudit: () => audit.verify(),

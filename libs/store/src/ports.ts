@@ -4,12 +4,14 @@ import type { Authorities, Progress, Tokens } from './administration.port.js';
 import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
 import type { History } from './audit/history.port.js';
 import type { Past, Plans } from './plan.port.js';
+import type { Spans } from './span.port.js';
 import type { Actor, Page } from './values.port.js';
 
 export type * from './administration.port.js';
 export type * from './audit/audit.port.js';
 export type * from './audit/history.port.js';
 export type * from './plan.port.js';
+export type * from './span.port.js';
 export type * from './values.port.js';
 
 /** `config`: admin writes, audited. `runtime`: instances and health, not audited. */
@@ -268,6 +270,7 @@ export interface Store {
   readonly past: Past;
   readonly plans: Plans;
   readonly history: History;
+  readonly spans: Spans;
   readonly audit: AuditTrail;
   identity(): Promise<DatabaseIdentity>;
   /** The whole of `audit.verify()`. */

@@ -60,6 +60,11 @@ export class Cell {
     return new Cell(resource, { encodes: 0 });
   }
 
+  /** The serialized message alone, as it was published. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
   /** The resource as field 2 of a DeltaDiscoveryResponse: Resource{version, Any, name, aliases}. */
   get delta(): Buffer {
     return this.#piece ?? this.#encode();

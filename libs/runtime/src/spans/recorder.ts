@@ -1,0 +1,180 @@
+import { type Clock, canonicalJson, type Log, type Metrics, type ProxyIdentity } from '#libs/kernel';
+import type { Held, Spans } from '#libs/store';
+import type { TypeHoldings } from '#libs/xds';
+import { contentsOf, RECORDED } from './contents.js';
+import { Outbox } from './outbox.js';
+import { type KnownSet, KnownSets } from './sets.js';
+
+/** What the recorder asks of the engine: see `XdsServer`. */
+export interface Holders {
+  answers(stream: number): ReadonlyMap<string, number> | undefined;
+  holdings(stream: number): readonly TypeHoldings[] | undefined;
+}
+
+export interface RecorderOptions {
+  readonly spans: Pick<Spans, 'write'>;
+  readonly holders: Holders;
+  readonly replica: string;
+  /** True while something more urgent wants the event loop. */
+  readonly busy: () => boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+const EVERY_MS = 1_000;
+const SLICE_MS = 2;
+/** A stream that never comes to rest is noted as it is. */
+const UNREST_MS = 10_000;
+/** How many transactions are tried at the end of the process. */
+const LAST_WRITES = 20;
+
+/** A stream that has confirmed something since it was last looked at. */
+interface Mark {
+  readonly identity: ProxyIdentity;
+  readonly stream: number;
+  readonly revision: number;
+  readonly answers: number;
+  /** Of the monotonic clock: when it was last at rest, and when it was first marked. */
+  readonly at: number;
+  readonly first: number;
+}
+
+/** What was last noted of a proxy. */
+interface Noted {
+  readonly stream: number;
+  readonly answers: number;
+  readonly shared: KnownSet;
+  readonly own: KnownSet;
+  readonly held: Held;
+  readonly revision: number;
+}
+
+/**
+ * Notes what proxies hold, from what their Envoys confirm, once a second at most: after the ACK, in slices, beside the
+ * push path. What only endpoints or secrets changed is not looked at. What comes and goes within a second is not noted.
+ */
+export class SpanRecorder {
+  readonly #outbox: Outbox;
+  readonly #sets: KnownSets;
+  readonly #marks = new Map<string, Mark>();
+  readonly #noted = new Map<string, Noted>();
+  /** Live streams of each proxy that were ever at rest. */
+  readonly #streams = new Map<string, Set<number>>();
+  #working: Promise<void> | undefined;
+
+  constructor(private readonly options: RecorderOptions) {
+    const { spans, replica, clock, log, metrics } = options;
+    this.#outbox = new Outbox({ spans, replica, clock, log, metrics, lost: () => this.#lost() });
+    this.#sets = new KnownSets(() => clock.monotonic(), this.#outbox);
+  }
+
+  /** @returns a function that stops it */
+  start(): () => void {
+    return this.options.clock.every(EVERY_MS, () => {
+      this.#working ??= this.#work().finally(() => {
+        this.#working = undefined;
+      });
+    });
+  }
+
+  /** The stream has everything of this config revision that concerns it. Costs nothing when it confirmed nothing. */
+  caughtUp(stream: number, identity: ProxyIdentity, revision: number): void {
+    const key = keyOf(identity);
+    const streams = this.#streams.get(key);
+    if (streams) streams.add(stream);
+    else this.#streams.set(key, new Set([stream]));
+    const answers = this.#answers(stream);
+    const noted = this.#noted.get(key);
+    const marked = this.#marks.get(key);
+    const is = marked ?? noted;
+    if (is?.stream === stream && is.answers === answers) return;
+    const at = this.options.clock.monotonic();
+    this.#marks.set(key, { identity, stream, revision, answers, at, first: marked?.first ?? at });
+  }
+
+  closed(stream: number, identity: ProxyIdentity): void {
+    const key = keyOf(identity);
+    const streams = this.#streams.get(key);
+    streams?.delete(stream);
+    if (this.#marks.get(key)?.stream === stream) this.#marks.delete(key);
+    const noted = this.#noted.get(key);
+    const [other] = [...(streams ?? [])].slice(-1);
+    if (other === undefined) {
+      this.#streams.delete(key);
+      this.#noted.delete(key);
+      if (noted) this.#outbox.start({ ...placeOf(identity), at: this.options.clock.monotonic(), held: undefined });
+    } else if (noted?.stream === stream && !this.#marks.has(key)) {
+      // Its other stream is the proxy now.
+      this.#noted.set(key, { ...noted, stream: -1 });
+      this.caughtUp(other, identity, noted.revision);
+    }
+  }
+
+  /** Notes and writes what is left, as far as Postgres takes it. */
+  async flush(): Promise<void> {
+    await this.#working;
+    this.#slice(() => false);
+    for (let n = 0; n < LAST_WRITES && !this.#outbox.isEmpty; n += 1) if (!(await this.#outbox.write())) return;
+  }
+
+  async #work(): Promise<void> {
+    const { busy, clock } = this.options;
+    while (!busy()) {
+      const end = clock.monotonic() + SLICE_MS;
+      if (this.#slice(() => clock.monotonic() >= end)) break;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    if (!this.#outbox.isEmpty) await this.#outbox.write();
+  }
+
+  /** @returns true once every mark was looked at, or none of them is at rest */
+  #slice(exhausted: () => boolean): boolean {
+    for (const [key, mark] of [...this.#marks]) {
+      const holdings = this.options.holders.holdings(mark.stream);
+      if (holdings && !this.#isDue(mark, holdings)) continue;
+      this.#marks.delete(key);
+      if (holdings) this.#note(key, mark, holdings);
+      if (exhausted()) return this.#marks.size === 0;
+    }
+    return true;
+  }
+
+  #isDue({ first }: Mark, holdings: readonly TypeHoldings[]): boolean {
+    if (this.options.clock.monotonic() - first > UNREST_MS) return true;
+    return holdings.every(({ type, settled }) => settled || !RECORDED.includes(type));
+  }
+
+  #note(key: string, { identity, stream, revision, answers, at }: Mark, holdings: readonly TypeHoldings[]): void {
+    const { shared, own, pins } = contentsOf(holdings);
+    const before = this.#noted.get(key);
+    const { mesh } = identity;
+    const sets = {
+      shared: this.#sets.named(shared, { mesh, revision, before: before?.shared }),
+      own: this.#sets.named(own, { mesh, revision, before: before?.own }),
+    };
+    const held = { manifest: sets.shared.hash, own: sets.own.hash, pins, revision };
+    const isSame = before !== undefined && isEqual(before.held, held);
+    this.#noted.set(key, { stream, answers, ...sets, revision, held: isSame ? before.held : held });
+    if (!isSame) this.#outbox.start({ ...placeOf(identity), at, held });
+  }
+
+  #answers(stream: number): number {
+    const answers = this.options.holders.answers(stream);
+    return RECORDED.reduce((sum, type) => sum + (answers?.get(type) ?? 0), 0);
+  }
+
+  /** What was handed on was not stored: everything is noted anew when it next changes. */
+  #lost(): void {
+    this.#sets.forget();
+    this.#noted.clear();
+  }
+}
+
+const keyOf = ({ mesh, namespace, instance }: ProxyIdentity): string => `${mesh} ${namespace}/${instance}`;
+const placeOf = ({ mesh, namespace, instance }: ProxyIdentity) => ({ mesh, instance: `${namespace}/${instance}` });
+
+const isEqual = (a: Held, b: Held): boolean =>
+  a.manifest === b.manifest &&
+  a.own === b.own &&
+  (a.pins === b.pins || canonicalJson(a.pins) === canonicalJson(b.pins));
