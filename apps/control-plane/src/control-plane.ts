@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createAuth, RolePolicies, type RunningApi, startApi } from '#libs/api';
-import { createChanges, createExplain } from '#libs/changes';
+import { createChanges, createExplain, createExplainPast } from '#libs/changes';
 import {
   CONTROL_PLANE_NAME,
   createMeshIdentity,
@@ -221,6 +221,7 @@ async function startRest(
     store,
     changes: createChanges({ registry, store, live: runtime.live }),
     explain: createExplain({ live: runtime.live, history: store.history }),
+    past: createExplainPast({ live: runtime.live, recompile: runtime.recompile, store }),
     runtime: runtime.port,
     auth: createAuth(identity),
     roles,

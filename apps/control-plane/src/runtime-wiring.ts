@@ -1,11 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import type { ChangeProgress, RuntimePort } from '#libs/api';
-import type { LiveMeshes } from '#libs/changes';
+import type { LiveMeshes, Recompile } from '#libs/changes';
 import { admitNode, type MeshIdentity } from '#libs/identity';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import { err, parseNodeId } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
-import { claimsOf, type ProxyCredentials, type RevisionProgress, Runtime, RuntimeQuestions } from '#libs/runtime';
+import {
+  claimsOf,
+  type ProxyCredentials,
+  type RevisionProgress,
+  Runtime,
+  RuntimeQuestions,
+  recompiler,
+} from '#libs/runtime';
 import type { FeedEvent, Store } from '#libs/store';
 import { Denied, type SecretSource } from '#libs/xds';
 
@@ -31,6 +38,8 @@ export interface WiredRuntime {
   readonly port: RuntimePort;
   /** Meshes as changes are evaluated beside them. */
   readonly live: LiveMeshes;
+  /** Compiles older configuration for one proxy; undefined: not here. */
+  readonly recompile: Recompile | undefined;
   readonly xdsPort: number;
   /** Trust domain of a mesh, as its Mesh resource says. */
   readonly trustDomain: (mesh: string) => string;
@@ -59,6 +68,7 @@ export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
   return {
     port: runtimePort(runtime, questions, deps),
     live: (mesh, fresh) => questions.live(mesh, fresh),
+    recompile: recompiler(runtime),
     xdsPort,
     trustDomain: (mesh) => runtime.coordinator.host(mesh).trustDomain,
     replaceTls: (tls) => runtime.server.replaceTls(tls),

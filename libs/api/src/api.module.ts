@@ -14,6 +14,7 @@ import { ChangeController } from './change.controller.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { DocsController } from './docs.controller.js';
 import { ExplainController } from './explain/explain.controller.js';
+import { ExplainPastController } from './explain/past.controller.js';
 import { FailureLimiter } from './failure-limiter.js';
 import { InstanceController } from './instance.controller.js';
 import { createKindControllers } from './kind.controller.js';
@@ -37,6 +38,7 @@ const FIXED: readonly Type<object>[] = [
   PlanController,
   HistoryController,
   ExplainController,
+  ExplainPastController,
   AuditController,
   AuditSearchController,
   InstanceController,

@@ -1,4 +1,4 @@
-import type { Changes, Explain } from '#libs/changes';
+import type { Changes, Explain, ExplainPast } from '#libs/changes';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Registry } from '#libs/model';
 import type { Store } from '#libs/store';
@@ -25,6 +25,7 @@ export interface ApiDeps {
   readonly store: Pick<Store, 'resources' | 'instances' | 'identity' | 'ping' | 'audit' | 'history'>;
   readonly changes: Changes;
   readonly explain: Explain;
+  readonly past: ExplainPast;
   readonly runtime: RuntimePort;
   readonly auth: AuthPort;
   /** Fed by whoever starts the change feed. */

@@ -128,5 +128,5 @@ const UNUSED = {
   history: { list: unused, at: unused, between: unused, origins: unused, floor: unused },
   past: { between: unused, change: unused },
   plans: { insert: unused, get: unused },
-  resources: { write: unused, get: unused, list: unused, labelled: unused, meshes: unused },
+  resources: { asOf: unused, write: unused, get: unused, list: unused, labelled: unused, meshes: unused },
 };

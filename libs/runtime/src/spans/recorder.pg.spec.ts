@@ -1,26 +1,21 @@
-import { Client } from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TYPE } from '#libs/envoy-api';
 import { contentHash, type ProxyIdentity, silentLog, silentMetrics, systemClock } from '#libs/kernel';
 import { openStore, type SpanBatch, type Spans, type Store, StoreUnavailable } from '#libs/store';
 import type { Holding, TypeHoldings } from '#libs/xds';
-import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
+import { createTestDatabase, runStatements, type TestDatabase } from '../../../testing/src/postgres/index.js';
 import { SpanRecorder } from './recorder.js';
 
 const MESH = 'default';
 let database: TestDatabase;
 let store: Store;
-let raw: Client;
 
 beforeAll(async () => {
   database = await createTestDatabase();
   store = await openStore({ url: database.url, replica: 'a' });
-  raw = new Client({ connectionString: database.url });
-  await raw.connect();
 });
-beforeEach(() => raw.query('TRUNCATE stream_span, manifest, artifact'));
+beforeEach(() => sql('TRUNCATE stream_span, manifest, artifact'));
 afterAll(async () => {
-  await raw?.end();
   await store?.close();
   await database?.drop();
 });
@@ -104,12 +99,11 @@ function holdings({ held, own, settled, refused }: Proxy): readonly TypeHoldings
   ];
 }
 
-const rows = async (): Promise<Readonly<Record<string, number>>> => {
-  const counts: Record<string, number> = {};
-  for (const table of ['artifact', 'manifest', 'stream_span'])
-    counts[table] = Number((await raw.query(`SELECT count(*) FROM ${table}`)).rows[0].count);
-  return counts;
-};
+const sql = (statement: string): Promise<unknown[]> => runStatements(database.url, [statement]);
+const COUNTS = ['artifact', 'manifest', 'stream_span'].map(
+  (table) => `(SELECT count(*)::int FROM ${table}) AS ${table}`,
+);
+const rows = async (): Promise<unknown> => (await sql(`SELECT ${COUNTS.join(', ')}`))[0];
 const clusters = (count: number, changed = -1): Record<string, string> =>
   Object.fromEntries(Array.from({ length: count }, (_, i) => [`shop/s${i}/80`, `cluster ${i === changed ? 'B' : i}`]));
 const spanOf = async (name: string) => (await store.spans.at(MESH, `shop/${name}`, { agoMs: 0 })).span;
@@ -158,7 +152,7 @@ describe('what proxies hold', () => {
     crowd.atRest(proxy, 3);
     await crowd.recorder.flush();
     expect(crowd.batches).toEqual([]);
-    expect((await raw.query('SELECT DISTINCT type FROM artifact')).rows).toEqual([{ type: 'CDS' }]);
+    expect(await sql('SELECT DISTINCT type FROM artifact')).toEqual([{ type: 'CDS' }]);
   });
 
   it('is what was confirmed, with what was refused beside it', async () => {
