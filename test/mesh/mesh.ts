@@ -66,8 +66,11 @@ export class Mesh {
     return new Mesh(dir, controlPlane, await meshAccess(controlPlane, { dir, envoy }));
   }
 
-  /** Puts an instance of the workload of the same name into the mesh. @param index 1 to 50, for its addresses. @param version of its Envoy; default 1.40.0 */
-  async join(workload: string, index: number, version?: string): Promise<Member> {
+  /**
+   * Puts an instance of the workload of the same name into the mesh. @param index 1 to 50, for its addresses.
+   * @param version of its Envoy; default 1.40.0 @param maxRegexProgram size from which its Envoy refuses a regular expression
+   */
+  async join(workload: string, index: number, version?: string, maxRegexProgram = 1000): Promise<Member> {
     const plan: InstancePlan = {
       name: `${workload}-1`,
       workload,
@@ -76,7 +79,7 @@ export class Mesh {
       bind: `127.0.40.${index}`,
       app: `127.0.30.${index}`,
       outbound: `127.${200 + index}.0.1`,
-      maxRegexProgram: 1000,
+      maxRegexProgram,
     };
     const seen: Seen[] = [];
     await this.#listen(plan, seen);

@@ -9,7 +9,7 @@ import { type MaySee, proxySeen } from './visible.js';
 export interface Asked {
   readonly namespace: string;
   readonly name: string;
-  readonly kind?: string | undefined;
+  readonly kind?: string;
   readonly type?: string | undefined;
   readonly resource?: string | undefined;
 }

@@ -86,6 +86,13 @@ export const atQuery = z
         'When: RFC 3339 (`2026-11-23T14:02Z`), how long ago (`-10m`, `-2h`, `-3d`), or a change (`c-41`: when it had that).',
       ),
     ...oneOf,
+    type: z
+      .enum(
+        ['CDS', 'LDS', 'SRDS', 'RDS'],
+        'CDS, LDS, SRDS or RDS: of endpoints, the answer without a resource has the log',
+      )
+      .optional()
+      .describe('With `resource`: its xDS type.'),
   })
   .superRefine(together);
 
