@@ -12,25 +12,43 @@ export interface Content {
   readonly holding: Holding;
 }
 
-/** What a proxy holds: what it has in common with others of its class, and what is its own. */
-export interface Contents {
-  readonly shared: readonly Content[];
-  readonly own: readonly Content[];
-  readonly pins: readonly Pin[];
-}
+/** What a proxy has in common with others of its class, or what is its own. */
+export type Part = 'shared' | 'own';
 
 /** Listeners have the addresses of their instance; everything inbound is of the workload or the instance. */
-const isOwn = (type: string, name: string): boolean => type === 'LDS' || name.startsWith('inbound/');
+const partOf = (url: string, name: string): Part =>
+  url === TYPE.listener || name.startsWith('inbound/') ? 'own' : 'shared';
 
-export function contentsOf(holdings: readonly TypeHoldings[]): Contents {
-  const shared: Content[] = [];
-  const own: Content[] = [];
-  const pins: Pin[] = [];
-  for (const { type: url, acked, refused } of holdings) {
+/** Tells what is held to somebody, without a copy of it. */
+export function eachHolding(holdings: readonly TypeHoldings[], tell: (part: Part, holding: Holding) => void): void {
+  for (const { type, acked } of holdings) {
+    if (!RECORDED.includes(type)) continue;
+    for (const [name, holding] of acked) tell(partOf(type, name), holding);
+  }
+}
+
+export function contentsOf(holdings: readonly TypeHoldings[], part: Part): readonly Content[] {
+  const contents: Content[] = [];
+  for (const { type: url, acked } of holdings) {
     if (!RECORDED.includes(url)) continue;
     const type = shortType(url);
-    for (const [name, holding] of acked) (isOwn(type, name) ? own : shared).push({ type, name, holding });
-    for (const { name, version, message } of refused) pins.push({ type, name, hash: version, message });
+    for (const [name, holding] of acked) if (partOf(url, name) === part) contents.push({ type, name, holding });
   }
-  return { shared, own, pins };
+  return contents;
 }
+
+/** What Envoys say can be long, and the same of many of them. */
+const WORDS = 500;
+const PINS = 100;
+
+/** What was refused, and is not what the proxy runs. */
+export const pinsOf = (holdings: readonly TypeHoldings[]): readonly Pin[] =>
+  holdings
+    .filter(({ type }) => RECORDED.includes(type))
+    .flatMap(({ type, refused }) =>
+      refused.map(({ name, version, message }) => ({
+        ...{ type: shortType(type), name, hash: version },
+        message: message.slice(0, WORDS),
+      })),
+    )
+    .slice(0, PINS);

@@ -1,27 +1,18 @@
-/** Tells sets of contents apart without looking at their names: each content has two numbers, and a set their sums. */
-export class Fingerprints {
-  readonly #numbers = new WeakMap<object, readonly [number, number]>();
-  #count = 0;
+/** Tells sets of contents apart without a look at their names: equal for equal sets of the same contents, in any order. */
+export class Fingerprint {
+  #size = 0;
+  #sum = 0;
+  #mixed = 0;
 
-  /** Equal for equal sets of the same objects, in any order. */
-  of(contents: Iterable<object>): string {
-    let [size, sum, mixed] = [0, 0, 0];
-    for (const content of contents) {
-      const [a, b] = this.#numbersOf(content);
-      size += 1;
-      sum = (sum + a) | 0;
-      mixed ^= b;
-    }
-    return `${size} ${sum} ${mixed}`;
+  /** @param id of a content, unique in the process */
+  add(id: number): void {
+    this.#size += 1;
+    this.#sum = (this.#sum + scattered(id)) | 0;
+    this.#mixed ^= scattered(id ^ 0x5bd1e995);
   }
 
-  #numbersOf(content: object): readonly [number, number] {
-    const known = this.#numbers.get(content);
-    if (known) return known;
-    this.#count += 1;
-    const made = [scattered(this.#count), scattered(this.#count ^ 0x5bd1e995)] as const;
-    this.#numbers.set(content, made);
-    return made;
+  get text(): string {
+    return `${this.#size} ${this.#sum} ${this.#mixed}`;
   }
 }
 

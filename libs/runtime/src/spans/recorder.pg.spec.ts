@@ -23,7 +23,7 @@ afterAll(async () => {
 /** Contents are the same objects on every stream, as in the engine. */
 const made = new Map<string, Holding>();
 function content(text: string): Holding {
-  const known = made.get(text) ?? { version: contentHash(text), bytes: Buffer.from(text) };
+  const known = made.get(text) ?? { id: made.size + 1, version: contentHash(text), bytes: Buffer.from(text) };
   made.set(text, known);
   return known;
 }

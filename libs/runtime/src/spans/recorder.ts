@@ -1,7 +1,8 @@
 import { type Clock, canonicalJson, type Log, type Metrics, type ProxyIdentity } from '#libs/kernel';
 import type { Held, Spans } from '#libs/store';
 import type { TypeHoldings } from '#libs/xds';
-import { contentsOf, RECORDED } from './contents.js';
+import { contentsOf, eachHolding, type Part, pinsOf, RECORDED } from './contents.js';
+import { Fingerprint } from './fingerprint.js';
 import { Outbox } from './outbox.js';
 import { type KnownSet, KnownSets } from './sets.js';
 
@@ -44,8 +45,7 @@ interface Mark {
 interface Noted {
   readonly stream: number;
   readonly answers: number;
-  readonly shared: KnownSet;
-  readonly own: KnownSet;
+  readonly sets: Readonly<Record<Part, KnownSet>>;
   readonly held: Held;
   readonly revision: number;
 }
@@ -62,6 +62,8 @@ export class SpanRecorder {
   /** Live streams of each proxy that were ever at rest. */
   readonly #streams = new Map<string, Set<number>>();
   #working: Promise<void> | undefined;
+  /** Under way: what is large takes several turns of the event loop, or seconds. */
+  #pass: Generator<void> | undefined;
 
   constructor(private readonly options: RecorderOptions) {
     const { spans, replica, clock, log, metrics } = options;
@@ -111,33 +113,42 @@ export class SpanRecorder {
     }
   }
 
+  /** Notes what is held now: it cannot be seen any more once streams have ended. */
+  note(): void {
+    for (const _ of this.#pass ?? []);
+    this.#pass = undefined;
+    for (const _ of this.#marked());
+  }
+
   /** Notes and writes what is left, as far as Postgres takes it. */
   async flush(): Promise<void> {
     await this.#working;
-    this.#slice(() => false);
+    this.note();
     for (let n = 0; n < LAST_WRITES && !this.#outbox.isEmpty; n += 1) if (!(await this.#outbox.write())) return;
   }
 
   async #work(): Promise<void> {
     const { busy, clock } = this.options;
-    while (!busy()) {
+    const latest = clock.monotonic() + EVERY_MS;
+    while (!busy() && clock.monotonic() < latest) {
+      this.#pass ??= this.#marked();
       const end = clock.monotonic() + SLICE_MS;
-      if (this.#slice(() => clock.monotonic() >= end)) break;
+      while (this.#pass && clock.monotonic() < end) if (this.#pass.next().done) this.#pass = undefined;
+      if (!this.#pass) break;
       await new Promise((resolve) => setImmediate(resolve));
     }
     if (!this.#outbox.isEmpty) await this.#outbox.write();
   }
 
-  /** @returns true once every mark was looked at, or none of them is at rest */
-  #slice(exhausted: () => boolean): boolean {
+  /** Every mark that is at rest, in steps. */
+  *#marked(): Generator<void> {
     for (const [key, mark] of [...this.#marks]) {
       const holdings = this.options.holders.holdings(mark.stream);
       if (holdings && !this.#isDue(mark, holdings)) continue;
-      this.#marks.delete(key);
-      if (holdings) this.#note(key, mark, holdings);
-      if (exhausted()) return this.#marks.size === 0;
+      if (holdings) yield* this.#note(key, mark, holdings);
+      if (this.#marks.get(key) === mark) this.#marks.delete(key);
+      yield;
     }
-    return true;
   }
 
   #isDue({ first }: Mark, holdings: readonly TypeHoldings[]): boolean {
@@ -145,17 +156,28 @@ export class SpanRecorder {
     return holdings.every(({ type, settled }) => settled || !RECORDED.includes(type));
   }
 
-  #note(key: string, { identity, stream, revision, answers, at }: Mark, holdings: readonly TypeHoldings[]): void {
-    const { shared, own, pins } = contentsOf(holdings);
+  *#note(key: string, mark: Mark, holdings: readonly TypeHoldings[]): Generator<void> {
+    const { identity, stream, revision, answers, at } = mark;
+    const prints = { shared: new Fingerprint(), own: new Fingerprint() };
+    eachHolding(holdings, (part, holding) => prints[part].add(holding.id));
+    const pins = pinsOf(holdings);
     const before = this.#noted.get(key);
-    const { mesh } = identity;
-    const sets = {
-      shared: this.#sets.named(shared, { mesh, revision, before: before?.shared }),
-      own: this.#sets.named(own, { mesh, revision, before: before?.own }),
-    };
-    const held = { manifest: sets.shared.hash, own: sets.own.hash, pins, revision };
+    // What is new is copied now: others have their turn before all of it is looked at.
+    const named = (['shared', 'own'] as const).map((part) => {
+      const print = prints[part].text;
+      const known = this.#sets.known(identity.mesh, print);
+      return { part, print, known, contents: known ? [] : contentsOf(holdings, part) };
+    });
+    const sets: Partial<Record<Part, KnownSet>> = {};
+    for (const { part, print, known, contents } of named) {
+      const of = { mesh: identity.mesh, revision, before: before?.sets[part] };
+      sets[part] = known ?? (yield* this.#sets.make(contents, print, of));
+    }
+    const { shared, own } = sets;
+    if (!shared || !own || !this.#streams.get(key)?.has(stream)) return;
+    const held = { manifest: shared.hash, own: own.hash, pins, revision };
     const isSame = before !== undefined && isEqual(before.held, held);
-    this.#noted.set(key, { stream, answers, ...sets, revision, held: isSame ? before.held : held });
+    this.#noted.set(key, { stream, answers, sets: { shared, own }, revision, held: isSame ? before.held : held });
     if (!isSame) this.#outbox.start({ ...placeOf(identity), at, held });
   }
 

@@ -1,7 +1,8 @@
 import { contentHash } from '#libs/kernel';
 import type { HeldEntry, NewArtifact, NewManifest } from '#libs/store';
+import { type Bucket, Buckets, CONTENTS_A_STEP, lineOf } from './buckets.js';
 import type { Content } from './contents.js';
-import { Fingerprints } from './fingerprint.js';
+import { Recent } from './recent.js';
 
 /** A set that was recorded. */
 export interface KnownSet {
@@ -35,29 +36,50 @@ const MAX_DIFFERENCE = 0.25;
 
 /**
  * Names sets of contents by a hash, and hands on what has not been stored yet: each content once, each set once, and a
- * set that differs little from the one before as that difference. A set that was met before costs a look at each of its
- * contents, not their hashes.
+ * set that differs little from the one before as that difference.
  */
 export class KnownSets {
-  readonly #prints = new Fingerprints();
+  readonly #buckets = new Buckets();
   readonly #sets = new Recent<KnownSet>(KNOWN_SETS);
   readonly #contents = new Recent<true>(KNOWN_CONTENTS);
-  readonly #wholes = new Recent<ReadonlyMap<string, HeldEntry>>(WHOLES);
+  readonly #wholes = new Recent<readonly Bucket[]>(WHOLES);
 
   constructor(
     private readonly monotonic: () => number,
     private readonly store: SetStore,
   ) {}
 
-  /** @returns what the set is called, once what is new of it was handed on */
-  named(contents: readonly Content[], of: SetOf): KnownSet {
-    const freshSince = this.monotonic() - FRESH_MS;
-    const print = `${of.mesh} ${this.#prints.of(holdingsOf(contents))}`;
-    const known = this.#sets.get(print, freshSince);
-    if (known) return known;
-    const made = this.#make(contents, of, freshSince);
-    this.#sets.set(print, made, this.monotonic());
-    return made;
+  get #freshSince(): number {
+    return this.monotonic() - FRESH_MS;
+  }
+
+  /** The set with this fingerprint, if it was made lately. */
+  known(mesh: string, print: string): KnownSet | undefined {
+    return this.#sets.get(`${mesh} ${print}`, this.#freshSince);
+  }
+
+  /** In steps. @returns what the set is called, once what is new of it was handed on */
+  *make(contents: readonly Content[], print: string, of: SetOf): Generator<void, KnownSet> {
+    const { mesh, before } = of;
+    const parts = yield* this.#buckets.cut(contents);
+    const buckets: Bucket[] = [];
+    for (const part of parts) {
+      buckets.push(this.#buckets.of(part));
+      yield;
+    }
+    const hash = contentHash(buckets.map((bucket) => bucket.hash).join(' '));
+    const base = before && this.#wholes.get(`${mesh} ${before.whole}`, this.#freshSince);
+    const difference = base && differenceOf(base, buckets);
+    const isSmall = difference !== undefined && difference.length <= contents.length * MAX_DIFFERENCE;
+    yield;
+    const set: KnownSet = { hash, whole: isSmall && before ? before.whole : hash };
+    const entries = isSmall ? difference : buckets.flatMap((bucket) => [...bucket.entries.values()]);
+    yield* this.#storeContents(isSmall ? namedIn(contents, difference) : contents, of);
+    this.store.manifest({ mesh, hash, base: set.whole === hash ? undefined : set.whole, entries });
+    const now = this.monotonic();
+    if (set.whole === hash && contents.length >= MIN_WHOLE) this.#wholes.set(`${mesh} ${hash}`, buckets, now);
+    this.#sets.set(`${mesh} ${print}`, set, now);
+    return set;
   }
 
   /** Nothing is known to be stored any more. */
@@ -65,67 +87,32 @@ export class KnownSets {
     for (const known of [this.#sets, this.#contents, this.#wholes]) known.clear();
   }
 
-  #make(contents: readonly Content[], { mesh, revision, before }: SetOf, freshSince: number): KnownSet {
-    const lines = contents
-      .map((content) => ({ line: `${content.type} ${content.name}`, content }))
-      .sort((a, b) => (a.line < b.line ? -1 : 1));
-    const entries = new Map(
-      lines.map(({ line, content }) => [line, [content.type, content.name, content.holding.version] as HeldEntry]),
-    );
-    const hash = contentHash([...entries].map(([line, [, , version]]) => `${line} ${version}\n`).join(''));
-    const base = before && this.#wholes.get(`${mesh} ${before.whole}`, freshSince);
-    const difference = base && differenceOf(base, entries);
-    const isSmall = difference !== undefined && difference.length <= entries.size * MAX_DIFFERENCE;
-    const stored = isSmall ? difference : [...entries.values()];
-    const whole = isSmall && before ? before.whole : hash;
-    const wanted = new Set(stored.map(([type, name]) => `${type} ${name}`));
-    for (const { line, content } of lines)
-      if (wanted.has(line)) this.#storeOnce(content, { mesh, revision }, freshSince);
-    this.store.manifest({ mesh, hash, base: whole === hash ? undefined : whole, entries: stored });
-    if (whole === hash && entries.size >= MIN_WHOLE) this.#wholes.set(`${mesh} ${hash}`, entries, this.monotonic());
-    return { hash, whole };
-  }
-
-  #storeOnce({ type, name, holding }: Content, of: Omit<SetOf, 'before'>, freshSince: number): void {
-    const { version: hash, bytes } = holding;
-    const key = `${of.mesh} ${type}/${hash}`;
-    // Of an earlier life only the hash is known: then the content was stored in that.
-    if (bytes === undefined || this.#contents.get(key, freshSince)) return;
-    this.store.artifact({ mesh: of.mesh, type, hash, name, bytes, revision: of.revision });
-    this.#contents.set(key, true, this.monotonic());
+  *#storeContents(contents: readonly Content[], { mesh, revision }: SetOf): Generator<void> {
+    const freshSince = this.#freshSince;
+    for (const [i, { type, name, holding }] of contents.entries()) {
+      const { version: hash, bytes } = holding;
+      const key = `${mesh} ${type}/${hash}`;
+      if (i % CONTENTS_A_STEP === 0) yield;
+      // Of an earlier life only the hash is known: then the content was stored in that.
+      if (bytes === undefined || this.#contents.get(key, freshSince)) continue;
+      this.store.artifact({ mesh, type, hash, name, bytes, revision });
+      this.#contents.set(key, true, this.monotonic());
+    }
   }
 }
 
-function* holdingsOf(contents: readonly Content[]): Iterable<object> {
-  for (const { holding } of contents) yield holding;
+function namedIn(contents: readonly Content[], entries: readonly HeldEntry[]): readonly Content[] {
+  const lines = new Set(entries.map(([type, name]) => lineOf(type, name)));
+  return contents.filter(({ type, name }) => lines.has(lineOf(type, name)));
 }
 
 /** Entries that make the second set of the first; of what is gone the hash is ''. */
-function differenceOf(from: ReadonlyMap<string, HeldEntry>, to: ReadonlyMap<string, HeldEntry>): HeldEntry[] {
-  const changed = [...to].filter(([line, [, , hash]]) => from.get(line)?.[2] !== hash).map(([, entry]) => entry);
-  const gone = [...from].filter(([line]) => !to.has(line)).map(([, [type, name]]): HeldEntry => [type, name, '']);
-  return [...changed, ...gone];
-}
-
-/** The newest of what was set, with when. */
-class Recent<T> {
-  readonly #items = new Map<string, { readonly value: T; readonly at: number }>();
-
-  constructor(private readonly limit: number) {}
-
-  get(key: string, since: number): T | undefined {
-    const item = this.#items.get(key);
-    return item && item.at >= since ? item.value : undefined;
-  }
-
-  set(key: string, value: T, at: number): void {
-    this.#items.delete(key);
-    this.#items.set(key, { value, at });
-    const [oldest] = this.#items.keys();
-    if (this.#items.size > this.limit && oldest !== undefined) this.#items.delete(oldest);
-  }
-
-  clear(): void {
-    this.#items.clear();
-  }
+function differenceOf(from: readonly Bucket[], to: readonly Bucket[]): HeldEntry[] {
+  return to.flatMap((bucket, i) => {
+    const before = from[i];
+    if (before === undefined || before.hash === bucket.hash) return [];
+    const changed = [...bucket.entries].filter(([line, [, , hash]]) => before.entries.get(line)?.[2] !== hash);
+    const gone = [...before.entries].filter(([line]) => !bucket.entries.has(line));
+    return [...changed.map(([, entry]) => entry), ...gone.map(([, [type, name]]): HeldEntry => [type, name, ''])];
+  });
 }
