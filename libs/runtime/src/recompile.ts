@@ -2,8 +2,14 @@ import type { Recompile } from '#libs/changes';
 import { MeshGraph } from '#libs/compiler';
 import { silentLog } from '#libs/kernel';
 import type { StoredResource } from '#libs/store';
+import type { Coordinator } from './coordinator.js';
 import { MeshHost } from './mesh-host.js';
-import type { Runtime } from './runtime.js';
+import type { RuntimeOptions } from './options.js';
+
+export interface RecompilerDeps {
+  readonly coordinator: Pick<Coordinator, 'hostOrEmpty' | 'slice'>;
+  readonly options: Pick<RuntimeOptions, 'policies' | 'registry'>;
+}
 
 /** Lets others have their turn of the event loop. */
 const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
@@ -13,7 +19,7 @@ const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(res
  * allocated addresses that there are now. Beside the live mesh, of which nothing is touched, in slices.
  */
 export const recompiler =
-  ({ coordinator, options }: Pick<Runtime, 'coordinator' | 'options'>): Recompile =>
+  ({ coordinator, options }: RecompilerDeps): Recompile =>
   async (mesh, only, resources) => {
     const live = coordinator.hostOrEmpty(mesh);
     const graph = new MeshGraph({ mesh, policies: options.policies, only });
@@ -42,9 +48,11 @@ function setAddress(from: MeshGraph, to: MeshGraph, { kind, namespace, name }: S
   if (number !== undefined) to.setAddress(service, number);
 }
 
-type Turns = Pick<Runtime['coordinator'], 'slice'>;
-
-async function inTurns<T>(items: readonly T[], coordinator: Turns, task: (item: T) => void): Promise<void> {
+async function inTurns<T>(
+  items: readonly T[],
+  coordinator: Pick<Coordinator, 'slice'>,
+  task: (item: T) => void,
+): Promise<void> {
   let budget = coordinator.slice();
   for (const item of items) {
     task(item);

@@ -20,8 +20,11 @@ ON CONFLICT (mesh, hash) DO UPDATE SET touched = now()`;
 export const LEFT_BEHIND = `CASE WHEN s.since < to_timestamp(r.started_at / 1000.0)
   THEN greatest(s.since, to_timestamp(r.previous_seen_at / 1000.0)) END`;
 
+/** Times are answered in whole milliseconds, and must be found by what was answered. */
+const ago = (ms: string): string => `date_trunc('milliseconds', now() - ${ms} * interval '1 ms')`;
+
 const END = `
-UPDATE stream_span s SET until = coalesce(e.left_behind, greatest(s.since, now() - e.ago * interval '1 ms'))
+UPDATE stream_span s SET until = coalesce(e.left_behind, greatest(s.since, ${ago('e.ago')}))
 FROM (
   SELECT s.id, o.ago, ${LEFT_BEHIND} AS left_behind
   FROM json_to_recordset($1::json) AS o(mesh text, instance text, ago float8)
@@ -32,7 +35,7 @@ FROM (
 const START = `
 INSERT INTO stream_span (mesh, instance, replica, manifest, own, pins, config_revision, since, until)
 SELECT o.mesh, o.instance, $2, o.manifest, o.own, o.pins, o.revision,
-  now() - o.ago * interval '1 ms', now() - o.until_ago * interval '1 ms'
+  ${ago('o.ago')}, ${ago('o.until_ago')}
 FROM json_to_recordset($1::json)
   AS o(mesh text, instance text, manifest text, own text, pins json, revision bigint, ago float8, until_ago float8)`;
 
