@@ -6,6 +6,7 @@ import { hiddenLine, policyText, requestText, resourceText } from '../explain/re
 import type { OfRevision, Policy, Request, Resource, Resources, Then } from '../explain/types.js';
 import { findKind } from '../kinds.js';
 import { printAs, table } from '../output.js';
+import { type NamedProxy, proxyOf } from '../proxy-name.js';
 
 interface Flags {
   readonly full?: boolean;
@@ -82,20 +83,9 @@ function requirePast(proxy: string | undefined, { at, revision, full }: Flags): 
   if (full) throw usage(`--full explains the present: it does not go with ${flag}`);
 }
 
-interface Proxy {
-  readonly namespace: string;
-  readonly name: string;
-}
-
-function proxyOf(s: Session, text: string): Proxy {
-  const [first = '', second, ...more] = text.split('/');
-  if (more.length > 0) throw new CliError(`${text}: write a name, or NAMESPACE/name`, EXIT.usage);
-  return second === undefined ? { namespace: s.context.namespace, name: first } : { namespace: first, name: second };
-}
-
 const TYPES = ['CDS', 'EDS', 'LDS', 'SRDS', 'RDS'];
 
-async function showResources(s: Session, proxy: Proxy): Promise<void> {
+async function showResources(s: Session, proxy: NamedProxy): Promise<void> {
   const answer = await s.rest.get<Resources>(`${s.meshPath}/explain/resources?${new URLSearchParams({ ...proxy })}`);
   const rows = answer.resources.map(({ type, name, about }) => [
     type,
@@ -109,7 +99,7 @@ async function showResources(s: Session, proxy: Proxy): Promise<void> {
 
 async function showResource(
   s: Session,
-  proxy: Proxy,
+  proxy: NamedProxy,
   asked: { readonly resource: readonly string[]; readonly full: boolean },
 ): Promise<void> {
   const { full } = asked;
@@ -130,16 +120,16 @@ interface Past {
 }
 
 /** The whole of it, or one resource with its content. */
-const pastQuery = (proxy: Proxy, { resource }: Past, when: Readonly<Record<string, string>>): URLSearchParams =>
+const pastQuery = (proxy: NamedProxy, { resource }: Past, when: Readonly<Record<string, string>>): URLSearchParams =>
   new URLSearchParams({ ...proxy, ...when, ...(resource.length > 0 ? resourceOf(resource) : {}) });
 
-async function showThen(s: Session, proxy: Proxy, asked: Past & { readonly at: string }): Promise<void> {
+async function showThen(s: Session, proxy: NamedProxy, asked: Past & { readonly at: string }): Promise<void> {
   const query = pastQuery(proxy, asked, { at: asked.at });
   const answer = await s.rest.get<Then>(`${s.meshPath}/explain/at?${query}`);
   printAs(s.format, answer, () => thenText(answer));
 }
 
-async function showRevision(s: Session, proxy: Proxy, asked: Past & { readonly revision: string }): Promise<void> {
+async function showRevision(s: Session, proxy: NamedProxy, asked: Past & { readonly revision: string }): Promise<void> {
   const query = pastQuery(proxy, asked, { revision: asked.revision });
   const answer = await s.rest.get<OfRevision>(`${s.meshPath}/explain/revision?${query}`);
   printAs(s.format, answer, () => ofRevisionText(answer));
