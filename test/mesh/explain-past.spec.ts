@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ofRevisionText, thenText } from '../../apps/cli/src/explain/past.js';
 import type { OfRevision, Then } from '../../apps/cli/src/explain/types.js';
+import { Terminal } from '../../apps/cli/src/testing/terminal.js';
 import { sleep, until } from '../../apps/demo/src/narrator.js';
 import { MESH, NAMESPACE } from '../../apps/demo/src/topology.js';
 import { type Member, Mesh, sendRaw, untilStatus } from './mesh.js';
@@ -33,6 +34,7 @@ const REGEX = '/(c|[d-k]{1,20}x|[l-z]{1,30}y).*';
 let mesh: Mesh;
 let front: Member;
 let picky: Member;
+let user: Terminal;
 /** Times at which what was delivered had been recorded, by what it was. */
 const times: Record<string, string> = {};
 const revisions: Record<string, number> = {};
@@ -93,9 +95,14 @@ beforeAll(async () => {
     return all.every(({ attached, since }) => attached && since > (times['away'] ?? ''));
   });
   times['back'] = now();
+  const { url, token } = mesh.controlPlane;
+  user = new Terminal({ HEDDLE_SERVER: url, HEDDLE_TOKEN: token, HEDDLE_NAMESPACE: NAMESPACE });
 });
 
-afterAll(() => mesh?.stop());
+afterAll(async () => {
+  await user?.close();
+  await mesh?.stop();
+});
 
 describe('what a stock Envoy was running', () => {
   it.each([
@@ -189,5 +196,37 @@ describe('what it would be sent of an older revision', () => {
     const { resource: _, ...rest } = found;
     expect(ofRevisionText(rest)).toContain("recompiled, with today's compiler and today's instances");
     expect(ofRevisionText(rest)).toMatch(/RDS +shop\/back +Service shop\/back +[0-9a-f]{12} +another content/);
+  });
+});
+
+describe('at a terminal', () => {
+  const since = (revision: string) => `c-${revisions[revision]}`;
+
+  it('heddle explain --at', async () => {
+    const { code, out } = await user.heddle('explain', 'picky', '--at', since('C'));
+    expect(code).toBe(0);
+    expect(out).toMatch(
+      new RegExp(
+        `^shop/picky-1 at 20\\S+Z\\n├─ revision ${revisions['C']}, .*; the mesh was at ${revisions['C']}\\n└─ attached to demo, held from 20\\S+Z to 20\\S+Z\\nTYPE +NAME`,
+      ),
+    );
+    expect(out).toContain('refused: it ran what it had before\n└─ RDS shop/back: ');
+    const one = await user.heddle('explain', 'picky', 'RDS', 'shop/back', '--at', since('C'));
+    expect(one.out).toMatch(new RegExp(`RDS shop/back [0-9a-f]{12}, since ${since('B')} of 20`));
+    expect(one.out).toContain('a newer one was refused: ');
+    expect(one.out).toContain('pathSeparatedPrefix: /b');
+  });
+
+  it('heddle diff --at --at', async () => {
+    const { code, out } = await user.heddle('diff', 'front', '--at', since('A'), '--at', since('B'));
+    expect(code).toBe(1);
+    expect(out).toMatch(/^~ change RDS shop\/back\n.*pathSeparatedPrefix.*"?\/a"?.*"?\/b"?/);
+    expect(await user.heddle('diff', 'picky', '--at', since('B'), '--at', since('C'))).toMatchObject({
+      code: 0,
+      out: 'no difference\n',
+    });
+    expect(await user.heddle('diff', 'front', since('B'), '--at', since('A'))).toMatchObject({
+      err: expect.stringContaining('--at goes with one proxy'),
+    });
   });
 });

@@ -111,7 +111,7 @@ export interface Spans {
    */
   write(replica: string, batch: SpanBatch): Promise<void>;
   at(mesh: string, instance: string, when: When): Promise<SpanAt>;
-  /** The last that it was seen to hold of this config revision or an earlier one. */
+  /** The first that it was seen to hold of exactly this config revision; undefined when that did not change what it holds. */
   ofRevision(mesh: string, instance: string, revision: number): Promise<Span | undefined>;
   /** Whole sets, in the order of type and name. */
   resources(mesh: string, manifests: readonly string[]): Promise<readonly HeldResource[]>;

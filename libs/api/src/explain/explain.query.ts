@@ -83,7 +83,7 @@ export const atQuery = z
         return z.NEVER;
       })
       .describe(
-        'When: RFC 3339 (`2026-11-23T14:02Z`), how long ago (`-10m`, `-2h`, `-3d`), or a change (`c-41`: when it had that).',
+        'When: RFC 3339 (`2026-11-23T14:02Z`), how long ago (`-10m`, `-2h`, `-3d`), or a change (`c-41`: when it first had that).',
       ),
     ...oneOf,
     type: z

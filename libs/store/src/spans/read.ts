@@ -8,18 +8,18 @@ const NOW_MS = 'extract(epoch FROM clock_timestamp()) * 1000';
 /** How far back from a time is looked for a span that covers it: an instance may be attached to several replicas. */
 const NEAREST = 20;
 
-/** Spans by `condition`, the newest first, with the end that is true: also of those that nobody could end. */
-const spans = (condition: string): string => `
+/** Spans by `condition`, with the end that is true: also of those that nobody could end. */
+const spans = (condition: string, order: 'ASC' | 'DESC'): string => `
 SELECT s.manifest, s.own, s.pins, s.config_revision AS revision, s.replica, s.since,
   coalesce(s.until, CASE WHEN r.replica IS NULL THEN s.since END, ${LEFT_BEHIND},
     CASE WHEN r.seen_at < ${NOW_MS} - ${REPLICA_LEASE_MS} THEN greatest(s.since, to_timestamp(r.seen_at / 1000.0)) END
   ) AS until
 FROM stream_span s LEFT JOIN replica r USING (replica)
 WHERE s.mesh = $1 AND s.instance = $2 AND ${condition}
-ORDER BY s.since DESC, s.id DESC LIMIT ${NEAREST}`;
+ORDER BY s.since ${order}, s.id ${order} LIMIT ${NEAREST}`;
 
 const TIME = `SELECT now() AS now, coalesce($1::timestamptz, now() - $2::float8 * interval '1 ms') AS at`;
-const BEFORE = `SELECT * FROM (${spans('s.since <= $3::timestamptz')}) known
+const BEFORE = `SELECT * FROM (${spans('s.since <= $3::timestamptz', 'DESC')}) known
 ORDER BY (until IS NULL OR until > $3::timestamptz) DESC, since DESC LIMIT 1`;
 const NEXT = `
 SELECT min(since) AS since FROM stream_span WHERE mesh = $1 AND instance = $2 AND since > $3::timestamptz`;
@@ -54,7 +54,7 @@ export async function spanAt(sql: Sql, mesh: string, instance: string, when: Whe
   };
 }
 
-const OF_REVISION = `SELECT * FROM (${spans('s.config_revision <= $3')}) known LIMIT 1`;
+const OF_REVISION = `SELECT * FROM (${spans('s.config_revision = $3', 'ASC')}) known LIMIT 1`;
 
 export async function spanOfRevision(
   sql: Sql,

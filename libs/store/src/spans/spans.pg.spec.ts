@@ -88,15 +88,16 @@ describe('what proxies ran', () => {
     expect((await ago('moved', 10 * MINUTE)).span).toMatchObject({ manifest: 'm2', replica: 'b' });
   });
 
-  it('finds the last of a config revision', async () => {
-    await write({ starts: [start('rev', 3_000, 'm1', 5), start('rev', 2_000, 'm2', 7), start('rev', 1_000, 'm3', 9)] });
+  it('finds the first of a config revision', async () => {
+    const starts = [start('rev', 4_000, 'm1', 5), start('rev', 3_000, 'm2', 7), start('rev', 2_000, 'm3', 7)];
+    await write({ starts: [...starts, start('rev', 1_000, 'm4', 9)] });
     const of = async (revision: number) => (await store.spans.ofRevision(MESH, 'shop/rev', revision))?.manifest;
-    expect([await of(4), await of(5), await of(8), await of(9), await of(100)]).toEqual([
+    expect([await of(4), await of(5), await of(7), await of(8), await of(9)]).toEqual([
       undefined,
       'm1',
       'm2',
-      'm3',
-      'm3',
+      undefined,
+      'm4',
     ]);
   });
 

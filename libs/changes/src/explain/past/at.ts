@@ -2,7 +2,7 @@
 import { INSTANCE, type MeshGraph, SELECTED } from '#libs/compiler';
 import { err, ok, type Result } from '#libs/kernel';
 import { type ResourceId, resourceKey } from '#libs/model';
-import type { InstanceThen, Span } from '#libs/store';
+import type { InstanceThen, Span, When } from '#libs/store';
 import { Origins } from '../origins.js';
 import { allProxies, findProxy } from '../proxies.js';
 import { keyOf } from '../resources.js';
@@ -54,7 +54,8 @@ export async function proxyAt(
   return described(scene, { ...found.value, registered: registered !== undefined, asked: query.resource });
 }
 
-async function find({ deps, mesh, proxy }: Scene, moment: Moment): Promise<Result<Found, PastRefusal>> {
+async function find(scene: Scene, moment: Moment): Promise<Result<Found, PastRefusal>> {
+  const { deps, mesh, proxy } = scene;
   const { spans } = deps.store;
   const instance = keyOf(proxy);
   if ('revision' in moment) {
@@ -62,10 +63,14 @@ async function find({ deps, mesh, proxy }: Scene, moment: Moment): Promise<Resul
     if (change?.change !== `c-${moment.revision}`) return unknownRevision(deps, moment.revision);
     const span = await spans.ofRevision(mesh, instance, moment.revision);
     if (span) return ok({ span, at: span.since > change.at ? span.since : change.at });
-    const { next } = await spans.at(mesh, instance, { time: change.at });
-    return err({ code: 'nothing-known', proxy, at: change.at, next });
+    // It changed nothing of what the proxy holds.
+    return findAt(scene, { time: change.at });
   }
-  const { at, now, span, next } = await spans.at(mesh, instance, moment);
+  return findAt(scene, moment);
+}
+
+async function findAt({ deps, mesh, proxy }: Scene, when: When): Promise<Result<Found, PastRefusal>> {
+  const { at, now, span, next } = await deps.store.spans.at(mesh, keyOf(proxy), when);
   if (at > now) return err({ code: 'future', now });
   return span ? ok({ span, at }) : err({ code: 'nothing-known', proxy, at, next });
 }

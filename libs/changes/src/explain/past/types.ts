@@ -5,7 +5,7 @@ import type { Store, StoredResource, When } from '#libs/store';
 import type { LiveMeshes } from '../../live.js';
 import type { EnvoyResource, ExplainRefusal, Known, ProxyName, ProxyQuery } from '../types.js';
 
-/** A time, or when a proxy had what it was to have of a config revision. */
+/** A time, or when a proxy first had what it was to have of a config revision. */
 export type Moment = When | { readonly revision: number };
 
 export interface NamedResource {
