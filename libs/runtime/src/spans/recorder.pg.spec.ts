@@ -191,6 +191,39 @@ describe('what proxies hold', () => {
     expect(await rows()).toEqual({ artifact: 1, manifest: 2, stream_span: 2 });
   });
 
+  it('REL-41: goes on when a proxy is back at once with the same, so that one that flaps causes no writes', async () => {
+    const crowd = new Crowd();
+    let proxy = crowd.join(1, { held: clusters(1) }, 'flaps');
+    crowd.atRest(proxy, 1);
+    await crowd.recorder.flush();
+    crowd.batches.length = 0;
+    const back = (stream: number, held = clusters(1)): void => {
+      proxy = crowd.join(stream, { held }, 'flaps');
+      crowd.atRest(proxy, 1);
+    };
+    for (let stream = 2; stream < 10; stream += 1) {
+      crowd.leave(proxy);
+      crowd.now += 1_000;
+      back(stream);
+      crowd.recorder.note();
+    }
+    await crowd.recorder.flush();
+    expect(crowd.batches).toEqual([]);
+    // With something else, or after a while, it has been away.
+    crowd.leave(proxy);
+    crowd.now += 1_000;
+    back(10, clusters(2));
+    await crowd.recorder.flush();
+    crowd.leave(proxy);
+    crowd.now += 3_000;
+    back(11, clusters(2));
+    await crowd.recorder.flush();
+    expect(crowd.batches.map(({ starts }) => starts.map(({ held }) => held !== undefined))).toEqual([
+      [false, true],
+      [false, true],
+    ]);
+  });
+
   it('waits for a stream that is on its way, but not for ever', async () => {
     const crowd = new Crowd();
     const proxy = crowd.join(1, { held: clusters(1), settled: false });

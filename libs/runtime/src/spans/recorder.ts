@@ -27,6 +27,8 @@ const EVERY_MS = 1_000;
 const SLICE_MS = 2;
 /** A stream that never comes to rest is noted as it is. */
 const UNREST_MS = 10_000;
+/** A proxy that is back so soon with the same has never left: one that flaps causes no writes (REL-41). */
+const BACK_WITHIN_MS = 2_000;
 /** How many transactions are tried at the end of the process. */
 const LAST_WRITES = 20;
 
@@ -59,6 +61,8 @@ export class SpanRecorder {
   readonly #sets: KnownSets;
   readonly #marks = new Map<string, Mark>();
   readonly #noted = new Map<string, Noted>();
+  /** When the last stream of a proxy ended, which may be back at once. */
+  readonly #left = new Map<string, { readonly identity: ProxyIdentity; readonly at: number }>();
   /** Live streams of each proxy that were ever at rest. */
   readonly #streams = new Map<string, Set<number>>();
   #working: Promise<void> | undefined;
@@ -104,8 +108,7 @@ export class SpanRecorder {
     const [other] = [...(streams ?? [])].slice(-1);
     if (other === undefined) {
       this.#streams.delete(key);
-      this.#noted.delete(key);
-      if (noted) this.#outbox.start({ ...placeOf(identity), at: this.options.clock.monotonic(), held: undefined });
+      if (noted && !this.#left.has(key)) this.#left.set(key, { identity, at: this.options.clock.monotonic() });
     } else if (noted?.stream === stream && !this.#marks.has(key)) {
       // Its other stream is the proxy now.
       this.#noted.set(key, { ...noted, stream: -1 });
@@ -124,12 +127,14 @@ export class SpanRecorder {
   async flush(): Promise<void> {
     await this.#working;
     this.note();
+    this.#end(Number.POSITIVE_INFINITY);
     for (let n = 0; n < LAST_WRITES && !this.#outbox.isEmpty; n += 1) if (!(await this.#outbox.write())) return;
   }
 
   async #work(): Promise<void> {
     const { busy, clock } = this.options;
     const latest = clock.monotonic() + EVERY_MS;
+    this.#end(clock.monotonic() - BACK_WITHIN_MS);
     while (!busy() && clock.monotonic() < latest) {
       this.#pass ??= this.#marked();
       const end = clock.monotonic() + SLICE_MS;
@@ -148,6 +153,17 @@ export class SpanRecorder {
       if (holdings) yield* this.#note(key, mark, holdings);
       if (this.#marks.get(key) === mark) this.#marks.delete(key);
       yield;
+    }
+  }
+
+  /** Those that left until then are not attached any more. */
+  #end(until: number): void {
+    for (const [key, { identity, at }] of this.#left) {
+      // Of one that is back, what it holds is being noted.
+      if (at > until || this.#streams.has(key)) continue;
+      this.#left.delete(key);
+      this.#noted.delete(key);
+      this.#outbox.start({ ...placeOf(identity), at, held: undefined });
     }
   }
 
@@ -178,7 +194,11 @@ export class SpanRecorder {
     const held = { manifest: shared.hash, own: own.hash, pins, revision };
     const isSame = before !== undefined && isEqual(before.held, held);
     this.#noted.set(key, { stream, answers, sets: { shared, own }, revision, held: isSame ? before.held : held });
-    if (!isSame) this.#outbox.start({ ...placeOf(identity), at, held });
+    const left = this.#left.get(key);
+    this.#left.delete(key);
+    if (isSame && !(left && at - left.at > BACK_WITHIN_MS)) return;
+    if (left) this.#outbox.start({ ...placeOf(identity), at: left.at, held: undefined });
+    this.#outbox.start({ ...placeOf(identity), at, held });
   }
 
   #answers(stream: number): number {
