@@ -25,6 +25,8 @@ export interface RecorderOptions {
 
 const EVERY_MS = 1_000;
 const SLICE_MS = 2;
+/** At the end of the process others wait, too. */
+const NOTE_MS = 100;
 /** A stream that never comes to rest is noted as it is. */
 const UNREST_MS = 10_000;
 /** A proxy that is back so soon with the same has never left: one that flaps causes no writes (REL-41). */
@@ -116,11 +118,12 @@ export class SpanRecorder {
     }
   }
 
-  /** Notes what is held now: it cannot be seen any more once streams have ended. */
+  /** Notes what is held now, as far as that can be done at once: it cannot be seen any more when streams have ended. */
   note(): void {
-    for (const _ of this.#pass ?? []);
+    const end = this.options.clock.monotonic() + NOTE_MS;
+    for (const pass of [this.#pass ?? [], this.#marked()])
+      for (const _ of pass) if (this.options.clock.monotonic() > end) return;
     this.#pass = undefined;
-    for (const _ of this.#marked());
   }
 
   /** Notes and writes what is left, as far as Postgres takes it. */
