@@ -115,7 +115,49 @@ describe('heddle explain', () => {
     expect(canary.out).toContain('goes to shop/web/8080 by HTTPRoute/shop/orders/canary');
   });
 
+  it('--revision shows what it would be sent of an older revision, and what is another today', async () => {
+    const { code, out } = await explain('web', '--revision', '2');
+    expect(code).toBe(EXIT.ok);
+    expect(out).toMatch(
+      /^shop\/web-1 of revision 2; the newest is \d+\n└─ recompiled, with today's compiler and today's instances/,
+    );
+    expect(out).toMatch(/RDS +shop\/orders +Service shop\/orders +[0-9a-f]{12} +another content/);
+    expect(out).toMatch(/CDS +shop\/orders\/8080 +Service shop\/orders +[0-9a-f]{12} +same/);
+    const table = await explain('web', 'RDS', 'shop/orders', '--revision', '2');
+    expect(table.out).toMatch(
+      /RDS shop\/orders [0-9a-f]{12}, today: another content\nname: shop\/orders\nvirtualHosts:\n/,
+    );
+    expect(table.out).not.toContain('x-canary');
+    expect((await explain('web', 'RDS', 'shop/orders', '--revision', '3')).out).toContain('x-canary');
+    const first = await explain('web', '--revision', '1');
+    expect(first.out).toMatch(/only today\n(├─ .*\n)*[├└]─ CDS shop\/orders\/8080/);
+  });
+
+  it('--at says that nothing is known of a proxy that never came', async () => {
+    expect(await explain('web', '--at', '-1m')).toMatchObject({
+      code: EXIT.notFound,
+      err: expect.stringMatching(
+        /nothing is known of what shop\/web-1 was running at 20\S+Z \(records are kept for 30 days\)/,
+      ),
+    });
+    expect(await user.heddle('diff', 'web', '--at', '-1m', '-n', 'shop')).toMatchObject({
+      err: expect.stringMatching(/nothing is known/),
+    });
+  });
+
   it.each([
+    [['web', '--at', '2026-11-23T14:02'], EXIT.refused, /say of which time zone it is: 2026-11-23T14:02Z for UTC/],
+    [['web', '--at', '10 minutes ago'], EXIT.refused, /how long ago \(-10m\), or a change \(c-41\)/],
+    [['web', '--at', '-1m', '--revision', '2'], EXIT.usage, /--at and --revision are two questions/],
+    [['web', '--at', '-1m', '--full'], EXIT.usage, /--full explains the present/],
+    [['web', 'shop/orders', '--at', '-1m'], EXIT.usage, /write its type/],
+    [['--policy', 'TimeoutPolicy/orders', '--at', '-1m'], EXIT.usage, /--at goes with a proxy/],
+    [
+      ['web', '--revision', '999'],
+      EXIT.notFound,
+      /there is no config revision 999 of this mesh: the newest of all is \d+/,
+    ],
+    [['web', '--revision', 'c-2'], EXIT.refused, /a config revision: a number from 1/],
     [['nobody'], EXIT.notFound, /no proxy shop\/nobody is registered: there are shop\/orders-1, shop\/web-1/],
     [
       ['web', 'RDS', 'shop/cart'],

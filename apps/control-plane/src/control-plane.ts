@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createAuth, RolePolicies, type RunningApi, stagedAspect, startApi } from '#libs/api';
-import { createChanges, createExplain, Deliveries, type StagedRunner } from '#libs/changes';
+import { createChanges, createExplain, createExplainPast, Deliveries, type StagedRunner } from '#libs/changes';
 import {
   CONTROL_PLANE_NAME,
   createMeshIdentity,
@@ -236,6 +236,7 @@ async function startRest(
     aspects: [stagedAspect({ store, changes: door, clock })],
     explain: createExplain({ live: runtime.live, history: store.history }),
     deliveries: new Deliveries({ progress: store.progress, local: runtime.delivery, clock }),
+    past: createExplainPast({ live: runtime.live, recompile: runtime.recompile, store }),
     runtime: runtime.port,
     auth: createAuth(identity),
     roles,

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { RuntimePort } from '#libs/api';
-import type { Evidence, LiveMeshes, LocalDelivery } from '#libs/changes';
+import type { Evidence, LiveMeshes, LocalDelivery, Recompile } from '#libs/changes';
 import { admitNode, type MeshIdentity } from '#libs/identity';
 import type { Clock, Log, Metrics, RequestCounts } from '#libs/kernel';
 import { err, parseNodeId } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
-import { claimsOf, type ProxyCredentials, Runtime, RuntimeQuestions } from '#libs/runtime';
+import { claimsOf, type ProxyCredentials, Runtime, RuntimeQuestions, recompiler } from '#libs/runtime';
 import type { FeedEvent, StagedChange, Store } from '#libs/store';
 import { Denied, type SecretSource } from '#libs/xds';
 import { wireMetrics } from './metrics-wiring.js';
@@ -38,6 +38,8 @@ export interface WiredRuntime {
   readonly requestCounts: RequestCounts;
   /** How far changes have come at the proxies of this replica. */
   readonly delivery: LocalDelivery;
+  /** Compiles older configuration for one proxy; undefined: not here. */
+  readonly recompile: Recompile | undefined;
   readonly xdsPort: number;
   /** Trust domain of a mesh, as its Mesh resource says. */
   readonly trustDomain: (mesh: string) => string;
@@ -76,6 +78,7 @@ export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
       of: (mesh, revision) => questions.progress(mesh, revision),
       onProgress: (listener) => questions.onProgress(listener),
     },
+    recompile: recompiler(runtime),
     xdsPort,
     trustDomain: (mesh) => runtime.coordinator.host(mesh).trustDomain,
     replaceTls: (tls) => runtime.server.replaceTls(tls),

@@ -18,6 +18,7 @@ import { StreamGuard } from './delivery/stream.guard.js';
 import { API_DEPS, type ApiDeps } from './deps.js';
 import { DocsController } from './docs.controller.js';
 import { ExplainController } from './explain/explain.controller.js';
+import { ExplainPastController } from './explain/past.controller.js';
 import { FailureLimiter } from './failure-limiter.js';
 import { InstanceController } from './instance.controller.js';
 import { createKindControllers } from './kind.controller.js';
@@ -44,6 +45,7 @@ const FIXED: readonly Type<object>[] = [
   StagedController,
   HistoryController,
   ExplainController,
+  ExplainPastController,
   AuditController,
   AuditSearchController,
   InstanceController,

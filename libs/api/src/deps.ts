@@ -1,4 +1,4 @@
-import type { Changes, Deliveries, Explain } from '#libs/changes';
+import type { Changes, Deliveries, Explain, ExplainPast } from '#libs/changes';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Registry } from '#libs/model';
 import type { Store } from '#libs/store';
@@ -29,6 +29,7 @@ export interface ApiDeps {
   readonly deliveries: Deliveries;
   /** What else is known of changes, beside their items and delivery. */
   readonly aspects?: readonly ChangeAspect[];
+  readonly past: ExplainPast;
   readonly runtime: RuntimePort;
   readonly auth: AuthPort;
   /** Fed by whoever starts the change feed. */

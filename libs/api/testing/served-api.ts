@@ -3,7 +3,15 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Type } from '@nestjs/common';
-import { createChanges, createExplain, Deliveries, type LiveMeshes, type LocalDelivery } from '#libs/changes';
+import {
+  createChanges,
+  createExplain,
+  createExplainPast,
+  Deliveries,
+  type LiveMeshes,
+  type LocalDelivery,
+  type Recompile,
+} from '#libs/changes';
 import { type ApiTokenRequest, createMeshIdentity, loadOrCreateKek, type MeshIdentity } from '#libs/identity';
 import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind } from '#libs/model';
@@ -84,6 +92,7 @@ export async function serveApi(
     readonly aspects?: ApiDeps['aspects'];
     readonly policies?: readonly PolicyKind[];
     readonly live?: LiveMeshes;
+    readonly recompile?: Recompile;
     readonly controllers?: readonly Type<object>[];
     /** Another server over the same database, whose key it needs. */
     readonly replicaOf?: ServedApi;
@@ -99,11 +108,13 @@ export async function serveApi(
   const runtime = options.runtime ?? idleRuntime();
   const roles = new RolePolicies({ registry, feed: store.feed, log: silentLog });
   await store.feed.start((event) => roles.onEvent(event));
+  const live = options.live ?? (() => Promise.resolve(undefined));
   const deps: ApiDeps = {
     registry,
     store,
-    changes: createChanges({ registry, store, live: options.live ?? (() => Promise.resolve(undefined)) }),
-    explain: createExplain({ live: options.live ?? (() => Promise.resolve(undefined)), history: store.history }),
+    changes: createChanges({ registry, store, live }),
+    explain: createExplain({ live, history: store.history }),
+    past: createExplainPast({ live, recompile: options.recompile, store }),
     deliveries: new Deliveries({
       ...{ progress: store.progress, local: options.delivery ?? idleDelivery, clock: systemClock },
     }),

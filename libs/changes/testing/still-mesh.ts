@@ -133,5 +133,5 @@ const UNUSED = {
     ...{ report: unused, reports: unused, replicas: unused },
   },
   leases: { take: unused },
-  resources: { write: unused, get: unused, list: unused, labelled: unused, meshes: unused },
+  resources: { asOf: unused, write: unused, get: unused, list: unused, labelled: unused, meshes: unused },
 };

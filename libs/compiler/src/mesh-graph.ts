@@ -42,6 +42,8 @@ export interface MeshGraphOptions {
   readonly mesh: string;
   /** Every policy kind that may be set. Their names are unique. */
   readonly policies: readonly PolicyKind[];
+  /** The only instance that views are compiled for, `<namespace>/<name>`; default: all of them. */
+  readonly only?: string | undefined;
 }
 
 /** A pass that is cut into slices. */
@@ -61,6 +63,7 @@ export interface MeshPass {
  */
 export class MeshGraph {
   readonly #mesh: string;
+  readonly #only: string | undefined;
   readonly #kinds: readonly PolicyKind[];
   readonly #graph = new Graph();
   /** Instances whose views are observed from the next pass on. */
@@ -69,6 +72,7 @@ export class MeshGraph {
 
   constructor(options: MeshGraphOptions) {
     this.#mesh = options.mesh;
+    this.#only = options.only;
     this.#kinds = sortedBy(options.policies, (kind) => kind.kind);
     this.#published = new Published(options.mesh);
     this.#graph.set(SETTINGS, ONCE, {
@@ -107,7 +111,7 @@ export class MeshGraph {
     this.#graph.set(INSTANCE, key, specOf(instance));
     this.#graph.set(FEATURES, key, instance.features);
     this.#graph.set(ROUTABLE, key, instance.routable);
-    if (this.#registered.has(key)) return;
+    if (this.#registered.has(key) || (this.#only !== undefined && this.#only !== key)) return;
     this.#registered.add(key);
     this.#graph.observe(VIEW, key);
   }

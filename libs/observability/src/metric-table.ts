@@ -66,6 +66,9 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   ),
   heddle_instance_removals_held: gauge('Instances whose removal is held back because too many would go at once.'),
 
+  heddle_span_write_failures_total: counter('Records of what proxies run that Postgres did not take.'),
+  heddle_spans_dropped_total: counter('Records of what proxies run that are lost: they could not be written in time.'),
+
   // Identity
   heddle_authority_rotation_steps_total: counter(
     'Steps of replacing a certificate authority that this replica took.',

@@ -4,5 +4,6 @@ export { MeshHost } from './mesh-host.js';
 export * from './options.js';
 export * from './progress/index.js';
 export * from './questions.js';
+export { recompiler } from './recompile.js';
 export * from './runtime.js';
 export * from './status.js';

@@ -10,6 +10,7 @@ import { StagedWatch } from './lanes/staged-watch.js';
 import { MeshHost } from './mesh-host.js';
 import type { RuntimeOptions } from './options.js';
 import { ProgressRecorder, ProgressTracker } from './progress/index.js';
+import { SpanRecorder } from './spans/recorder.js';
 import { rowNodeId } from './status.js';
 
 /** How many changes are remembered to translate change numbers into revisions for status. */
@@ -28,6 +29,7 @@ export class Runtime {
   readonly server: XdsServer;
   /** What staged changes do at the proxies of this replica. */
   readonly staged: StagedWatch;
+  readonly spans: SpanRecorder;
   readonly #revisions = new Map<number, number>();
   /** Who is at the other end of each admitted stream. */
   readonly #identities = new Map<number, ProxyIdentity>();
@@ -76,6 +78,15 @@ export class Runtime {
       log,
       metrics,
     });
+    this.spans = new SpanRecorder({
+      spans: store.spans,
+      holders: this.server,
+      replica: options.replica,
+      busy: () => this.coordinator.isCompiling,
+      clock,
+      log,
+      metrics,
+    });
   }
 
   /** Everything that is committed now was read and is published. @throws Error when Postgres cannot be asked */
@@ -97,7 +108,10 @@ export class Runtime {
       port: this.options.xds.port,
       tls: this.options.xds.tls,
     });
-    this.#stopJobs = startJobs(this);
+    const stops = [startJobs(this), this.spans.start()];
+    this.#stopJobs = () => {
+      for (const stop of stops) stop();
+    };
     return port;
   }
 
@@ -105,7 +119,9 @@ export class Runtime {
   async stop(graceMs: number): Promise<void> {
     this.#stopJobs?.();
     this.#stopRecorder?.();
+    this.spans.note();
     await this.server.stop({ graceMs });
+    await this.spans.flush();
     await this.options.store.feed.stop();
   }
 
@@ -171,12 +187,14 @@ export class Runtime {
         this.withIdentity(stream, (identity) => this.attachments.closed(identity, stream.id));
         this.progress.closed(stream.id, stream.node.id);
         this.staged.closed(stream, false);
+        this.withIdentity(stream, (identity) => this.spans.closed(stream.id, identity));
         this.#identities.delete(stream.id);
       },
       acked: (stream, type) => this.onAcked(stream, type),
       caughtUp: (stream, change) => {
         this.progress.caughtUp(stream.id, change);
         this.staged.caughtUp(stream, change);
+        this.withIdentity(stream, (identity) => this.spans.caughtUp(stream.id, identity, this.revisionOf(change)));
       },
       nacked: (stream, nack) => this.onNacked(stream, nack),
     };

@@ -4,6 +4,7 @@ import type { Database } from './database.js';
 import { PROGRESS_KEPT_DAYS } from './delivery/progress.port.js';
 import { StoreUnavailable } from './ports.js';
 import { IDEMPOTENCY_HOURS } from './resources/idempotency.js';
+import { endLostSpans, pruneSpans } from './spans/prune.js';
 
 /** A replica shows that it lives this often (see `REPLICA_LEASE_MS`). */
 const LEASE_EVERY_MS = 5_000;
@@ -15,6 +16,7 @@ const RENEW_LEASE = `
 INSERT INTO replica (replica, session, delivers, started_at, seen_at) VALUES ($1, $2, $3, ${NOW_MS}, ${NOW_MS})
 ON CONFLICT (replica) DO UPDATE SET
   started_at = CASE WHEN replica.session = EXCLUDED.session THEN replica.started_at ELSE EXCLUDED.started_at END,
+  previous_seen_at = CASE WHEN replica.session = EXCLUDED.session THEN replica.previous_seen_at ELSE replica.seen_at END,
   session = EXCLUDED.session, delivers = EXCLUDED.delivers, seen_at = EXCLUDED.seen_at`;
 
 /** Nobody waits for the ACKs of a replica that has stopped in good order. */
@@ -50,6 +52,8 @@ const PRUNE = [
 export async function prune(database: Database): Promise<void> {
   await database.query(ENSURE_RANGES);
   for (const stream of ['config', 'runtime']) await database.query(PRUNE_LOG, [stream]);
+  // Before replicas: when they were last seen is the end of what they left open.
+  await pruneSpans(database);
   for (const statement of PRUNE) await database.query(statement);
 }
 
@@ -69,9 +73,12 @@ export function startHousekeeping(
       .finally(() => running.delete(promise));
     running.add(promise);
   };
-  const lease = (): void =>
-    run(() => database.query(RENEW_LEASE, [options.replica, session, options.delivers ? session : '']));
-  lease();
+  const renew = () => database.query(RENEW_LEASE, [options.replica, session, options.delivers ? session : '']);
+  const lease = (): void => run(renew);
+  run(async () => {
+    await renew();
+    await endLostSpans(database);
+  });
   run(() => database.query(ENSURE_RANGES));
   const cancel = [
     options.clock.every(LEASE_EVERY_MS, lease),

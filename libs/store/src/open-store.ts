@@ -23,6 +23,7 @@ import { PastRepository } from './resources/past.repository.js';
 import { ResourceRepository } from './resources/resource.repository.js';
 import { APP_ROLE, canRewriteAudit, mayActAs } from './roles.js';
 import { StoreClient, sessionConfig } from './session.js';
+import { SpanRepository } from './spans/span.repository.js';
 import { StagedRepository } from './staged/staged.repository.js';
 
 export interface OpenStoreOptions {
@@ -179,6 +180,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     plans: new PlanRepository(database),
     staged: new StagedRepository(database),
     history: new HistoryRepository(database),
+    spans: new SpanRepository(database),
     audit,
     leases: new LeaseRepository(database),
     identity: () => identityOf(database, SCHEMA_VERSION),

@@ -7,6 +7,7 @@ import type { InstanceRow, Instances } from './instances/instance.port.js';
 import type { Leases } from './leases/lease.port.js';
 import type { Past, Plans } from './plan.port.js';
 import type { Resources, StoredResource } from './resources/resource.port.js';
+import type { Spans } from './span.port.js';
 import type { Candidate, StagedChanges } from './staged/staged.port.js';
 
 export type * from './administration.port.js';
@@ -17,6 +18,7 @@ export type * from './instances/instance.port.js';
 export type * from './leases/lease.port.js';
 export type * from './plan.port.js';
 export type * from './resources/resource.port.js';
+export type * from './span.port.js';
 export type * from './staged/staged.port.js';
 export type * from './staged/staged-write.port.js';
 export type * from './values.port.js';
@@ -100,6 +102,7 @@ export interface Store {
   readonly plans: Plans;
   readonly staged: StagedChanges;
   readonly history: History;
+  readonly spans: Spans;
   readonly audit: AuditTrail;
   readonly leases: Leases;
   identity(): Promise<DatabaseIdentity>;

@@ -2,6 +2,9 @@ import type { Ref, Resource, TypeUrl } from './types.js';
 import { endpointsNameOf } from './wire/cluster.js';
 import { fieldSize, Writer } from './wire/writer.js';
 
+/** Contents made so far. */
+let made = 0;
+
 const NO_REFS: readonly Ref[] = [];
 const NO_NAMES: readonly string[] = [];
 const NO_BYTES = new Uint8Array();
@@ -18,6 +21,8 @@ export interface EncodeCounter {
 export class Cell {
   /** Given by the cache of frames, which knows contents by it; 0: not sent yet. */
   serial = 0;
+  /** Unique in the process. */
+  readonly id = ++made;
   readonly type: TypeUrl;
   readonly name: string;
   readonly version: string;
@@ -58,6 +63,11 @@ export class Cell {
   static nothing(type: TypeUrl, name: string, aliases: readonly string[]): Cell {
     const resource = { type, name, version: NOTHING_VERSION, bytes: NO_BYTES, aliases, hollow: true };
     return new Cell(resource, { encodes: 0 });
+  }
+
+  /** The serialized message alone, as it was published. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
   }
 
   /** The resource as field 2 of a DeltaDiscoveryResponse: Resource{version, Any, name, aliases}. */
@@ -132,6 +142,8 @@ export const NOTHING_VERSION = '-';
 
 /** What a client says that it holds from an earlier stream, where only the version is known. */
 export class Foreign {
+  readonly id = ++made;
+
   constructor(readonly version: string) {}
 }
 

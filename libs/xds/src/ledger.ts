@@ -2,7 +2,7 @@ import type { Clock } from '#libs/kernel';
 import { Cell } from './cell.js';
 import type { InFlight, TypeDelivery } from './delivery/type-delivery.js';
 import type { Session } from './session.js';
-import type { DeliveryListener, NackInfo, StreamInfo, TypeState } from './types.js';
+import type { DeliveryListener, NackInfo, StreamInfo, TypeHoldings, TypeState, TypeUrl } from './types.js';
 
 /**
  * What one stream has confirmed. Reports a change as ACKed when everything of it that concerns the stream and the type
@@ -11,6 +11,8 @@ import type { DeliveryListener, NackInfo, StreamInfo, TypeState } from './types.
 export class Ledger {
   /** Newest change up to which the client was said to have everything; -1 while something is under way. */
   #caughtUpTo = -1;
+  /** How many responses of each type the client has confirmed or refused. */
+  readonly answers = new Map<TypeUrl, number>();
 
   constructor(
     private readonly session: Session,
@@ -19,11 +21,17 @@ export class Ledger {
   ) {}
 
   acked(stream: StreamInfo, delivery: TypeDelivery, flight: InFlight): void {
+    this.#answered(delivery.spec.url);
     if (flight.complete) this.#advance(stream, delivery, flight.change);
   }
 
   nacked(stream: StreamInfo, nack: NackInfo): void {
+    this.#answered(nack.type);
     this.listener.nacked?.(stream, nack);
+  }
+
+  #answered(type: TypeUrl): void {
+    this.answers.set(type, (this.answers.get(type) ?? 0) + 1);
   }
 
   /** After the stream has sent what it could: types with nothing left are at the newest change. */
@@ -59,6 +67,16 @@ export class Ledger {
   /** The state of every type, for status pages. Computed when asked for. */
   states(): TypeState[] {
     return this.session.ordered.map((delivery) => stateOf(delivery, this.session));
+  }
+
+  /** What the client holds, without a copy of it. */
+  holdings(): TypeHoldings[] {
+    return this.session.ordered.map((delivery) => ({
+      type: delivery.spec.url,
+      acked: delivery.acked,
+      settled: delivery.settled,
+      refused: delivery.refused.size > 0 ? refusals(delivery, this.session) : [],
+    }));
   }
 
   /** Newest change of which nothing is left for any type of the stream. */

@@ -25,7 +25,7 @@ import type { Call, StatusName } from './transport/call.js';
 import type { Admitted, Carrier, CarrierOptions, TlsMaterial } from './transport/carrier.js';
 import { Listener, type ListenOptions } from './transport/listener.js';
 import { makeCarrier } from './transport/make-carrier.js';
-import type { Principal, Publication, StreamInfo, StreamState, TypeUrl } from './types.js';
+import type { Principal, Publication, StreamInfo, StreamState, TypeHoldings, TypeUrl } from './types.js';
 import { Denied } from './types.js';
 
 /** How far a change has come. */
@@ -135,6 +135,16 @@ export class XdsServer {
   /** Names of a type that the stream has ACKed; empty when there is no such stream. */
   ackedNames(id: number, type: TypeUrl): readonly string[] {
     return [...(this.#streams.byId(id)?.session.types.get(type)?.acked.keys() ?? [])];
+  }
+
+  /** How many responses of each type the stream's client has answered: what it holds is the same while they are. */
+  answers(id: number): ReadonlyMap<TypeUrl, number> | undefined {
+    return this.#streams.byId(id)?.ledger.answers;
+  }
+
+  /** What the stream's client holds of each type that it asks for; undefined when there is no such stream. */
+  holdings(id: number): readonly TypeHoldings[] | undefined {
+    return this.#streams.byId(id)?.ledger.holdings();
   }
 
   /** Every admitted stream, without its state. */

@@ -196,6 +196,25 @@ export interface TypeState {
   readonly held: readonly string[];
 }
 
+/** One content that a client confirmed. */
+export interface Holding {
+  /** Unique in the process: of one id are the name, the version and the bytes. */
+  readonly id: number;
+  readonly version: string;
+  /** The serialized message; absent when only the version is known, from an earlier stream. */
+  readonly bytes?: Uint8Array;
+}
+
+/** What a client holds of one type: live, to be read at once. */
+export interface TypeHoldings {
+  readonly type: TypeUrl;
+  /** By name. The same content has the same id on every stream, but for what is only known by its version. */
+  readonly acked: ReadonlyMap<string, Holding>;
+  /** Nothing is left to send, hold back or confirm. */
+  readonly settled: boolean;
+  readonly refused: TypeState['refused'];
+}
+
 export interface StreamState {
   readonly stream: StreamInfo;
   readonly types: readonly TypeState[];

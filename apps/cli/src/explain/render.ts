@@ -3,12 +3,12 @@ import { printable } from '../output.js';
 import type { Field, Node, OwnField, Policy, ProxyName, Request, Resource, Written } from './types.js';
 
 /** A line with what stands below it. */
-interface Line {
+export interface Line {
   readonly text: string;
   readonly below: readonly Line[];
 }
 
-const line = (text: string, below: readonly Line[] = []): Line => ({ text: printable(text), below });
+export const line = (text: string, below: readonly Line[] = []): Line => ({ text: printable(text), below });
 
 function drawn({ text, below }: Line): readonly string[] {
   const lines = below.flatMap((one, i) => {
@@ -19,7 +19,7 @@ function drawn({ text, below }: Line): readonly string[] {
   return [text, ...lines];
 }
 
-const print = (lines: readonly Line[]): string => lines.flatMap(drawn).join('\n');
+export const print = (lines: readonly Line[]): string => lines.flatMap(drawn).join('\n');
 
 const named = ({ kind, namespace, name, revision }: Written): string =>
   `${kind} ${namespace ? `${namespace}/` : ''}${name}${revision === undefined ? '' : `@r${revision}`}`;
@@ -27,10 +27,10 @@ const named = ({ kind, namespace, name, revision }: Written): string =>
 /** With who wrote it, as far as history says. */
 const written = (one: Written): string => `${named(one)}${one.actor === undefined ? '' : `  by ${one.actor}`}`;
 
-const proxy = ({ namespace, instance }: ProxyName): string => `${namespace}/${instance}`;
+export const proxy = ({ namespace, instance }: ProxyName): string => `${namespace}/${instance}`;
 
 /** How many instances of a long list are named. */
-const MOST = 10;
+export const MOST = 10;
 
 function treeLine(node: Node, full: boolean): Line {
   const text = node.written ? written(node.written) : node.what;
@@ -73,10 +73,10 @@ function fieldLines(fields: readonly Field[], own: readonly OwnField[] = []): re
   );
 }
 
-const section = (title: string, below: readonly Line[]): readonly Line[] =>
+export const section = (title: string, below: readonly Line[]): readonly Line[] =>
   below.length > 0 ? [line(title, below)] : [];
 
-const others = (hidden: number, what = ''): readonly Line[] =>
+export const others = (hidden: number, what = ''): readonly Line[] =>
   hidden > 0 ? [line(`and ${hidden} other${hidden > 1 ? 's' : ''}${what} that this token may not read`)] : [];
 
 export function resourceText(answer: Resource, full: boolean): string {

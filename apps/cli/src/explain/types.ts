@@ -95,3 +95,49 @@ export interface Request extends Revisions {
   readonly others: readonly { readonly route: string; readonly reason: string }[];
   readonly hidden: number;
 }
+
+export interface InstanceOf {
+  readonly namespace: string;
+  readonly name: string;
+  readonly state: string;
+}
+
+export interface Held extends EnvoyResource {
+  readonly hash: string;
+  readonly revision?: number;
+  readonly firstSeen?: string;
+}
+
+export interface Then {
+  readonly proxy: ProxyName;
+  readonly registered: boolean;
+  readonly at: string;
+  readonly attached: boolean;
+  readonly replica: string;
+  readonly since: string;
+  readonly until?: string;
+  readonly revision: number;
+  readonly meshRevision: number;
+  readonly resources: readonly Held[];
+  readonly refused: readonly (EnvoyResource & { readonly hash: string; readonly message: string })[];
+  readonly services: readonly { readonly about: Written; readonly instances: readonly InstanceOf[] }[];
+  readonly gone: readonly InstanceOf[];
+  readonly resource?: Held & {
+    readonly content?: unknown;
+    readonly change?: { readonly change: string; readonly at: string };
+  };
+  readonly hidden: number;
+}
+
+type Recompiled = EnvoyResource & { readonly hash: string; readonly now: 'same' | 'other' | 'none' };
+
+export interface OfRevision {
+  readonly proxy: ProxyName;
+  readonly revision: number;
+  readonly head: number;
+  readonly resources: readonly Recompiled[];
+  readonly added: readonly EnvoyResource[];
+  readonly withheld: readonly Written[];
+  readonly resource?: Recompiled & { readonly content?: unknown };
+  readonly hidden: number;
+}

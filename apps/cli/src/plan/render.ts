@@ -82,6 +82,15 @@ function renderEffect({ envoy, proxies, cost }: Plan, { full }: RenderOptions): 
   ];
 }
 
+/** Envoy resources of one proxy at two times. */
+export const renderResources = (
+  items: readonly (Pick<EnvoyChange, 'op' | 'type' | 'name'> & { readonly fields: readonly FieldChange[] })[],
+): readonly string[] =>
+  items.flatMap(({ op, type, name, fields }) => [
+    marked(0, op, `${op} ${type} ${name}`),
+    ...fields.map((field) => renderField(4, field)),
+  ]);
+
 function renderEnvoy(one: EnvoyChange, full: boolean): readonly string[] {
   const fields = one.fields ?? [];
   const content = full && one.content !== undefined ? stringify(one.content).trimEnd().split('\n') : [];

@@ -1,25 +1,14 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
-import type { EnvoyResource, ExplainRefusal, ProxyName } from '#libs/changes';
-import type { Result } from '#libs/kernel';
-import { printId } from '#libs/model';
 import { AccessControl } from '../access/access-control.js';
 import { AccessEach, JsonBody } from '../access.js';
 import { API_DEPS, type ApiDeps } from '../deps.js';
 import type { HttpRequest } from '../http.js';
 import { requireMesh } from '../meshes.js';
-import { notFound, ProblemError } from '../problem.js';
+import { notFound } from '../problem.js';
 import { parseBy, parseQuery } from '../query.js';
+import { explainedOr, noPolicy, noResource, requireVisible } from './explain.problems.js';
 import { policyQuery, proxyQuery, requestBody, resourceQuery, toRequest } from './explain.query.js';
-import {
-  Filter,
-  type MaySee,
-  namesHidden,
-  proxySeen,
-  told,
-  visiblePolicy,
-  visibleRequest,
-  visibleResource,
-} from './visible.js';
+import { Filter, type MaySee, namesHidden, told, visiblePolicy, visibleRequest, visibleResource } from './visible.js';
 
 /** Why things are as they are: what a proxy has, what a policy does, where a request goes. */
 @Controller('api/v1/meshes/:mesh/explain')
@@ -82,64 +71,3 @@ export class ExplainController {
     return (seen) => this.access.may(principal, 'get', mesh, seen);
   }
 }
-
-interface Asked {
-  readonly namespace: string;
-  readonly name: string;
-  readonly kind?: string;
-  readonly type?: string;
-  readonly resource?: string;
-}
-
-/** @throws ProblemError that says what there is */
-function explainedOr<T>(result: Result<T, ExplainRefusal>, asked: Asked, may: MaySee): T {
-  if (result.ok) return result.value;
-  const refusal = result.error;
-  switch (refusal.code) {
-    case 'not-compiled':
-      throw new ProblemError(503, 'not-compiled', 'this replica has not compiled the mesh (yet): ask again', {
-        headers: { 'Retry-After': '2' },
-      });
-    case 'unknown-proxy':
-      throw noProxy(
-        asked,
-        refusal.proxies.filter((proxy) => may(proxySeen(proxy))),
-      );
-    case 'unknown-resource':
-      throw noResource(
-        asked,
-        refusal.resources.filter(({ about }) => may(about)),
-      );
-    case 'unknown-policy':
-      throw noPolicy({ kind: '', ...asked });
-  }
-}
-
-/** What one may not see is not there. */
-function requireVisible(proxy: ProxyName, asked: Asked, may: MaySee): void {
-  if (!may(proxySeen(proxy))) throw noProxy(asked, []);
-}
-
-const MOST_NAMED = 20;
-
-/** `: there are a, b and 14 more` */
-function named(names: readonly string[]): string {
-  if (names.length === 0) return '';
-  const more = names.length - MOST_NAMED;
-  return `: there are ${names.slice(0, MOST_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
-}
-
-/** Those of the namespace, else of all. */
-function noProxy({ namespace, name }: Asked, proxies: readonly ProxyName[]): ProblemError {
-  const own = proxies.filter((proxy) => proxy.namespace === namespace);
-  const names = (own.length > 0 ? own : proxies).map((proxy) => `${proxy.namespace}/${proxy.instance}`);
-  return notFound(`no proxy ${namespace}/${name} is registered${named(names)}`);
-}
-
-function noResource({ namespace, name, type = '', resource = '' }: Asked, all: readonly EnvoyResource[]): ProblemError {
-  const names = all.filter((one) => one.type === type).map((one) => one.name);
-  return notFound(`proxy ${namespace}/${name} has no ${type} ${resource}${named(names)}`);
-}
-
-const noPolicy = (id: { readonly kind: string; readonly namespace: string; readonly name: string }): ProblemError =>
-  notFound(`there is no policy ${printId(id)}`);

@@ -1,6 +1,6 @@
 import type { Operation } from '../openapi.operation.js';
 import { inputSchema, type JsonSchema, object, string } from '../openapi.schemas.js';
-import { policyQuery, proxyQuery, requestBody, resourceQuery } from './explain.query.js';
+import { atQuery, policyQuery, proxyQuery, requestBody, resourceQuery, revisionQuery } from './explain.query.js';
 
 const PATH = '/api/v1/meshes/{mesh}/explain';
 const ACCESS = 'get on the proxy or policy, and get on each resource';
@@ -53,6 +53,42 @@ const CLUSTER = object({
   ...{ policies: FIELDS, guards: FIELDS },
 });
 
+const hash: JsonSchema = { type: 'string', description: 'Content hash: equal contents have equal ones.' };
+const time: JsonSchema = { type: 'string', description: 'RFC 3339.' };
+const HELD = { ...RESOURCE, hash, revision: integer, firstSeen: time };
+const RECOMPILED = { ...RESOURCE, hash, now: { enum: ['same', 'other', 'none'] } };
+const CONTENT = { description: 'Protobuf JSON; absent when it is not kept any more.' };
+const INSTANCE = object({
+  ...{ namespace: string, name: string },
+  state: { enum: ['routable', 'not routable', 'unknown'], description: 'By the log of instances.' },
+});
+const THEN = {
+  ...{ proxy: PROXY, registered: { type: 'boolean' }, at: time, replica: string, since: time, until: time },
+  attached: { type: 'boolean', description: 'False: it was not attached then, and this is what it had before.' },
+  revision: { type: 'integer', description: 'Config revision that last changed what it holds.' },
+  meshRevision: { type: 'integer', description: 'Newest config revision of the mesh then.' },
+  resources: list(object(HELD, ['type', 'name', 'about', 'hash']), 'What it had confirmed.'),
+  refused: list(object({ ...RESOURCE, hash, message: string }), 'What it had refused: it ran what it had before.'),
+  services: list(object({ about: object(ID), instances: list(INSTANCE) }), 'That its clusters are of.'),
+  gone: list(INSTANCE, 'Routable then, and not registered any more.'),
+  resource: object({ ...HELD, content: CONTENT, change: object({ change: string, at: time }) }, [
+    'type',
+    'name',
+    'hash',
+  ]),
+  ...HIDDEN,
+};
+const OF_REVISION = {
+  ...{ proxy: PROXY, revision: integer, head: { type: 'integer', description: 'The newest.' } },
+  resources: list(object(RECOMPILED), '`now`: whether it has the same today.'),
+  added: list(object(RESOURCE), 'What it has today and would not have.'),
+  withheld: list(object(ID), "Resources of then that today's kinds do not accept."),
+  resource: object({ ...RECOMPILED, content: CONTENT }, ['type', 'name', 'hash', 'now']),
+  ...HIDDEN,
+};
+const required = (schemas: object, ...optional: readonly string[]): readonly string[] =>
+  Object.keys(schemas).filter((name) => !optional.includes(name));
+
 /** Explanations. */
 export const EXPLAIN: readonly Operation[] = [
   {
@@ -67,6 +103,16 @@ export const EXPLAIN: readonly Operation[] = [
       ...{ ...REVISIONS, proxy: PROXY, resource: object({ ...RESOURCE, version: string }) },
       ...{ tree: NODE, policies: FIELDS, own: OWN, ...HIDDEN },
     }),
+  },
+  {
+    ...{ method: 'get', path: `${PATH}/at`, tag: 'explain', access: ACCESS, query: atQuery },
+    summary: 'What a proxy was running at a time, as it had confirmed it; recorded once a second, kept for 30 days.',
+    answer: object(THEN, required(THEN, 'until', 'resource')),
+  },
+  {
+    ...{ method: 'get', path: `${PATH}/revision`, tag: 'explain', access: ACCESS, query: revisionQuery },
+    summary: "What a proxy would be sent of an older config revision: by today's compiler, with today's instances.",
+    answer: object(OF_REVISION, required(OF_REVISION, 'resource')),
   },
   {
     ...{ method: 'get', path: `${PATH}/policy`, tag: 'explain', access: ACCESS, query: policyQuery },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SampleRequest } from '#libs/changes';
+import type { Moment, SampleRequest } from '#libs/changes';
 import { isDnsLabel, isDnsSubdomain } from '#libs/kernel';
 
 const namespace = (of: string) =>
@@ -32,6 +32,81 @@ export const policyQuery = z.strictObject({
   namespace: namespace('policy'),
   name: z.string().refine(isDnsSubdomain, 'a name: a DNS subdomain').describe('Its name.'),
 });
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** With seconds or without, with an offset or `Z`. */
+const TIME = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)([Zz]|[+-]\d{2}:\d{2})?$/;
+const MOMENT = 'a time with its offset (2026-11-23T14:02Z), how long ago (-10m), or a change (c-41)';
+
+/** @returns what is wrong with it, as a string */
+export function momentOf(text: string): Moment | string {
+  const [, revision] = /^c-(\d{1,15})$/.exec(text) ?? [];
+  if (revision !== undefined) return { revision: Number(revision) };
+  const [, count, unit = ''] = /^-(\d{1,9})([smhd])$/.exec(text) ?? [];
+  if (count !== undefined) return { agoMs: Number(count) * (UNITS[unit] ?? 0) };
+  const [, date, time = '', seconds, , offset] = TIME.exec(text) ?? [];
+  if (date === undefined) return MOMENT;
+  // Nobody can tell whose clock a local time is of: the caller's, the server's, or the proxy's.
+  if (offset === undefined) return `say of which time zone it is: ${date}T${time}Z for UTC, or ${date}T${time}+01:00`;
+  const at = Date.parse(`${date}T${time}${seconds === undefined ? ':00' : ''}${offset.toUpperCase()}`);
+  return Number.isNaN(at) ? `there is no such time: write ${MOMENT}` : { time: new Date(at).toISOString() };
+}
+
+/** One resource of the answer may be asked for with its content: type and name together. */
+const oneOf = {
+  type: z.enum(['CDS', 'EDS', 'LDS', 'SRDS', 'RDS']).optional().describe('With `resource`: its xDS type.'),
+  resource: resourceQuery.shape.resource.optional().describe('Answer with the content of this one, too.'),
+};
+interface NamedByTwo {
+  readonly type?: string | undefined;
+  readonly resource?: string | undefined;
+}
+
+const together = ({ type, resource }: NamedByTwo, context: z.RefinementCtx): void => {
+  if ((type === undefined) === (resource === undefined)) return;
+  const path = type === undefined ? 'type' : 'resource';
+  context.addIssue({ code: 'custom', path: [path], message: 'give type and resource together' });
+};
+export const namedResource = ({ type, resource }: NamedByTwo) =>
+  type === undefined || resource === undefined ? undefined : { type, name: resource };
+
+export const atQuery = z
+  .strictObject({
+    ...proxyQuery.shape,
+    at: z
+      .string()
+      .max(100)
+      .transform((text, context) => {
+        const moment = momentOf(text);
+        if (typeof moment !== 'string') return moment;
+        context.addIssue({ code: 'custom', message: moment });
+        return z.NEVER;
+      })
+      .describe(
+        'When: RFC 3339 (`2026-11-23T14:02Z`), how long ago (`-10m`, `-2h`, `-3d`), or a change (`c-41`: when it first had that).',
+      ),
+    ...oneOf,
+    type: z
+      .enum(
+        ['CDS', 'LDS', 'SRDS', 'RDS'],
+        'CDS, LDS, SRDS or RDS: of endpoints, the answer without a resource has the log',
+      )
+      .optional()
+      .describe('With `resource`: its xDS type.'),
+  })
+  .superRefine(together);
+
+export const revisionQuery = z
+  .strictObject({
+    ...proxyQuery.shape,
+    revision: z
+      .string()
+      .regex(/^[1-9]\d{0,14}$/, 'a config revision: a number from 1')
+      .transform(Number)
+      .describe('Config revision.'),
+    ...oneOf,
+  })
+  .superRefine(together);
 
 /** A URL as clients write it; its fragment is never sent. */
 const URL_TEXT = /^(https?):\/\/([^/?#\s@]{1,255})([/?][^#\s]{0,8000})?(?:#.*)?$/i;

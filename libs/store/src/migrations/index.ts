@@ -6,6 +6,7 @@ import { Plans1795780100000 } from './1795780100000-plans.js';
 import { StagedChanges1795780300000 } from './1795780300000-staged-changes.js';
 import { JobLeases1795781000000 } from './1795781000000-job-leases.js';
 import { Delivery1795788200000 } from './1795788200000-delivery.js';
+import { StreamSpans1795791600000 } from './1795791600000-stream-spans.js';
 
 /** Oldest first. A migration that was released is never edited: what is wrong with it is mended by the next one. */
 export const MIGRATIONS = [
@@ -17,6 +18,7 @@ export const MIGRATIONS = [
   StagedChanges1795780300000,
   JobLeases1795781000000,
   Delivery1795788200000,
+  StreamSpans1795791600000,
 ];
 
 /** Number of the schema that this build writes and reads. */

@@ -1,4 +1,4 @@
-import type { Database } from '../database.js';
+import type { Database, Sql } from '../database.js';
 import type { ChangeMark, NetChange, Past } from '../ports.js';
 
 const BETWEEN = `
@@ -24,7 +24,7 @@ export class PastRepository implements Past {
   constructor(private readonly database: Database) {}
 
   async between(mesh: string, after: number, until: number): Promise<readonly NetChange[]> {
-    return netChanges(await this.database.query<Row>(BETWEEN, [mesh, after, until]));
+    return readBetween(this.database, mesh, after, until);
   }
 
   async change(mesh: string, revision: number): Promise<readonly NetChange[] | undefined> {
@@ -32,6 +32,14 @@ export class PastRepository implements Past {
     return changes.length > 0 ? changes : undefined;
   }
 }
+
+/** See `Past.between`. */
+export const readBetween = async (
+  sql: Sql,
+  mesh: string,
+  after: number,
+  until: number,
+): Promise<readonly NetChange[]> => netChanges(await sql.query<Row>(BETWEEN, [mesh, after, until]));
 
 /** @param rows sorted by resource, then from the oldest */
 function netChanges(rows: readonly Row[]): readonly NetChange[] {

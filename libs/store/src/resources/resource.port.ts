@@ -122,7 +122,17 @@ export interface ListQuery {
   readonly cursor?: string | undefined;
 }
 
+/** The resources of a mesh as they were. */
+export interface MeshThen {
+  /** Of those that were deleted or replaced since, `uid` and times are ''; revisions are 0 where history was cut. */
+  readonly resources: readonly StoredResource[];
+  /** Newest config revision, of any mesh. */
+  readonly head: number;
+}
+
 export interface Resources {
+  /** Every resource of the mesh as it was after a config revision, in one snapshot. Costs the mesh, and the changes since. */
+  asOf(mesh: string, revision: number): Promise<MeshThen>;
   write(request: WriteRequest): Promise<{ ok: true; value: WriteOutcome } | { ok: false; error: StoreRefusal }>;
   get(mesh: string, kind: string, namespace: string, name: string): Promise<StoredResource | undefined>;
   list(query: ListQuery): Promise<Page<StoredResource>>;

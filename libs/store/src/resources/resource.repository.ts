@@ -1,6 +1,16 @@
 import type { Log, Result } from '#libs/kernel';
 import type { Database } from '../database.js';
-import type { ListQuery, Page, Resources, StoredResource, StoreRefusal, WriteOutcome, WriteRequest } from '../ports.js';
+import type {
+  ListQuery,
+  MeshThen,
+  Page,
+  Resources,
+  StoredResource,
+  StoreRefusal,
+  WriteOutcome,
+  WriteRequest,
+} from '../ports.js';
+import { meshAsOf } from './as-of.js';
 import { type ResourceRow, toStoredResource } from './rows.js';
 import { ResourceWriter } from './write.js';
 
@@ -63,6 +73,10 @@ export class ResourceRepository implements Resources {
     const items = rows.slice(0, limit).map(toStoredResource);
     const last = items.at(-1);
     return { items, cursor: rows.length > limit && last !== undefined ? encodeCursor(last) : undefined };
+  }
+
+  asOf(mesh: string, revision: number): Promise<MeshThen> {
+    return this.database.transaction((sql) => meshAsOf(sql, mesh, revision), { isolation: 'snapshot' });
   }
 
   async labelled(mesh: string, labels: Readonly<Record<string, string>>): Promise<readonly StoredResource[]> {
