@@ -9,6 +9,8 @@ import { DemoFailure, during, heading, tell, until } from './narrator.js';
 import { Replica, type ReplicaContext } from './replica.js';
 import { applyFile, replica, type Shop } from './shop-mesh.js';
 import { slowness } from './slowness.js';
+import { canary } from './steps/canary.js';
+import { confirm } from './steps/confirm.js';
 import { discovery } from './steps/discovery.js';
 import { history } from './steps/history.js';
 import { plan } from './steps/plan.js';
@@ -19,7 +21,7 @@ import { rules } from './steps/rules.js';
 import { shift } from './steps/shift.js';
 import { OUTBOUND_HTTP_PORT, outboundAddress, REPLICAS, type ReplicaPlan, THIRD_CATALOG } from './topology.js';
 
-const STEPS = { discovery, replicas: replicaSteps, shift, rules, refusal, restart, plan, history };
+const STEPS = { discovery, replicas: replicaSteps, shift, rules, refusal, restart, plan, canary, confirm, history };
 
 const HELP = `npm run demo             shows the mesh step by step, then stays up until Ctrl-C
 npm run demo -- --once   runs to the end and exits; exit code 1 at the first step that does not hold, 130 when interrupted

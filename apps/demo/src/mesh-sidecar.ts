@@ -18,6 +18,8 @@ export interface InstancePlan {
   /** Ports by name; the sidecar listens on them at `bind`, the application at `app`. */
   readonly ports: Readonly<Record<string, number>>;
   readonly bind: string;
+  /** Name of the machine; default: the bind address. */
+  readonly host?: string;
   readonly app: string;
   /** First address of the sidecar's own /16 for outgoing calls. */
   readonly outbound: string;
@@ -58,14 +60,14 @@ export class MeshSidecar {
 
   /** Registers the instance: callers learn of it once its Envoy is there too. */
   async register(): Promise<void> {
-    const { bind, app, ports, labels, workload, outbound } = this.plan;
+    const { bind, app, ports, labels, workload, outbound, host = bind } = this.plan;
     await this.mesh.controlPlane.request('PUT', this.path, {
       workload,
       labels,
       bind: { address: bind, ports },
       app: { address: app, ports },
       outbound: { address: outbound, httpPort: OUTBOUND_HTTP_PORT },
-      host: bind,
+      host,
     });
   }
 

@@ -27,6 +27,7 @@ const instanceOf = (plan: ReplicaPlan): InstancePlan => ({
   labels: { app: plan.service, version: plan.version },
   ports: plan.service === 'payments' ? { http: HTTP_PORT, grpc: GRPC_PORT } : { http: HTTP_PORT },
   bind: bindAddress(plan),
+  host: plan.host,
   app: appAddress(plan),
   outbound: outboundAddress(plan),
   maxRegexProgram: plan.maxRegexProgram,

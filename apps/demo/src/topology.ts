@@ -8,6 +8,8 @@ export interface ReplicaPlan {
   readonly index: number;
   /** RE2 program size from which this sidecar's Envoy refuses a regular expression. */
   readonly maxRegexProgram: number;
+  /** The machine that it says it runs on; in truth there is one. */
+  readonly host: 'host-a' | 'host-b';
 }
 
 export const MESH = 'default';
@@ -19,7 +21,8 @@ export const GRPC_PORT = 9090;
 function plan(name: string, version: string, index: number): ReplicaPlan {
   const workload = name.slice(0, name.lastIndexOf('-'));
   const service = workload.split('-')[0] as ReplicaPlan['service'];
-  return { name, service, workload, version, index, maxRegexProgram: 1000 };
+  const host = index % 2 === 0 ? 'host-b' : 'host-a';
+  return { name, service, workload, version, index, host, maxRegexProgram: 400 };
 }
 
 /** The second web sidecar refuses large regular expressions: step 5 shows what a refusal does and does not do. */

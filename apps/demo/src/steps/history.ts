@@ -10,9 +10,9 @@ interface Entry {
   readonly items: readonly { readonly op: string; readonly kind: string; readonly name: string }[];
 }
 
-/** Step 8: who changed what. */
+/** Step 10: who changed what. */
 export async function history(shop: Shop): Promise<void> {
-  heading('8. Who changed what');
+  heading('10. Who changed what');
   const { items } = await shop.controlPlane.request<{ items: readonly Entry[] }>(
     'GET',
     `/api/v1/meshes/${MESH}/history?limit=50`,

@@ -25,7 +25,7 @@ export interface StagedRunnerOptions {
 /** How often those that are not over are looked at; without any, now and then, lest a notice was lost. */
 const EVERY_MS = 250;
 const IDLE_EVERY_MS = 5_000;
-const LEASE_MS = 10_000;
+const LEASE_MS = 3_000;
 /** What has not changed is said again so often. */
 const AGAIN_MS = 1_500;
 
