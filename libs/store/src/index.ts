@@ -1,11 +1,11 @@
 export { ChainBroken } from './audit/checkpoint.js';
 export { NotOwner } from './audit/cut.js';
-export { LeaseLost } from './audit/lease.js';
 export { type OfflineOptions, type OfflineVerdict, verifyExport } from './audit/offline.js';
 export { type AuditStatement, fingerprintOf, Keys, parseStatement } from './audit/statement.js';
 export * from './embedded-postgres/index.js';
 export { DatabaseDistrusted } from './feed/trust.js';
 export { inspectDatabase, PostgresTooOld } from './inspect-database.js';
+export { LeaseLost } from './leases/lease.js';
 export { migrateDatabase, SchemaTooNew } from './migrate.js';
 export { type OpenStoreOptions, openStore } from './open-store.js';
 export * from './ports.js';

@@ -14,6 +14,7 @@ import { startHousekeeping } from './housekeeping.js';
 import { IdentityGuard } from './identity-guard.js';
 import { identityOf, inspectDatabase } from './inspect-database.js';
 import { InstanceRepository } from './instances/instance.repository.js';
+import { LeaseRepository } from './leases/lease.js';
 import { migrateDatabase } from './migrate.js';
 import { SCHEMA_VERSION } from './migrations/index.js';
 import { PlanRepository } from './plans/plan.repository.js';
@@ -173,6 +174,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     plans: new PlanRepository(database),
     history: new HistoryRepository(database),
     audit,
+    leases: new LeaseRepository(database),
     identity: () => identityOf(database, SCHEMA_VERSION),
     verifyAudit: () => audit.verify(),
     ping: () => ping(database, clock),

@@ -3,12 +3,14 @@ import type { InstanceSpec, Manifest } from '#libs/model';
 import type { Authorities, Progress, Tokens } from './administration.port.js';
 import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
 import type { History } from './audit/history.port.js';
+import type { Leases } from './leases/lease.port.js';
 import type { Past, Plans } from './plan.port.js';
 import type { Actor, Page } from './values.port.js';
 
 export type * from './administration.port.js';
 export type * from './audit/audit.port.js';
 export type * from './audit/history.port.js';
+export type * from './leases/lease.port.js';
 export type * from './plan.port.js';
 export type * from './values.port.js';
 
@@ -269,6 +271,7 @@ export interface Store {
   readonly plans: Plans;
   readonly history: History;
   readonly audit: AuditTrail;
+  readonly leases: Leases;
   identity(): Promise<DatabaseIdentity>;
   /** The whole of `audit.verify()`. */
   verifyAudit(): Promise<AuditVerdict>;

@@ -1,12 +1,12 @@
 import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
+import { LeaseLost } from '../leases/lease.js';
 import { openStore } from '../open-store.js';
 import type { Store } from '../ports.js';
 import { held, installSigner, newSigner, rewriteFrom, type TestSigner } from '../testing/audited.js';
 import { put, request } from '../testing/fixtures.js';
 import { ChainBroken } from './checkpoint.js';
-import { LeaseLost } from './lease.js';
 import { verifyExport } from './offline.js';
 
 describe('checkpoints of the audit', () => {

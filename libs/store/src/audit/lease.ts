@@ -1,15 +1,8 @@
 import type { Sql } from '../database.js';
+import { LeaseLost } from '../leases/lease.js';
 import type { AuditLease } from './audit.port.js';
 
-/** Another replica has taken the lease meanwhile: nothing was written. */
-export class LeaseLost extends Error {
-  constructor() {
-    super('another replica makes the checkpoints now');
-    this.name = 'LeaseLost';
-  }
-}
-
-// The fence rises with every holder, so that one that was stalled cannot write for the next one (time is Postgres's).
+// A row of its own, older than `job_lease`, that the release before this one takes too. The fence rises with every holder, so that one that was stalled cannot write for the next one (time is Postgres's).
 const TAKE = `
 UPDATE audit_lease SET holder = $1, fence = fence + CASE WHEN holder = $1 THEN 0 ELSE 1 END,
   until = clock_timestamp() + $2 * interval '1 millisecond'
@@ -26,5 +19,5 @@ export async function takeLease(sql: Sql, holder: string, ttlMs: number): Promis
 
 /** To be asked in the transaction that writes. @throws LeaseLost */
 export async function requireLease(sql: Sql, { holder, fence }: AuditLease): Promise<void> {
-  if ((await sql.query(HELD, [holder, fence])).length === 0) throw new LeaseLost();
+  if ((await sql.query(HELD, [holder, fence])).length === 0) throw new LeaseLost('audit');
 }

@@ -3,6 +3,7 @@ import { TokenSubjects1767312000000 } from './1767312000000-token-subjects.js';
 import { AuthorityRotation1767484800000 } from './1767484800000-authority-rotation.js';
 import { PartitionedHistory1795780000000 } from './1795780000000-partitioned-history.js';
 import { Plans1795780100000 } from './1795780100000-plans.js';
+import { JobLeases1795781000000 } from './1795781000000-job-leases.js';
 
 /** Oldest first. A migration that was released is never edited: what is wrong with it is mended by the next one. */
 export const MIGRATIONS = [
@@ -11,6 +12,7 @@ export const MIGRATIONS = [
   AuthorityRotation1767484800000,
   PartitionedHistory1795780000000,
   Plans1795780100000,
+  JobLeases1795781000000,
 ];
 
 /** Number of the schema that this build writes and reads. */
