@@ -1,3 +1,4 @@
+export type { FailingCell } from './failing.js';
 export { featuresOf, NEWEST_FEATURES } from './features.js';
 export type { CallerRoutes } from './fork-routes.js';
 export * from './inspection.js';

@@ -35,6 +35,11 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'Streams let in without knowing that this replica is up to date, since Postgres did not answer in time.',
   ),
   heddle_compile_failures_total: counter('Passes that failed as a whole and left everybody with what they had.'),
+  heddle_quarantined_resources: gauge(
+    'Resources whose last revision cannot be evaluated, so that an earlier one is served: heddle quarantine list.',
+    'mesh',
+  ),
+  heddle_quarantine_failures_total: counter('Turns of the quarantine job that failed and will be tried again.'),
   heddle_sweep_failures_total: counter('Sweeps of lost instances that failed and will be tried again.'),
 
   // Audit

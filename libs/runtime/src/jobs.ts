@@ -4,6 +4,7 @@ import type { Coordinator } from './coordinator.js';
 import { claimsOf } from './gatekeeper.js';
 import type { MeshHost } from './mesh-host.js';
 import type { RuntimeOptions } from './options.js';
+import { QuarantineJob } from './quarantine/job.js';
 import { TokenAlarms } from './token-alarm.js';
 
 /** The parts of a runtime that the jobs look after. */
@@ -39,6 +40,7 @@ export function startJobs(runtime: JobSubjects): () => void {
     clock.after(GRACE_MS, () => forgetEarlierLives(runtime)),
     sweeper(runtime),
     tokenAlarms(runtime),
+    quarantine(runtime),
     clock.every(CELLS_MS, () => {
       for (const host of runtime.coordinator.hosts.values()) sweepCells(runtime, host);
     }),
@@ -94,6 +96,20 @@ function tokenAlarms({ options, server }: JobSubjects): () => void {
     const held = server.streamInfos().map(({ node, principal }) => ({ proxy: node.id, claims: claimsOf(principal) }));
     alarms.check(held, clock.now());
   });
+}
+
+/** Roles are no part of the mesh's configuration: what they permit is never taken from an earlier revision. */
+function quarantine({ options, coordinator }: JobSubjects): () => void {
+  const administration = new Set(
+    options.registry.kinds.filter(({ group }) => group === 'administration').map(({ kind }) => kind),
+  );
+  const job = new QuarantineJob({
+    ...options,
+    hosts: () => coordinator.hosts.values(),
+    isCompiling: () => coordinator.isCompiling,
+    leaves: (kind) => administration.has(kind),
+  });
+  return job.start();
 }
 
 function sweeper(runtime: JobSubjects): () => void {

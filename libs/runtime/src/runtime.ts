@@ -25,6 +25,8 @@ export class Runtime {
   readonly #revisions = new Map<number, number>();
   /** Who is at the other end of each admitted stream. */
   readonly #identities = new Map<number, ProxyIdentity>();
+  /** Config revision at which the quarantine of a mesh was counted. */
+  readonly #counted = new Map<string, number>();
   #latest = 0;
   #stopJobs: (() => void) | undefined;
 
@@ -103,11 +105,21 @@ export class Runtime {
     this.#latest = change.change;
     this.#revisions.set(change.change, change.configRevision);
     if (this.#revisions.size > REMEMBERED_CHANGES) this.#revisions.delete(change.change - REMEMBERED_CHANGES);
+    this.#countQuarantined(change.mesh);
     if (change.viewsChanged) this.rebindViews(change.mesh);
     this.server.whenTold(() => {
       const concerned = change.touched > 0 ? this.server.behind() : new Map<number, string>();
       this.progress.published(change, concerned);
     });
+  }
+
+  /** Counted anew with every config revision, which is where it can change. */
+  #countQuarantined(mesh: string): void {
+    if (this.#counted.get(mesh) === this.coordinator.configRevision) return;
+    this.#counted.set(mesh, this.coordinator.configRevision);
+    let count = 0;
+    for (const { quarantine } of this.coordinator.hosts.get(mesh)?.resources ?? []) if (quarantine) count += 1;
+    this.options.metrics.gauge('heddle_quarantined_resources', count, { mesh });
   }
 
   /** A view appears when an instance is registered, and changes with its class: live streams follow. */

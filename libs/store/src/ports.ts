@@ -5,6 +5,7 @@ import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
 import type { History } from './audit/history.port.js';
 import type { Leases } from './leases/lease.port.js';
 import type { Past, Plans } from './plan.port.js';
+import type { Quarantines, ServedQuarantine } from './quarantine/quarantine.port.js';
 import type { Actor, Page } from './values.port.js';
 
 export type * from './administration.port.js';
@@ -12,6 +13,7 @@ export type * from './audit/audit.port.js';
 export type * from './audit/history.port.js';
 export type * from './leases/lease.port.js';
 export type * from './plan.port.js';
+export type * from './quarantine/quarantine.port.js';
 export type * from './values.port.js';
 
 /** `config`: admin writes, audited. `runtime`: instances and health, not audited. */
@@ -38,6 +40,8 @@ export interface StoredResource {
   /** RFC 3339. */
   readonly createdAt: string;
   readonly updatedAt: string;
+  /** From the feed alone: it cannot be evaluated, and this is served in its place. */
+  readonly quarantine?: ServedQuarantine | undefined;
 }
 
 export type WriteItem =
@@ -272,6 +276,7 @@ export interface Store {
   readonly history: History;
   readonly audit: AuditTrail;
   readonly leases: Leases;
+  readonly quarantine: Quarantines;
   identity(): Promise<DatabaseIdentity>;
   /** The whole of `audit.verify()`. */
   verifyAudit(): Promise<AuditVerdict>;

@@ -37,8 +37,16 @@ interface AddressRow {
   readonly number: number;
 }
 
+// Said of the last write only: the next one ends it.
+const QUARANTINE = `
+  LEFT JOIN quarantine q ON q.uid = r.uid AND q.bad_revision = r.updated_revision`;
+const QUARANTINED =
+  'q.bad_revision, q.use_revision, q.reason AS bad_reason, q.at AS bad_since, q.document AS good_document';
+
 async function readSnapshot(sql: Sql, heads: Heads): Promise<Snapshot> {
-  const resources = await sql.query<ResourceRow>('SELECT * FROM resource ORDER BY mesh, kind, namespace, name');
+  const resources = await sql.query<ResourceRow>(
+    `SELECT r.*, ${QUARANTINED} FROM resource r ${QUARANTINE} ORDER BY r.mesh, r.kind, r.namespace, r.name`,
+  );
   const instances = await sql.query<InstanceRecord>('SELECT * FROM instance ORDER BY mesh, namespace, name');
   const addresses = await sql.query<AddressRow>('SELECT mesh, namespace, name, number FROM service_address');
   return {
@@ -66,8 +74,9 @@ SELECT DISTINCT mesh AS of_mesh, kind AS of_kind, namespace AS of_namespace, nam
 FROM change_log WHERE stream = $1 AND revision > $2`;
 
 const RESOURCES = `
-SELECT k.*, r.*, a.number FROM (${TOUCHED}) k
+SELECT k.*, r.*, ${QUARANTINED}, a.number FROM (${TOUCHED}) k
 LEFT JOIN resource r ON r.mesh = of_mesh AND r.kind = of_kind AND r.namespace = of_namespace AND r.name = of_name
+${QUARANTINE}
 LEFT JOIN service_address a ON a.mesh = of_mesh AND a.namespace = of_namespace AND a.name = of_name
 ORDER BY of_mesh, of_kind, of_namespace, of_name`;
 

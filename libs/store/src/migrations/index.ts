@@ -4,6 +4,7 @@ import { AuthorityRotation1767484800000 } from './1767484800000-authority-rotati
 import { PartitionedHistory1795780000000 } from './1795780000000-partitioned-history.js';
 import { Plans1795780100000 } from './1795780100000-plans.js';
 import { JobLeases1795781000000 } from './1795781000000-job-leases.js';
+import { QuarantineDocuments1795781100000 } from './1795781100000-quarantine-documents.js';
 
 /** Oldest first. A migration that was released is never edited: what is wrong with it is mended by the next one. */
 export const MIGRATIONS = [
@@ -13,6 +14,7 @@ export const MIGRATIONS = [
   PartitionedHistory1795780000000,
   Plans1795780100000,
   JobLeases1795781000000,
+  QuarantineDocuments1795781100000,
 ];
 
 /** Number of the schema that this build writes and reads. */
