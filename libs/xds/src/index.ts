@@ -1,3 +1,4 @@
+export { RECENT_MS } from './delivery/recent.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export { type Progress, XdsServer } from './server.js';
 export type { XdsServerOptions } from './server-options.js';

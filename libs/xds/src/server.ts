@@ -9,6 +9,7 @@ import { Admission, once } from './serving/admission.js';
 import { Authentication } from './serving/authentication.js';
 import { clientStatus } from './serving/client-status.js';
 import { Gate } from './serving/gate/gate.js';
+import { HeldBack } from './serving/held-back.js';
 import { Leftovers } from './serving/leftovers.js';
 import { discoveryMethods, type MethodInfo } from './serving/methods.js';
 import { Readiness } from './serving/readiness.js';
@@ -48,6 +49,8 @@ export class XdsServer {
   readonly #frames: FrameCache;
   readonly #fanOut = new FanOut();
   readonly #streams = new StreamRegistry();
+  /** What is not sent though views have it. */
+  readonly heldBack: HeldBack;
   readonly #spreading = new Spreading({
     monotonic: () => this.options.clock.monotonic(),
     wake: (woken) => this.#fanOut.wake(woken ? this.#streams.of(woken) : this.#streams.all()),
@@ -75,6 +78,7 @@ export class XdsServer {
     const { clock, log, metrics, gatekeeper } = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#catalog = new Catalog(MIN_TTL_CHECKS * this.#limits.checkMs);
+    this.heldBack = new HeldBack(this.#catalog, (nodes) => this.#lookAgain(nodes));
     this.#frames = new FrameCache(this.#limits.frameCacheBytes);
     this.#ready = new Readiness(clock, this.#limits.readyWaitMs);
     this.#admission = new Admission(this.#limits, clock, metrics);
@@ -94,6 +98,7 @@ export class XdsServer {
   publish(publication: Publication): void {
     const news = this.#catalog.publish(publication);
     this.#ready.set();
+    this.heldBack.settle();
     this.#spreading.tell(news);
     this.options.metrics.gauge('xds_resources', this.#catalog.resources);
   }
@@ -221,6 +226,15 @@ export class XdsServer {
     });
   }
 
+  /** @param nodes undefined = all */
+  #lookAgain(nodes: readonly (string | undefined)[]): void {
+    for (const node of nodes) {
+      const streams = node === undefined ? this.#streams.all() : this.#streams.ofNode(node);
+      for (const stream of streams) stream.touchAll();
+      this.#fanOut.wake(streams);
+    }
+  }
+
   #open(call: Call, { principal, leave: served }: Admitted, { variant, onlyType, service }: MethodInfo): void {
     try {
       const leave = this.#enter(call, principal, service);
@@ -270,6 +284,7 @@ export class XdsServer {
           : undefined,
       admitted: (stream) => this.#streams.named(stream),
       leftovers: new Leftovers(clock),
+      heldBack: this.heldBack,
       enterNode: (nodeId, service) => this.#admission.enterNode(nodeId, service),
       closed: (stream) => {
         this.#fanOut.forget(stream);

@@ -13,7 +13,7 @@ import { decodeDeltaRequest, decodeSotwRequest, type Request } from '../wire/req
 import { denialOf } from './failure.js';
 import { nonceMaker } from './nonces.js';
 import { Outbox } from './outbox.js';
-import { checkNode, checkSize, requestedType } from './requests.js';
+import { bringsState, checkNode, checkSize, requestedType } from './requests.js';
 import type { StreamOptions } from './stream-options.js';
 import type { StreamServices } from './stream-services.js';
 import { sourceOf } from './stream-source.js';
@@ -48,10 +48,11 @@ export class XdsStream implements Watcher, Pumpable {
       () => this.#view,
       () => this.#secrets,
     );
+    const held = (type: TypeUrl, name: string) => this.session.types.get(type)?.acked.get(name)?.version;
     this.session = new Session({
       variant: options.variant,
       aggregated: options.onlyType === undefined,
-      source,
+      source: services.heldBack.over(source, { node: () => this.#info?.node.id, acked: held }),
       limits,
       nextNonce: nonceMaker(services.epoch),
     });
@@ -86,7 +87,7 @@ export class XdsStream implements Watcher, Pumpable {
     this.options.call.listen({
       message: (bytes) => this.#onMessage(bytes),
       halfClosed: () => this.end('OK', ''), // GEN-15
-      closed: () => this.#close(),
+      closed: () => this.#close('client'),
     });
   }
 
@@ -112,7 +113,8 @@ export class XdsStream implements Watcher, Pumpable {
     this.#admit(node)
       .then(
         () => {
-          if (this.#closed) return;
+          if (this.#closed || !this.#info) return;
+          this.services.listener.streamBegins?.(this.#info, bringsState(request));
           this.#handle(request);
           this.outbox.whenEmpty(this.options.served);
           this.options.call.resume();
@@ -191,6 +193,7 @@ export class XdsStream implements Watcher, Pumpable {
     if (acked) {
       metrics.count('xds_acks_total', { type });
       this.ledger.acked(info, delivery, acked);
+      this.session.recent.acked(acked, this.services.clock.monotonic());
     }
     if (nacked) {
       metrics.count('xds_nacks_total', { type });
@@ -256,13 +259,13 @@ export class XdsStream implements Watcher, Pumpable {
   end(status: StatusName, message: string): void {
     if (this.#closed) return;
     const { stuck } = this.outbox;
-    this.#close();
+    this.#close('server');
     if (status !== 'OK') this.services.metrics.count('xds_streams_ended_total', { status });
     this.options.call.end(status, message);
     if (stuck) this.services.dropSocketLater(this.options.call.peer);
   }
 
-  #close(): void {
+  #close(by: 'client' | 'server'): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#unfollow();
@@ -271,7 +274,7 @@ export class XdsStream implements Watcher, Pumpable {
     this.services.closed(this);
     if (!this.#info) return;
     this.services.leftovers.leave(this.#client, this.session);
-    this.services.listener.streamClosed?.(this.#info);
+    this.services.listener.streamClosed?.(this.#info, this.session.closing(by, this.services.clock.monotonic()));
   }
 
   get #client(): string {
