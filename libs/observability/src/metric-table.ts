@@ -40,6 +40,11 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'mesh',
   ),
   heddle_quarantine_failures_total: counter('Turns of the quarantine job that failed and will be tried again.'),
+  heddle_crash_contents_total: counter(
+    'Contents held back since proxies died of them: from the proxy, or everywhere on the word of two hosts.',
+    'scope',
+  ),
+  heddle_crash_contents_held: gauge('Contents that nobody is sent any more, since proxies on two hosts died of them.'),
   heddle_sweep_failures_total: counter('Sweeps of lost instances that failed and will be tried again.'),
 
   // Audit

@@ -1,6 +1,7 @@
 import type { XdsServer } from '#libs/xds';
 import type { Attachments } from './attachments.js';
 import type { Coordinator } from './coordinator.js';
+import type { CrashGuard } from './crashes/guard.js';
 import { claimsOf } from './gatekeeper.js';
 import type { MeshHost } from './mesh-host.js';
 import type { RuntimeOptions } from './options.js';
@@ -13,12 +14,14 @@ export interface JobSubjects {
   readonly server: XdsServer;
   readonly coordinator: Coordinator;
   readonly attachments: Attachments;
+  readonly crashes: CrashGuard;
   /** Writes what rows do not know of live streams. */
   reassert(): void;
 }
 
 const SWEEP_MS = 5_000;
 const CREDENTIALS_MS = 5_000;
+const BAD_CONTENTS_MS = 60_000;
 const TOKEN_ALARMS_MS = 60_000;
 /** A lost stream alone never removes an endpoint: an instance goes after five minutes without one. */
 const DETACHED_FOR_MS = 300_000;
@@ -41,6 +44,7 @@ export function startJobs(runtime: JobSubjects): () => void {
     sweeper(runtime),
     tokenAlarms(runtime),
     quarantine(runtime),
+    clock.every(BAD_CONTENTS_MS, () => void runtime.crashes.forgetPast([...runtime.coordinator.hosts.keys()])),
     clock.every(CELLS_MS, () => {
       for (const host of runtime.coordinator.hosts.values()) sweepCells(runtime, host);
     }),

@@ -4,6 +4,7 @@ import { type ProxyIdentity, parseNodeId } from '#libs/kernel';
 import { type DeliveryListener, type NackInfo, type StreamInfo, XdsServer } from '#libs/xds';
 import { Attachments } from './attachments.js';
 import { Coordinator, type PublishedChange } from './coordinator.js';
+import { CrashGuard } from './crashes/guard.js';
 import { claimsOf, TokenGatekeeper, viewFor } from './gatekeeper.js';
 import { startJobs } from './jobs.js';
 import { MeshHost } from './mesh-host.js';
@@ -22,6 +23,7 @@ export class Runtime {
   readonly progress: ProgressTracker;
   readonly attachments: Attachments;
   readonly server: XdsServer;
+  readonly crashes: CrashGuard;
   readonly #revisions = new Map<number, number>();
   /** Who is at the other end of each admitted stream. */
   readonly #identities = new Map<number, ProxyIdentity>();
@@ -40,6 +42,13 @@ export class Runtime {
       clock,
       log,
       caughtUp: () => this.#caughtUp(),
+    });
+    this.crashes = new CrashGuard({
+      ...options,
+      server: () => this.server,
+      caughtUp: () => this.#caughtUp(),
+      hostOf: (node) => this.#hostOf(node),
+      refused: (stream, nack) => this.progress.refused(stream, nack),
     });
     this.coordinator = new Coordinator({
       hostOf: (mesh) => new MeshHost(mesh, new MeshGraph({ mesh, policies: options.policies }), options.registry, log),
@@ -73,6 +82,8 @@ export class Runtime {
   async start(): Promise<number> {
     await this.options.store.feed.start((event) => {
       this.options.onEvent?.(event);
+      const { badContents } = event.kind === 'snapshot' ? event.snapshot : event;
+      if (badContents) this.crashes.follow(badContents);
       this.coordinator.onEvent(event);
     });
     await this.coordinator.settled();
@@ -135,6 +146,7 @@ export class Runtime {
   private listener(): DeliveryListener {
     return {
       streamOpened: (stream) => {
+        this.crashes.streamOpened(stream);
         const identity = parseNodeId(stream.node.id);
         if (identity && identity.mesh === claimsOf(stream.principal).mesh) this.#identities.set(stream.id, identity);
         const version = stream.node.userAgentVersion;
@@ -142,7 +154,9 @@ export class Runtime {
           this.attachments.opened(identity, stream.id, version, featuresOf(version)),
         );
       },
-      streamClosed: (stream) => {
+      streamBegins: (stream, resumed) => this.crashes.streamBegins(stream, resumed),
+      streamClosed: (stream, closing) => {
+        this.crashes.streamClosed(stream, closing);
         this.withIdentity(stream, (identity) => this.attachments.closed(identity, stream.id));
         this.progress.closed(stream.id);
         this.#identities.delete(stream.id);
@@ -186,6 +200,11 @@ export class Runtime {
       reason: nack.message,
     });
     this.progress.refused(stream, nack);
+  }
+
+  #hostOf(node: string): string | undefined {
+    const identity = parseNodeId(node);
+    return identity && this.coordinator.hosts.get(identity.mesh)?.instance(identity.namespace, identity.instance)?.host;
   }
 
   private withIdentity(stream: StreamInfo, use: (identity: ProxyIdentity) => void): void {

@@ -5,6 +5,7 @@ import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
 import type { History } from './audit/history.port.js';
 import type { Leases } from './leases/lease.port.js';
 import type { Past, Plans } from './plan.port.js';
+import type { BadContent, BadContents } from './quarantine/content.port.js';
 import type { Quarantines, ServedQuarantine } from './quarantine/quarantine.port.js';
 import type { Actor, Page } from './values.port.js';
 
@@ -13,6 +14,7 @@ export type * from './audit/audit.port.js';
 export type * from './audit/history.port.js';
 export type * from './leases/lease.port.js';
 export type * from './plan.port.js';
+export type * from './quarantine/content.port.js';
 export type * from './quarantine/quarantine.port.js';
 export type * from './values.port.js';
 
@@ -218,6 +220,8 @@ export interface Snapshot {
   readonly instances: readonly InstanceRow[];
   /** Numbers allocated to services, by `<mesh>/<namespace>/<service>`. */
   readonly addresses: ReadonlyMap<string, number>;
+  /** Of all meshes. */
+  readonly badContents?: readonly BadContent[];
 }
 
 export type FeedEvent =
@@ -241,6 +245,8 @@ export type FeedEvent =
         | { readonly op: 'delete'; readonly mesh: string; readonly namespace: string; readonly name: string }
       )[];
       readonly addresses: ReadonlyMap<string, number>;
+      /** All of them, when they may be others. */
+      readonly badContents?: readonly BadContent[] | undefined;
     };
 
 /**
@@ -277,6 +283,7 @@ export interface Store {
   readonly audit: AuditTrail;
   readonly leases: Leases;
   readonly quarantine: Quarantines;
+  readonly badContents: BadContents;
   identity(): Promise<DatabaseIdentity>;
   /** The whole of `audit.verify()`. */
   verifyAudit(): Promise<AuditVerdict>;

@@ -155,11 +155,11 @@ export interface DeliveryListener {
 
 /** How a stream ended, and what the client had been sent by then; secrets are left out. */
 export interface Closing {
-  /** client: it went away or was cut off. server: by a status of ours, or after the client had said that it has no more requests. */
+  /** client: it ended the stream, went away, or was cut off. server: by a status of ours. */
   readonly by: 'client' | 'server';
-  /** In flight, or sent or ACKed within the last 10 s: the newest content of each key. */
-  readonly recent: readonly RecentContent[];
-  /** Everything that it had ACKed, of what this process has sent or knows. Walks it when it is called, which must be at once. */
+  /** In flight, or sent or ACKed within the last 10 s: the newest content of each key. To be called at once, as `held` is. */
+  recent(): readonly RecentContent[];
+  /** Everything that it had ACKed, of what this process has sent or knows. */
   held(): readonly Resource[];
 }
 

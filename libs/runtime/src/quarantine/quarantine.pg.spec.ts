@@ -1,4 +1,3 @@
-import { Client } from 'pg';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { durationMs } from '#libs/envoy-api';
@@ -62,7 +61,6 @@ const door = (service: number): string => `inbound-routes|${namespaceOf(service)
 
 describe('REL-25 a stored resource that can no longer be evaluated', () => {
   let database: TestDatabase;
-  let raw: Client;
   const replicas: TestReplica[] = [];
   const start = async (name: string, most = 9): Promise<TestReplica> => {
     const replica = await TestReplica.start(database.url, name, kindsUpTo(most));
@@ -77,10 +75,10 @@ describe('REL-25 a stored resource that can no longer be evaluated', () => {
     if (!written.ok) throw new Error(JSON.stringify(written.error));
     return written.value.revision;
   };
-  const rows = async <Row extends object>(text: string): Promise<readonly Row[]> => (await raw.query<Row>(text)).rows;
+  const rows = (statement: string): Promise<unknown[]> => database.rows(statement);
   /** What an older build could have left: a spec of which this one knows nothing, with all that goes with a write. */
   const poison = (kind: string, name: string): Promise<unknown> =>
-    raw.query(`
+    database.rows(`
       SET session_replication_role = replica;
       UPDATE stream SET revision = revision + 1 WHERE stream = 'config';
       UPDATE resource SET spec = '{"once": true}', version = version + 1,
@@ -91,8 +89,6 @@ describe('REL-25 a stored resource that can no longer be evaluated', () => {
 
   beforeEach(async () => {
     database = await createTestDatabase();
-    raw = new Client({ connectionString: database.url });
-    await raw.connect();
     const first = await start('first');
     const spec = (i: number) => ({ ports: [{ name: 'http', port: 8080, protocol: 'http' }], description: `of ${i}` });
     const all = Array.from({ length: SERVICES }, (_, i) => i);
@@ -111,7 +107,6 @@ describe('REL-25 a stored resource that can no longer be evaluated', () => {
   });
   afterEach(async () => {
     await stopAll();
-    await raw?.end();
     await database?.drop();
   });
 
@@ -217,7 +212,7 @@ describe('REL-25 a stored resource that can no longer be evaluated', () => {
   it('is left alone when a tenth of a mesh does not parse: then the build is to blame', async () => {
     const [a] = replicas;
     if (!a) throw new Error('there is no replica');
-    await raw.query(`SET session_replication_role = replica;
+    await database.rows(`SET session_replication_role = replica;
       UPDATE resource SET spec = '{"once": true}' WHERE kind = 'Service' AND hashtext(name) % 5 = 0`);
     const b = await start('b');
     await b.turn();

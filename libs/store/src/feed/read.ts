@@ -1,6 +1,7 @@
 import type { Database, Sql } from '../database.js';
 import { type InstanceRecord, toInstanceRow, toInstanceState } from '../instances/rows.js';
 import type { FeedEvent, Snapshot } from '../ports.js';
+import { readContents } from '../quarantine/content.repository.js';
 import { type ResourceRow, toStoredResource } from '../resources/rows.js';
 import type { Position } from './position.js';
 import { requireExplained, requireNoStepBack } from './trust.js';
@@ -55,6 +56,7 @@ async function readSnapshot(sql: Sql, heads: Heads): Promise<Snapshot> {
     resources: resources.map(toStoredResource),
     instances: instances.map((record) => toInstanceRow(toInstanceState(record))),
     addresses: new Map(addresses.map((row) => [addressKey(row), row.number])),
+    badContents: await readContents(sql),
   };
 }
 
@@ -117,6 +119,8 @@ async function readDelta(sql: Sql, since: Position, heads: Heads): Promise<FeedE
     resources: resources.map(toResourceEvent),
     instances: instances.map(toInstanceEvent),
     addresses: new Map(numbered),
+    // What is said of them is announced with the Mesh.
+    badContents: resources.some((row) => row.of_kind === 'Mesh') ? await readContents(sql) : undefined,
   };
 }
 

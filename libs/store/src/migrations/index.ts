@@ -5,6 +5,7 @@ import { PartitionedHistory1795780000000 } from './1795780000000-partitioned-his
 import { Plans1795780100000 } from './1795780100000-plans.js';
 import { JobLeases1795781000000 } from './1795781000000-job-leases.js';
 import { QuarantineDocuments1795781100000 } from './1795781100000-quarantine-documents.js';
+import { BadContents1795781200000 } from './1795781200000-bad-contents.js';
 
 /** Oldest first. A migration that was released is never edited: what is wrong with it is mended by the next one. */
 export const MIGRATIONS = [
@@ -15,6 +16,7 @@ export const MIGRATIONS = [
   Plans1795780100000,
   JobLeases1795781000000,
   QuarantineDocuments1795781100000,
+  BadContents1795781200000,
 ];
 
 /** Number of the schema that this build writes and reads. */

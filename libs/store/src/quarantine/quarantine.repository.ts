@@ -1,21 +1,14 @@
-import { canonicalJson } from '#libs/kernel';
 import type { Labels, Manifest } from '#libs/model';
-import { type AuditPayload, documentHash, envelopeSql, NOW_MS, sha256 } from '../audit/chain.js';
-import { columnsOf } from '../audit/columns.js';
-import type { Database, Sql } from '../database.js';
-import { FEED_CHANNEL } from '../feed/channel.js';
+import { documentHash } from '../audit/chain.js';
+import { storable } from '../audit/columns.js';
+import type { Database } from '../database.js';
 import { requireLease } from '../leases/lease.js';
 import { MIGRATIONS } from '../migrations/index.js';
 import type { Actor, Lease } from '../ports.js';
+import { type Announced, announce, SYSTEM } from './announce.js';
 import type { FormerRevision, NewQuarantine, QuarantinedResource, Quarantines } from './quarantine.port.js';
 
-interface Row {
-  readonly uid: string;
-  readonly mesh: string;
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-}
+type Row = Announced;
 
 const LIST = `
 SELECT q.uid, q.mesh, r.kind, r.namespace, r.name, r.labels, q.bad_revision, q.use_revision, q.reason, q.at
@@ -60,38 +53,9 @@ FROM resource r JOIN quarantine q ON q.uid = r.uid AND r.updated_revision = q.ba
 WHERE r.uid = $1 AND r.mesh = $2 FOR NO KEY UPDATE OF r`;
 const RELEASE = 'DELETE FROM quarantine WHERE uid = $1';
 
-/**
- * A revision of its own that touches one resource, so that the feed reads it again; builds that know nothing of quarantine
- * find the row they had. The entry has no items: nothing in history is of this revision.
- */
-const ANNOUNCE = `
-WITH rev AS (
-  UPDATE stream
-  SET revision = revision + 1, audit_seq = audit_seq + 1, audit_prev = audit_hash,
-      audit_hash = ${envelopeSql('$2::text', 'revision + 1')}
-  WHERE stream = 'config'
-  RETURNING revision, audit_seq, audit_prev, audit_hash
-), logged AS (
-  INSERT INTO change_log (stream, revision, position, op, uid, mesh, kind, namespace, name)
-  SELECT 'config', revision, 0, 'put', $5, $6, $7, $8, $9 FROM rev
-), audited AS (
-  INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash, action, mesh, actor, subjects)
-  SELECT audit_seq, revision, ${NOW_MS}, 'applied', $1, $2, audit_prev, audit_hash, $3, $6, $4, '{}' FROM rev
-)
-SELECT pg_notify('${FEED_CHANNEL}', 'config:' || revision)::text FROM rev`;
-
-const SYSTEM: Actor = { name: 'system:quarantine', role: 'system', ip: '', requestId: '' };
 const KNOWN = MIGRATIONS.map(({ name }) => name);
 /** Of the reason that is kept. */
 const REASON_LENGTH = 4_096;
-
-async function announce(sql: Sql, row: Row, payload: Omit<AuditPayload, 'decision' | 'items' | 'mesh'>): Promise<void> {
-  const whole: AuditPayload = { ...payload, decision: 'applied', mesh: row.mesh, items: [] };
-  const text = canonicalJson(whole);
-  const { action, actor } = columnsOf(whole);
-  const { uid, mesh, kind, namespace, name } = row;
-  await sql.query(ANNOUNCE, [text, sha256(text), action, actor, uid, mesh, kind, namespace, name]);
-}
 
 const idOf = ({ uid, kind, namespace, name }: Row): Omit<Row, 'mesh'> => ({ uid, kind, namespace, name });
 
@@ -131,7 +95,7 @@ export class QuarantineRepository implements Quarantines {
       if (row === undefined) return false;
       await sql.query(CLEAN);
       const useRevision = use?.revision ?? 0;
-      const why = reason.toWellFormed().replaceAll('\0', '\uFFFD').slice(0, REASON_LENGTH);
+      const why = storable(reason).slice(0, REASON_LENGTH);
       const document = use === undefined ? null : JSON.stringify(use.manifest);
       const put = await sql.query(PUT, [uid, row.mesh, badRevision, useRevision, why, document]);
       if (put.length === 0) return false;

@@ -38,7 +38,7 @@ export class Recent {
   }
 
   /** The newest content under each key. */
-  get contents(): readonly RecentContent[] {
+  #contents(): readonly RecentContent[] {
     const found = new Map<string, RecentContent>();
     for (const { flight, before } of this.#responses) {
       for (const [i, content] of flight.news.entries()) {
@@ -56,6 +56,6 @@ export class Recent {
     this.prune(now, types);
     const held = ({ acked, spec }: TypeDelivery): readonly Cell[] =>
       spec.secret ? [] : ([...acked.values()].filter((one) => one instanceof Cell && one.key !== '') as Cell[]);
-    return { by, recent: this.contents, held: () => types.flatMap(held) };
+    return { by, recent: () => this.#contents(), held: () => types.flatMap(held) };
   }
 }

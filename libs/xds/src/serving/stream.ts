@@ -6,7 +6,8 @@ import { StreamSecrets } from '../secrets.js';
 import { type Outcome, type Outgoing, Session } from '../session.js';
 import type { StatusName } from '../transport/call.js';
 import type { TypeSpec } from '../type-specs.js';
-import { Denied, type NodeInfo, type Principal, type StreamInfo, type StreamState, type TypeUrl } from '../types.js';
+import type { Closing, NodeInfo, Principal, StreamInfo, StreamState, TypeUrl } from '../types.js';
+import { Denied } from '../types.js';
 import type { ViewRecord, Watcher } from '../view-record.js';
 import { decodeNode } from '../wire/node.js';
 import { decodeDeltaRequest, decodeSotwRequest, type Request } from '../wire/request.js';
@@ -86,7 +87,7 @@ export class XdsStream implements Watcher, Pumpable {
   #listen(): void {
     this.options.call.listen({
       message: (bytes) => this.#onMessage(bytes),
-      halfClosed: () => this.end('OK', ''), // GEN-15
+      halfClosed: () => this.end('OK', '', 'client'), // GEN-15
       closed: () => this.#close('client'),
     });
   }
@@ -256,16 +257,16 @@ export class XdsStream implements Watcher, Pumpable {
   }
 
   /** Ends the stream. The status may never reach a client that does not read; its socket is dropped a little later. */
-  end(status: StatusName, message: string): void {
+  end(status: StatusName, message: string, by: Closing['by'] = 'server'): void {
     if (this.#closed) return;
     const { stuck } = this.outbox;
-    this.#close('server');
+    this.#close(by);
     if (status !== 'OK') this.services.metrics.count('xds_streams_ended_total', { status });
     this.options.call.end(status, message);
     if (stuck) this.services.dropSocketLater(this.options.call.peer);
   }
 
-  #close(by: 'client' | 'server'): void {
+  #close(by: Closing['by']): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#unfollow();
