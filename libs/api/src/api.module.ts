@@ -23,6 +23,7 @@ import { PlanController } from './plan/plan.controller.js';
 import { ProbeController } from './probe.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ProxyController } from './proxy.controller.js';
+import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { ResourceService } from './resource.service.js';
 import { TokenController } from './token.controller.js';
 
@@ -36,6 +37,7 @@ const FIXED: readonly Type<object>[] = [
   ChangeController,
   PlanController,
   HistoryController,
+  QuarantineController,
   ExplainController,
   AuditController,
   AuditSearchController,

@@ -22,7 +22,10 @@ export interface BootstrapInfo {
 /** Everything that REST is made of; the app hands it in. */
 export interface ApiDeps {
   readonly registry: Registry;
-  readonly store: Pick<Store, 'resources' | 'instances' | 'identity' | 'ping' | 'audit' | 'history'>;
+  readonly store: Pick<
+    Store,
+    'resources' | 'instances' | 'identity' | 'ping' | 'audit' | 'history' | 'quarantine' | 'badContents'
+  >;
   readonly changes: Changes;
   readonly explain: Explain;
   readonly runtime: RuntimePort;
