@@ -56,12 +56,13 @@ export class CrashTracker {
   /** @param alive it has another stream @param now milliseconds of the monotonic clock */
   ended(node: string, closing: Closing, { alive, now }: { readonly alive: boolean; readonly now: number }): void {
     if (closing.by === 'server' || alive) return;
-    const recent = closing.recent().filter(({ content }) => content.type !== TYPE.endpoint);
+    const sent = closing.recent();
+    const recent = sent.filter(({ content }) => content.type !== TYPE.endpoint);
     const known = this.#nodes.get(node);
     if (recent.length === 0 && !known) return;
     const suspected = known ?? { stable: false, survived: new Map(), strikes: new Map(), pending: [], endedAt: now };
     suspected.endedAt = now;
-    noteSurvived(suspected, recent, closing.held());
+    noteSurvived(suspected, sent, closing.held());
     const isNews = ({ content }: RecentContent): boolean =>
       suspected.survived.get(content.key)?.version !== content.version;
     suspected.pending = suspected.stable ? recent.filter(isNews) : [];
