@@ -110,6 +110,7 @@ function quarantine({ options, coordinator }: JobSubjects): () => void {
   const job = new QuarantineJob({
     ...options,
     hosts: () => coordinator.hosts.values(),
+    revision: () => coordinator.configRevision,
     isCompiling: () => coordinator.isCompiling,
     leaves: (kind) => administration.has(kind),
   });

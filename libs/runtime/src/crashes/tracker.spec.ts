@@ -71,7 +71,10 @@ describe('REL-26 what a proxy dies of', () => {
   it('is not known of a proxy that has never run anything for longer', () => {
     const life = new Life();
     const endpoints = resource('a', 1, TYPE.endpoint);
-    const [all, held] = [[...whole, sent(endpoints)], [...others, bad, endpoints]];
+    const [all, held] = [
+      [...whole, sent(endpoints)],
+      [...others, bad, endpoints],
+    ];
     for (let i = 0; i < 5; i += 1) expect(names(life.ends(all, held).back())).toEqual([]);
   });
 

@@ -13,6 +13,8 @@ export interface QuarantineJobOptions {
   readonly replica: string;
   /** Meshes as they were last compiled. */
   readonly hosts: () => Iterable<MeshHost>;
+  /** Config revision of what was last compiled. */
+  readonly revision: () => number;
   /** True while a pass is under way: what fails then is not known. */
   readonly isCompiling: () => boolean;
   /** Kinds that are left alone: who may do what is never taken from an earlier revision. */
@@ -28,6 +30,7 @@ const LEASE_MS = 30_000;
 const CELLS_A_TURN = 20;
 /** With more than this share of a mesh unreadable, and more than a handful, the build is to blame and not the resources. */
 const MOST = { share: 0.1, count: 10 };
+const MOST_REMEMBERED = 1_000;
 
 /**
  * Puts resources whose last revision cannot be evaluated into quarantine (REL-25), so that all replicas, now and after a
@@ -35,6 +38,8 @@ const MOST = { share: 0.1, count: 10 };
  */
 export class QuarantineJob {
   readonly #holder: string;
+  /** What was tried, with the config revision at which it was: it is tried again at the next one. */
+  readonly #hopeless = new Map<string, number>();
   /** What was said of what cannot be mended here. */
   readonly #said = new Set<string>();
   #running: Promise<void> = Promise.resolve();
@@ -61,14 +66,15 @@ export class QuarantineJob {
       let lease: Lease | undefined;
       for (const host of hosts()) {
         const unread = this.#unread(host);
-        const { failing } = host.graph;
+        const failing = host.graph.failing.filter((cell) => this.#isHopeful(cellKey(host, cell)));
         if (unread.length === 0 && failing.length === 0) continue;
         lease ??= await store.leases.take('quarantine', this.#holder, LEASE_MS);
         if (!lease) return;
         const found = [...(await this.#judgeUnread(host, unread)), ...(await this.#judgeFailing(host, failing))];
-        for (const one of found) await store.quarantine.put(lease, one);
+        for (const one of found) if (!(await store.quarantine.put(lease, one))) this.#giveUp(one.uid);
       }
     } catch (error) {
+      this.#hopeless.clear();
       if (error instanceof LeaseLost) return;
       metrics.count('heddle_quarantine_failures_total');
       log.warn('resources could not be put into quarantine; it will be tried again', { reason: String(error) });
@@ -79,7 +85,8 @@ export class QuarantineJob {
   #unread(host: MeshHost): readonly ResourceId[] {
     const unread = host.unparsables
       .map(({ id }) => id)
-      .filter((id) => !this.options.leaves(id.kind) && host.taken(id)?.quarantine === undefined);
+      .filter((id) => !this.options.leaves(id.kind) && host.taken(id)?.quarantine === undefined)
+      .filter((id) => this.#isHopeful(host.taken(id)?.uid ?? ''));
     if (unread.length <= Math.max(MOST.count, host.size * MOST.share)) return unread;
     const fields = { mesh: host.mesh, resources: unread.length };
     this.#sayOnce('so many resources do not parse that this build is to blame: none is set back', fields);
@@ -103,11 +110,22 @@ export class QuarantineJob {
       if (suspects.some(({ uid }) => found.has(uid))) continue;
       if (this.options.isCompiling()) break;
       const poison = findPoison(host.graph, cell, suspects);
+      // What was found makes a revision of its own, after which it is looked at again.
+      this.#giveUp(cellKey(host, cell));
       if (poison.length === 0) this.#sayNobody(host, cell);
       for (const { suspect, use, message } of poison)
         found.set(suspect.uid, { uid: suspect.uid, badRevision: suspect.written, use, reason: message });
     }
     return [...found.values()];
+  }
+
+  #isHopeful(what: string): boolean {
+    return this.#hopeless.get(what) !== this.options.revision();
+  }
+
+  #giveUp(what: string): void {
+    if (this.#hopeless.size >= MOST_REMEMBERED) this.#hopeless.clear();
+    this.#hopeless.set(what, this.options.revision());
   }
 
   #sayNobody({ mesh }: MeshHost, { kind, key, message }: FailingCell): void {
@@ -118,8 +136,10 @@ export class QuarantineJob {
   #sayOnce(words: string, fields: LogFields): void {
     const key = `${words} ${JSON.stringify(fields)}`;
     if (this.#said.has(key)) return;
-    if (this.#said.size >= 1_000) this.#said.clear();
+    if (this.#said.size >= MOST_REMEMBERED) this.#said.clear();
     this.#said.add(key);
     this.options.log.error(words, fields);
   }
 }
+
+const cellKey = ({ mesh }: MeshHost, { kind, key }: FailingCell): string => `${mesh} ${kind} ${key}`;

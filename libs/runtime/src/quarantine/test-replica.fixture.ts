@@ -35,6 +35,7 @@ export class TestReplica {
     const job = new QuarantineJob({
       ...{ store, replica: name, clock: systemClock, log, metrics: silentMetrics },
       hosts: () => coordinator.hosts.values(),
+      revision: () => coordinator.configRevision,
       isCompiling: () => coordinator.isCompiling,
       leaves: () => false,
     });
