@@ -299,6 +299,13 @@ describe('REL-26 a configuration that proxies die of', () => {
     await a.has('1s');
     await until('it is noted', async () => (await one.store.badContents.list('default')).length === 1);
     await proxy('d', two).start().has(POISON);
+    // A replica that starts has read who died of it: it does not have to die of it there.
+    a.client.disconnect();
+    const three = await Replica.start('three', database.url, { certificate, clock });
+    await a.start(three).has('1s');
+    expect(a.deaths).toBe(2);
+    a.client.disconnect();
+    await three.stop();
     await write(connect('78ms'));
     await two.runtime.crashes.forgetPast(['default']);
     expect(await one.store.badContents.list('default')).toEqual([]);

@@ -87,6 +87,7 @@ export class Runtime {
       this.coordinator.onEvent(event);
     });
     await this.coordinator.settled();
+    this.crashes.holdFromProxies();
     const port = await this.server.start({
       host: this.options.xds.host,
       port: this.options.xds.port,

@@ -37,7 +37,8 @@ export class CrashGuard {
   readonly #open = new Map<string, number>();
   /** Rows in force. */
   #rows: readonly BadContent[] = [];
-  /** Contents that have, or had, a row of this replica's. */
+  #isLoaded = false;
+  /** Contents of rows that are held back from the proxies that they name. */
   readonly #reported = new Set<string>();
 
   constructor(private readonly options: CrashGuardOptions) {}
@@ -114,10 +115,25 @@ export class CrashGuard {
         hosts,
       });
     metrics.gauge('heddle_crash_contents_held', common.length);
+    if (this.#isLoaded) this.holdFromProxies();
     if (news.length === 0) return;
     metrics.count('heddle_crash_contents_total', { scope: 'everywhere' }, news.length);
     const contents = news.map((row) => heldContent(row, row.instead && { ...row, ...row.instead }, EVERYWHERE));
     server().heldBack.hold({ contents });
+  }
+
+  /**
+   * What other replicas, or an earlier life of this one, have noted of single proxies. Once everything is published: what is
+   * not published is not held back.
+   */
+  holdFromProxies(): void {
+    this.#isLoaded = true;
+    const { heldBack } = this.options.server();
+    for (const row of this.#rows.filter((one) => !this.#reported.has(idOf(one)) && heldBack.isPublished(one))) {
+      this.#reported.add(idOf(row));
+      const contents = [heldContent(row, row.instead && { ...row, ...row.instead }, DIED)];
+      for (const node of row.proxies) heldBack.hold({ node, contents });
+    }
   }
 
   /** Rows whose content is in force no more have done their work. Only one replica looks. */

@@ -112,10 +112,13 @@ export class HeldBack {
       const found = inner.lookup(type, name);
       return this.isEmpty ? found : this.#inPlaceOf(found, { type, name }, stream);
     };
-    const extra = (type: TypeUrl): Iterable<string> => this.#of(stream)?.extra.get(type)?.keys() ?? [];
+    const extra = (type: TypeUrl): ReadonlyMap<string, Cell> | undefined => this.#of(stream)?.extra.get(type);
     return {
       lookup,
-      names: (type) => (this.#nodes.size === 0 ? inner.names(type) : new Set([...inner.names(type), ...extra(type)])),
+      names: (type) => {
+        const more = extra(type);
+        return more ? new Set([...inner.names(type), ...more.keys()]) : inner.names(type);
+      },
       members: (type, glob) => inner.members(type, glob),
       heldBack: (type) => this.#heldBack(type, inner, stream),
       get change() {
