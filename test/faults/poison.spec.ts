@@ -70,23 +70,60 @@ describe('a stored policy that this build cannot read, as after an upgrade', () 
       ),
     );
 
-  // That a replica which starts serves its last good revision, too, needs the quarantine rows: docs/faults.md.
-  it('REL-25 is withheld alone: what it was stays in force, and the rest of the mesh is updated', async () => {
+  const inQuarantine = (name: string): Promise<number> =>
+    until('it is in quarantine everywhere', 30_000, async () => {
+      const told = rig.replicas.every((replica) => new RegExp(`${name}.*is in quarantine`).test(replica.log()));
+      const counts = await Promise.all(
+        rig.replicas.map((replica) => rig.metric(replica, 'heddle_quarantined_resources{mesh="default"}')),
+      );
+      return told && counts.every((count) => count === 1);
+    });
+  interface Quarantine {
+    readonly items: readonly { readonly kind: string; readonly badRevision: number; readonly useRevision: number }[];
+  }
+  const quarantine = async (): Promise<Quarantine['items']> =>
+    (await rig.request<Quarantine>('GET', '/api/v1/meshes/default/quarantine')).items;
+
+  it('REL-25 the last good revision is served, also by a replica that starts; the rest of the mesh is updated', async () => {
     await poison('TimeoutPolicy', 'slow');
-    await saysSo('slow');
+    await inQuarantine('slow');
     const before = await rig.member(0).updates();
     await rig.prober.more(50);
     expect(await rig.member(0).updates()).toEqual(before);
+    const rows = await quarantine();
+    expect(rows.map(({ kind }) => kind)).toEqual(['TimeoutPolicy']);
+    expect(rows[0]?.useRevision).toBeLessThan(rows[0]?.badRevision ?? 0);
+    const told = await rig.told();
+    for (const replica of rig.replicas) {
+      await replica.kill();
+      await replica.start();
+      await rig.prober.more(20);
+    }
+    expect(await rig.told()).toEqual(told);
     await onlyThePoisonIsWrong('TimeoutPolicy shop/slow');
+    await rig.request(
+      'PUT',
+      `${SHOP}/timeoutpolicies/slow`,
+      policy('TimeoutPolicy', 'slow', 'back', { request: '9s' }),
+    );
+    expect(await quarantine()).toEqual([]);
   });
 
-  it('REL-25 one that says who may call denies everybody, until it can be read again', async () => {
+  it('REL-25 one that says who may call denies everybody as long as nobody has judged it', async () => {
     await until('calls pass', 30_000, async () => (await callFront()) === 200);
+    // The job stands still: somebody else has its lease.
+    const lease = (until: string): Promise<unknown> =>
+      rig.server.rows(`INSERT INTO job_lease AS l VALUES ('quarantine', 'nobody', 1000, ${until})
+        ON CONFLICT (name) DO UPDATE SET holder = 'nobody', fence = l.fence + 1, until = ${until}`);
+    await lease(`'infinity'`);
     await poison('AuthorizationPolicy', 'gate');
     await saysSo('gate');
     await until('nobody gets in', 30_000, async () => (await callFront()) === 403);
-    await rig.request('DELETE', `${SHOP}/authorizationpolicies/gate`);
+    await lease('now()');
+    await inQuarantine('gate');
     await until('calls pass again', 30_000, async () => (await callFront()) === 200);
-    await onlyThePoisonIsWrong('TimeoutPolicy shop/slow');
+    await rig.request('DELETE', `${SHOP}/authorizationpolicies/gate`);
+    expect(await quarantine()).toEqual([]);
+    await invariants.check();
   });
 });

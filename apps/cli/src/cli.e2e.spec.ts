@@ -22,6 +22,21 @@ beforeAll(async () => {
 
 afterAll(() => user.close());
 
+describe('heddle quarantine', () => {
+  it('says that there is nothing, and that nothing else can be released', async () => {
+    expect(await user.heddle('quarantine', 'list')).toMatchObject({
+      code: EXIT.ok,
+      out: expect.stringContaining('(none)'),
+    });
+    const released = await user.heddle('quarantine', 'release', 'timeoutpolicy/pace', '-n', 'shop');
+    expect([released.code, released.err]).toEqual([
+      EXIT.notFound,
+      expect.stringContaining('TimeoutPolicy shop/pace is not in quarantine'),
+    ]);
+    expect((await user.heddle('quarantine', 'release', 'no-id')).err).toContain('nothing with the id no-id');
+  });
+});
+
 describe('heddle apply, get and delete', () => {
   it('stores a directory in one change, and says when there is nothing to change', async () => {
     user.write('shop/web.yaml', service('web'));

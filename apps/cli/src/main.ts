@@ -43,6 +43,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   get: async () => (await import('./commands/get.js')).getCommand(),
   delete: async () => (await import('./commands/delete.js')).deleteCommand(),
   status: async () => (await import('./commands/status.js')).statusCommand(),
+  quarantine: async () => (await import('./commands/quarantine.js')).quarantineCommand(),
   explain: async () => (await import('./commands/explain.js')).explainCommand(),
   confirm: async () => (await import('./commands/confirm.js')).confirmCommand(),
   change: async () => (await import('./commands/change.js')).changeCommand(),

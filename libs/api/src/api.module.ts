@@ -28,6 +28,7 @@ import { PlanController } from './plan/plan.controller.js';
 import { ProbeController } from './probe.controller.js';
 import { ProblemFilter } from './problem.filter.js';
 import { ProxyController } from './proxy.controller.js';
+import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { ResourceService } from './resource.service.js';
 import { StagedController } from './staged/staged.controller.js';
 import { TokenController } from './token.controller.js';
@@ -44,6 +45,7 @@ const FIXED: readonly Type<object>[] = [
   PlanController,
   StagedController,
   HistoryController,
+  QuarantineController,
   ExplainController,
   ExplainPastController,
   AuditController,

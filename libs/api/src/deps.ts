@@ -23,7 +23,10 @@ export interface BootstrapInfo {
 /** Everything that REST is made of; the app hands it in. */
 export interface ApiDeps {
   readonly registry: Registry;
-  readonly store: Pick<Store, 'resources' | 'instances' | 'identity' | 'ping' | 'audit' | 'history' | 'staged'>;
+  readonly store: Pick<
+    Store,
+    'resources' | 'instances' | 'identity' | 'ping' | 'audit' | 'history' | 'staged' | 'quarantine' | 'badContents'
+  >;
   readonly changes: Changes;
   readonly explain: Explain;
   readonly deliveries: Deliveries;

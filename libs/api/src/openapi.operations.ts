@@ -8,6 +8,7 @@ import { instanceBody } from './instance.schema.js';
 import type { Operation } from './openapi.operation.js';
 import { inputSchema, type JsonSchema, listOf, object, ref, string } from './openapi.schemas.js';
 import { diffQuery, planBody } from './plan/plan.schema.js';
+import { QUARANTINE } from './quarantine/quarantine.operations.js';
 import { leaveQuery, listQuery } from './query.js';
 import { STAGED_OPERATIONS } from './staged/staged.operations.js';
 import { apiTokenBody, exchangeBody, proxyTokenBody } from './token.controller.js';
@@ -241,6 +242,7 @@ export const FIXED_OPERATIONS: readonly Operation[] = [
   ...AUDIT,
   ...EXPLAIN,
   ...STAGED_OPERATIONS,
+  ...QUARANTINE,
   ...RUNTIME,
 ];
 

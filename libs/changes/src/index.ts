@@ -12,6 +12,7 @@ export { mergePatch } from './merge-patch.js';
 export { FINDINGS, type Finding, type FindingCode, type Severity } from './plan/findings/types.js';
 export { OWNER_LABEL } from './plan/prune.js';
 export type * from './plan/types.js';
+export * from './quarantine/poison.js';
 export * from './replay/index.js';
 export type { Evidence, HostEvidence, RefusedContent, Traffic } from './staged/evidence.js';
 export type { OperateRefusal, OperateRequest, StagedAct } from './staged/operate.js';

@@ -86,7 +86,8 @@ export function inboundTargets(ctx: Ctx, at: InboundPort): readonly PolicyTarget
   return [...unique.values()];
 }
 
-const INBOUND_POLICIES = defineQuery<Access>({
+/** The same as `ACCESS`, and fails where a policy does. */
+export const INBOUND_POLICIES = defineQuery<Access>({
   name: 'inbound-policies',
   run: (ctx, key) => {
     const at = splitInbound(key);

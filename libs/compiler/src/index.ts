@@ -1,7 +1,9 @@
+export type { FailingCell } from './failing.js';
 export { featuresOf, NEWEST_FEATURES } from './features.js';
 export type { CallerRoutes } from './fork-routes.js';
 export * from './inspection.js';
 export { isNothing, MeshLane, together } from './lanes/mesh-lane.js';
+export { guardsAccess } from './layers.js';
 export { contentFields, type ForkChanges, MeshFork } from './mesh-fork.js';
 export { MeshGraph, type MeshGraphOptions, type MeshPass, type Writes } from './mesh-graph.js';
 export {

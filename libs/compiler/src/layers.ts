@@ -57,6 +57,10 @@ export const RESOURCES: ReadonlyMap<string, QueryKind<Encoded>> = new Map(
   ].map((query) => [query.name, query]),
 );
 
+/** True for resources that say who may call: an earlier form of one may be laxer. @param key a `CompiledResource.key` */
+export const guardsAccess = (key: string): boolean =>
+  [INBOUND_ROUTES, INBOUND_LISTENER].some(({ name }) => key.split('|')[1] === name);
+
 /** What lists cells of these queries has them compiled, exactly as long as it is needed itself. */
 const listing =
   <V>(queries: () => ReadonlyMap<string, QueryKind<V>>) =>

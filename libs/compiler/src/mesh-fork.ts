@@ -1,7 +1,8 @@
 import { resourceToJson } from '#libs/envoy-api';
-import type { Ctx, Fork, ForkRead, Graph, GraphCounters, PassBudget } from '#libs/incremental';
+import type { CellName, Ctx, Fork, ForkRead, Graph, GraphCounters, PassBudget } from '#libs/incremental';
 import { type ResourceId, resourceKey } from '#libs/model';
 import { CONDITIONS } from './conditions.js';
+import { failureOf } from './failing.js';
 import { ForkDiff } from './fork-diff.js';
 import { type CallerRoutes, callerRoutes } from './fork-routes.js';
 import { ALL } from './inputs.js';
@@ -37,6 +38,11 @@ export class MeshFork {
   /** False once every other method throws. */
   get isCurrent(): boolean {
     return this.#fork.isCurrent;
+  }
+
+  /** Why a cell would not compile; undefined = it would. */
+  failureOf(cell: CellName): string | undefined {
+    return failureOf(this.#fork, cell);
   }
 
   /** Computes in slices what all else is about; passes come meanwhile. @returns true once little is left */

@@ -2,6 +2,7 @@ import {
   type CellName,
   type Ctx,
   type Dependency,
+  type Difference,
   Graph,
   type GraphCounters,
   type Override,
@@ -19,6 +20,7 @@ import {
   resourceKey,
 } from '#libs/model';
 import { CONDITIONS } from './conditions.js';
+import { type FailingCell, FailingCells } from './failing.js';
 import { INDEXED, idOfValue, resourceOfInput } from './input-ids.js';
 import { ADDRESS, ALL, FEATURES, INSTANCE, ONCE, ROUTABLE, SETTINGS, WITHHELD } from './inputs.js';
 import { MeshLane } from './lanes/mesh-lane.js';
@@ -69,6 +71,7 @@ export class MeshGraph {
   /** Instances whose views are observed from the next pass on. */
   readonly #registered = new Set<string>();
   readonly #published: Published;
+  readonly #failing = new FailingCells(this.#graph);
 
   constructor(options: MeshGraphOptions) {
     this.#mesh = options.mesh;
@@ -129,7 +132,7 @@ export class MeshGraph {
 
   /** Takes over what was set, recompiles what it reaches, and says what is different. */
   pass(): CompiledChange {
-    return this.#published.next(this.#graph.pass());
+    return this.#next(this.#graph.pass());
   }
 
   /**
@@ -141,9 +144,25 @@ export class MeshGraph {
     const ready = new Preparation(this.#published);
     return {
       step: (budget) => pass.step(budget) && ready.step(pass.changes(), budget),
-      adopt: () => this.#published.next(pass.adopt(), ready),
+      adopt: () => this.#next(pass.adopt(), ready),
       abandon: () => pass.abandon(),
     };
+  }
+
+  #next(difference: Difference, ready?: Preparation): CompiledChange {
+    const change = this.#published.next(difference, ready);
+    this.#failing.note(difference);
+    return change;
+  }
+
+  /** What does not compile as of the last pass, what closes a port for it included. */
+  get failing(): readonly FailingCell[] {
+    return this.#failing.list();
+  }
+
+  /** Who is governed by a kind of policy; undefined = it is no policy. */
+  sideOf(kind: string): 'client' | 'server' | undefined {
+    return this.#kinds.find((known) => known.kind === kind)?.side;
   }
 
   /** Id of an instance's view, once a pass has compiled it. */

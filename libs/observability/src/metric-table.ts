@@ -37,6 +37,16 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   heddle_compile_failures_total: counter('Passes that failed as a whole and left everybody with what they had.'),
   heddle_delivery_progress_writes_total: counter('Writes of how far changes have come at the proxies of this replica.'),
   heddle_delivery_progress_failures_total: counter('Such writes that failed and will be tried again.'),
+  heddle_quarantined_resources: gauge(
+    'Resources whose last revision cannot be evaluated, so that an earlier one is served: heddle quarantine list.',
+    'mesh',
+  ),
+  heddle_quarantine_failures_total: counter('Turns of the quarantine job that failed and will be tried again.'),
+  heddle_crash_contents_total: counter(
+    'Contents held back since proxies died of them: from the proxy, or everywhere on the word of two hosts.',
+    'scope',
+  ),
+  heddle_crash_contents_held: gauge('Contents that nobody is sent any more, since proxies on two hosts died of them.'),
   heddle_sweep_failures_total: counter('Sweeps of lost instances that failed and will be tried again.'),
 
   // Audit

@@ -1,9 +1,11 @@
 import type { XdsServer } from '#libs/xds';
 import type { Attachments } from './attachments.js';
 import type { Coordinator } from './coordinator.js';
+import type { CrashGuard } from './crashes/guard.js';
 import { claimsOf } from './gatekeeper.js';
 import type { MeshHost } from './mesh-host.js';
 import type { RuntimeOptions } from './options.js';
+import { QuarantineJob } from './quarantine/job.js';
 import { TokenAlarms } from './token-alarm.js';
 
 /** The parts of a runtime that the jobs look after. */
@@ -12,12 +14,14 @@ export interface JobSubjects {
   readonly server: XdsServer;
   readonly coordinator: Coordinator;
   readonly attachments: Attachments;
+  readonly crashes: CrashGuard;
   /** Writes what rows do not know of live streams. */
   reassert(): void;
 }
 
 const SWEEP_MS = 5_000;
 const CREDENTIALS_MS = 5_000;
+const BAD_CONTENTS_MS = 60_000;
 const TOKEN_ALARMS_MS = 60_000;
 /** A lost stream alone never removes an endpoint: an instance goes after five minutes without one. */
 const DETACHED_FOR_MS = 300_000;
@@ -39,6 +43,8 @@ export function startJobs(runtime: JobSubjects): () => void {
     clock.after(GRACE_MS, () => forgetEarlierLives(runtime)),
     sweeper(runtime),
     tokenAlarms(runtime),
+    quarantine(runtime),
+    clock.every(BAD_CONTENTS_MS, () => void runtime.crashes.forgetPast([...runtime.coordinator.hosts.keys()])),
     clock.every(CELLS_MS, () => {
       for (const host of runtime.coordinator.hosts.values()) sweepCells(runtime, host);
     }),
@@ -94,6 +100,21 @@ function tokenAlarms({ options, server }: JobSubjects): () => void {
     const held = server.streamInfos().map(({ node, principal }) => ({ proxy: node.id, claims: claimsOf(principal) }));
     alarms.check(held, clock.now());
   });
+}
+
+/** Roles are no part of the mesh's configuration: what they permit is never taken from an earlier revision. */
+function quarantine({ options, coordinator }: JobSubjects): () => void {
+  const administration = new Set(
+    options.registry.kinds.filter(({ group }) => group === 'administration').map(({ kind }) => kind),
+  );
+  const job = new QuarantineJob({
+    ...options,
+    hosts: () => coordinator.hosts.values(),
+    revision: () => coordinator.configRevision,
+    isCompiling: () => coordinator.isCompiling,
+    leaves: (kind) => administration.has(kind),
+  });
+  return job.start();
 }
 
 function sweeper(runtime: JobSubjects): () => void {

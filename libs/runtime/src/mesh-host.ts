@@ -1,9 +1,9 @@
 import type { MeshGraph } from '#libs/compiler';
 import { defaultTrustDomain } from '#libs/identity';
 import type { Log } from '#libs/kernel';
-import type { DomainValue, Instance, Registry, ResourceId } from '#libs/model';
+import type { DomainValue, Instance, Manifest, Registry, ResourceId } from '#libs/model';
 import { printId, readPolicyTarget, referencesOf, resourceKey } from '#libs/model';
-import type { Candidate, InstanceRow, StoredResource } from '#libs/store';
+import type { Candidate, InstanceRow, Quarantine, ServedQuarantine, StoredResource } from '#libs/store';
 import { MeshLanes } from './lanes/mesh-lanes.js';
 
 /** A stored row that its kind no longer accepts: withheld from the graph, shown in the status of the resource. */
@@ -12,9 +12,20 @@ export interface Unparsable {
   readonly message: string;
 }
 
+/** A stored resource as this replica takes it. */
+export interface Taken {
+  readonly id: ResourceId;
+  readonly uid: string;
+  /** Config revision of its last write. */
+  readonly revision: number;
+  readonly createdRevision: number;
+  /** An earlier revision is served in its place. */
+  readonly quarantine: Quarantine | undefined;
+}
+
 /** One mesh on this replica: its graph, fed with rows of the store. Nothing of one mesh can reach another. */
 export class MeshHost {
-  readonly #resources = new Set<string>();
+  readonly #resources = new Map<string, Taken>();
   /** Resources by what they refer to: who would miss it. */
   readonly #users = new Map<string, Map<string, ResourceId>>();
   readonly #references = new Map<string, readonly string[]>();
@@ -65,8 +76,15 @@ export class MeshHost {
   /** Parses a row by its kind and sets it in the graph; a row that does not parse degrades this one resource only. */
   putResource(row: StoredResource): void {
     const id: ResourceId = { kind: row.kind, namespace: row.namespace, name: row.name };
-    this.#resources.add(resourceKey(id));
-    const value = this.parse(row);
+    const { uid, updatedRevision: revision, createdRevision, quarantine } = row;
+    const before = this.#resources.get(resourceKey(id))?.quarantine;
+    this.#resources.set(resourceKey(id), { id, uid, revision, createdRevision, quarantine });
+    if (quarantine || before) this.#sayQuarantine(id, before, quarantine);
+    if (quarantine) this.#putQuarantined(id, row, quarantine);
+    else this.#put(id, row, this.parse(row));
+  }
+
+  #put(id: ResourceId, row: StoredResource, value: Parsed): void {
     if (value.ok) {
       this.#unparsable.delete(resourceKey(id));
       if (value.value.type === 'Mesh') this.#trustDomain = value.value.value.trustDomain;
@@ -77,14 +95,42 @@ export class MeshHost {
       );
       return;
     }
-    this.#unparsable.set(resourceKey(id), { id, message: value.error });
+    this.#withhold(id, row, value.error);
+  }
+
+  /**
+   * REL-25: everybody takes the revision that the quarantine names. Without one an access policy denies, and another policy
+   * counts as absent; anything else is taken as it is, or as it was last seen here.
+   */
+  #putQuarantined(id: ResourceId, row: StoredResource, { document, useRevision, reason }: ServedQuarantine): void {
+    const side = this.graph.sideOf(id.kind);
+    if (document) this.#put(id, row, this.parse(formerRow(row, useRevision, document)));
+    else if (side === 'server') this.#withhold(id, row, reason);
+    else if (side === 'client') {
+      this.#unparsable.delete(resourceKey(id));
+      this.#note(id, []);
+      this.graph.removeResource(id);
+    } else this.#put(id, row, this.parse(row));
+  }
+
+  #sayQuarantine(id: ResourceId, before: Quarantine | undefined, now: Quarantine | undefined): void {
+    const resource = { mesh: this.mesh, resource: printId(id) };
+    if (!now) {
+      this.log.info('a resource is no longer in quarantine', resource);
+    } else if (before?.badRevision !== now.badRevision || before.useRevision !== now.useRevision) {
+      const { badRevision, useRevision, reason } = now;
+      const fields = { ...resource, badRevision, useRevision, reason };
+      this.log.error('a resource is in quarantine: its last revision cannot be evaluated', fields);
+    }
+  }
+
+  #withhold(id: ResourceId, row: StoredResource, reason: string): void {
+    const isNews = this.#unparsable.get(resourceKey(id))?.message !== reason;
+    this.#unparsable.set(resourceKey(id), { id, message: reason });
     const place = { mesh: this.mesh, namespace: row.namespace, name: row.name };
     this.graph.withhold(id, readPolicyTarget(row.spec, place));
-    this.log.error('a stored resource no longer parses and is withheld', {
-      mesh: this.mesh,
-      resource: printId(id),
-      reason: value.error,
-    });
+    const fields = { mesh: this.mesh, resource: printId(id), reason };
+    if (isNews) this.log.error('a stored resource no longer parses and is withheld', fields);
   }
 
   /** Resources that refer to this one. */
@@ -132,10 +178,34 @@ export class MeshHost {
     return this.#unparsable.get(resourceKey(id));
   }
 
+  get unparsables(): readonly Unparsable[] {
+    return [...this.#unparsable.values()];
+  }
+
+  /** The stored resource; undefined when there is none. */
+  taken(id: ResourceId): Taken | undefined {
+    return this.#resources.get(resourceKey(id));
+  }
+
+  get resources(): Iterable<Taken> {
+    return this.#resources.values();
+  }
+
+  /** Stored resources. */
+  get size(): number {
+    return this.#resources.size;
+  }
+
+  /** What an earlier revision of a stored resource means; undefined = it does not parse. */
+  formerly({ id, createdRevision }: Taken, revision: number, manifest: Manifest): DomainValue | undefined {
+    const parsed = this.parse(formerRow({ ...id, createdRevision }, revision, manifest));
+    return parsed.ok ? parsed.value : undefined;
+  }
+
   /** Makes the mesh hold exactly these rows: what is not among them is removed. */
   replaceAll(resources: readonly StoredResource[], instances: readonly InstanceRow[]): void {
     const keep = new Set(resources.map((row) => resourceKey(row)));
-    for (const key of [...this.#resources]) {
+    for (const key of [...this.#resources.keys()]) {
       if (!keep.has(key)) this.removeResource(parseKey(key));
     }
     const keepInstances = new Set(instances.map((row) => `${row.namespace}/${row.name}`));
@@ -146,7 +216,7 @@ export class MeshHost {
     for (const row of instances) this.putInstance(row);
   }
 
-  private parse(row: StoredResource): { ok: true; value: DomainValue } | { ok: false; error: string } {
+  private parse(row: Parsable): Parsed {
     const metadata = {
       name: row.name,
       ...(row.namespace ? { namespace: row.namespace } : {}),
@@ -168,6 +238,17 @@ export class MeshHost {
     return { ok: true, value: parsed.value.toDomain(source) };
   }
 }
+
+type Parsable = ResourceId &
+  Pick<StoredResource, 'apiVersion' | 'labels' | 'annotations' | 'spec' | 'createdRevision' | 'updatedRevision'>;
+type Parsed = { readonly ok: true; readonly value: DomainValue } | { readonly ok: false; readonly error: string };
+
+/** A resource with the content that it had at an earlier revision. */
+const formerRow = <R extends ResourceId & Pick<StoredResource, 'createdRevision'>>(
+  row: R,
+  revision: number,
+  { apiVersion, spec, metadata: { labels, annotations } }: Manifest,
+): R & Parsable => ({ ...row, apiVersion, spec, labels, annotations, updatedRevision: revision });
 
 function parseKey(key: string): ResourceId {
   const [kind = '', namespace = '', ...name] = key.split('/');

@@ -1,9 +1,17 @@
 import type { LiveMesh } from '#libs/changes';
 import type { Condition } from '#libs/compiler';
 import type { ResourceId } from '#libs/model';
+import type { Quarantine } from '#libs/store';
 import type { RevisionProgress } from './progress/index.js';
 import type { Runtime } from './runtime.js';
 import { byNode, type ProxyStatus, proxyStatus, rowNodeId } from './status.js';
+
+/** Names both revisions: what was written, and what is served. */
+export function quarantineMessage({ badRevision, useRevision, reason }: Quarantine): string {
+  const served =
+    useRevision === 0 ? 'no earlier revision can be used' : `revision ${useRevision} is served in its place`;
+  return `revision ${badRevision} cannot be evaluated, and ${served}, until it is written again or released: ${reason}`;
+}
 
 /** What the rest of the control plane asks of the push path: status, progress, evaluation of changes, leaving. */
 export class RuntimeQuestions {
@@ -47,6 +55,9 @@ export class RuntimeQuestions {
   conditions(mesh: string, id: ResourceId): readonly Pick<Condition, 'type' | 'status' | 'reason' | 'message'>[] {
     const host = this.runtime.coordinator.hosts.get(mesh);
     if (!host) return [];
+    const quarantine = host.taken(id)?.quarantine;
+    if (quarantine)
+      return [{ type: 'Accepted', status: 'False', reason: 'Quarantined', message: quarantineMessage(quarantine) }];
     const broken = host.unparsable(id);
     if (broken) return [{ type: 'Accepted', status: 'False', reason: 'Unparsable', message: broken.message }];
     return host.graph.conditions(id);

@@ -4,6 +4,7 @@ import { type ProxyIdentity, parseNodeId, type RequestCounts } from '#libs/kerne
 import { type DeliveryListener, type NackInfo, type StreamInfo, XdsServer } from '#libs/xds';
 import { Attachments } from './attachments.js';
 import { Coordinator, type PublishedChange } from './coordinator.js';
+import { CrashGuard } from './crashes/guard.js';
 import { claimsOf, TokenGatekeeper, viewFor } from './gatekeeper.js';
 import { startJobs } from './jobs.js';
 import { StagedWatch } from './lanes/staged-watch.js';
@@ -30,9 +31,12 @@ export class Runtime {
   /** What staged changes do at the proxies of this replica. */
   readonly staged: StagedWatch;
   readonly spans: SpanRecorder;
+  readonly crashes: CrashGuard;
   readonly #revisions = new Map<number, number>();
   /** Who is at the other end of each admitted stream. */
   readonly #identities = new Map<number, ProxyIdentity>();
+  /** Config revision at which the quarantine of a mesh was counted. */
+  readonly #counted = new Map<string, number>();
   #latest = 0;
   readonly #recorder: ProgressRecorder;
   readonly #loaded = new Set<string>();
@@ -50,6 +54,13 @@ export class Runtime {
       clock,
       log,
       caughtUp: () => this.#caughtUp(),
+    });
+    this.crashes = new CrashGuard({
+      ...options,
+      server: () => this.server,
+      caughtUp: () => this.#caughtUp(),
+      hostOf: (node) => this.#hostOf(node),
+      refused: (stream, nack) => this.withIdentity(stream, ({ mesh }) => this.progress.refused(stream, mesh, nack)),
     });
     this.coordinator = new Coordinator({
       hostOf: (mesh) => new MeshHost(mesh, new MeshGraph({ mesh, policies: options.policies }), options.registry, log),
@@ -100,9 +111,12 @@ export class Runtime {
     this.#stopRecorder = this.#recorder.start();
     await this.options.store.feed.start((event) => {
       this.options.onEvent?.(event);
+      const { badContents } = event.kind === 'snapshot' ? event.snapshot : event;
+      if (badContents) this.crashes.follow(badContents);
       this.coordinator.onEvent(event);
     });
     await this.coordinator.settled();
+    this.crashes.holdFromProxies();
     const port = await this.server.start({
       host: this.options.xds.host,
       port: this.options.xds.port,
@@ -138,6 +152,7 @@ export class Runtime {
     this.#latest = change.change;
     this.#revisions.set(change.change, change.configRevision);
     if (this.#revisions.size > REMEMBERED_CHANGES) this.#revisions.delete(change.change - REMEMBERED_CHANGES);
+    this.#countQuarantined(change.mesh);
     if (change.viewsChanged) this.rebindViews(change.mesh);
     if (!this.#loaded.has(change.mesh)) this.progress.expect(change.mesh, this.attachedBefore(change.mesh));
     this.#loaded.add(change.mesh);
@@ -162,6 +177,15 @@ export class Runtime {
     return new Map([...this.server.behind()].filter(([stream]) => this.#identities.get(stream)?.mesh === mesh));
   }
 
+  /** Counted anew with every config revision, which is where it can change. */
+  #countQuarantined(mesh: string): void {
+    if (this.#counted.get(mesh) === this.coordinator.configRevision) return;
+    this.#counted.set(mesh, this.coordinator.configRevision);
+    let count = 0;
+    for (const { quarantine } of this.coordinator.hosts.get(mesh)?.resources ?? []) if (quarantine) count += 1;
+    this.options.metrics.gauge('heddle_quarantined_resources', count, { mesh });
+  }
+
   /** A view appears when an instance is registered, and changes with its class: live streams follow. */
   private rebindViews(mesh: string): void {
     for (const stream of this.server.streamInfos()) {
@@ -175,6 +199,7 @@ export class Runtime {
   private listener(): DeliveryListener {
     return {
       streamOpened: (stream) => {
+        this.crashes.streamOpened(stream);
         const identity = parseNodeId(stream.node.id);
         if (identity && identity.mesh === claimsOf(stream.principal).mesh) this.#identities.set(stream.id, identity);
         this.progress.opened(stream.id, stream.node.id);
@@ -183,10 +208,12 @@ export class Runtime {
           this.attachments.opened(identity, stream.id, version, featuresOf(version)),
         );
       },
-      streamClosed: (stream) => {
+      streamBegins: (stream, resumed) => this.crashes.streamBegins(stream, resumed),
+      streamClosed: (stream, closing) => {
+        this.crashes.streamClosed(stream, closing);
         this.withIdentity(stream, (identity) => this.attachments.closed(identity, stream.id));
         this.progress.closed(stream.id, stream.node.id);
-        this.staged.closed(stream, false);
+        this.staged.closed(stream, closing.by === 'server');
         this.withIdentity(stream, (identity) => this.spans.closed(stream.id, identity));
         this.#identities.delete(stream.id);
       },
@@ -234,6 +261,11 @@ export class Runtime {
     });
     this.withIdentity(stream, ({ mesh }) => this.progress.refused(stream, mesh, nack));
     this.staged.nacked(stream, nack);
+  }
+
+  #hostOf(node: string): string | undefined {
+    const identity = parseNodeId(node);
+    return identity && this.coordinator.hosts.get(identity.mesh)?.instance(identity.namespace, identity.instance)?.host;
   }
 
   private withIdentity(stream: StreamInfo, use: (identity: ProxyIdentity) => void): void {

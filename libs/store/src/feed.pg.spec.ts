@@ -156,8 +156,9 @@ describe('the feed', () => {
     const store = await openStore({ url: database.url, replica: 'reader', clock: clockWithout(POLL_MS) });
     try {
       await store.feed.start(recorder.listen);
-      await raw.query(`UPDATE database_identity SET epoch = 'failed over'`);
-      await raw.query(`UPDATE stream SET revision = revision - 1 WHERE stream = 'config'`);
+      // Both at once: the feed may read at any time, as when it has just begun to listen.
+      await raw.query(`UPDATE database_identity SET epoch = 'failed over';
+        UPDATE stream SET revision = revision - 1 WHERE stream = 'config'`);
       await store.feed.poke();
       expect([store.feed.connected, recorder.events.at(-1)?.kind]).toEqual([true, 'snapshot']);
     } finally {

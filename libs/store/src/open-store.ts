@@ -19,6 +19,8 @@ import { migrateDatabase } from './migrate.js';
 import { SCHEMA_VERSION } from './migrations/index.js';
 import { PlanRepository } from './plans/plan.repository.js';
 import type { DatabaseIdentity, Store } from './ports.js';
+import { ContentRepository } from './quarantine/content.repository.js';
+import { QuarantineRepository } from './quarantine/quarantine.repository.js';
 import { PastRepository } from './resources/past.repository.js';
 import { ResourceRepository } from './resources/resource.repository.js';
 import { APP_ROLE, canRewriteAudit, mayActAs } from './roles.js';
@@ -183,6 +185,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     spans: new SpanRepository(database),
     audit,
     leases: new LeaseRepository(database),
+    quarantine: new QuarantineRepository(database),
+    badContents: new ContentRepository(database),
     identity: () => identityOf(database, SCHEMA_VERSION),
     verifyAudit: () => audit.verify(),
     ping: () => ping(database, clock),

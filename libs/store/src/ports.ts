@@ -6,6 +6,8 @@ import type { Progress } from './delivery/progress.port.js';
 import type { InstanceRow, Instances } from './instances/instance.port.js';
 import type { Leases } from './leases/lease.port.js';
 import type { Past, Plans } from './plan.port.js';
+import type { BadContent, BadContents } from './quarantine/content.port.js';
+import type { Quarantines } from './quarantine/quarantine.port.js';
 import type { Resources, StoredResource } from './resources/resource.port.js';
 import type { Spans } from './span.port.js';
 import type { Candidate, StagedChanges } from './staged/staged.port.js';
@@ -17,6 +19,8 @@ export * from './delivery/progress.port.js';
 export type * from './instances/instance.port.js';
 export type * from './leases/lease.port.js';
 export type * from './plan.port.js';
+export type * from './quarantine/content.port.js';
+export type * from './quarantine/quarantine.port.js';
 export type * from './resources/resource.port.js';
 export type * from './span.port.js';
 export type * from './staged/staged.port.js';
@@ -43,6 +47,8 @@ export interface Snapshot {
   readonly addresses: ReadonlyMap<string, number>;
   /** The open staged changes, at most one a mesh. */
   readonly candidates: readonly Candidate[];
+  /** Of all meshes. */
+  readonly badContents?: readonly BadContent[];
 }
 
 export type FeedEvent =
@@ -68,6 +74,8 @@ export type FeedEvent =
       readonly addresses: ReadonlyMap<string, number>;
       /** Meshes in which a staged change took a step, with the one that is open now. */
       readonly candidates: ReadonlyMap<string, Candidate | undefined>;
+      /** All of them, when they may be others. */
+      readonly badContents?: readonly BadContent[] | undefined;
     };
 
 /**
@@ -105,6 +113,8 @@ export interface Store {
   readonly spans: Spans;
   readonly audit: AuditTrail;
   readonly leases: Leases;
+  readonly quarantine: Quarantines;
+  readonly badContents: BadContents;
   identity(): Promise<DatabaseIdentity>;
   /** The whole of `audit.verify()`. */
   verifyAudit(): Promise<AuditVerdict>;

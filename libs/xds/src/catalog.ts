@@ -51,6 +51,11 @@ export class Catalog implements EncodeCounter {
     if (!view.published && view.watchers.size === 0 && view.layers.length === 0) this.#views.delete(view.id);
   }
 
+  /** Version of the content that is published under a key. */
+  versionOf(key: string): string | undefined {
+    return this.#cells.get(key)?.version;
+  }
+
   get resources(): number {
     return this.#cells.size;
   }

@@ -18,11 +18,13 @@ export interface EncodeCounter {
  * One content of one resource, as streams hold it. Immutable: a changed resource is a new cell, so a stream that must
  * keep an older content keeps its cell. The wire form is made once, when the first stream needs it.
  */
-export class Cell {
+export class Cell implements Resource {
   /** Given by the cache of frames, which knows contents by it; 0: not sent yet. */
   serial = 0;
   /** Unique in the process. */
   readonly id = ++made;
+  /** As published; '' for what is in no view: secrets, and answers that there is nothing. */
+  readonly key: string;
   readonly type: TypeUrl;
   readonly name: string;
   readonly version: string;
@@ -44,9 +46,10 @@ export class Cell {
   #endpoints: string | undefined;
 
   constructor(
-    resource: Omit<Resource, 'key' | 'requires'> & { requires?: readonly Ref[]; hollow?: boolean },
+    resource: Omit<Resource, 'key' | 'requires'> & { key?: string; requires?: readonly Ref[]; hollow?: boolean },
     counter: EncodeCounter,
   ) {
+    this.key = resource.key ?? '';
     this.type = resource.type;
     this.name = resource.name;
     this.version = resource.version;

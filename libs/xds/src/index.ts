@@ -1,7 +1,9 @@
+export { RECENT_MS } from './delivery/recent.js';
 export { DEFAULT_LIMITS, type Limits } from './limits.js';
 export type { Reporter, ReportMethod, ReportStream } from './reports.js';
-export { type Progress, XdsServer } from './server.js';
+export { XdsServer } from './server.js';
 export type { XdsServerOptions } from './server-options.js';
+export type { Progress } from './serving/served-streams.js';
 export type { XdsCounters } from './serving/work-report.js';
 export { Stage, type StagedOptions } from './stage.js';
 export type { StatusName } from './transport/call.js';

@@ -94,7 +94,7 @@ function stateOf(delivery: TypeDelivery, session: Session): TypeState {
     subscribed: subscription.wildcard ? 'wildcard' : [...subscription.names],
     acked: new Map([...delivery.acked].map(([name, held]) => [name, held.version])),
     pending: [...new Set([...(inFlight?.news ?? []).map((cell) => cell.name), ...(inFlight?.removed ?? [])])],
-    refused: refusals(delivery, session),
+    refused: [...refusals(delivery, session), ...(session.source.heldBack?.(spec.url) ?? [])],
     ackedChange: delivery.settled ? newest : delivery.ackedChange,
     behindSince: delivery.behindSince,
     held: delivery.held,

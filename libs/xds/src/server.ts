@@ -9,11 +9,13 @@ import { Admission, once } from './serving/admission.js';
 import { Authentication } from './serving/authentication.js';
 import { clientStatus } from './serving/client-status.js';
 import { Gate } from './serving/gate/gate.js';
+import { HeldBack } from './serving/held-back.js';
 import { Leftovers } from './serving/leftovers.js';
 import { discoveryMethods, type Handler, type MethodInfo } from './serving/methods.js';
 import { Readiness } from './serving/readiness.js';
 import { ReportService, type ReportServiceOptions } from './serving/report-service.js';
 import { READ_BEYOND_LIMIT } from './serving/requests.js';
+import { ServedStreams } from './serving/served-streams.js';
 import { StatusService } from './serving/status-service.js';
 import { XdsStream } from './serving/stream.js';
 import { StreamRegistry } from './serving/stream-registry.js';
@@ -25,15 +27,8 @@ import type { Call, StatusName } from './transport/call.js';
 import type { Admitted, Carrier, CarrierOptions, TlsMaterial } from './transport/carrier.js';
 import { Listener, type ListenOptions } from './transport/listener.js';
 import { makeCarrier } from './transport/make-carrier.js';
-import type { Principal, Publication, StreamInfo, StreamState, TypeHoldings, TypeUrl } from './types.js';
+import type { Principal, Publication } from './types.js';
 import { Denied } from './types.js';
-
-/** How far a change has come. */
-export interface Progress {
-  readonly streams: number;
-  /** Streams on which nothing of the change, or of an earlier one, is left to send or to be ACKed. */
-  readonly acked: number;
-}
 
 const SOCKET_GRACE_MS = 2_000;
 /** Signs of life are given by the checks of streams, three to a lifetime. */
@@ -43,15 +38,16 @@ const MIN_TTL_CHECKS = 3;
  * An xDS server: ADS and the single-type services, delta and state-of-the-world. The embedding program publishes
  * resources, layers and views, says who may have which view, and is told what was delivered.
  */
-export class XdsServer {
+export class XdsServer extends ServedStreams {
   readonly #limits: Limits;
   readonly #catalog: Catalog;
   readonly #frames: FrameCache;
   readonly #fanOut = new FanOut();
-  readonly #streams = new StreamRegistry();
+  /** What is not sent though views have it. */
+  readonly heldBack: HeldBack;
   readonly #spreading = new Spreading({
     monotonic: () => this.options.clock.monotonic(),
-    wake: (woken) => this.#fanOut.wake(woken ? this.#streams.of(woken) : this.#streams.all()),
+    wake: (woken) => this.#fanOut.wake(woken ? this.registry.of(woken) : this.registry.all()),
   });
   readonly #ready: Readiness;
   readonly #admission: Admission;
@@ -74,9 +70,11 @@ export class XdsServer {
   #stopChecks: (() => void) | undefined;
 
   constructor(private readonly options: XdsServerOptions) {
+    super(new StreamRegistry());
     const { clock, log, metrics, gatekeeper } = options;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     this.#catalog = new Catalog(MIN_TTL_CHECKS * this.#limits.checkMs);
+    this.heldBack = new HeldBack(this.#catalog, (nodes) => this.#lookAgain(nodes));
     this.#frames = new FrameCache(this.#limits.frameCacheBytes);
     this.#ready = new Readiness(clock, this.#limits.readyWaitMs);
     this.#admission = new Admission(this.#limits, clock, metrics);
@@ -99,6 +97,7 @@ export class XdsServer {
   publish(publication: Publication): void {
     const news = this.#catalog.publish(publication);
     this.#ready.set();
+    this.heldBack.settle();
     this.#spreading.tell(news);
     this.options.metrics.gauge('xds_resources', this.#catalog.resources);
   }
@@ -110,12 +109,12 @@ export class XdsServer {
 
   /** Asks the secret source again for the streams of these principals; all by default. */
   secretsChanged(filter: (principal: Principal) => boolean = () => true): void {
-    for (const stream of this.#streams.all()) if (filter(stream.principal)) stream.refreshSecrets();
+    for (const stream of this.registry.all()) if (filter(stream.principal)) stream.refreshSecrets();
   }
 
   /** Ends the streams of these principals, as when a credential is revoked (SEC-5). @returns how many */
   disconnect(filter: (principal: Principal) => boolean, status: StatusName, message: string): number {
-    const ended = this.#streams.all().filter((stream) => filter(stream.principal));
+    const ended = this.registry.all().filter((stream) => filter(stream.principal));
     for (const stream of ended) stream.end(status, message);
     this.#status.disconnect(filter, status, message);
     this.#reports.disconnect(filter, status, message);
@@ -124,44 +123,7 @@ export class XdsServer {
 
   /** Gives the streams of a node another view; they are sent the difference. A view not yet published is waited for. */
   rebind(nodeId: string, viewId: string): void {
-    for (const stream of this.#streams.ofNode(nodeId)) stream.rebind(viewId);
-  }
-
-  /** The state of every admitted stream, computed now. */
-  streams(): StreamState[] {
-    return this.#streams.all().flatMap((stream) => stream.state ?? []);
-  }
-
-  /** Names of a type that the stream has ACKed; empty when there is no such stream. */
-  ackedNames(id: number, type: TypeUrl): readonly string[] {
-    return [...(this.#streams.byId(id)?.session.types.get(type)?.acked.keys() ?? [])];
-  }
-
-  /** How many responses of each type the stream's client has answered: what it holds is the same while they are. */
-  answers(id: number): ReadonlyMap<TypeUrl, number> | undefined {
-    return this.#streams.byId(id)?.ledger.answers;
-  }
-
-  /** What the stream's client holds of each type that it asks for; undefined when there is no such stream. */
-  holdings(id: number): readonly TypeHoldings[] | undefined {
-    return this.#streams.byId(id)?.ledger.holdings();
-  }
-
-  /** Every admitted stream, without its state. */
-  streamInfos(): StreamInfo[] {
-    return this.#streams.all().flatMap((stream) => stream.info ?? []);
-  }
-
-  /** Admitted streams that have something to receive or to ACK: node ids by stream id. */
-  behind(): Map<number, string> {
-    const behind = this.#streams.all().filter((stream) => stream.behind);
-    return new Map(behind.flatMap(({ info }) => (info ? [[info.id, info.node.id] as const] : [])));
-  }
-
-  /** How many streams have everything of a change, those included that it does not concern. */
-  progress(change: number): Progress {
-    const streams = this.#streams.all().filter((stream) => stream.info);
-    return { streams: streams.length, acked: streams.filter((s) => s.ledger.ackedChange() >= change).length };
+    for (const stream of this.registry.ofNode(nodeId)) stream.rebind(viewId);
   }
 
   counters(): XdsCounters {
@@ -210,7 +172,7 @@ export class XdsServer {
   async stop({ graceMs }: { readonly graceMs: number }): Promise<void> {
     this.#stopping = true;
     this.#listener.stopAccepting(graceMs);
-    await this.#streams.endAll(graceMs);
+    await this.registry.endAll(graceMs);
     this.#reports.disconnect(() => true, 'OK', '');
     this.#stopChecks?.();
     this.#listener.close();
@@ -219,7 +181,7 @@ export class XdsServer {
   /** A principal sees its own streams, unless the gatekeeper says more (SEC-15). */
   #statusFor(request: Buffer, principal: Principal): Uint8Array {
     const all = this.options.gatekeeper.inspects?.(principal);
-    const seen = this.#streams.all().filter((stream) => all || stream.principal.id === principal.id);
+    const seen = this.registry.all().filter((stream) => all || stream.principal.id === principal.id);
     return clientStatus(
       request,
       seen.flatMap((stream) => stream.state ?? []),
@@ -238,16 +200,25 @@ export class XdsServer {
     });
   }
 
+  /** @param nodes undefined = all */
+  #lookAgain(nodes: readonly (string | undefined)[]): void {
+    for (const node of nodes) {
+      const streams = node === undefined ? this.registry.all() : this.registry.ofNode(node);
+      for (const stream of streams) stream.touchAll();
+      this.#fanOut.wake(streams);
+    }
+  }
+
   #open(call: Call, { principal, leave: served }: Admitted, { variant, onlyType, service }: MethodInfo): void {
     try {
       const leave = this.#enter(call, principal, service);
       this.options.clock.after(this.#limits.initialPushMs, served);
-      const options = { id: this.#streams.nextId(), call, principal, variant, onlyType, served };
-      this.#streams.add(new XdsStream(options, this.#services), () => {
+      const options = { id: this.registry.nextId(), call, principal, variant, onlyType, served };
+      this.registry.add(new XdsStream(options, this.#services), () => {
         served();
         leave();
       });
-      this.options.metrics.gauge('xds_streams', this.#streams.size);
+      this.options.metrics.gauge('xds_streams', this.registry.size);
     } catch (error) {
       served();
       if (!(error instanceof Denied)) throw error;
@@ -256,7 +227,7 @@ export class XdsServer {
   }
 
   #check(): void {
-    for (const stream of this.#streams.all()) checkStream(stream, this.#services);
+    for (const stream of this.registry.all()) checkStream(stream, this.#services);
     const now = this.options.clock.now();
     this.#status.disconnect(({ expiresAt }) => expiresAt <= now, 'UNAUTHENTICATED', 'the credential has expired');
     this.#reports.check();
@@ -292,14 +263,15 @@ export class XdsServer {
         secrets && this.#serveSecrets
           ? new StreamSecrets({ source: secrets, principal, node, clock, log, metrics, counter, arrived })
           : undefined,
-      admitted: (stream) => this.#streams.named(stream),
+      admitted: (stream) => this.registry.named(stream),
       leftovers: new Leftovers(clock),
+      heldBack: this.heldBack,
       enterNode: (nodeId, service) => this.#admission.enterNode(nodeId, service),
       closed: (stream) => {
         this.#fanOut.forget(stream);
-        this.#streams.remove(stream);
+        this.registry.remove(stream);
         this.#reports.follow(stream.options.call.peer);
-        metrics.gauge('xds_streams', this.#streams.size);
+        metrics.gauge('xds_streams', this.registry.size);
       },
       dropSocketLater: (peer) => void clock.after(SOCKET_GRACE_MS, () => this.#listener.destroyIdleSocket(peer)),
     };

@@ -5,6 +5,7 @@ import type { Board, Source } from './delivery/board.js';
 import { wants } from './delivery/examine.js';
 import { timeBeat } from './delivery/heartbeat.js';
 import { planResponse } from './delivery/plan.js';
+import { Recent } from './delivery/recent.js';
 import { follow, forget, type LeftOf, resume } from './delivery/subscribe.js';
 import { type InFlight, TypeDelivery } from './delivery/type-delivery.js';
 import { type Form, setVersion } from './frames.js';
@@ -12,7 +13,7 @@ import type { Limits } from './limits.js';
 import { canonicalName, canonicalNames, isXdstp } from './names.js';
 import { covers, judgeNonce, reduceDelta, reduceSotw, type SubscriptionChange } from './subscription.js';
 import { type TypeSpec, typeOrder } from './type-specs.js';
-import type { NackInfo, TypeUrl } from './types.js';
+import type { Closing, NackInfo, TypeUrl } from './types.js';
 import { type DeltaRequest, type Request, RequestTooLarge } from './wire/request.js';
 
 /** A secret that must be resolved, since the client asked for it. */
@@ -61,6 +62,7 @@ export class Session implements Board {
   readonly aggregated: boolean;
   readonly source: Source;
   readonly maxResponseBytes: number;
+  readonly recent = new Recent();
   /** Ends with the time in which a reconnected client may be expected to ask for its types again. */
   settling = true;
   /** What the client says of itself. Set before the first request. */
@@ -185,6 +187,7 @@ export class Session implements Board {
       sentAt: monotonic,
     };
     delivery.inFlight = flight;
+    this.recent.sent(flight, delivery);
     delivery.lastNonce = flight.nonce;
     if (delivery.spec.url === TYPE.cluster) this.oweEndpointsOf(flight.news);
     else if (delivery.spec.url === TYPE.route && !this.client.keepsHosts) this.#oweHostsOf(flight.news);
@@ -225,6 +228,11 @@ export class Session implements Board {
       const name = cluster.endpointsName;
       if (name !== '' && covers(endpoints.subscription, name)) endpoints.owe(name);
     }
+  }
+
+  /** How the stream ends now. @param monotonic milliseconds */
+  closing(by: Closing['by'], monotonic: number): Closing {
+    return this.recent.closing(by, this.#ordered, monotonic);
   }
 
   /** A secret is there to be sent; `asked`: even if the client is thought to hold it. */

@@ -137,7 +137,9 @@ export interface Gatekeeper {
 /** Observer of deliveries. Calls are synchronous and must not throw. */
 export interface DeliveryListener {
   streamOpened?(stream: StreamInfo): void;
-  streamClosed?(stream: StreamInfo): void;
+  /** Its first request, before it is looked at. @param resumed the client holds what an earlier stream brought */
+  streamBegins?(stream: StreamInfo, resumed: boolean): void;
+  streamClosed?(stream: StreamInfo, closing: Closing): void;
   /**
    * Everything of `change` that concerns this stream and type has been ACKed, or nothing concerned it. Said again when
    * the client has asked for more of the type since.
@@ -149,6 +151,44 @@ export interface DeliveryListener {
    */
   caughtUp?(stream: StreamInfo, change: number): void;
   nacked?(stream: StreamInfo, nack: NackInfo): void;
+}
+
+/** How a stream ended, and what the client had been sent by then; secrets are left out. */
+export interface Closing {
+  /** client: it ended the stream, went away, or was cut off. server: by a status of ours. */
+  readonly by: 'client' | 'server';
+  /** In flight, or sent or ACKed within the last 10 s: the newest content of each key. To be called at once, as `held` is. */
+  recent(): readonly RecentContent[];
+  /** Everything that it had ACKed, of what this process has sent or knows. */
+  held(): readonly Resource[];
+}
+
+export interface RecentContent {
+  readonly content: Resource;
+  /** What the client held under the name before; undefined = nothing, or it is not known. */
+  readonly before: Resource | undefined;
+  /** Change with which it was sent. */
+  readonly change: number;
+}
+
+/** A content that is not sent although views have it. */
+export interface HeldContent {
+  readonly key: string;
+  readonly version: string;
+  readonly type: TypeUrl;
+  readonly name: string;
+  /** Why, for status. */
+  readonly message: string;
+  /** Sent in its place; undefined = nothing is said about the name. */
+  readonly instead: Resource | undefined;
+}
+
+export interface HoldBack {
+  /** From which node; undefined = from everybody who does not hold it already. */
+  readonly node?: string | undefined;
+  readonly contents: readonly HeldContent[];
+  /** What stands in for contents may need these, should the view not have them any more. Only for a node. */
+  readonly extra?: readonly Resource[];
 }
 
 export interface StreamInfo {

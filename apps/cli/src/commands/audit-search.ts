@@ -35,7 +35,16 @@ interface Flags extends PastFlags {
 }
 
 const PAGE = 500;
-const ACTIONS = ['write', 'rollback', 'token-create', 'token-revoke', 'denied', 'history-cut'];
+const ACTIONS = [
+  'write',
+  'rollback',
+  'token-create',
+  'token-revoke',
+  'denied',
+  'history-cut',
+  'quarantine',
+  'quarantine-release',
+];
 
 export function auditSearchCommand(): Command {
   const command = new Command('search').description('show who decided what in a mesh, refusals too, newest first');

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
 import { remote, session } from '../command.js';
+import { CliError, EXIT } from '../exit-codes.js';
 import { printAs, table } from '../output.js';
+import { type Quarantine, quarantineLines, readQuarantine } from './quarantine.js';
 
 interface TypeStatus {
   readonly type: string;
@@ -34,9 +36,23 @@ export function statusCommand(): Command {
     // Of the whole mesh unless asked otherwise: the namespace of a context is for what is written.
     const { namespace } = flags;
     const items = answer.items.filter((proxy) => namespace === undefined || proxy.namespace === namespace);
-    printAs(s.format, { items }, () => (items.length > 0 ? report(items) : nobody(namespace)));
+    const quarantine = await readQuarantine(s).catch(unknownThere);
+    printAs(s.format, { items, quarantine }, () =>
+      [items.length > 0 ? report(items) : nobody(namespace), ...paragraph(quarantine)].join('\n\n'),
+    );
   });
 }
+
+/** A control plane of the release before knows of no quarantine. */
+function unknownThere(error: unknown): Quarantine {
+  if (error instanceof CliError && error.code === EXIT.notFound) return { items: [], contents: [], hidden: 0 };
+  throw error;
+}
+
+const paragraph = (quarantine: Quarantine): readonly string[] => {
+  const lines = quarantineLines(quarantine);
+  return lines.length > 0 ? [lines.join('\n')] : [];
+};
 
 const nobody = (namespace: string | undefined): string =>
   `no proxy is registered${namespace ? ` in ${namespace}` : ''} yet: heddle proxy run or proxy bootstrap`;

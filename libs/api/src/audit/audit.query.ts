@@ -31,7 +31,17 @@ const period = {
   until: time.optional().describe('Only before this time (RFC 3339).'),
 };
 
-const AUDIT_ACTIONS = ['write', 'rollback', 'staged', 'token-create', 'token-revoke', 'denied', 'history-cut'] as const;
+const AUDIT_ACTIONS = [
+  'write',
+  'rollback',
+  'staged',
+  'token-create',
+  'token-revoke',
+  'denied',
+  'history-cut',
+  'quarantine',
+  'quarantine-release',
+] as const;
 
 interface NamedResource {
   readonly kind?: string | undefined;

@@ -8,6 +8,7 @@ import type { Existing } from '../existing.js';
 import type { LiveMesh } from '../live.js';
 import type { ResourceViolation } from '../types.js';
 import { forkOf, type Writes } from './evaluate.js';
+import { type Guilty, Halving } from './halving.js';
 
 export interface Proposed extends Writes {
   readonly mesh: string;
@@ -28,53 +29,35 @@ export function compileFailures(live: LiveMesh, fork: MeshFork, proposed: Propos
   return guilty.length > 0 ? guilty.map((one) => search.blame(one)) : [unblamed(proposed, first)];
 }
 
-interface Guilty {
-  readonly document: CheckedDocument;
-  readonly message: string;
-}
-
 /** Looks for documents that do not compile together with those that do, and for their fields. */
 class Search {
-  /** Documents that compile together. */
-  readonly #fine: CheckedDocument[] = [];
-  #trials = 0;
+  readonly #halving: Halving<CheckedDocument>;
 
   constructor(
     private readonly live: LiveMesh,
     private readonly proposed: Proposed,
-  ) {}
-
-  /** Halves what fails until single documents are left: few trials where few are guilty. */
-  guilty(documents: readonly CheckedDocument[]): readonly Guilty[] {
-    const message = this.#failing(documents);
-    if (message === undefined) {
-      this.#fine.push(...documents);
-      return [];
-    }
-    const [only] = documents;
-    if (only && documents.length === 1) return [{ document: only, message }];
-    const middle = documents.length >> 1;
-    return [documents.slice(0, middle), documents.slice(middle)].flatMap((half) =>
-      half.length > 0 && this.#trials < MAX_TRIALS ? this.guilty(half) : [],
-    );
+  ) {
+    this.#halving = new Halving((documents) => this.#failing(documents), MAX_TRIALS);
   }
 
-  blame({ document, message }: Guilty): ResourceViolation {
+  guilty(documents: readonly CheckedDocument[]): readonly Guilty<CheckedDocument>[] {
+    return this.#halving.guilty(documents);
+  }
+
+  blame({ item: document, message }: Guilty<CheckedDocument>): ResourceViolation {
     const { id, index, parsed } = document;
     const { registry, mesh } = this.proposed;
     const path = guiltyPath(parsed.manifest.spec, (spec) => {
       const trial = registry.parse(toDocumentOf({ ...parsed.manifest, spec }), mesh);
-      return (
-        trial.ok && this.#trials < MAX_TRIALS && this.#failing([{ ...document, parsed: trial.value }]) === undefined
-      );
+      if (!trial.ok || this.#halving.exhausted) return false;
+      return this.#halving.try([{ ...document, parsed: trial.value }]) === undefined;
     });
     return { resource: id, document: index, path: pointer('spec', ...path), code: 'does-not-compile', message };
   }
 
   #failing(documents: readonly CheckedDocument[]): string | undefined {
-    this.#trials += 1;
     const { existing, mesh, deletes } = this.proposed;
-    const puts = [...this.#fine, ...documents].map(({ id, parsed }) => parsed.toDomain(existing.source(id)));
+    const puts = documents.map(({ id, parsed }) => parsed.toDomain(existing.source(id)));
     return failureIn(forkOf(this.live, { puts, deletes }), { mesh, puts, deletes });
   }
 }

@@ -1,6 +1,7 @@
 import type { Database, Sql } from '../database.js';
 import { type InstanceRecord, toInstanceRow, toInstanceState } from '../instances/rows.js';
 import type { FeedEvent, Snapshot } from '../ports.js';
+import { readContents } from '../quarantine/content.repository.js';
 import { type ResourceRow, toStoredResource } from '../resources/rows.js';
 import { readCandidates } from '../staged/candidate.js';
 import { STAGED_KIND } from '../staged/write.js';
@@ -39,8 +40,16 @@ interface AddressRow {
   readonly number: number;
 }
 
+// Said of the last write only: the next one ends it.
+const QUARANTINE = `
+  LEFT JOIN quarantine q ON q.uid = r.uid AND q.bad_revision = r.updated_revision`;
+const QUARANTINED =
+  'q.bad_revision, q.use_revision, q.reason AS bad_reason, q.at AS bad_since, q.document AS good_document';
+
 async function readSnapshot(sql: Sql, heads: Heads): Promise<Snapshot> {
-  const resources = await sql.query<ResourceRow>('SELECT * FROM resource ORDER BY mesh, kind, namespace, name');
+  const resources = await sql.query<ResourceRow>(
+    `SELECT r.*, ${QUARANTINED} FROM resource r ${QUARANTINE} ORDER BY r.mesh, r.kind, r.namespace, r.name`,
+  );
   const instances = await sql.query<InstanceRecord>('SELECT * FROM instance ORDER BY mesh, namespace, name');
   const addresses = await sql.query<AddressRow>('SELECT mesh, namespace, name, number FROM service_address');
   return {
@@ -50,6 +59,7 @@ async function readSnapshot(sql: Sql, heads: Heads): Promise<Snapshot> {
     instances: instances.map((record) => toInstanceRow(toInstanceState(record))),
     addresses: new Map(addresses.map((row) => [addressKey(row), row.number])),
     candidates: await readCandidates(sql),
+    badContents: await readContents(sql),
   };
 }
 
@@ -69,8 +79,9 @@ SELECT DISTINCT mesh AS of_mesh, kind AS of_kind, namespace AS of_namespace, nam
 FROM change_log WHERE stream = $1 AND revision > $2`;
 
 const RESOURCES = `
-SELECT k.*, r.*, a.number FROM (${TOUCHED}) k
+SELECT k.*, r.*, ${QUARANTINED}, a.number FROM (${TOUCHED}) k
 LEFT JOIN resource r ON r.mesh = of_mesh AND r.kind = of_kind AND r.namespace = of_namespace AND r.name = of_name
+${QUARANTINE}
 LEFT JOIN service_address a ON a.mesh = of_mesh AND a.namespace = of_namespace AND a.name = of_name
 ORDER BY of_mesh, of_kind, of_namespace, of_name`;
 
@@ -114,6 +125,8 @@ async function readDelta(sql: Sql, since: Position, heads: Heads): Promise<FeedE
     candidates: new Map(staged.map((mesh) => [mesh, open.find((one) => one.mesh === mesh)])),
     instances: instances.map(toInstanceEvent),
     addresses: new Map(numbered),
+    // What is said of them is announced with the Mesh.
+    badContents: resources.some((row) => row.of_kind === 'Mesh') ? await readContents(sql) : undefined,
   };
 }
 

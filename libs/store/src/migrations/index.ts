@@ -5,6 +5,8 @@ import { PartitionedHistory1795780000000 } from './1795780000000-partitioned-his
 import { Plans1795780100000 } from './1795780100000-plans.js';
 import { StagedChanges1795780300000 } from './1795780300000-staged-changes.js';
 import { JobLeases1795781000000 } from './1795781000000-job-leases.js';
+import { QuarantineDocuments1795781100000 } from './1795781100000-quarantine-documents.js';
+import { BadContents1795781200000 } from './1795781200000-bad-contents.js';
 import { Delivery1795788200000 } from './1795788200000-delivery.js';
 import { StreamSpans1795791600000 } from './1795791600000-stream-spans.js';
 
@@ -17,6 +19,8 @@ export const MIGRATIONS = [
   Plans1795780100000,
   StagedChanges1795780300000,
   JobLeases1795781000000,
+  QuarantineDocuments1795781100000,
+  BadContents1795781200000,
   Delivery1795788200000,
   StreamSpans1795791600000,
 ];

@@ -1,5 +1,6 @@
 /** The part of the contract that is about stored manifests. */
 import type { Manifest } from '#libs/model';
+import type { ServedQuarantine } from '../quarantine/quarantine.port.js';
 import type { StagedWrite } from '../staged/staged-write.port.js';
 import type { Actor, Page } from '../values.port.js';
 
@@ -24,6 +25,8 @@ export interface StoredResource {
   /** RFC 3339. */
   readonly createdAt: string;
   readonly updatedAt: string;
+  /** From the feed alone: it cannot be evaluated, and this is served in its place. */
+  readonly quarantine?: ServedQuarantine | undefined;
 }
 
 export type WriteItem =

@@ -17,6 +17,12 @@ export interface ResourceRow {
   readonly updated_revision: number;
   readonly created_at: Date;
   readonly updated_at: Date;
+  /** Only where the feed reads, and only of a resource in quarantine. */
+  readonly bad_revision?: number | null;
+  readonly use_revision?: number | null;
+  readonly bad_reason?: string | null;
+  readonly bad_since?: Date | null;
+  readonly good_document?: Manifest | null;
 }
 
 export const toStoredResource = (row: ResourceRow): StoredResource => ({
@@ -34,7 +40,18 @@ export const toStoredResource = (row: ResourceRow): StoredResource => ({
   updatedRevision: row.updated_revision,
   createdAt: row.created_at.toISOString(),
   updatedAt: row.updated_at.toISOString(),
+  ...quarantineOf(row),
 });
+
+function quarantineOf(row: ResourceRow): Pick<StoredResource, 'quarantine'> {
+  const { bad_revision: badRevision, use_revision: useRevision, good_document: document } = row;
+  if (badRevision === undefined || badRevision === null) return {};
+  const at = row.bad_since?.toISOString() ?? '';
+  const reason = row.bad_reason ?? '';
+  return {
+    quarantine: { badRevision, useRevision: useRevision ?? 0, reason, at, document: document ?? undefined },
+  };
+}
 
 /** The document of a row, as history keeps it. */
 export const toManifest = (row: ResourceRow): Manifest => ({

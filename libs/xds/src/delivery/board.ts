@@ -1,5 +1,5 @@
 import type { Lookup } from '../cell.js';
-import type { TypeUrl } from '../types.js';
+import type { HeldContent, TypeUrl } from '../types.js';
 import type { TypeDelivery } from './type-delivery.js';
 
 /** Where a stream's resources come from: its view, and the secrets resolved for it. */
@@ -13,6 +13,8 @@ export interface Source {
   readonly change: number;
   /** It does not know yet what it has to look at of a newer one. */
   readonly expecting?: boolean;
+  /** Contents of the type that the view has and this stream is not sent. */
+  heldBack?(type: TypeUrl): readonly Pick<HeldContent, 'name' | 'version' | 'message'>[];
 }
 
 /** What the rules of delivery need to know of a stream. */

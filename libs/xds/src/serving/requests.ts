@@ -39,3 +39,7 @@ export function requestedType(url: TypeUrl, { variant, onlyType }: StreamKind): 
   const spec = typeSpec(url);
   return spec?.deltaOnly && variant === 'sotw' ? undefined : spec;
 }
+
+/** The client says that it holds something from before: it has not been started anew. */
+export const bringsState = (request: Request): boolean =>
+  request.variant === 'delta' ? request.initialVersions.size > 0 : request.versioned;

@@ -5,6 +5,7 @@ import type { Limits } from '../limits.js';
 import type { StreamSecrets } from '../secrets.js';
 import type { Spreading } from '../spreading.js';
 import type { DeliveryListener, Gatekeeper, StreamInfo } from '../types.js';
+import type { HeldBack } from './held-back.js';
 import type { Leftovers } from './leftovers.js';
 
 /** What streams share. `Stream` is their own type, which this file must not know: it would be a cycle. */
@@ -27,6 +28,8 @@ export interface StreamServices<Stream = never> {
   admitted(stream: Stream): void;
   /** What clients may run of their last streams. */
   readonly leftovers: Leftovers;
+  /** What is not sent though views have it. */
+  readonly heldBack: HeldBack;
   /** Takes a place for one node of a shared credential. @returns gives it back @throws Denied */
   enterNode(nodeId: string, service: string): () => void;
   closed(stream: Stream): void;

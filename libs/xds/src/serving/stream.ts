@@ -6,14 +6,15 @@ import { StreamSecrets } from '../secrets.js';
 import { type Outcome, type Outgoing, Session } from '../session.js';
 import type { StatusName } from '../transport/call.js';
 import type { TypeSpec } from '../type-specs.js';
-import { Denied, type NodeInfo, type Principal, type StreamInfo, type StreamState, type TypeUrl } from '../types.js';
+import type { Closing, NodeInfo, Principal, StreamInfo, StreamState, TypeUrl } from '../types.js';
+import { Denied } from '../types.js';
 import type { ViewRecord, Watcher } from '../view-record.js';
 import { decodeNode } from '../wire/node.js';
 import { decodeDeltaRequest, decodeSotwRequest, type Request } from '../wire/request.js';
 import { denialOf } from './failure.js';
 import { nonceMaker } from './nonces.js';
 import { Outbox } from './outbox.js';
-import { checkNode, checkSize, requestedType } from './requests.js';
+import { bringsState, checkNode, checkSize, requestedType } from './requests.js';
 import type { StreamOptions } from './stream-options.js';
 import type { StreamServices } from './stream-services.js';
 import { sourceOf } from './stream-source.js';
@@ -48,10 +49,11 @@ export class XdsStream implements Watcher, Pumpable {
       () => this.#view,
       () => this.#secrets,
     );
+    const held = (type: TypeUrl, name: string) => this.session.types.get(type)?.acked.get(name)?.version;
     this.session = new Session({
       variant: options.variant,
       aggregated: options.onlyType === undefined,
-      source,
+      source: services.heldBack.over(source, { node: () => this.#info?.node.id, acked: held }),
       limits,
       nextNonce: nonceMaker(services.epoch),
     });
@@ -85,8 +87,8 @@ export class XdsStream implements Watcher, Pumpable {
   #listen(): void {
     this.options.call.listen({
       message: (bytes) => this.#onMessage(bytes),
-      halfClosed: () => this.end('OK', ''), // GEN-15
-      closed: () => this.#close(),
+      halfClosed: () => this.end('OK', '', 'client'), // GEN-15
+      closed: () => this.#close('client'),
     });
   }
 
@@ -112,7 +114,8 @@ export class XdsStream implements Watcher, Pumpable {
     this.#admit(node)
       .then(
         () => {
-          if (this.#closed) return;
+          if (this.#closed || !this.#info) return;
+          this.services.listener.streamBegins?.(this.#info, bringsState(request));
           this.#handle(request);
           this.outbox.whenEmpty(this.options.served);
           this.options.call.resume();
@@ -191,6 +194,7 @@ export class XdsStream implements Watcher, Pumpable {
     if (acked) {
       metrics.count('xds_acks_total', { type });
       this.ledger.acked(info, delivery, acked);
+      this.session.recent.acked(acked, this.services.clock.monotonic());
     }
     if (nacked) {
       metrics.count('xds_nacks_total', { type });
@@ -253,16 +257,16 @@ export class XdsStream implements Watcher, Pumpable {
   }
 
   /** Ends the stream. The status may never reach a client that does not read; its socket is dropped a little later. */
-  end(status: StatusName, message: string): void {
+  end(status: StatusName, message: string, by: Closing['by'] = 'server'): void {
     if (this.#closed) return;
     const { stuck } = this.outbox;
-    this.#close();
+    this.#close(by);
     if (status !== 'OK') this.services.metrics.count('xds_streams_ended_total', { status });
     this.options.call.end(status, message);
     if (stuck) this.services.dropSocketLater(this.options.call.peer);
   }
 
-  #close(): void {
+  #close(by: Closing['by']): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#unfollow();
@@ -271,7 +275,7 @@ export class XdsStream implements Watcher, Pumpable {
     this.services.closed(this);
     if (!this.#info) return;
     this.services.leftovers.leave(this.#client, this.session);
-    this.services.listener.streamClosed?.(this.#info);
+    this.services.listener.streamClosed?.(this.#info, this.session.closing(by, this.services.clock.monotonic()));
   }
 
   get #client(): string {

@@ -22,6 +22,7 @@ function check(stream: XdsStream, services: StreamServices): void {
   const { clock, limits } = services;
   const now = clock.now();
   const age = now - stream.openedAt;
+  stream.session.recent.prune(clock.monotonic(), stream.session.ordered);
   if (now >= stream.principal.expiresAt) {
     stream.end('UNAUTHENTICATED', 'the credential has expired'); // SEC-5
     return;
