@@ -35,6 +35,13 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'Streams let in without knowing that this replica is up to date, since Postgres did not answer in time.',
   ),
   heddle_compile_failures_total: counter('Passes that failed as a whole and left everybody with what they had.'),
+  heddle_staged_changes: gauge('Changes on trial that are not over: heddle change list.'),
+  heddle_staged_held: gauge('Of these, the ones that wait for somebody to decide. Above 0 is an alarm.'),
+  heddle_staged_held_total: counter('Times that a change on trial was held.'),
+  heddle_staged_reverted_total: counter('Changes on trial that were taken back without being asked.'),
+  heddle_staged_failures_total: counter(
+    'Looks at changes on trial, or steps of one, that failed and will be tried again.',
+  ),
   heddle_delivery_progress_writes_total: counter('Writes of how far changes have come at the proxies of this replica.'),
   heddle_delivery_progress_failures_total: counter('Such writes that failed and will be tried again.'),
   heddle_quarantined_resources: gauge(
