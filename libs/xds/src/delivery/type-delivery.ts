@@ -148,8 +148,8 @@ export class TypeDelivery {
     this.taken.clear();
     for (const name of done.removed) this.#gone(name);
     for (const cell of done.cells) {
-      this.orphans.delete(cell.name);
-      this.doubted.delete(cell.name);
+      if (this.orphans.size > 0) this.orphans.delete(cell.name);
+      if (this.doubted.size > 0) this.doubted.delete(cell.name);
       if (cell.hollow) continue;
       const wanted = wants(cell);
       if (wanted || this.spec.aliased) this.acked.set(cell.name, cell);

@@ -16,14 +16,27 @@ const FIXED32 = 5;
  * are read in place and everything else is skipped without being copied.
  */
 export class Reader {
-  #at = 0;
+  #at: number;
   #wireType = 0;
+  #length = 0;
 
-  constructor(private readonly buffer: Buffer) {}
+  /** @param end where its part of the buffer ends: the parts of a message are read in place */
+  constructor(
+    private readonly buffer: Buffer,
+    start = 0,
+    private readonly end = buffer.length,
+  ) {
+    this.#at = start;
+  }
+
+  /** Bytes of the length-delimited field that was read last. */
+  get length(): number {
+    return this.#length;
+  }
 
   /** Number of the next field, or 0 at the end. @throws MalformedMessage */
   next(): number {
-    if (this.#at >= this.buffer.length) return 0;
+    if (this.#at >= this.end) return 0;
     const tag = this.varint();
     this.#wireType = tag & 7;
     const field = Math.floor(tag / 8);
@@ -36,8 +49,8 @@ export class Reader {
     let value = 0;
     let scale = 1;
     for (let i = 0; i < 10; i++) {
-      const byte = this.buffer[this.#at++];
-      if (byte === undefined) throw new MalformedMessage('truncated varint');
+      if (this.#at >= this.end) throw new MalformedMessage('truncated varint');
+      const byte = this.buffer[this.#at++] ?? 0;
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
       scale *= 128;
@@ -47,17 +60,30 @@ export class Reader {
 
   /** The contents of a length-delimited field, without a copy. */
   bytes(): Buffer {
-    if (this.#wireType !== DELIMITED) throw new MalformedMessage(`wire type ${this.#wireType} where bytes belong`);
-    const length = this.varint();
-    const end = this.#at + length;
-    if (end > this.buffer.length) throw new MalformedMessage('truncated field');
-    const contents = this.buffer.subarray(this.#at, end);
-    this.#at = end;
-    return contents;
+    const start = this.#enter();
+    return this.buffer.subarray(start, this.#at);
   }
 
+  /** Without a buffer of its own for the bytes: a client that comes back sends a thousand strings. */
   string(): string {
-    return this.bytes().toString('utf8');
+    const start = this.#enter();
+    return this.buffer.toString('utf8', start, this.#at);
+  }
+
+  /** A reader of the message that the field contains. */
+  message(): Reader {
+    const start = this.#enter();
+    return new Reader(this.buffer, start, this.#at);
+  }
+
+  /** Passes over the contents of a length-delimited field. @returns where they start */
+  #enter(): number {
+    if (this.#wireType !== DELIMITED) throw new MalformedMessage(`wire type ${this.#wireType} where bytes belong`);
+    this.#length = this.varint();
+    const start = this.#at;
+    if (start + this.#length > this.end) throw new MalformedMessage('truncated field');
+    this.#at = start + this.#length;
+    return start;
   }
 
   /** The value of a field of an integer type. */
@@ -69,10 +95,10 @@ export class Reader {
   /** Passes over the field whose number `next` returned. Groups are refused: no xDS message has any. */
   skip(): void {
     if (this.#wireType === VARINT) this.varint();
-    else if (this.#wireType === DELIMITED) this.bytes();
+    else if (this.#wireType === DELIMITED) this.#enter();
     else if (this.#wireType === FIXED64) this.#at += 8;
     else if (this.#wireType === FIXED32) this.#at += 4;
     else throw new MalformedMessage(`wire type ${this.#wireType}`);
-    if (this.#at > this.buffer.length) throw new MalformedMessage('truncated field');
+    if (this.#at > this.end) throw new MalformedMessage('truncated field');
   }
 }
