@@ -53,6 +53,7 @@ export class XdsStream implements Watcher, Pumpable {
       aggregated: options.onlyType === undefined,
       source,
       limits,
+      sets: services.sets,
       nextNonce: nonceMaker(services.epoch),
     });
     this.ledger = new Ledger(this.session, listener, clock);
