@@ -29,7 +29,7 @@ export class TypeDelivery {
   /** All names must be looked at: the view changed, or everything was just subscribed. */
   allDirty = false;
   /** Names that are answered even if the client is thought to hold them. */
-  readonly owed = new Set<string>();
+  owed = new Set<string>();
   /** Groups of a refused response that are sent again one after the other. */
   retry: (readonly string[])[] = [];
   /** A response is due even if it is empty, so that the client's initialisation ends (DELTA-10). */
