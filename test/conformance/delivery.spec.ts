@@ -85,6 +85,19 @@ describe('what it costs', () => {
     expect(after.responses - before.responses).toBe(12);
   });
 
+  it('NET-6 equal sets are one body, in whatever order clients name what is in them', async () => {
+    rig = await Rig.start({ limits: { streamsPerPrincipal: 100 } });
+    const names = ['a', 'b', 'c', 'd'];
+    rig.publish(...names.map((name) => endpoints(name)));
+    const clients = Array.from({ length: 12 }, () => rig.client());
+    for (const [index, client] of clients.entries()) {
+      const turned = [...names.slice(index % names.length), ...names.slice(0, index % names.length)];
+      client.subscribe(TYPE.endpoint, turned);
+    }
+    for (const client of clients) await client.waitFor((c) => c.names(TYPE.endpoint).length === names.length);
+    expect(rig.server.counters()).toMatchObject({ encodes: 4, frameMisses: 1, frameHits: 11 });
+  });
+
   it('a publication sends nothing to streams of other views', async () => {
     rig = await Rig.start({ gatekeeper: { admit: (_, node) => Promise.resolve(node.cluster) } });
     const [a, b] = [cluster('a'), cluster('b')];

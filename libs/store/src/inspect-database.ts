@@ -1,6 +1,6 @@
 import type { Sql } from './database.js';
 import { codeOf } from './errors.js';
-import { readHeads } from './feed/read.js';
+import { readHeads } from './feed/heads.js';
 import { pendingMigrations } from './migrate.js';
 import { MIGRATIONS } from './migrations/index.js';
 import type { DatabaseIdentity } from './ports.js';

@@ -9,7 +9,7 @@ import { ProgressRepository } from './delivery/progress.repository.js';
 import { ENTITIES } from './entities/index.js';
 import { asStoreError } from './errors.js';
 import { ChangeFeed } from './feed/feed.js';
-import { readHeads } from './feed/read.js';
+import { readHeads } from './feed/heads.js';
 import { startHousekeeping } from './housekeeping.js';
 import { IdentityGuard } from './identity-guard.js';
 import { identityOf, inspectDatabase } from './inspect-database.js';

@@ -5,7 +5,7 @@ import { canonicalName } from './names.js';
 import type { News } from './spreading.js';
 import { typeSpec } from './type-specs.js';
 import type { Layer, Publication, Resource, TypeUrl, View } from './types.js';
-import { LayerRecord, ViewRecord, type Watcher } from './view-record.js';
+import { LayerRecord, type Slot, ViewRecord, type Watcher } from './view-record.js';
 
 type Names = Map<TypeUrl, Set<string>>;
 
@@ -26,7 +26,7 @@ export class Catalog implements EncodeCounter {
   encodes = 0;
   /** Number of the newest publication; 0 before the first. */
   change = 0;
-  readonly #cells = new Map<string, Cell>();
+  readonly #slots = new Map<string, Slot>();
   readonly #layers = new Map<string, LayerRecord>();
   readonly #views = new Map<string, ViewRecord>();
   readonly #layersOfKey = new Map<string, Set<LayerRecord>>();
@@ -40,7 +40,7 @@ export class Catalog implements EncodeCounter {
   view(id: string): ViewRecord {
     let view = this.#views.get(id);
     if (!view) {
-      view = new ViewRecord(id, this.#cells);
+      view = new ViewRecord(id);
       this.#views.set(id, view);
     }
     return view;
@@ -53,11 +53,11 @@ export class Catalog implements EncodeCounter {
 
   /** Version of the content that is published under a key. */
   versionOf(key: string): string | undefined {
-    return this.#cells.get(key)?.version;
+    return this.#slots.get(key)?.cell?.version;
   }
 
   get resources(): number {
-    return this.#cells.size;
+    return this.#slots.size;
   }
 
   /**
@@ -84,7 +84,7 @@ export class Catalog implements EncodeCounter {
   #check({ change, set }: Publication): void {
     invariant(change > this.change, `publication ${change} after ${this.change}`);
     for (const resource of set) {
-      const before = this.#cells.get(resource.key);
+      const before = this.#slots.get(resource.key)?.cell;
       invariant(
         !before || (before.type === resource.type && before.name === resource.name),
         `${resource.key} changes its type or name`,
@@ -107,17 +107,19 @@ export class Catalog implements EncodeCounter {
   }
 
   #set(resource: Resource, changed: Changed[]): void {
-    const before = this.#cells.get(resource.key);
+    const slot = this.#slots.get(resource.key) ?? { key: resource.key, cell: undefined };
+    const before = slot.cell;
     // SOTW-2, DELTA-2: the version is the content, so an equal one is no change.
     if (before?.version === resource.version && sameRefs(before, resource) && sameExtras(before, resource)) return;
     const cell = new Cell(resource, this);
-    this.#cells.set(resource.key, cell);
+    slot.cell = cell;
+    this.#slots.set(resource.key, slot);
     changed.push({ key: resource.key, type: cell.type, names: namesOf(cell, before) });
     // Type and name never change, so whoever was entered under them still is.
     if (before !== undefined && before.aliases.length === 0 && cell.aliases.length === 0) return;
     for (const layer of this.#layersOfKey.get(resource.key) ?? []) {
       if (before) layer.dropAliases(resource.key, before);
-      layer.enter(resource.key, cell);
+      layer.enter(slot, cell);
     }
   }
 
@@ -148,8 +150,11 @@ export class Catalog implements EncodeCounter {
   }
 
   #remove(key: string, changed: Changed[]): void {
-    const cell = this.#cells.get(key);
-    if (cell && this.#cells.delete(key)) changed.push({ key, type: cell.type, names: namesOf(cell) });
+    const slot = this.#slots.get(key);
+    if (!slot?.cell) return;
+    this.#slots.delete(key);
+    changed.push({ key, type: slot.cell.type, names: namesOf(slot.cell) });
+    slot.cell = undefined;
   }
 
   #layer(id: string): LayerRecord {
@@ -174,8 +179,8 @@ export class Catalog implements EncodeCounter {
       const layers = this.#layersOfKey.get(key);
       if (layers) layers.add(layer);
       else this.#layersOfKey.set(key, new Set([layer]));
-      const cell = this.#cells.get(key);
-      if (cell) layer.enter(key, cell);
+      const slot = this.#slots.get(key);
+      if (slot?.cell) layer.enter(slot, slot.cell);
     }
     markDifference(touched, layer, before, layer.byType);
     markDifference(touched, layer, layer.byType, before);
@@ -258,7 +263,7 @@ type ByType = LayerRecord['byType'];
 function markDifference(touched: Map<LayerRecord, Names>, layer: LayerRecord, from: ByType, to: ByType): void {
   for (const [type, names] of from) {
     const others = to.get(type);
-    for (const [name, key] of names) if (others?.get(name) !== key) mark(touched, layer, { type, name });
+    for (const [name, slot] of names) if (others?.get(name)?.key !== slot.key) mark(touched, layer, { type, name });
   }
 }
 

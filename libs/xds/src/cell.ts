@@ -37,6 +37,8 @@ export class Cell implements Resource {
   readonly onDemand: boolean;
   /** There is nothing under this name, said as a resource without content (OND-2). */
   readonly hollow: boolean;
+  /** Size of the wire form in bytes, near enough for limits. */
+  readonly size: number;
   readonly #bytes: Uint8Array;
   readonly #counter: EncodeCounter;
   #piece: Buffer | undefined;
@@ -59,6 +61,7 @@ export class Cell implements Resource {
     this.onDemand = resource.onDemand ?? false;
     this.hollow = resource.hollow ?? false;
     this.#bytes = resource.bytes;
+    this.size = resource.bytes.length + resource.name.length + resource.type.length + 64;
     this.#counter = counter;
   }
 
@@ -96,11 +99,6 @@ export class Cell implements Resource {
       (aliases === other.aliases ||
         (aliases.length === other.aliases.length && aliases.every((alias, i) => alias === other.aliases[i])))
     );
-  }
-
-  /** Size of the wire form in bytes, near enough for limits. */
-  get size(): number {
-    return this.#bytes.length + this.name.length + this.type.length + 64;
   }
 
   /** For a cluster: the name under which its endpoints are asked for; '' when it does not use EDS. */

@@ -3,7 +3,7 @@ export interface Pumpable {
   pump(): void;
 }
 
-const FIRST = 32;
+const FIRST = 8;
 const CHUNK = 64;
 
 /**

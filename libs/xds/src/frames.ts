@@ -48,8 +48,9 @@ export class FrameCache {
     return new OutgoingMessage(frame.pieces, frame.length, nonce);
   }
 
-  #frame(content: FrameContent): Frame {
-    for (const cell of content.cells) if (cell.serial === 0) cell.serial = ++this.#serials;
+  #frame(asked: FrameContent): Frame {
+    for (const cell of asked.cells) if (cell.serial === 0) cell.serial = ++this.#serials;
+    const content = inOrder(asked);
     const key = keyOf(content);
     const known = this.#frames.get(key);
     if (!known) {
@@ -75,6 +76,16 @@ export class FrameCache {
     this.#frames.delete(key);
     this.#bytes -= cost(key, frame);
   }
+}
+
+/**
+ * The same resources are the same body, in whatever order they were asked for: an Envoy names them in the order of a hash
+ * table, which is another one in every process, and the order within a response means nothing.
+ */
+function inOrder(content: FrameContent): FrameContent {
+  const { cells } = content;
+  const isInOrder = cells.every((cell, index) => index === 0 || (cells[index - 1]?.serial ?? 0) < cell.serial);
+  return isInOrder ? content : { ...content, cells: cells.toSorted((a, b) => a.serial - b.serial) };
 }
 
 /** What a frame keeps alive: pieces belong to their cells, but may be the last to hold on to them. */

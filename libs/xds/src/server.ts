@@ -1,5 +1,6 @@
 import { SERVICE } from '#libs/envoy-api';
 import { Catalog } from './catalog.js';
+import { SharedSets } from './delivery/holdings.js';
 import { FanOut } from './fan-out.js';
 import { FrameCache } from './frames.js';
 import { DEFAULT_LIMITS, type Limits, limitHit } from './limits.js';
@@ -253,6 +254,7 @@ export class XdsServer extends ServedStreams {
         catalog: this.#catalog,
         spreading: this.#spreading,
         frames: this.#frames,
+        sets: new SharedSets(),
         limits: this.#limits,
       },
       listener: listener ?? {},

@@ -4,6 +4,7 @@ import { type ClientTraits, PLAIN_CLIENT } from './client-traits.js';
 import type { Board, Source } from './delivery/board.js';
 import { wants } from './delivery/examine.js';
 import { timeBeat } from './delivery/heartbeat.js';
+import type { SharedSets } from './delivery/holdings.js';
 import { planResponse } from './delivery/plan.js';
 import { Recent } from './delivery/recent.js';
 import { follow, forget, type LeftOf, resume } from './delivery/subscribe.js';
@@ -49,6 +50,8 @@ export interface SessionOptions {
   readonly limits: Limits;
   /** Makes the nonces of this stream; each is new. */
   readonly nextNonce: () => string;
+  /** Of the server, for all its streams. Default: for this one alone. */
+  readonly sets?: SharedSets;
 }
 
 const NONE: readonly never[] = [];
@@ -245,7 +248,7 @@ export class Session implements Board {
   }
 
   #open(spec: TypeSpec, first: Request): TypeDelivery {
-    const delivery = new TypeDelivery(spec, this.variant);
+    const delivery = new TypeDelivery(spec, this.variant, this.options.sets);
     if (first.variant === 'sotw' && first.versioned) {
       this.#resumed = true;
       delivery.unknownBase = delivery.wholeSets;

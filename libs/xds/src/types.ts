@@ -249,7 +249,7 @@ export interface Holding {
 export interface TypeHoldings {
   readonly type: TypeUrl;
   /** By name. The same content has the same id on every stream, but for what is only known by its version. */
-  readonly acked: ReadonlyMap<string, Holding>;
+  readonly acked: Iterable<readonly [name: string, holding: Holding]> & { readonly size: number };
   /** Nothing is left to send, hold back or confirm. */
   readonly settled: boolean;
   readonly refused: TypeState['refused'];

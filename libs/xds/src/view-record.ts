@@ -2,6 +2,13 @@ import { type Cell, type Lookup, WITHHELD } from './cell.js';
 import { globOf } from './names.js';
 import type { TypeUrl } from './types.js';
 
+/** Where the content of a key is found: layers keep it by name, so that a lookup is one step for each layer. */
+export interface Slot {
+  readonly key: string;
+  /** undefined: the key has none any more. */
+  cell: Cell | undefined;
+}
+
 /** Someone who follows a view: a stream. */
 export interface Watcher {
   /** These names of the type changed in the view. The set is shared: it must not be modified. */
@@ -14,8 +21,8 @@ export interface Watcher {
 export class LayerRecord {
   /** False for a layer that a view mentions and that was not published, or was removed. */
   defined = false;
-  /** type -> name or alias -> key */
-  byType = new Map<TypeUrl, Map<string, string>>();
+  /** type -> name or alias -> slot of the key */
+  byType = new Map<TypeUrl, Map<string, Slot>>();
   keys: readonly string[] = [];
   readonly views = new Set<ViewRecord>();
   /** type -> glob -> names; only names of the form `xdstp` belong to globs (TP-2). */
@@ -35,10 +42,10 @@ export class LayerRecord {
     this.keys = [];
   }
 
-  enter(key: string, cell: Cell): void {
-    const names = this.byType.get(cell.type) ?? new Map<string, string>();
-    this.byType.set(cell.type, names.set(cell.name, key));
-    for (const alias of cell.aliases) names.set(alias, key);
+  enter(slot: Slot, cell: Cell): void {
+    const names = this.byType.get(cell.type) ?? new Map<string, Slot>();
+    this.byType.set(cell.type, names.set(cell.name, slot));
+    for (const alias of cell.aliases) names.set(alias, slot);
     const glob = globOf(cell.name);
     if (glob !== '') this.#enterGlob(cell, glob);
   }
@@ -46,7 +53,7 @@ export class LayerRecord {
   /** Names by which the key is no longer to be found. */
   dropAliases(key: string, { type, aliases }: Cell): void {
     const names = this.byType.get(type);
-    for (const alias of aliases) if (names?.get(alias) === key) names.delete(alias);
+    for (const alias of aliases) if (names?.get(alias)?.key === key) names.delete(alias);
   }
 
   members(type: TypeUrl, glob: string): Iterable<string> {
@@ -69,10 +76,7 @@ export class ViewRecord {
   version: string | undefined;
   readonly watchers = new Set<Watcher>();
 
-  constructor(
-    readonly id: string,
-    private readonly cells: ReadonlyMap<string, Cell>,
-  ) {}
+  constructor(readonly id: string) {}
 
   /** True if streams may be served from it. A view with a layer missing is not: it would look emptier than it is. */
   get ready(): boolean {
@@ -81,21 +85,19 @@ export class ViewRecord {
 
   lookup(type: TypeUrl, name: string): Lookup {
     for (let i = this.layers.length - 1; i >= 0; i--) {
-      const key = this.layers[i]?.byType.get(type)?.get(name);
+      const slot = this.layers[i]?.byType.get(type)?.get(name);
       // A withheld resource hides the one below it all the same: the layer above may be there to restrict it.
-      if (key !== undefined) return this.cells.get(key) ?? WITHHELD;
+      if (slot !== undefined) return slot.cell ?? WITHHELD;
     }
     return undefined;
   }
 
-  *names(type: TypeUrl): Iterable<string> {
-    const seen = new Set<string>();
-    for (const layer of this.layers) {
-      for (const name of layer.byType.get(type)?.keys() ?? []) {
-        if (!seen.has(name)) yield name;
-        seen.add(name);
-      }
-    }
+  names(type: TypeUrl): Iterable<string> {
+    const found = this.layers.flatMap(({ byType }) => byType.get(type) ?? []);
+    const [only] = found;
+    // As a rule: nothing is there twice.
+    if (found.length === 1 && only) return only.keys();
+    return new Set(found.flatMap((names) => [...names.keys()]));
   }
 
   members(type: TypeUrl, glob: string): ReadonlySet<string> {

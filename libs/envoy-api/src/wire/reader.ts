@@ -18,14 +18,20 @@ const FIXED32 = 5;
 export class Reader {
   #at: number;
   #wireType = 0;
+  #length = 0;
 
-  /** @param start and @param end of the message in the buffer */
+  /** @param start and @param end of the message in the buffer: the parts of a message are read in place */
   constructor(
     private readonly buffer: Buffer,
     start = 0,
     private readonly end = buffer.length,
   ) {
     this.#at = start;
+  }
+
+  /** Bytes of the length-delimited field that was read last. */
+  get length(): number {
+    return this.#length;
   }
 
   /** Number of the next field, or 0 at the end. @throws MalformedMessage */
@@ -43,8 +49,8 @@ export class Reader {
     let value = 0;
     let scale = 1;
     for (let i = 0; i < 10; i++) {
-      const byte = this.#at < this.end ? this.buffer[this.#at++] : undefined;
-      if (byte === undefined) throw new MalformedMessage('truncated varint');
+      if (this.#at >= this.end) throw new MalformedMessage('truncated varint');
+      const byte = this.buffer[this.#at++] ?? 0;
       value += (byte & 0x7f) * scale;
       if (byte < 0x80) return value;
       scale *= 128;
@@ -73,10 +79,10 @@ export class Reader {
   /** Passes over a length-delimited field. @returns where its contents begin */
   #delimited(): number {
     if (this.#wireType !== DELIMITED) throw new MalformedMessage(`wire type ${this.#wireType} where bytes belong`);
-    const length = this.varint();
+    this.#length = this.varint();
     const start = this.#at;
-    if (start + length > this.end) throw new MalformedMessage('truncated field');
-    this.#at = start + length;
+    if (start + this.#length > this.end) throw new MalformedMessage('truncated field');
+    this.#at = start + this.#length;
     return start;
   }
 

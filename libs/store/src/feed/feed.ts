@@ -2,8 +2,8 @@ import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Database } from '../database.js';
 import { type Feed, type FeedEvent, StoreUnavailable } from '../ports.js';
 import { HintListener } from './listener.js';
-import type { Position } from './position.js';
-import { type FeedRead, readFeed } from './read.js';
+import type { FeedRead, Position } from './position.js';
+import { readFeed } from './read.js';
 import { DatabaseDistrusted } from './trust.js';
 
 /** The net under lost hints. */

@@ -5,33 +5,14 @@ import { readContents } from '../quarantine/content.repository.js';
 import { type ResourceRow, toStoredResource } from '../resources/rows.js';
 import { readCandidates } from '../staged/candidate.js';
 import { STAGED_KIND } from '../staged/write.js';
-import type { Position } from './position.js';
+import { addressKey, type Found, toDelta } from './delta.js';
+import { type Heads, isTold, readHeads } from './heads.js';
+import { readNews } from './news.js';
+import type { FeedRead, Position } from './position.js';
 import { requireExplained, requireNoStepBack } from './trust.js';
-
-interface Heads extends Position {
-  readonly configFloor: number;
-  readonly runtimeFloor: number;
-}
 
 /** Further behind than this, everything is read anew. */
 const MAX_BEHIND = 50_000;
-
-// The timeline is part of the epoch: a failover starts a new one, and may have lost the last commits (REL-5).
-const HEADS = `
-SELECT d.cluster_id || '/' || d.epoch || '/' ||
-    CASE WHEN pg_is_in_recovery() THEN '' ELSE left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) END AS epoch,
-  c.revision AS config, r.revision AS runtime, c.log_floor AS "configFloor", r.log_floor AS "runtimeFloor"
-FROM database_identity d, stream c, stream r WHERE c.stream = 'config' AND r.stream = 'runtime'`;
-
-export async function readHeads(sql: Sql): Promise<Heads> {
-  const [heads] = await sql.query<Heads>(HEADS);
-  if (heads === undefined)
-    throw new Error('the database has no identity or no streams: it is not a whole Heddle database');
-  return heads;
-}
-
-const addressKey = (a: { mesh: string; namespace: string; name: string }): string =>
-  `${a.mesh}/${a.namespace}/${a.name}`;
 
 interface AddressRow {
   readonly mesh: string;
@@ -63,16 +44,6 @@ async function readSnapshot(sql: Sql, heads: Heads): Promise<Snapshot> {
   };
 }
 
-type ResourceEvent = (FeedEvent & { kind: 'delta' })['resources'][number];
-type InstanceEvent = (FeedEvent & { kind: 'delta' })['instances'][number];
-
-interface TouchedKey {
-  readonly of_mesh: string;
-  readonly of_kind: string;
-  readonly of_namespace: string;
-  readonly of_name: string;
-}
-
 // A key that was touched more than once counts once, with what is stored now: it is the same snapshot.
 const TOUCHED = `
 SELECT DISTINCT mesh AS of_mesh, kind AS of_kind, namespace AS of_namespace, name AS of_name
@@ -90,62 +61,33 @@ SELECT k.*, i.* FROM (${TOUCHED}) k
 LEFT JOIN instance i ON i.mesh = of_mesh AND i.namespace = of_namespace AND i.name = of_name
 ORDER BY of_mesh, of_namespace, of_name`;
 
-type Found<Row> = TouchedKey & (Row | { readonly uid: null });
-type WithNumber = { readonly number: number | null };
-
-const toResourceEvent = (row: Found<ResourceRow>): ResourceEvent =>
-  row.uid === null
-    ? { op: 'delete', mesh: row.of_mesh, kind: row.of_kind, namespace: row.of_namespace, name: row.of_name }
-    : { op: 'put', resource: toStoredResource(row) };
-
-const toInstanceEvent = (row: Found<InstanceRecord>): InstanceEvent =>
-  row.uid === null
-    ? { op: 'delete', mesh: row.of_mesh, namespace: row.of_namespace, name: row.of_name }
-    : { op: 'put', instance: toInstanceRow(toInstanceState(row)) };
-
 async function readDelta(sql: Sql, since: Position, heads: Heads): Promise<FeedEvent> {
   const resources =
     heads.config > since.config
-      ? await sql.query<Found<ResourceRow> & WithNumber>(RESOURCES, ['config', since.config])
+      ? await sql.query<Found<ResourceRow> & { readonly number: number | null }>(RESOURCES, ['config', since.config])
       : [];
   const instances =
     heads.runtime > since.runtime ? await sql.query<Found<InstanceRecord>>(INSTANCES, ['runtime', since.runtime]) : [];
   const staged = [...new Set(resources.filter((row) => row.of_kind === STAGED_KIND).map((row) => row.of_mesh))];
   const open = staged.length > 0 ? await readCandidates(sql, staged) : [];
-  const numbered = resources.flatMap((row) =>
-    row.number === null
-      ? []
-      : [[addressKey({ mesh: row.of_mesh, namespace: row.of_namespace, name: row.of_name }), row.number] as const],
-  );
-  return {
-    kind: 'delta',
-    configRevision: heads.config,
-    runtimeRevision: heads.runtime,
-    resources: resources.filter((row) => row.of_kind !== STAGED_KIND).map(toResourceEvent),
+  return toDelta(heads, {
+    resources: resources.filter((row) => row.of_kind !== STAGED_KIND),
+    instances,
     candidates: new Map(staged.map((mesh) => [mesh, open.find((one) => one.mesh === mesh)])),
-    instances: instances.map(toInstanceEvent),
-    addresses: new Map(numbered),
     // What is said of them is announced with the Mesh.
     badContents: resources.some((row) => row.of_kind === 'Mesh') ? await readContents(sql) : undefined,
-  };
+  });
 }
 
 /** Whether the log no longer tells, or tells at too great length, what happened since. */
 async function mustReload(sql: Sql, since: Position, heads: Heads): Promise<boolean> {
-  if (since.epoch !== heads.epoch || heads.config < since.config || heads.runtime < since.runtime) return true;
-  if (since.config < heads.configFloor || since.runtime < heads.runtimeFloor) return true;
+  if (!isTold(since, heads)) return true;
   const [behind] = await sql.query<{ entries: number }>(
     `SELECT count(*) AS entries FROM (
        SELECT 1 FROM change_log WHERE (stream = 'config' AND revision > $1) OR (stream = 'runtime' AND revision > $2) LIMIT $3) e`,
     [since.config, since.runtime, MAX_BEHIND + 1],
   );
   return (behind?.entries ?? 0) > MAX_BEHIND;
-}
-
-export interface FeedRead {
-  readonly position: Position;
-  /** undefined: nothing is newer. */
-  readonly event: FeedEvent | undefined;
 }
 
 export interface ReadOptions {
@@ -167,10 +109,12 @@ export async function readFeed(
   since: Position | undefined,
   { whole = false, accept = false, onAsk = () => {}, onAnswer = () => {} }: ReadOptions = {},
 ): Promise<FeedRead> {
-  onAsk();
-  const known = await readHeads(database); // one cheap statement while nothing happens
-  onAnswer();
-  if (since !== undefined && !whole && isSame(known, since)) return { position: since, event: undefined };
+  if (since !== undefined && !whole) {
+    onAsk();
+    const news = await readNews(database, since);
+    onAnswer();
+    if (news) return news;
+  }
   onAsk();
   return database.transaction(
     async (sql) => {
@@ -186,6 +130,3 @@ export async function readFeed(
     { isolation: 'snapshot' },
   );
 }
-
-const isSame = (a: Position, b: Position): boolean =>
-  a.epoch === b.epoch && a.config === b.config && a.runtime === b.runtime;

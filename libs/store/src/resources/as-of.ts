@@ -1,6 +1,6 @@
 import { type Manifest, type ResourceId, resourceKey } from '#libs/model';
 import type { Sql } from '../database.js';
-import { readHeads } from '../feed/read.js';
+import { readHeads } from '../feed/heads.js';
 import type { MeshThen, StoredResource } from '../ports.js';
 import { readBetween } from './past.repository.js';
 import { type ResourceRow, toStoredResource } from './rows.js';

@@ -138,13 +138,23 @@ function done(type: TypeDelivery, name: string): void {
   type.owed.delete(name);
 }
 
+/** Everything that was to be looked at is settled or under way. */
+function nothingLeft(type: TypeDelivery): void {
+  type.dirty.clear();
+  type.owed.clear();
+}
+
 function planDelta(board: Board, type: TypeDelivery, found: Findings): PlannedResponse | undefined {
   const cells = choose(board, type, found.cells);
   const room = board.maxResponseBytes - cells.reduce((sum, cell) => sum + cell.size, 0);
   const removed = fitting([...found.removed, ...found.absent], room, cells.length === 0);
   if (cells.length === 0 && removed.length === 0) return undefined;
-  for (const cell of cells) done(type, cell.name);
-  for (const name of removed) done(type, name);
+  // A first answer, as a rule: all that was asked for is in it.
+  if (!type.spec.aliased && cells.length + removed.length === type.dirty.size) nothingLeft(type);
+  else {
+    for (const cell of cells) done(type, cell.name);
+    for (const name of removed) done(type, name);
+  }
   for (const name of found.again) type.dirty.add(name);
   type.answerDue = false;
   return { cells, news: cells, removed, beat: false };
@@ -214,8 +224,7 @@ function planWholeState(board: Board, type: TypeDelivery, found: Findings): Plan
     }
     set.push(target);
   }
-  type.dirty.clear();
-  type.owed.clear();
+  nothingLeft(type);
   type.held = NOTHING;
   type.answerDue = false;
   return { cells: set, news: set, removed: [], beat: false };

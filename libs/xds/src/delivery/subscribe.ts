@@ -38,13 +38,21 @@ export function follow(board: Board, delivery: TypeDelivery, change: Subscriptio
     delivery.answerDue = !versions || versions.size === 0;
   }
   for (const name of change.left) delivery.dirty.add(name);
+  if (change.first && !versions?.size && delivery.dirty.size === 0 && isPlain(change)) {
+    // A new client, as a rule: copies of a set cost a tenth of what adding two hundred names twice does (25 us).
+    delivery.dirty = new Set(change.state.names);
+    delivery.owed = new Set(change.state.names);
+    return;
+  }
+  // DELTA-8b: on the first message the version listed for a name stands in for the answer, if it is ours. An alias has
+  // none: a request may have been waiting for it since the last stream, so it is answered.
+  const answer = (name: string): void => {
+    if (versions?.has(name)) delivery.dirty.add(name);
+    else delivery.owe(name);
+  };
   for (const name of change.answer) {
-    for (const one of namesOf(board, delivery, name)) {
-      // DELTA-8b: on the first message the version listed for a name stands in for the answer, if it is ours. An alias has
-      // none: a request may have been waiting for it since the last stream, so it is answered.
-      if (versions?.has(one)) delivery.dirty.add(one);
-      else delivery.owe(one);
-    }
+    if (isGlob(name)) for (const one of membersOf(board, delivery, name)) answer(one);
+    else answer(name);
   }
   if (change.first && delivery.spec.url === TYPE.endpoint) resumeEndpoints(board, delivery, versions);
 }
@@ -73,10 +81,14 @@ function forgetUncovered(delivery: TypeDelivery): void {
   }
 }
 
-/** What a subscribed name asks for: itself, or the members of a glob; one without members is asked for itself. */
-function namesOf({ source }: Board, { spec }: TypeDelivery, name: string): readonly string[] {
-  const members = isGlob(name) ? [...source.members(spec.url, name)] : [];
-  return members.length > 0 ? members : [name];
+/** All that is subscribed is to be answered under the name that was given. */
+const isPlain = ({ answer, state }: SubscriptionChange): boolean =>
+  answer.length === state.names.size && !answer.some(isGlob);
+
+/** What a subscribed glob asks for: its members; one without members is asked for itself. */
+function membersOf({ source }: Board, { spec }: TypeDelivery, glob: string): readonly string[] {
+  const members = [...source.members(spec.url, glob)];
+  return members.length > 0 ? members : [glob];
 }
 
 /**

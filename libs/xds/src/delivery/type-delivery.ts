@@ -1,25 +1,12 @@
-import type { Cell, Held } from '../cell.js';
+import type { Cell } from '../cell.js';
 import { NO_SUBSCRIPTION, type Subscription } from '../subscription.js';
 import type { TypeSpec } from '../type-specs.js';
 import type { NackInfo } from '../types.js';
 import { namedIn, splitRefused } from './bisect.js';
+import { Holdings, SharedSets } from './holdings.js';
+import type { InFlight } from './in-flight.js';
 
-/** The one response of a type that the client has not answered yet. */
-export interface InFlight {
-  readonly nonce: string;
-  readonly change: number;
-  /** All resources of the response. */
-  readonly cells: readonly Cell[];
-  /** Those of them that are new to the client: all in delta, the difference in a full-state response. */
-  readonly news: readonly Cell[];
-  readonly removed: readonly string[];
-  /** True if with its ACK nothing of `change` is left to send. */
-  readonly complete: boolean;
-  /** Milliseconds of the monotonic clock. */
-  readonly sentAt: number;
-  /** A sign of life, with what is held already: its answer changes nothing (TTL-2). */
-  readonly beat: boolean;
-}
+export type { InFlight } from './in-flight.js';
 
 /** Refused contents of one name that are remembered (GEN-10); beyond it the oldest may be tried once more. */
 const REFUSALS_KEPT = 256;
@@ -28,7 +15,7 @@ const REFUSALS_KEPT = 256;
 export class TypeDelivery {
   subscription: Subscription = NO_SUBSCRIPTION;
   /** What the client confirmed, by name; from an earlier stream only the version is known. */
-  readonly acked = new Map<string, Held>();
+  readonly acked: Holdings;
   /** Resources of refused responses, which the client may run all the same without saying so later (ENV-1). */
   readonly orphans = new Map<string, Cell>();
   /** What the client took of refused sets for certain, since it named what it did not take. */
@@ -42,7 +29,7 @@ export class TypeDelivery {
   /** All names must be looked at: the view changed, or everything was just subscribed. */
   allDirty = false;
   /** Names that are answered even if the client is thought to hold them. */
-  readonly owed = new Set<string>();
+  owed = new Set<string>();
   /** Groups of a refused response that are sent again one after the other. */
   retry: (readonly string[])[] = [];
   /** A response is due even if it is empty, so that the client's initialisation ends (DELTA-10). */
@@ -74,7 +61,10 @@ export class TypeDelivery {
   constructor(
     readonly spec: TypeSpec,
     readonly variant: 'delta' | 'sotw',
-  ) {}
+    sets = new SharedSets(),
+  ) {
+    this.acked = new Holdings(sets);
+  }
 
   /** Responses are complete sets, and absence deletes. */
   get wholeSets(): boolean {
@@ -147,9 +137,10 @@ export class TypeDelivery {
     this.unknownBase = false;
     this.taken.clear();
     for (const name of done.removed) this.#gone(name);
+    if (this.#isFirst(done, wants) && this.acked.takeFirst(done.cells)) return done;
     for (const cell of done.cells) {
-      this.orphans.delete(cell.name);
-      this.doubted.delete(cell.name);
+      if (this.orphans.size > 0) this.orphans.delete(cell.name);
+      if (this.doubted.size > 0) this.doubted.delete(cell.name);
       if (cell.hollow) continue;
       const wanted = wants(cell);
       if (wanted || this.spec.aliased) this.acked.set(cell.name, cell);
@@ -157,6 +148,12 @@ export class TypeDelivery {
       if (!wanted && this.spec.aliased) this.dirty.add(cell.name);
     }
     return done;
+  }
+
+  /** Nothing was sent before, and all of it is wanted under its own name. */
+  #isFirst({ cells }: InFlight, wants: (cell: Cell) => boolean): boolean {
+    const isClean = this.orphans.size === 0 && this.doubted.size === 0 && !this.spec.aliased;
+    return isClean && cells.every((cell) => !cell.hollow && wants(cell));
   }
 
   /** The client accepted a whole set: it holds nothing else. */

@@ -1,5 +1,6 @@
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Catalog } from '../catalog.js';
+import type { SharedSets } from '../delivery/holdings.js';
 import type { FrameCache } from '../frames.js';
 import type { Limits } from '../limits.js';
 import type { StreamSecrets } from '../secrets.js';
@@ -15,6 +16,7 @@ export interface StreamServices<Stream = never> {
   readonly catalog: Catalog;
   readonly spreading: Spreading;
   readonly frames: FrameCache;
+  readonly sets: SharedSets;
   readonly limits: Limits;
   readonly clock: Clock;
   readonly log: Log;

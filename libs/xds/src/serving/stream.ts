@@ -55,6 +55,7 @@ export class XdsStream implements Watcher, Pumpable {
       aggregated: options.onlyType === undefined,
       source: services.heldBack.over(source, { node: () => this.#info?.node.id, acked: held }),
       limits,
+      sets: services.sets,
       nextNonce: nonceMaker(services.epoch),
     });
     this.ledger = new Ledger(this.session, listener, clock);

@@ -61,7 +61,7 @@ export function decodeDeltaRequest(bytes: Buffer, limits: RequestLimits): DeltaR
     else if (field === DELTA.nonce) nonce = reader.string();
     else if (field === DELTA.subscribe) subscribe = addName(subscribe, reader, limits);
     else if (field === DELTA.unsubscribe) unsubscribe = addName(unsubscribe, reader, limits);
-    else if (field === DELTA.initialVersions) versions = addVersion(versions, reader.bytes(), limits);
+    else if (field === DELTA.initialVersions) versions = addVersion(versions, reader.message(), limits);
     else if (field === DELTA.error) error = statusMessage(reader.bytes(), limits);
     else if (field === DELTA.node) node = reader.bytes();
     else reader.skip();
@@ -90,22 +90,21 @@ export function decodeSotwRequest(bytes: Buffer, limits: RequestLimits): SotwReq
 
 /** The list with one more name; the shared empty list is replaced, a list of this request grown in place. */
 function addName(list: readonly string[], reader: Reader, limits: RequestLimits): readonly string[] {
-  const name = checkedName(reader.bytes(), limits);
+  const name = checkedName(reader, limits);
   if (list === NO_NAMES) return [name];
   if (list.length >= limits.maxNames) throw tooMany(limits);
   (list as string[]).push(name);
   return list;
 }
 
-function addVersion(map: ReadonlyMap<string, string>, entry: Buffer, limits: RequestLimits) {
+function addVersion(map: ReadonlyMap<string, string>, entry: Reader, limits: RequestLimits) {
   const target = map === NO_VERSIONS ? new Map<string, string>() : (map as Map<string, string>);
   if (target.size >= limits.maxNames) throw tooMany(limits);
-  const reader = new Reader(entry);
   let [name, version] = ['', ''];
-  for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) name = checkedName(reader.bytes(), limits);
-    else if (field === 2) version = checkedName(reader.bytes(), limits);
-    else reader.skip();
+  for (let field = entry.next(); field !== 0; field = entry.next()) {
+    if (field === 1) name = checkedName(entry, limits);
+    else if (field === 2) version = checkedName(entry, limits);
+    else entry.skip();
   }
   return target.set(name, version);
 }
@@ -117,11 +116,11 @@ const tooMany = (limits: RequestLimits): RequestTooLarge =>
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
 /** A name or version: of bounded length, without control characters, which have no use but to confuse logs (SEC-10). */
-function checkedName(bytes: Buffer, limits: RequestLimits): string {
-  if (bytes.length > limits.maxNameBytes) {
+function checkedName(reader: Reader, limits: RequestLimits): string {
+  const name = reader.string();
+  if (reader.length > limits.maxNameBytes) {
     throw new RequestTooLarge('maxNameBytes', `a name may have ${limits.maxNameBytes} bytes`);
   }
-  const name = bytes.toString('utf8');
   if (CONTROL.test(name)) throw new MalformedMessage('a name with control characters');
   return name;
 }

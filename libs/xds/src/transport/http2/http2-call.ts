@@ -5,8 +5,11 @@ import type { CarrierOptions } from '../carrier.js';
 import { framesOf, MessageReader, Unreadable } from './framing.js';
 import { RESPONSE, trailersOf } from './status.js';
 
-/** Slices of a large message that are on their way to the socket at once. */
-const SLICES_UNDER_WAY = 2;
+/**
+ * Slices of a large message that are on their way to the socket at once. TLS copies what it is given; plain text is
+ * written from the frame that all streams share, and a turn of the loop for each slice costs 0.2 ms of 280 KB.
+ */
+const SLICES_UNDER_WAY = { tls: 2, plain: 64 };
 
 interface Slice {
   readonly bytes: Buffer;
@@ -25,6 +28,7 @@ export class Http2Call implements Call {
   readonly #reader: MessageReader;
   #listener: CallListener | undefined;
   #waiting: Slice[] = [];
+  readonly #slicesUnderWay: number;
   #underWay = 0;
   #ending: Record<string, string> | undefined;
   #closed = false;
@@ -39,6 +43,7 @@ export class Http2Call implements Call {
     private readonly options: CallOptions,
   ) {
     this.#reader = new MessageReader(options.maxMessageBytes);
+    this.#slicesUnderWay = stream.session?.encrypted ? SLICES_UNDER_WAY.tls : SLICES_UNDER_WAY.plain;
     stream.on('error', nothing); // 'close' follows
     stream.on('close', () => this.#close());
   }
@@ -97,7 +102,7 @@ export class Http2Call implements Call {
   }
 
   #writeOn(): void {
-    while (this.#underWay < SLICES_UNDER_WAY) {
+    while (this.#underWay < this.#slicesUnderWay) {
       const slice = this.#waiting.shift();
       if (!slice) break;
       this.#underWay++;
