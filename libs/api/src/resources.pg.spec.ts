@@ -20,7 +20,8 @@ beforeAll(async () => {
   const graph = new MeshGraph({ mesh: 'default', policies: [] });
   graph.pass();
   const slice = () => ({ exhausted: () => false });
-  const live = () => Promise.resolve({ graph, configRevision: 0, runtimeRevision: 0, slice, usersOf: () => [] });
+  const revisions = { configRevision: 0, runtimeRevision: 0 };
+  const live = () => Promise.resolve({ graph, ...revisions, slice, usersOf: () => [], isConnected: () => true });
   api = await serveApi(database.url, { live });
 });
 afterAll(async () => {

@@ -10,6 +10,8 @@ export interface LiveMesh {
   readonly runtimeRevision: number;
   /** A turn of the event loop, from now on. */
   slice(): PassBudget;
+  /** Whether a registered proxy, `<namespace>/<instance>`, has a stream to some replica. */
+  isConnected(proxy: string): boolean;
   /** Resources that refer to this one. */
   usersOf(id: ResourceId): readonly ResourceId[];
 }

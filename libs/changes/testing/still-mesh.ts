@@ -49,6 +49,10 @@ export class StillMesh implements LiveMesh {
     return { exhausted: () => false };
   }
 
+  isConnected(): boolean {
+    return true;
+  }
+
   usersOf(id: ResourceId): readonly ResourceId[] {
     return this.#users.get(resourceKey(id)) ?? [];
   }

@@ -80,6 +80,10 @@ export class RuntimeQuestions {
       },
       slice: () => coordinator.slice(),
       usersOf: (id) => host.usersOf(id),
+      isConnected(proxy) {
+        const [namespace = '', instance = ''] = proxy.split('/');
+        return (host.instance(namespace, instance)?.attached.length ?? 0) > 0;
+      },
     };
   }
 }

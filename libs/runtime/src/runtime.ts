@@ -208,7 +208,10 @@ export class Runtime {
           this.attachments.opened(identity, stream.id, version, featuresOf(version)),
         );
       },
-      streamBegins: (stream, resumed) => this.crashes.streamBegins(stream, resumed),
+      streamBegins: (stream, resumed) => {
+        this.crashes.streamBegins(stream, resumed);
+        this.staged.began(stream, resumed);
+      },
       streamClosed: (stream, closing) => {
         this.crashes.streamClosed(stream, closing);
         this.withIdentity(stream, (identity) => this.attachments.closed(identity, stream.id));

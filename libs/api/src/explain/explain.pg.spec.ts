@@ -46,6 +46,7 @@ async function liveMesh(mesh: string): Promise<LiveMesh> {
     ...{ graph, configRevision, runtimeRevision: 0 },
     slice: () => ({ exhausted: () => false }),
     usersOf: () => [],
+    isConnected: () => true,
   };
 }
 

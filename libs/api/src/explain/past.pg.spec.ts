@@ -44,6 +44,7 @@ async function liveMesh(): Promise<LiveMesh> {
     ...{ graph: compiled(resources), configRevision, runtimeRevision: 0 },
     slice: () => ({ exhausted: () => false }),
     usersOf: () => [],
+    isConnected: () => true,
   };
 }
 

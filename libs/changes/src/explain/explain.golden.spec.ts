@@ -46,6 +46,7 @@ function meshOf(text: string) {
     ...{ graph, configRevision: revision, runtimeRevision: 0 },
     slice: () => ({ exhausted: () => false }),
     usersOf: () => [],
+    isConnected: () => true,
   };
   return { ask, live };
 }

@@ -7,6 +7,7 @@ const fleet = (hosts: number, perHost: number): readonly Touched[] =>
     proxy: `shop/web-${i}`,
     host: `host-${i % hosts}`,
     locality: `zone-${i % 2}`,
+    connected: true,
   }));
 const hostsOf = (chosen: readonly string[], all: readonly Touched[]): readonly string[] =>
   all.filter(({ proxy }) => chosen.includes(proxy)).map(({ host }) => host);
@@ -30,6 +31,14 @@ describe('the first to be given a change', () => {
     const half = hostsOf(choose(all, 50), all);
     for (const host of ['host-0', 'host-1', 'host-2', 'host-3'])
       expect(half.filter((one) => one === host).length).toBeGreaterThanOrEqual(12);
+  });
+
+  it('are connected, as long as enough are', () => {
+    const all = fleet(4, 5).map((one, i) => ({ ...one, connected: i < 3 }));
+    expect(choose(all, 10)).toHaveLength(2);
+    expect(choose(all, 10).every((proxy) => ['shop/web-0', 'shop/web-1', 'shop/web-2'].includes(proxy))).toBe(true);
+    expect(choose(all, 50)).toEqual(expect.arrayContaining(['shop/web-0', 'shop/web-1', 'shop/web-2']));
+    expect(choose(all, 50)).toHaveLength(10);
   });
 
   it('are of both zones', () => {

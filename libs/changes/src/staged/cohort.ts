@@ -7,6 +7,8 @@ export interface Touched {
   readonly host: string;
   /** `region/zone/subzone`; '' = not stated. */
   readonly locality: string;
+  /** It has a stream to some replica: one that has none says nothing. */
+  readonly connected: boolean;
 }
 
 interface Ranked extends Touched {
@@ -15,7 +17,7 @@ interface Ranked extends Touched {
 }
 
 /**
- * Who is given a change first. At least two where there are two, of different hosts, so that evidence can be shared; then
+ * Who is given a change first: of those that are connected, as long as there are any. At least two where there are two, of different hosts, so that evidence can be shared; then
  * spread evenly: no host has a second turn before every host has had one, and localities take turns. The same for the
  * same proxies on every replica; for another change another choice. Who has it already stays.
  * @param share above 0, below 100 %
@@ -27,27 +29,27 @@ export function cohortOf(
 ): readonly string[] {
   const has = new Set(before);
   const wanted = Math.max(Math.ceil((touched.length * share) / 100), Math.min(2, touched.length));
+  const staying = touched.filter(({ proxy }) => has.has(proxy));
+  const [first, last] = [true, false].map((connected) => touched.filter((one) => one.connected === connected));
+  const order = [...inTurn(first ?? [], change, has), ...inTurn(last ?? [], change, has)];
+  const others = order.filter((proxy) => !has.has(proxy)).slice(0, Math.max(0, wanted - staying.length));
+  return [...staying.map(({ proxy }) => proxy), ...others].sort(compareCodeUnits);
+}
+
+/** Those who have it already count as having had their turn. */
+function inTurn(touched: readonly Touched[], change: string, has: ReadonlySet<string>): readonly string[] {
+  const hadTurn = ({ proxy }: Touched): number => Number(!has.has(proxy));
   const ranked = touched
     .map((one): Ranked => ({ ...one, rank: contentHash(`${change} ${one.proxy}`) }))
-    .sort((a, b) => Number(has.has(b.proxy)) - Number(has.has(a.proxy)) || compareCodeUnits(a.rank, b.rank));
+    .sort((a, b) => hadTurn(a) - hadTurn(b) || compareCodeUnits(a.rank, b.rank));
   const turn = turns(ranked, ({ host }) => host);
   const hosts = [...new Map(ranked.map((one) => [one.host, one])).values()];
   const hostTurns = turns(hosts, ({ locality }) => locality);
   const turnOfHost = new Map(hosts.map(({ host }, i) => [host, hostTurns[i] ?? 0]));
-  const order = ranked
+  return ranked
     .map((one, i) => ({ ...one, turn: turn[i] ?? 0, hostTurn: turnOfHost.get(one.host) ?? 0 }))
-    .sort(
-      (a, b) =>
-        Number(has.has(b.proxy)) - Number(has.has(a.proxy)) ||
-        a.turn - b.turn ||
-        a.hostTurn - b.hostTurn ||
-        compareCodeUnits(a.rank, b.rank),
-    );
-  const staying = ranked.filter(({ proxy }) => has.has(proxy)).length;
-  return order
-    .slice(0, Math.max(wanted, staying))
-    .map(({ proxy }) => proxy)
-    .sort(compareCodeUnits);
+    .sort((a, b) => a.turn - b.turn || a.hostTurn - b.hostTurn || compareCodeUnits(a.rank, b.rank))
+    .map(({ proxy }) => proxy);
 }
 
 /** How many of the same group come before each. */

@@ -126,10 +126,10 @@ describe('a canary', () => {
       { do: 'widen', wave: 1 },
     ],
     [
-      'is taken back when proxies of two hosts disconnect',
+      'is taken back when proxies of two hosts die',
       change(),
       around([evidence({ h1: gone, h2: gone })]),
-      { do: 'revert', reason: 'proxies on h1, h2 disconnected within 10 s of being given it' },
+      { do: 'revert', reason: 'proxies on h1, h2 died within 10 s of being given it' },
     ],
     [
       'waits for its proxies to be there',

@@ -42,21 +42,23 @@ export function decide(change: StagedChange, around: Circumstances): Decision {
   }
 }
 
+const UNHEARD = 'not every replica serves it yet';
+const watchedText = ({ observeMs }: StagedChange['options'], { settledMs }: Sum): string =>
+  `observed for another ${Math.ceil((observeMs - settledMs) / 1_000)} s`;
 const wait = (why: string): Decision => ({ do: 'wait', why });
 
 function ofCanary(change: StagedChange, around: Circumstances): Decision {
   const { options, wave, stepAgeMs } = change;
   const sum = heard(around);
   const isLate = stepAgeMs > options.ackMs;
-  if (!sum) return isLate ? hold('a replica has not served it yet') : wait('not every replica serves it yet');
+  if (!sum) return isLate ? hold('a replica has not served it yet') : wait(UNHEARD);
   const bad = verdict(change, around, sum);
   if (bad) return bad;
   if (sum.given === 0)
     return isLate ? hold('none of its proxies is connected') : wait('none of its proxies is connected');
   const behind = excused(sum);
   if (behind.length > 0) return isLate ? hold(behindText(behind)) : wait(behindText(behind));
-  const left = options.observeMs - sum.settledMs;
-  if (left > 0) return wait(`observed for another ${Math.ceil(left / 1_000)} s`);
+  if (sum.settledMs < options.observeMs) return wait(watchedText(options, sum));
   return wave + 1 < options.waves.length ? { do: 'widen', wave: wave + 1 } : { do: 'promote' };
 }
 
@@ -76,7 +78,7 @@ function ending({ options, stepAgeMs }: StagedChange, sum: Sum | undefined, bad:
   const behind = sum ? excused(sum) : [];
   const isLate = stepAgeMs > Math.max(options.ackMs, options.observeMs);
   const isDone = sum !== undefined && behind.length === 0 && sum.settledMs >= options.observeMs;
-  if (!isDone && !isLate) return wait(sum ? behindText(behind) : 'not every replica serves it yet');
+  if (!isDone && !isLate) return wait(sum ? behindText(behind) || watchedText(options, sum) : UNHEARD);
   return { do: 'finish', reason: bad?.do === 'hold' ? bad.reason : behindText(behind) };
 }
 
@@ -143,7 +145,7 @@ function findings({ hosts, others }: Sum): readonly Found[] {
     ...found(
       'disconnect',
       (host) => new Set(host.disconnected).size,
-      (where) => `proxies on ${where.join(', ')} disconnected within 10 s of being given it`,
+      (where) => `proxies on ${where.join(', ')} died within 10 s of being given it`,
     ),
     ...found(
       'failures',

@@ -23,7 +23,7 @@ export interface HostEvidence {
   /** Of these, the ones that have not ACKed everything yet. */
   readonly behind: readonly string[];
   readonly refused: readonly RefusedContent[];
-  /** Proxies whose stream ended within 10 s of being given it. */
+  /** Proxies that went away within 10 s of being given it, and came back empty. */
   readonly disconnected: readonly string[];
   /** By what is counted: `outbound`, `inbound <port>`, `cluster <name>`. Only where something failed since. */
   readonly traffic: Readonly<Record<string, Traffic>>;

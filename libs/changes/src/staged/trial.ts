@@ -13,7 +13,7 @@ export function touchedBy(live: LiveMesh, fork: MeshFork): readonly Touched[] {
   return [...fork.proxies().keys()].map((proxy) => {
     const instance = ctx.input(INSTANCE, proxy);
     const { region = '', zone = '' } = instance?.locality ?? {};
-    return { proxy, host: instance?.host ?? '', locality: `${region}/${zone}` };
+    return { proxy, host: instance?.host ?? '', locality: `${region}/${zone}`, connected: live.isConnected(proxy) };
   });
 }
 

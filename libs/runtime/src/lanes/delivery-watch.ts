@@ -11,6 +11,8 @@ export class DeliveryWatch {
   /** By proxy and content. */
   readonly #refused = new Map<string, RefusedContent>();
   readonly #disconnected = new Set<string>();
+  /** Proxies that are away, until they show whether they have died. */
+  readonly #away = new Set<string>();
   #settledAt: number;
 
   /**
@@ -27,9 +29,9 @@ export class DeliveryWatch {
     this.#settledAt = publishedAt;
   }
 
-  /** When the last of them had everything; undefined while one has not. */
-  get settledAt(): number | undefined {
-    return this.#waiting.size === 0 ? this.#settledAt : undefined;
+  /** When the last of those that are asked about had everything; undefined while one has not. */
+  settledAt(isConcerned: (node: string) => boolean): number | undefined {
+    return [...this.#waiting.values()].some(isConcerned) ? undefined : this.#settledAt;
   }
 
   get behind(): ReadonlySet<string> {
@@ -57,8 +59,17 @@ export class DeliveryWatch {
     }
   }
 
+  /** @param isOurDoing this replica ended it: that says nothing of the configuration */
   closed({ id, node }: StreamInfo, now: number, isOurDoing: boolean): void {
     if (this.#waiting.delete(id)) this.#settledAt = now;
-    if (!isOurDoing && now - this.publishedAt <= SOON_MS) this.#disconnected.add(node.id);
+    if (!isOurDoing && now - this.publishedAt <= SOON_MS) this.#away.add(node.id);
+  }
+
+  /**
+   * It is back. Who died of what he was given comes back without anything; who was only cut off names what he holds.
+   * @param resumed he names something
+   */
+  began({ node }: StreamInfo, resumed: boolean): void {
+    if (this.#away.delete(node.id) && !resumed) this.#disconnected.add(node.id);
   }
 }

@@ -61,6 +61,11 @@ export class StagedWatch {
     for (const { delivery } of this.#of(stream.node.id)) delivery.nacked(stream, nack);
   }
 
+  /** @param resumed the proxy names what it holds */
+  began(stream: StreamInfo, resumed: boolean): void {
+    for (const { delivery } of this.#of(stream.node.id)) delivery.began(stream, resumed);
+  }
+
   /** @param isOurDoing this replica ended it: that says nothing of the configuration */
   closed(stream: StreamInfo, isOurDoing: boolean): void {
     const now = this.options.clock.monotonic();
@@ -108,7 +113,7 @@ export class StagedWatch {
     }
     return {
       published: true,
-      settledMs: Math.round(clock.monotonic() - (delivery.settledAt ?? clock.monotonic())),
+      settledMs: Math.round(clock.monotonic() - (delivery.settledAt(concerned) ?? clock.monotonic())),
       hosts: Object.fromEntries([...hosts].map(([name, { given, ...host }]) => [name, { ...host, given: given.size }])),
       others: sums.others,
     };

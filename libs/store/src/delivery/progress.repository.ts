@@ -21,7 +21,7 @@ WHERE at > now() - interval '1 day' AND replica = $1 AND acked + refusing < tota
   AND EXISTS (SELECT 1 FROM delivery_progress l WHERE l.mesh = d.mesh AND l.replica = $1 AND l.change > d.change)`;
 
 /** A replica that did not renew its lease three times is not waited for. Milliseconds. */
-const ALIVE_MS = 15_000;
+export const ALIVE_MS = 15_000;
 
 const OF = `
 WITH asked AS (SELECT unnest($2::bigint[]) AS change),

@@ -9,7 +9,7 @@ const events: FeedEvent[] = [];
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  store = await openStore({ url: database.url, replica: 'a' });
+  store = await openStore({ url: database.url, replica: 'a', delivers: true });
   await store.feed.start((event) => void events.push(event));
 });
 afterAll(async () => {

@@ -115,6 +115,6 @@ export interface StagedChanges {
   step(step: StagedStep): Promise<StagedChange | undefined>;
   report(id: string, report: Omit<StagedReport, 'ageMs'>): Promise<void>;
   reports(id: string): Promise<readonly StagedReport[]>;
-  /** Replicas whose lease is good. */
+  /** Replicas that serve proxies and were seen of late: whose word is waited for. */
   replicas(): Promise<readonly string[]>;
 }

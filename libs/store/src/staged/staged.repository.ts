@@ -1,6 +1,6 @@
 import { err, ok, type Result } from '#libs/kernel';
 import type { Database, Sql } from '../database.js';
-import { REPLICA_LEASE_MS } from '../instances/sweep.js';
+import { ALIVE_MS } from '../delivery/progress.repository.js';
 import { requireLease } from '../leases/lease.js';
 import type { StoreRefusal } from '../ports.js';
 import { releaseAddresses } from '../resources/addresses.js';
@@ -27,7 +27,7 @@ FROM staged_report WHERE number = $1 ORDER BY replica`;
 
 const REPLICAS = `
 SELECT replica FROM replica
-WHERE seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${REPLICA_LEASE_MS} ORDER BY replica`;
+WHERE delivers = session AND seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${ALIVE_MS} ORDER BY replica`;
 
 /** Is not made for everybody, so what was set aside for it is free again. */
 const GIVEN_UP = new Set(['reverted', 'failed']);
