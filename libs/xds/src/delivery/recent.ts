@@ -6,7 +6,7 @@ import type { InFlight, TypeDelivery } from './type-delivery.js';
 export const RECENT_MS = 10_000;
 
 interface Response {
-  readonly flight: InFlight;
+  flight: InFlight;
   /** What the client had before, in the order of the news; empty = nothing of the type. */
   readonly before: readonly (Held | undefined)[];
   /** Milliseconds of the monotonic clock when it was sent, or ACKed. */
@@ -18,11 +18,22 @@ const NOTHING: readonly (Held | undefined)[] = [];
 /** The responses of a moment: who dies of a content does so soon after it was sent or accepted (REL-26). */
 export class Recent {
   #responses: Response[] = [];
+  /** Those of one content, by its key: of a content that changes again and again only the newest is kept. */
+  readonly #single = new Map<string, Response>();
 
   sent(flight: InFlight, { acked, spec }: TypeDelivery): void {
     if (spec.secret || flight.news.length === 0) return;
     const before = acked.size === 0 ? NOTHING : flight.news.map(({ name }) => acked.get(name));
-    this.#responses.push({ flight, before, at: flight.sentAt });
+    const [only, ...others] = flight.news;
+    const known = only && others.length === 0 ? this.#single.get(only.key) : undefined;
+    if (known) {
+      known.flight = flight;
+      known.at = flight.sentAt;
+      return;
+    }
+    const response = { flight, before, at: flight.sentAt };
+    this.#responses.push(response);
+    if (only && others.length === 0) this.#single.set(only.key, response);
   }
 
   acked(flight: InFlight, now: number): void {
@@ -34,7 +45,11 @@ export class Recent {
   prune(now: number, types: readonly TypeDelivery[]): void {
     if (this.#responses.length === 0) return;
     const open = new Set(types.map(({ inFlight }) => inFlight));
-    this.#responses = this.#responses.filter(({ at, flight }) => now - at <= RECENT_MS || open.has(flight));
+    const kept = this.#responses.filter(({ at, flight }) => now - at <= RECENT_MS || open.has(flight));
+    if (kept.length === this.#responses.length) return;
+    this.#responses = kept;
+    const left = new Set(kept);
+    for (const [key, response] of this.#single) if (!left.has(response)) this.#single.delete(key);
   }
 
   /** The newest content under each key. */
