@@ -178,7 +178,13 @@ export class MeshGraph {
 
   /** The mesh after some writes, without making them. */
   fork(writes: Writes): MeshFork {
-    return new MeshFork(this.#mesh, this.#graph, this.#graph.fork(this.#overrides(writes)), this.#published);
+    return new MeshFork({
+      mesh: this.#mesh,
+      fork: this.#graph.fork(this.#overrides(writes)),
+      published: this.#published.snapshot(),
+      writes,
+      overrides: (others) => this.#overrides(others),
+    });
   }
 
   /** The mesh after some writes, made for some proxies only, and kept up to date until it is closed. */

@@ -3,6 +3,7 @@ import { deepStrictEqual, notStrictEqual, ok, strictEqual, throws } from 'node:a
 import fc from 'fast-check';
 import { override } from './define.js';
 import type { Difference } from './evaluation.js';
+import type { Fork } from './fork.js';
 import { Graph } from './graph.js';
 import type { Lane } from './lane.js';
 import type { Pass } from './pass.js';
@@ -30,6 +31,9 @@ export const action = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('unobserve' as const), cell }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('sweep' as const), sliced: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('fork' as const), writes, reads: fc.array(cell) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('hold' as const), writes }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('held' as const), cell, looks: fc.nat(6) }) },
+  { weight: 1, arbitrary: just('release') },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('lane' as const), writes }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('lane step' as const), looks: fc.nat(6), grain: fc.nat(3) }) },
   { weight: 2, arbitrary: just('lane check') },
@@ -44,6 +48,8 @@ export type Action = typeof action extends fc.Arbitrary<infer A> ? A : never;
 export type Inputs = ReadonlyMap<string, number>;
 /** The value of a cell for these inputs. */
 export type Oracle = (inputs: Inputs, query: AnyQuery, key: string) => Outcome<unknown>;
+
+type Published = ReadonlyMap<string, string>;
 
 /** Inputs and how many observe each cell, `n3` or `s1`; or what to change about them. */
 interface State {
@@ -77,6 +83,8 @@ export class Run {
   private base = empty();
   private staged = empty();
   private long: { readonly pass: Pass; state: State; taken: State } | undefined;
+  /** A fork that others pass by, with what the graph was, what was published of it, and what the fork supposes. */
+  private held: { readonly fork: Fork; readonly base: State; readonly published: Published; state: State } | undefined;
   private lane: { readonly lane: Lane; readonly inputs: State['inputs'] } | undefined;
 
   constructor(
@@ -107,6 +115,15 @@ export class Run {
         break;
       case 'fork':
         this.fork(action.writes, action.reads);
+        break;
+      case 'hold':
+        this.hold(action.writes);
+        break;
+      case 'held':
+        this.checkHeld(action.cell, action.looks);
+        break;
+      case 'release':
+        this.release();
         break;
       case 'lane':
         this.openLane(action.writes);
@@ -240,7 +257,10 @@ export class Run {
   private sweep(sliced: boolean): void {
     if (sliced) this.graph.sweepSlice({ exhausted: () => false });
     else if (this.long || this.lane) throws(() => this.graph.sweep(), GraphFault);
-    else this.graph.sweep();
+    else {
+      this.release();
+      this.graph.sweep();
+    }
   }
 
   /** Forks and reads in a random order, with reads of the parent in between. */
@@ -256,6 +276,32 @@ export class Run {
       strictEqual(fork.diverged(...this.cell(name)), differs);
     });
     this.isDifference(fork.changes(), state);
+  }
+
+  private hold(changes: readonly (readonly [number, number | undefined])[]): void {
+    if (this.held) return;
+    const fork = this.graph.fork(changes.map(([key, value]) => override(this.kinds.number, String(key), value)));
+    fork.hold();
+    const base = plus(this.base, empty());
+    const inputs = new Map(changes.map(([key, value]) => [String(key), value]));
+    this.held = { fork, base, published: new Map(this.published), state: plus(base, { ...empty(), inputs }) };
+  }
+
+  /** A held fork is what it was, however often the graph has passed it by. */
+  private checkHeld(name: string, looks: number): void {
+    if (!this.held) return;
+    const { fork, base, published, state } = this.held;
+    fork.step(budget(looks, 1));
+    strictEqual(show(fork.tryRead(...this.cell(name))), this.expected(state, name));
+    strictEqual(show(fork.before.tryRead(...this.cell(name))), this.expected(base, name));
+    if (looks === 0) this.isDifference(fork.changes(), state, published);
+  }
+
+  private release(): void {
+    if (!this.held) return;
+    this.checkHeld('n0', 0);
+    this.held.fork.release();
+    this.held = undefined;
   }
 
   private openLane(changes: readonly (readonly [number, number | undefined])[]): void {
@@ -279,14 +325,14 @@ export class Run {
     throws(() => lane.step(), GraphFault);
   }
 
-  private isDifference({ changed, gone }: Difference, state: State): void {
+  private isDifference({ changed, gone }: Difference, state: State, published: Published = this.published): void {
     const now = this.observed(state);
     const names = (cells: readonly { kind: string; key: string }[]): string[] =>
       cells.map(({ kind, key }) => kind.charAt(0) + key).sort();
     deepStrictEqual(
       names(changed),
-      [...now.keys()].filter((name) => now.get(name) !== this.published.get(name)).sort(),
+      [...now.keys()].filter((name) => now.get(name) !== published.get(name)).sort(),
     );
-    deepStrictEqual(names(gone), [...this.published.keys()].filter((name) => !now.has(name)).sort());
+    deepStrictEqual(names(gone), [...published.keys()].filter((name) => !now.has(name)).sort());
   }
 }
