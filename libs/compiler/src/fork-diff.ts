@@ -130,9 +130,13 @@ export class ForkDiff {
 
   /** Of what compiles now. What nobody has yet compiles as well as anything. */
   #failure({ kind, key, isNew, error }: CellChange): readonly ForkFailure[] {
-    const query = RESOURCES.get(kind) ?? LAYERS.get(kind) ?? VIEW;
-    if (!isNew && !this.#before.tryRead<unknown>(query, key).ok) return [];
+    if (!isNew && !this.#compiled(kind, key)) return [];
     return [{ key: resourceId(this.mesh, resourceCell(kind, key)), message: error?.message ?? '' }];
+  }
+
+  #compiled(kind: string, key: string): boolean {
+    const resource = RESOURCES.get(kind);
+    return (resource ? this.#before.tryRead(resource, key) : this.#before.tryRead(LAYERS.get(kind) ?? VIEW, key)).ok;
   }
 
   /** Resource cells of a layer; what fails goes on with those it had. */

@@ -1,5 +1,14 @@
 import { resourceToJson } from '#libs/envoy-api';
-import type { CellName, Ctx, Fork, ForkRead, GraphCounters, Override, PassBudget, PinnedGraph } from '#libs/incremental';
+import type {
+  CellName,
+  Ctx,
+  Fork,
+  ForkRead,
+  GraphCounters,
+  Override,
+  PassBudget,
+  PinnedGraph,
+} from '#libs/incremental';
 import { finish, type Steps } from '#libs/kernel';
 import { type ResourceId, resourceKey } from '#libs/model';
 import { CONDITIONS } from './conditions.js';
@@ -38,6 +47,9 @@ export interface MeshForkParts {
   readonly writes: Writes;
   readonly overrides: (writes: Writes) => readonly Override[];
 }
+
+/** As large as a piece of work may be that costs about a millisecond. */
+const PIECE: PassBudget = { grain: 256, exhausted: () => true };
 
 /**
  * The mesh as it would be after some writes: a preview that changes nothing, and that no later pass changes. What would take
@@ -98,6 +110,12 @@ export class MeshFork {
       if (budget.exhausted()) return this.#diff !== undefined;
     }
     return true;
+  }
+
+  /** The same for whoever has no budget. */
+  *computed(): Steps<this> {
+    while (!this.step(PIECE)) yield;
+    return this;
   }
 
   /** The inputs and queries of the fork, to be read by whoever judges the writes. */

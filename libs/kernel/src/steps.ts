@@ -15,6 +15,12 @@ export function finish<T>(steps: Steps<T>): T {
   }
 }
 
+/** A result that is there already. */
+export function* atOnce<T>(result: T): Steps<T> {
+  yield;
+  return result;
+}
+
 /** Calls `each` for every item. @param every so many are one piece */
 export function* eachOf<T>(items: Iterable<T>, each: (item: T) => void, every = PIECE): Steps<void> {
   let left = every;
@@ -54,7 +60,8 @@ export function* sortedInSteps<T>(items: Iterable<T>, compare: (a: T, b: T) => n
   }
   while (runs.length > 1) {
     const merged: T[][] = [];
-    for (let at = 0; at < runs.length; at += 2) merged.push(yield* mergedRuns(runs[at] ?? [], runs[at + 1] ?? [], compare));
+    for (let at = 0; at < runs.length; at += 2)
+      merged.push(yield* mergedRuns(runs[at] ?? [], runs[at + 1] ?? [], compare));
     runs = merged;
   }
   return runs[0] ?? [];
