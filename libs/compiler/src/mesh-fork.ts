@@ -17,9 +17,8 @@ import { ForkDiff } from './fork-diff.js';
 import { type CallerRoutes, callerRoutes } from './fork-routes.js';
 import { ALL } from './inputs.js';
 import { RESOURCES } from './layers.js';
-import type { Writes } from './mesh-graph.js';
 import type { PublishedViews } from './publication.js';
-import type { CompiledContent, Condition, ForkFailure, ResourceDiff } from './types.js';
+import type { CompiledContent, Condition, ForkFailure, ResourceDiff, Writes } from './types.js';
 
 /** Resource keys that a set of proposed writes would touch, sorted. */
 export interface ForkChanges {

@@ -30,15 +30,7 @@ import { isServerPolicy, type Placement, placementOf, removalOf } from './mesh-i
 import { destinationKey, resourceCell } from './names.js';
 import { Preparation, Published, viewId } from './publication.js';
 import { queryOf } from './query-of.js';
-import type { CompiledChange, Condition } from './types.js';
-
-/** Writes that a fork supposes. */
-export interface Writes {
-  readonly puts: readonly DomainValue[];
-  readonly deletes: readonly ResourceId[];
-  /** Numbers of services that have none yet, by `<namespace>/<name>`. */
-  readonly addresses?: ReadonlyMap<string, number> | undefined;
-}
+import type { CompiledChange, Condition, Writes } from './types.js';
 
 export interface MeshGraphOptions {
   readonly mesh: string;

@@ -1,7 +1,7 @@
 /** Retries that multiply along the call graph, and retries that there is no time for. */
 import { destinationOf, SERVICE } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
-import { eachOf, pointer, type Steps } from '#libs/kernel';
+import { atOnce, eachOf, flatMapped, pointer, type Steps } from '#libs/kernel';
 import { type ResourceId, resourceKey } from '#libs/model';
 import { type Handling, handlings, idOf, type Place, placesOf, routingNamespaces, uniqueIds } from './places.js';
 import type { Check, FindingDraft } from './types.js';
@@ -38,8 +38,9 @@ export const amplification: Check = function* (look) {
     hops.set(service, known);
     return known;
   };
-  const callers: Next = (service) => look.mayCall(service).filter((caller) => calls(look.ctx, caller, service));
-  const callees: Next = (service) => calleesOf(look.ctx, service);
+  const callers: Next = (service) =>
+    flatMapped(look.mayCall(service), (caller) => (calls(look.ctx, caller, service) ? [caller] : []), 64);
+  const callees: Next = (service) => atOnce(calleesOf(look.ctx, service));
   const upwards = new Map<string, Chain>();
   const downwards = new Map<string, Chain>();
   const found = new Map<string, FindingDraft>();
@@ -76,7 +77,7 @@ function hopTo(ctx: Ctx, service: string, routing: readonly string[]): Hop {
   return { service, attempts: 1 + (worst?.retries ?? 0), from: worst?.retriesFrom ?? [] };
 }
 
-type Next = (service: string) => readonly string[];
+type Next = (service: string) => Steps<readonly string[]>;
 
 /**
  * The chain from a service along `next` with the largest product, without loops: what lies on a cycle of calls counts
@@ -84,10 +85,11 @@ type Next = (service: string) => readonly string[];
  */
 function* longest(from: string, hop: (service: string) => Hop, next: Next, best: Map<string, Chain>): Steps<Chain> {
   const open = new Set<string>();
+  const known = new Map<string, readonly string[]>();
   const stack = [from];
   for (let service = stack.at(-1); service !== undefined; service = stack.at(-1)) {
-    yield;
-    const others = best.has(service) ? [] : next(service);
+    const others = best.has(service) ? [] : (known.get(service) ?? (yield* next(service)));
+    known.set(service, others);
     const waiting = open.has(service) ? [] : others.filter((one) => !best.has(one) && !open.has(one));
     open.add(service);
     if (waiting.length > 0) {
@@ -98,6 +100,7 @@ function* longest(from: string, hop: (service: string) => Hop, next: Next, best:
     if (best.has(service)) continue;
     const tails = others.map((one) => best.get(one) ?? []);
     const worst = tails.reduce<Chain>((a, b) => (product(b) > product(a) ? b : a), []);
+    yield;
     best.set(service, [hop(service), ...worst.slice(0, MAX_HOPS)]);
   }
   return best.get(from) ?? [];
