@@ -3,10 +3,8 @@ import type { MeshFork } from '#libs/compiler';
 import type { PassBudget } from '#libs/incremental';
 import type { Steps } from '#libs/kernel';
 import type { LiveMesh } from '../live.js';
+import { turn } from '../turns.js';
 import { forkOf, type Writes } from './evaluate.js';
-
-/** Lets others have theirs. */
-export const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 /** What a fork was made of. */
 export type Revisions = Pick<LiveMesh, 'configRevision' | 'runtimeRevision'>;

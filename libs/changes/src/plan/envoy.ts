@@ -3,7 +3,7 @@ import { contentFields, type ForkChanges, INSTANCE, type MeshFork, type Resource
 import type { Ctx, PassBudget } from '#libs/incremental';
 import { compareCodeUnits, eachOf, mapped, type Steps, sortedByInSteps, sortedInSteps } from '#libs/kernel';
 import { diffFields } from '../diff/fields.js';
-import { turn } from './beside.js';
+import { turn } from '../turns.js';
 import type { EnvoyChange, Plan, TouchedProxy } from './types.js';
 
 /** Compares what every proxy is sent with what it would be; `describe` adds what is in the resources. */
