@@ -25,8 +25,9 @@ const meshWide = (request: string) => ({
 
 type Readers = 'input' | 'index' | 'read' | 'tryRead';
 const READERS: readonly Readers[] = ['input', 'index', 'read', 'tryRead'];
-const fork = Graph.prototype.fork;
-type Fork = ReturnType<typeof fork>;
+type Fork = ReturnType<Graph['fork']>;
+type ForkOf = (this: Graph, overrides: Parameters<Graph['fork']>[0]) => Fork;
+const forkOf = Object.getOwnPropertyDescriptor(Graph.prototype, 'fork')?.value as ForkOf;
 
 /** Counts what is done with the forks of a mesh between two looks at the clock: a look ends every slice. */
 class CountedMesh extends StillMesh {
@@ -55,7 +56,7 @@ class CountedMesh extends StillMesh {
       return made;
     };
     vi.spyOn(Graph.prototype, 'fork').mockImplementation(function (this: Graph, overrides) {
-      return watched(fork.call(this, overrides));
+      return watched(forkOf.call(this, overrides));
     });
     Object.assign(this.most, { reads: 0, work: 0 });
     this.looks = 0;
