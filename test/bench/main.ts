@@ -6,13 +6,17 @@ import { type Crowd, connectClients } from './crowd.js';
 import { engineRows } from './engine/rows.js';
 import { socketFloor } from './floor.js';
 import { idle } from './idle.js';
+import { issuingRows } from './issuing.js';
 import { quantile, type Row, table } from './row.js';
+import { scaleRows } from './scale.js';
 import { type BenchServer, startBenchServer } from './server.js';
+import { writeRows } from './write.js';
 
 const HELP = `npm run bench -- [options]
   --proxies N     connections (default 1000)
   --pushes N      pushes of a batch (default 10)
-  --only PART     engine, plane or idle: the engine alone, a whole control plane with its Postgres, idle clients
+  --only PART     engine, plane, write, build or idle: the engine alone, a whole control plane with its Postgres, plans and
+                  writes of a mesh of 1,000 services, builds and plans without either, idle clients
   --carrier NAME  http2 (default) or grpc-js: what carries the calls of the engine
   --profile       CPU profiles of the engine, written into the working directory
 `;
@@ -37,7 +41,7 @@ if (values.help) process.stdout.write(HELP);
 else await run();
 
 async function run(): Promise<void> {
-  const parts = { engine: engine, plane, idle: idleRows };
+  const parts = { engine: engine, plane, write, build, idle: idleRows };
   const wanted = Object.entries(parts).filter(([name]) => values.only === undefined || values.only === name);
   const rows: Row[] = [];
   for (const [, part] of wanted) {
@@ -71,13 +75,27 @@ async function plane(): Promise<Row[]> {
     await server.prepare();
     const crowd = await connectClients(server, proxies);
     const rows = await measure(server, crowd);
-    rows.push(...(await stormRows(crowd)));
+    rows.push(...(await stormRows(server, crowd)));
     crowd.disconnect();
     return rows;
   } finally {
     await server.stop();
     rmSync(dir, { recursive: true, force: true });
   }
+}
+
+async function write(): Promise<Row[]> {
+  return [...(await writeRows()), ...(await issuingRows())];
+}
+
+/** In processes of their own. */
+async function build(): Promise<Row[]> {
+  return scaleRows([
+    ['cold', 1_000, 'all'],
+    ['cold', 5_000, 'all'],
+    ['cold', 5_000, 50],
+    ['plan', 1_000, 'all'],
+  ]);
 }
 
 async function idleRows(): Promise<Row[]> {
@@ -115,14 +133,18 @@ async function measure(server: BenchServer, crowd: Crowd): Promise<Row[]> {
   return rows;
 }
 
-async function stormRows(crowd: Crowd): Promise<Row[]> {
+async function stormRows(server: BenchServer, crowd: Crowd): Promise<Row[]> {
+  const before = await server.metric('heddle_certificates_issued_total');
   const storms = [await crowd.storm(), await crowd.storm(), await crowd.storm()];
   const times = storms.map(({ ms }) => ms);
   const cpu = storms.map(({ cpuMs }) => cpuMs / proxies);
+  const keys = (await server.metric('heddle_certificates_issued_total')) - before;
+  if (keys > 0) broken.push(`${keys} keys were generated for proxies that reconnected with good certificates`);
   const of = (values: readonly number[]) => ({ p50: quantile(values, 0.5), p99: quantile(values, 0.99), unit: 'ms' });
   return [
     { what: `all ${proxies} reconnect at once`, ...of(times), must: 2500 },
     { what: 'CPU per reconnect, TLS', ...of(cpu) },
+    { what: 'keys generated for those that reconnect', p50: keys, p99: keys, unit: '', must: 0 },
   ];
 }
 

@@ -5,8 +5,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { bigMesh, instanceRow, meshTimeout, serviceTimeout } from '../../libs/testing/src/builders/index.js';
+import { planRows } from './scale-plan.js';
 import { type Cost, ScaleReplica } from './scale-replica.js';
-import type { ScaleRow } from './scale-row.js';
+import { one, quantiles, type ScaleRow } from './scale-row.js';
 
 const [name = 'memory', services = '1000', dependencies = 'all'] = process.argv.slice(2);
 const size = { services: Number(services), dependencies: dependencies === 'all' ? undefined : Number(dependencies) };
@@ -15,20 +16,6 @@ const REPEATS = 10;
 
 const residentMb = (): number =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) / 1024;
-
-const one = (what: string, value: number, unit: string, must?: number): ScaleRow => ({
-  what,
-  p50: value,
-  p99: value,
-  unit,
-  ...(must === undefined ? {} : { must }),
-});
-
-function quantiles(what: string, values: readonly number[], unit: string, must?: number): ScaleRow {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = (q: number): number => sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
-  return { ...one(what, at(0.5), unit, must), p99: at(0.99) };
-}
 
 async function repeat(act: (turn: number) => Promise<Cost>): Promise<Cost[]> {
   const costs: Cost[] = [];
@@ -40,7 +27,7 @@ const replica = new ScaleReplica(name !== 'graph');
 const started = residentMb();
 globalThis.gc?.();
 const usedAtStart = process.memoryUsage().heapUsed + process.memoryUsage().arrayBuffers;
-const build = await replica.measure({ kind: 'snapshot', snapshot: bigMesh(size) });
+const build = await replica.measure({ kind: 'snapshot', snapshot: bigMesh(name === 'plan' ? { services: 1 } : size) });
 
 function memory(): ScaleRow[] {
   globalThis.gc?.();
@@ -162,6 +149,7 @@ const cases: Readonly<Record<string, () => ScaleRow[] | Promise<ScaleRow[]>>> = 
   graph: graphMemory,
   cold,
   changes,
+  plan: () => planRows(size.services),
 };
 const rows = await cases[name]?.();
 if (!rows) throw new Error(`${name} is none of ${Object.keys(cases).join(', ')}`);

@@ -109,13 +109,14 @@ export class ScaleReplica {
   }
 }
 
-const threadMs = (): number => {
+/** CPU time of the main thread so far. */
+export const threadMs = (): number => {
   const { user, system } = process.threadCpuUsage();
   return (user + system) / 1000;
 };
 
 /** @returns a function that stops watching and tells the most CPU time between two turns of the event loop */
-function watchLoop(takeForeign: () => number): () => Promise<Pick<Cost, 'longestMs' | 'longestOwnMs'>> {
+export function watchLoop(takeForeign: () => number): () => Promise<Pick<Cost, 'longestMs' | 'longestOwnMs'>> {
   let longestMs = 0;
   let longestOwnMs = 0;
   let cpu = threadMs();

@@ -1,11 +1,17 @@
+import { quantile, type Row } from './row.js';
+
 /** A row of the table; `must` is the budget, an upper bound. */
-export interface ScaleRow {
-  readonly what: string;
-  readonly p50: number;
-  readonly p99: number;
-  readonly unit: string;
-  readonly must?: number;
-}
+export type ScaleRow = Row;
+
+export const one = (what: string, value: number, unit: string, must?: number): ScaleRow => ({
+  ...{ what, p50: value, p99: value, unit },
+  ...(must === undefined ? {} : { must }),
+});
+
+export const quantiles = (what: string, values: readonly number[], unit: string, must?: number): ScaleRow => ({
+  ...one(what, quantile(values, 0.5), unit, must),
+  p99: quantile(values, 0.99),
+});
 
 export const HEADER = `${''.padEnd(64)}${'p50'.padStart(10)}${'p99'.padStart(10)}`;
 

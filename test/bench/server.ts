@@ -12,6 +12,7 @@ const COUNTERS_LATE_MS = 1_500;
 export interface BenchServer {
   readonly xdsPort: number;
   readonly caPem: string;
+  request<T>(method: string, path: string, body?: unknown): Promise<T>;
   /** The one service. */
   prepare(): Promise<void>;
   /** A proxy's token and its registration. */
@@ -53,6 +54,7 @@ export async function startBenchServer(dataDir: string): Promise<BenchServer> {
   return {
     xdsPort: ports.xds,
     caPem,
+    request: (method, path, body) => controlPlane.request(method, path, body),
     async prepare() {
       const manifests = [
         {

@@ -1,5 +1,5 @@
 import type { MeshFork } from '#libs/compiler';
-import { err, ok, type Result } from '#libs/kernel';
+import { err, ok, type Result, type Steps } from '#libs/kernel';
 import { type ResourceId, resourceKey } from '#libs/model';
 import type { StoreRefusal, WriteItem, WriteOutcome } from '#libs/store';
 import type { Denial } from './authorize.js';
@@ -50,9 +50,9 @@ async function attemptDocuments(
   if (split.length > 0) return err({ code: 'splits-pairs', resources: split });
   const live = await deps.live(mesh, false);
   const judged = live
-    ? await beside(live, prepared.value, (fork) => {
-        const found = evaluate(deps, live, prepared.value, fork);
-        return found.ok ? ok({ ...found.value, touched: trial ? touchedBy(live, fork) : [] }) : found;
+    ? await beside(live, prepared.value, function* (fork) {
+        const found = yield* evaluate(deps, live, prepared.value, fork);
+        return found.ok ? ok({ ...found.value, touched: trial ? yield* touchedBy(fork) : [] }) : found;
       })
     : ok({ warnings: ownWarnings(prepared.value), touched: [] });
   if (!judged.ok) return err({ code: 'invalid', violations: judged.error });
@@ -79,16 +79,16 @@ function wasExpected({ documents, deletes }: Proposal, resource: ResourceId): bo
 }
 
 /** Whether everything still compiles, and what is to be said about the writes. */
-export function evaluate(
+export function* evaluate(
   { registry }: Pick<ChangesDeps, 'registry'>,
   live: LiveMesh,
   prepared: Prepared,
   fork: MeshFork,
-): Result<{ readonly warnings: readonly ResourceWarning[] }, readonly ResourceViolation[]> {
-  const failures = compileFailures(live, fork, { ...prepared, registry });
+): Steps<Result<{ readonly warnings: readonly ResourceWarning[] }, readonly ResourceViolation[]>> {
+  const failures = yield* compileFailures(fork, { ...prepared, registry });
   if (failures.length > 0) return err(failures);
   const written = prepared.checked.map(({ id }) => id);
-  const seen = warningsOf(live, fork, { written, deletes: prepared.deletes, mayKnow: prepared.mayKnow });
+  const seen = yield* warningsOf(live, fork, { written, deletes: prepared.deletes, mayKnow: prepared.mayKnow });
   return ok({ warnings: [...ownWarnings(prepared), ...seen] });
 }
 

@@ -1,4 +1,4 @@
-import { err, ok, type Result, type Violation } from '#libs/kernel';
+import { eachOf, err, ok, type Result, type Steps, type Violation } from '#libs/kernel';
 import { type ParsedManifest, printId, type Registry, type ResourceId, resourceKey } from '#libs/model';
 import { claimedId, hostnamePath } from './document.js';
 import type { ResourceViolation } from './types.js';
@@ -19,19 +19,24 @@ const idOf = ({ manifest }: ParsedManifest): ResourceId => ({
   name: manifest.metadata.name,
 });
 
-/** Parses every document by its kind and compares them with one another. All violations of all documents are reported. */
-export function checkDocuments(
+/**
+ * Parses every document by its kind and compares them with one another. All violations of all documents are reported.
+ * @param every so many are one piece
+ */
+export function* checkDocuments(
   registry: Registry,
   mesh: string,
   documents: readonly unknown[],
-): Result<readonly CheckedDocument[], readonly ResourceViolation[]> {
+  every: number,
+): Steps<Result<readonly CheckedDocument[], readonly ResourceViolation[]>> {
   const checked: CheckedDocument[] = [];
   const violations: ResourceViolation[] = [];
-  for (const [index, document] of documents.entries()) {
+  const parse = ([index, document]: readonly [number, unknown]): void => {
     const result = registry.parse(document, mesh);
     if (!result.ok) violations.push(...at(claimedId(registry, document), index, result.error));
     else checked.push({ id: idOf(result.value), index, parsed: result.value });
-  }
+  };
+  yield* eachOf(documents.entries(), parse, every);
   violations.push(...duplicates(checked), ...sharedHostnames(checked));
   return violations.length > 0 ? err(violations) : ok(checked);
 }

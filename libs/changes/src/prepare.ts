@@ -1,11 +1,12 @@
 /** From documents and deletions to writes: parsed, compared with one another and with the store, and allowed. */
-import { canonicalJson, err, ok, type Result } from '#libs/kernel';
+import { canonicalJson, err, mapped, ok, type Result, type Steps } from '#libs/kernel';
 import { type DomainValue, type Manifest, printId, type Registry, type ResourceId, resourceKey } from '#libs/model';
 import type { SeenVersion, StoredResource, WriteItem } from '#libs/store';
 import type { Denial } from './authorize.js';
 import { type CheckedDocument, checkDocuments } from './check.js';
 import { identityViolations, toManifest } from './document.js';
 import { type Existing, readExisting } from './existing.js';
+import { inTurns } from './turns.js';
 import type { ChangesDeps, Deletion, IntendedWrite, ResourceViolation, WriteContext } from './types.js';
 
 /** A document with what its sender expects of it. */
@@ -44,16 +45,19 @@ export type Unprepared =
   /** With those of which the caller must not learn: see `denied`. */
   | { readonly code: 'forbidden'; readonly denials: readonly Denial[] };
 
+/** Documents between two turns of the event loop: a few milliseconds. */
+const PIECE = 32;
+
 export async function prepare(
   deps: ChangesDeps,
   context: Pick<WriteContext, 'mesh' | 'authorize' | 'mayKnow'>,
   proposal: Proposal,
 ): Promise<Result<Prepared, Unprepared>> {
   const { mesh } = context;
-  const checked = check(deps, mesh, proposal);
+  const checked = await inTurns(check(deps, mesh, proposal));
   if (!checked.ok) return err({ code: 'invalid', violations: checked.error });
   const existing = await readExisting(deps.store, mesh, [...checked.value.map((c) => c.id), ...proposal.deletes]);
-  const intended = intendedWrites(checked.value, proposal.deletes, existing);
+  const intended = await inTurns(intendedWrites(checked.value, proposal.deletes, existing));
   const verdict = await context.authorize(
     intended.map(({ before, after, ...write }) => ({ id: idOf(write), before, after })),
   );
@@ -69,26 +73,27 @@ export async function prepare(
     seen: verdict.decidedBy.map((id) => ({ ...idOf(id), version: existing.get(id)?.version ?? 0 })),
     intended,
     documents,
-    puts: documents.map(({ id, parsed }) => parsed.toDomain(existing.source(id))),
+    puts: await inTurns(mapped(documents, ({ id, parsed }) => parsed.toDomain(existing.source(id)), PIECE)),
     deletes: proposal.deletes.filter((id) => existing.get(id) !== undefined).map(idOf),
   });
 }
 
 const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, namespace, name });
 
-function intendedWrites(
+function* intendedWrites(
   checked: readonly CheckedDocument[],
   deletes: readonly Deletion[],
   existing: Existing,
-): readonly IntendedWrite[] {
+): Steps<readonly IntendedWrite[]> {
   const manifestOf = (id: ResourceId): Manifest | undefined => {
     const row = existing.get(id);
     return row && toManifest(row);
   };
+  const written = ({ id, parsed: { manifest } }: CheckedDocument): IntendedWrite => {
+    return { ...id, op: operation(manifest, existing.get(id)), before: manifestOf(id), after: manifest };
+  };
   return [
-    ...checked.map(({ id, parsed: { manifest } }): IntendedWrite => {
-      return { ...id, op: operation(manifest, existing.get(id)), before: manifestOf(id), after: manifest };
-    }),
+    ...(yield* mapped(checked, written, PIECE)),
     ...deletes.map((id): IntendedWrite => ({ ...idOf(id), op: 'delete', before: manifestOf(id), after: undefined })),
   ];
 }
@@ -98,16 +103,13 @@ export function operation(manifest: Manifest, current: StoredResource | undefine
   return canonicalJson(toManifest(current)) === canonicalJson(manifest) ? 'unchanged' : 'update';
 }
 
-function check(
+function* check(
   { registry }: ChangesDeps,
   mesh: string,
   { documents, deletes }: Proposal,
-): Result<readonly CheckedDocument[], readonly ResourceViolation[]> {
-  const checked = checkDocuments(
-    registry,
-    mesh,
-    documents.map((d) => d.document),
-  );
+): Steps<Result<readonly CheckedDocument[], readonly ResourceViolation[]>> {
+  const sent = documents.map(({ document }) => document);
+  const checked = yield* checkDocuments(registry, mesh, sent, PIECE);
   if (!checked.ok) return checked;
   const moved = checked.value.flatMap(({ id, index, parsed }): ResourceViolation[] => {
     const meant = documents[index]?.mustBe;

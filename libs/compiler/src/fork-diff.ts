@@ -1,14 +1,14 @@
 /** What a fork of a mesh differs in: resources, and the proxies that would see it. */
-import type { CellChange, Fork, Graph } from '#libs/incremental';
-import { sortedBy, sortedUnique } from '#libs/kernel';
+import type { CellChange, Fork, PinnedGraph } from '#libs/incremental';
+import { eachOf, flatMapped, mapped, type Steps, sortedByInSteps, sortedUnique } from '#libs/kernel';
 import { LAYERS, RESOURCES, VIEW } from './layers.js';
 import { resourceCell } from './names.js';
-import { type Published, resourceId } from './publication.js';
+import { type PublishedViews, resourceId } from './publication.js';
 import { queryOf } from './query-of.js';
 import type { CompiledContent, ForkFailure, ResourceDiff } from './types.js';
 
 /** Cells that come to, go from, or change in what a layer shows. */
-interface LayerDiff {
+export interface LayerDiff {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
@@ -17,10 +17,11 @@ interface LayerDiff {
 type List = readonly string[];
 const NO_CELLS: List = [];
 
+/** Resources and layers are cells of the graph: to look at one costs something. */
+const CELLS = 64;
+
 /** Compares a fork with its parent, once. Costs what the fork's overrides touch, and a look at every view and layer. */
 export class ForkDiff {
-  readonly resources: readonly ResourceDiff[];
-  readonly failures: readonly ForkFailure[];
   /** Layer cells of views that differ, by instance. */
   readonly #views = new Map<string, List>();
   /** Cells of layers that differ. What fails goes on with the list it had. */
@@ -28,51 +29,79 @@ export class ForkDiff {
   /** Cells of resources whose content is new or another. */
   readonly #differing = new Set<string>();
   readonly #layers = new Map<string, LayerDiff>();
+  readonly #before: PinnedGraph;
+  #resources: readonly ResourceDiff[] = [];
+  #failures: readonly ForkFailure[] = [];
 
-  constructor(
+  private constructor(
     private readonly mesh: string,
-    private readonly graph: Graph,
     fork: Fork,
-    private readonly published: Published,
+    private readonly published: PublishedViews,
   ) {
+    this.#before = fork.before;
+  }
+
+  /** @param published when the fork was made */
+  static *of(mesh: string, fork: Fork, published: PublishedViews): Steps<ForkDiff> {
+    const diff = new ForkDiff(mesh, fork, published);
+    yield* diff.#compare(fork);
+    return diff;
+  }
+
+  *#compare(fork: Fork): Steps<void> {
     const { changed, gone } = fork.changes();
-    const failing = changed.filter(({ error }) => error);
-    const compiled = changed.filter(({ error }) => !error);
-    for (const { kind, key, value } of compiled) {
-      if (kind === VIEW.name) this.#views.set(key, value as List);
+    yield;
+    const resources: CellChange[] = [];
+    const failing: CellChange[] = [];
+    yield* eachOf(changed, (change) => {
+      const { kind, key, value, error } = change;
+      if (error) failing.push(change);
+      else if (kind === VIEW.name) this.#views.set(key, value as List);
       else if (LAYERS.has(kind)) this.#lists.set(resourceCell(kind, key), value as List);
       else this.#differing.add(resourceCell(kind, key));
-    }
+      if (!error && RESOURCES.has(kind)) resources.push(change);
+    });
+    const removed = gone.filter(({ kind }) => RESOURCES.has(kind));
     const diffs = [
-      ...compiled.filter(({ kind }) => RESOURCES.has(kind)).map((change) => this.#resourceDiff(change)),
-      ...gone.flatMap(({ kind, key }) => (RESOURCES.has(kind) ? this.#removal(resourceCell(kind, key)) : [])),
+      ...(yield* mapped(resources, (change) => this.#resourceDiff(change), CELLS)),
+      ...(yield* flatMapped(removed, ({ kind, key }) => this.#removal(resourceCell(kind, key)), CELLS)),
     ];
-    this.resources = sortedBy(diffs, ({ key }) => key);
-    const failures = failing.filter((change) => this.#compilesNow(change)).map((change) => this.#failure(change));
-    this.failures = sortedBy(failures, ({ key }) => key);
+    this.#resources = yield* sortedByInSteps(diffs, ({ key }) => key);
+    const found = yield* flatMapped(failing, (change) => this.#failure(change), CELLS);
+    this.#failures = yield* sortedByInSteps(found, ({ key }) => key);
+  }
+
+  get resources(): readonly ResourceDiff[] {
+    return this.#resources;
+  }
+
+  get failures(): readonly ForkFailure[] {
+    return this.#failures;
   }
 
   /** What each proxy would be sent or lose, by `<namespace>/<instance>`: those that notice nothing are not there. */
-  touched(): ReadonlyMap<string, LayerDiff> {
+  *touched(): Steps<ReadonlyMap<string, LayerDiff>> {
     const touched = new Map<string, LayerDiff>();
     const known = new Map<string, LayerDiff>();
     for (const instance of this.published.views) {
       const { before, after } = this.layersOf(instance);
       const concerned = before.filter((layer) => !isEmpty(this.#layer(layer)));
-      if (after === before && concerned.length === 0) continue;
-      // Most proxies differ by the same layers, seen from the same namespace.
-      const namespace = before.find((layer) => layer.startsWith('ns|')) ?? '';
-      const signature = after === before ? [...concerned, namespace].join('\n') : instance;
-      const diff = known.get(signature) ?? this.#viewDiff(before, after);
-      known.set(signature, diff);
-      if (!isEmpty(diff)) touched.set(instance, diff);
+      if (after !== before || concerned.length > 0) {
+        // Most proxies differ by the same layers, seen from the same namespace.
+        const namespace = before.find((layer) => layer.startsWith('ns|')) ?? '';
+        const signature = after === before ? [...concerned, namespace].join('\n') : instance;
+        const diff = known.get(signature) ?? this.#viewDiff(before, after);
+        known.set(signature, diff);
+        if (!isEmpty(diff)) touched.set(instance, diff);
+      }
+      yield;
     }
     return touched;
   }
 
   /** Layer cells of a proxy's view. */
   layersOf(instance: string): { readonly before: List; readonly after: List } {
-    const outcome = this.graph.tryRead(VIEW, instance);
+    const outcome = this.#before.tryRead(VIEW, instance);
     const before = outcome.ok ? outcome.value : NO_CELLS;
     return { before, after: this.#views.get(instance) ?? before };
   }
@@ -95,24 +124,24 @@ export class ForkDiff {
 
   #content(cell: string): CompiledContent | undefined {
     const { query, key } = queryOf(RESOURCES, cell);
-    const outcome = this.graph.tryRead(query, key);
+    const outcome = this.#before.tryRead(query, key);
     return outcome.ok ? outcome.value : undefined;
   }
 
-  /** What nobody has yet compiles as well as anything. */
-  #compilesNow({ kind, key, isNew }: CellChange): boolean {
-    const resource = RESOURCES.get(kind);
-    if (isNew) return true;
-    return resource ? this.graph.tryRead(resource, key).ok : this.graph.tryRead(LAYERS.get(kind) ?? VIEW, key).ok;
+  /** Of what compiles now. What nobody has yet compiles as well as anything. */
+  #failure({ kind, key, isNew, error }: CellChange): readonly ForkFailure[] {
+    if (!isNew && !this.#compiled(kind, key)) return [];
+    return [{ key: resourceId(this.mesh, resourceCell(kind, key)), message: error?.message ?? '' }];
   }
 
-  #failure({ kind, key, error }: CellChange): ForkFailure {
-    return { key: resourceId(this.mesh, resourceCell(kind, key)), message: error?.message ?? '' };
+  #compiled(kind: string, key: string): boolean {
+    const resource = RESOURCES.get(kind);
+    return (resource ? this.#before.tryRead(resource, key) : this.#before.tryRead(LAYERS.get(kind) ?? VIEW, key)).ok;
   }
 
   /** Resource cells of a layer; what fails goes on with those it had. */
   listedBefore(layer: string): List {
-    return this.published.listed(layer) ?? NO_CELLS;
+    return this.published.listed.get(layer) ?? NO_CELLS;
   }
 
   listedAfter(layer: string): List {
@@ -145,7 +174,7 @@ export class ForkDiff {
   }
 
   #viewDiff(before: List, after: List): LayerDiff {
-    const all = (layers: List, listed: (layer: string) => List): List => sortedUnique(layers.flatMap(listed));
+    const all = (layers: List, listed: (layer: string) => List): List => [...new Set(layers.flatMap(listed))];
     const diffs =
       before === after
         ? before.map((layer) => this.#layer(layer))

@@ -1,6 +1,7 @@
 /** What callers route by before and after the writes of a fork, as far as it can make a difference to a request. */
-import type { Fork, Graph } from '#libs/incremental';
-import type { ForkDiff } from './fork-diff.js';
+import type { Fork } from '#libs/incremental';
+import { eachOf, type Steps } from '#libs/kernel';
+import type { ForkDiff, LayerDiff } from './fork-diff.js';
 import { RESOURCES } from './layers.js';
 import { OUTBOUND } from './outbound.js';
 import { queryOf } from './query-of.js';
@@ -24,9 +25,14 @@ interface Group {
 }
 
 /** Every kind of caller that is sent other routes, by namespace. Requests of all others go where they went. */
-export function callerRoutes(diff: ForkDiff, graph: Graph, fork: Fork): readonly CallerRoutes[] {
+export function* callerRoutes(
+  diff: ForkDiff,
+  touched: ReadonlyMap<string, LayerDiff>,
+  fork: Fork,
+): Steps<readonly CallerRoutes[]> {
   const groups = new Map<string, Group>();
-  for (const [instance, { added, changed, removed }] of diff.touched()) {
+  for (const [instance, { added, changed, removed }] of touched) {
+    yield;
     const cells = [...added, ...changed, ...removed];
     if (!cells.some(isRouting)) continue;
     // Another listener may treat every request otherwise.
@@ -38,8 +44,10 @@ export function callerRoutes(diff: ForkDiff, graph: Graph, fork: Fork): readonly
     if (known) known.proxies += 1;
     else groups.set(key, { instance, all, proxies: 1 });
   }
-  const reader = new Reader(diff, graph, fork);
-  return [...groups.values()].map((group) => reader.read(group));
+  const reader = new Reader(diff, fork);
+  const routes: CallerRoutes[] = [];
+  for (const group of groups.values()) routes.push(yield* reader.read(group));
+  return routes;
 }
 
 class Reader {
@@ -49,29 +57,26 @@ class Reader {
 
   constructor(
     private readonly diff: ForkDiff,
-    private readonly graph: Graph,
     private readonly fork: Fork,
   ) {
     this.#destinations = new Set(diff.resources.filter(({ cell }) => isRouting(cell)).map(({ cell }) => about(cell)));
   }
 
-  read({ instance, all, proxies }: Group): CallerRoutes {
+  *read({ instance, all, proxies }: Group): Steps<CallerRoutes> {
     const [namespace = ''] = instance.split('/');
     const { before, after } = this.diff.layersOf(instance);
     const cells = (layers: readonly string[], listed: (layer: string) => readonly string[]): readonly string[] =>
       layers.flatMap((layer) => (all ? listed(layer).filter(isRouting) : this.#filtered(listed(layer))));
+    const old = cells(before, (layer) => this.diff.listedBefore(layer));
+    yield;
+    const now = cells(after, (layer) => this.diff.listedAfter(layer));
+    yield;
     return {
       namespace,
       proxies,
-      before: contents(
-        cells(before, (layer) => this.diff.listedBefore(layer)),
-        [this.graph],
-      ),
+      before: yield* contents(old, [this.fork.before]),
       // What does not compile any more stays as it is.
-      after: contents(
-        cells(after, (layer) => this.diff.listedAfter(layer)),
-        [this.fork, this.graph],
-      ),
+      after: yield* contents(now, [this.fork, this.fork.before]),
     };
   }
 
@@ -86,10 +91,15 @@ class Reader {
   }
 }
 
+type Source = Pick<Fork, 'tryRead'>;
+
+/** Cells that are read between two pauses. */
+const CELLS = 64;
+
 /** Of two resources with one name the later one counts. */
-function contents(cells: readonly string[], sources: readonly Pick<Graph, 'tryRead'>[]): readonly CompiledContent[] {
+function* contents(cells: readonly string[], sources: readonly Source[]): Steps<readonly CompiledContent[]> {
   const found = new Map<string, CompiledContent>();
-  for (const cell of cells) {
+  const read = (cell: string): void => {
     const { query, key } = queryOf(RESOURCES, cell);
     for (const source of sources) {
       const outcome = source.tryRead(query, key);
@@ -97,7 +107,8 @@ function contents(cells: readonly string[], sources: readonly Pick<Graph, 'tryRe
       found.set(`${outcome.value.type} ${outcome.value.name}`, outcome.value);
       break;
     }
-  }
+  };
+  yield* eachOf(cells, read, CELLS);
   return [...found.values()];
 }
 

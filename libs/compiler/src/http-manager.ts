@@ -93,6 +93,25 @@ const networkFilter = (init: ManagerInit) => ({
   configType: { case: 'typedConfig' as const, value: packAny(HttpConnectionManagerSchema, init) },
 });
 
+type NetworkFilter = ReturnType<typeof networkFilter>;
+
+/** Most proxies have the same managers, which follow from a name and the kinds of policies alone: each is packed once. */
+const PACKED = new WeakMap<object, Map<string, NetworkFilter>>();
+/** Managers that are kept, of a few KB each; then they are packed anew. */
+const MAX_PACKED = 500;
+
+function packedOnce(ctx: Ctx, name: string, make: () => NetworkFilter): NetworkFilter {
+  const settings = settingsOf(ctx);
+  const packed = PACKED.get(settings) ?? new Map<string, NetworkFilter>();
+  PACKED.set(settings, packed);
+  const known = packed.get(name);
+  if (known) return known;
+  if (packed.size >= MAX_PACKED) packed.clear();
+  const made = make();
+  packed.set(name, made);
+  return made;
+}
+
 const COMMON: ManagerInit = {
   codecType: HttpConnectionManager_CodecType.AUTO,
   upgradeConfigs: [{ upgradeType: 'websocket' }],
@@ -154,7 +173,10 @@ const OUTBOUND: ManagerInit = {
 };
 
 /** The shared port: the host, without its port, selects the destination's own route configuration. */
-export function scopedManager(ctx: Ctx, name: string) {
+export const scopedManager = (ctx: Ctx, name: string): NetworkFilter =>
+  packedOnce(ctx, name, () => newScopedManager(ctx, name));
+
+function newScopedManager(ctx: Ctx, name: string): NetworkFilter {
   const authority = { name: ':authority', elementSeparator: ':', extractType: { case: 'index' as const, value: 0 } };
   return networkFilter({
     ...OUTBOUND,
@@ -190,7 +212,10 @@ export const outboundManager = (ctx: Ctx, name: string, routeTable: string) =>
  * Inbound. Paths are made canonical before anything is decided on them, and what could be read in two ways is refused
  * (SEC-51, SEC-53). The identity header is what TLS says, never what the caller says (SEC-56).
  */
-export const inboundManager = (ctx: Ctx, name: string, chain: 'mtls' | 'plain') =>
+export const inboundManager = (ctx: Ctx, name: string, chain: 'mtls' | 'plain'): NetworkFilter =>
+  packedOnce(ctx, `${name} ${chain}`, () => newInboundManager(ctx, name, chain));
+
+const newInboundManager = (ctx: Ctx, name: string, chain: 'mtls' | 'plain'): NetworkFilter =>
   networkFilter({
     ...COMMON,
     statPrefix: statPrefix(chain === 'mtls' ? name : `${name}_plain`),

@@ -5,7 +5,7 @@ export * from './inspection.js';
 export { isNothing, MeshLane, together } from './lanes/mesh-lane.js';
 export { guardsAccess } from './layers.js';
 export { contentFields, type ForkChanges, MeshFork } from './mesh-fork.js';
-export { MeshGraph, type MeshGraphOptions, type MeshPass, type Writes } from './mesh-graph.js';
+export { MeshGraph, type MeshGraphOptions, type MeshPass } from './mesh-graph.js';
 export {
   IDENTITY_SECRET,
   INBOUND_RBAC_ALLOW,

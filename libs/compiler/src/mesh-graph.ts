@@ -30,15 +30,7 @@ import { isServerPolicy, type Placement, placementOf, removalOf } from './mesh-i
 import { destinationKey, resourceCell } from './names.js';
 import { Preparation, Published, viewId } from './publication.js';
 import { queryOf } from './query-of.js';
-import type { CompiledChange, Condition } from './types.js';
-
-/** Writes that a fork supposes. */
-export interface Writes {
-  readonly puts: readonly DomainValue[];
-  readonly deletes: readonly ResourceId[];
-  /** Numbers of services that have none yet, by `<namespace>/<name>`. */
-  readonly addresses?: ReadonlyMap<string, number> | undefined;
-}
+import type { CompiledChange, Condition, Writes } from './types.js';
 
 export interface MeshGraphOptions {
   readonly mesh: string;
@@ -178,7 +170,13 @@ export class MeshGraph {
 
   /** The mesh after some writes, without making them. */
   fork(writes: Writes): MeshFork {
-    return new MeshFork(this.#mesh, this.#graph, this.#graph.fork(this.#overrides(writes)), this.#published);
+    return new MeshFork({
+      mesh: this.#mesh,
+      fork: this.#graph.fork(this.#overrides(writes)),
+      published: this.#published.snapshot(),
+      writes,
+      overrides: (others) => this.#overrides(others),
+    });
   }
 
   /** The mesh after some writes, made for some proxies only, and kept up to date until it is closed. */

@@ -24,16 +24,26 @@ export interface Prepared {
   readonly resource: CompiledResource;
 }
 
+/** Views and layers as they were published at some moment. */
+export interface PublishedViews {
+  /** Instances with a view. */
+  readonly views: ReadonlySet<string>;
+  /** Cells of each layer as compiled. */
+  readonly listed: ReadonlyMap<string, readonly string[]>;
+}
+
 /** What has been published, so that the next publication says only what is different. */
 export class Published {
   readonly #mesh: string;
   /** Id of each resource by its cell, so that layers share the text. */
   readonly #resources = new Map<string, string>();
   /** Cells of each layer as compiled. */
-  readonly #listed = new Map<string, readonly string[]>();
+  #listed = new Map<string, readonly string[]>();
   /** Resource ids of each layer as published. */
   readonly #layers = new Map<string, readonly string[]>();
-  readonly #views = new Set<string>();
+  #views = new Set<string>();
+  /** Somebody has the two as they are now: they are copied before they change. */
+  #isShared = false;
   /** Layers that list a resource which has never been compiled: they are published without it, and again once it is. */
   readonly #incomplete = new Set<string>();
 
@@ -44,6 +54,19 @@ export class Published {
   /** Instances with a view. */
   get views(): ReadonlySet<string> {
     return this.#views;
+  }
+
+  /** Stays as it is, whatever is published later. */
+  snapshot(): PublishedViews {
+    this.#isShared = true;
+    return { views: this.#views, listed: this.#listed };
+  }
+
+  #unshare(): void {
+    if (!this.#isShared) return;
+    this.#isShared = false;
+    this.#views = new Set(this.#views);
+    this.#listed = new Map(this.#listed);
   }
 
   /** Cells of a layer as last compiled; undefined = nobody has it. */
@@ -87,11 +110,14 @@ export class Published {
         failures.push({ key: this.#printed(kind, key), message: error.message });
       } else if (LAYERS.has(kind)) {
         const cell = resourceCell(kind, key);
+        this.#unshare();
         this.#listed.set(cell, value as readonly string[]);
         layers.add(cell);
       } else if (kind === VIEW.name) {
         const cells = value as readonly string[];
         views.push({ id: viewId(this.#mesh, key), layers: cells.map((cell) => layerId(this.#mesh, cell)) });
+        if (this.#views.has(key)) continue;
+        this.#unshare();
         this.#views.add(key);
       }
     }
@@ -130,10 +156,13 @@ export class Published {
       if (RESOURCES.has(kind)) {
         if (this.#resources.delete(cell)) removed.push(resourceId(this.#mesh, cell));
       } else if (LAYERS.has(kind)) {
+        this.#unshare();
         this.#listed.delete(cell);
         this.#incomplete.delete(cell);
         if (this.#layers.delete(cell)) removedLayers.push(layerId(this.#mesh, cell));
-      } else if (this.#views.delete(key)) {
+      } else if (this.#views.has(key)) {
+        this.#unshare();
+        this.#views.delete(key);
         removedViews.push(viewId(this.#mesh, key));
       }
     }

@@ -1,5 +1,6 @@
 /** What the compiler hands out: plain data, in the shape that an xDS engine publishes, though it knows none. */
 import type { Violation } from '#libs/kernel';
+import type { DomainValue, ResourceId } from '#libs/model';
 
 /** An encoded resource. `key` is unique in the mesh; `requires` names what must be active in Envoy before it. */
 export interface CompiledResource {
@@ -56,4 +57,12 @@ export interface ResourceDiff {
 export interface ForkFailure {
   readonly key: string;
   readonly message: string;
+}
+
+/** Writes that a fork supposes. */
+export interface Writes {
+  readonly puts: readonly DomainValue[];
+  readonly deletes: readonly ResourceId[];
+  /** Numbers of services that have none yet, by `<namespace>/<name>`. */
+  readonly addresses?: ReadonlyMap<string, number> | undefined;
 }

@@ -2,8 +2,9 @@ import { strictEqual } from 'node:assert';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Graph } from './graph.js';
+import { type Action, action, inputId, NODES, nodeId } from './random-actions.fixture.js';
 import { type Program, plainly, type Step, show, type World, world } from './random-graph.fixture.js';
-import { type Action, action, type Inputs, inputId, NODES, nodeId, type Oracle, Run } from './random-run.fixture.js';
+import { type Inputs, type Oracle, Run } from './random-run.fixture.js';
 import type { AnyQuery, Outcome, QueryKind } from './types.js';
 
 const step: fc.Arbitrary<Step> = fc.oneof(

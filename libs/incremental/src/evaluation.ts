@@ -1,6 +1,6 @@
 import { compareCodeUnits } from '#libs/kernel';
 import type { Content } from './cells.js';
-import type { Published } from './published.js';
+import type { Reported } from './published.js';
 import type { Staged } from './staged.js';
 import type { AnyQuery, CellChange, CellName, PassBudget } from './types.js';
 import type { Version } from './version.js';
@@ -14,7 +14,7 @@ export interface Difference {
 /** Takes a version on to other inputs: what is observed is recomputed, followed where it lists, and compared with what was published. */
 export class Evaluation {
   readonly version: Version;
-  readonly #published: Published;
+  readonly #published: Reported;
   /** Tick of the version before the first inputs were taken over. */
   readonly #since: number;
   /** Observed cells that may be another than published. */
@@ -30,7 +30,7 @@ export class Evaluation {
   #ordered: readonly CellChange[] | undefined;
   #sorted = 0;
 
-  constructor(version: Version, published: Published) {
+  constructor(version: Version, published: Reported) {
     this.version = version;
     this.#published = published;
     this.#since = version.engine.tick;

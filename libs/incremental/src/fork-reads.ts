@@ -1,8 +1,12 @@
+import { eachOf, type Steps, sortedInSteps } from '#libs/kernel';
 import { CLEAN } from './cells.js';
 import { NO_MEMBERS } from './indexes.js';
-import { addReaders, compareCells } from './inspect.js';
+import { addReadersInSteps, compareCells } from './inspect.js';
 import type { AnyIndex, AnyQuery, ForkRead } from './types.js';
 import type { Version } from './version.js';
+
+/** Cells that are looked at between two pauses. */
+const CELLS = 64;
 
 /**
  * Walks down from the observed cells of these queries that the overrides reach to what they do not: inputs that are not
@@ -10,24 +14,27 @@ import type { Version } from './version.js';
  * same overrides give the same values, also where those differ from the parent's in nothing.
  * @param overridden inputs and index keys that are others in the fork
  */
-export function readsOutside(
+export function* readsOutside(
   { engine }: Version,
   parent: Version,
   overridden: readonly number[],
   queries: ReadonlySet<AnyQuery>,
-): readonly ForkRead[] {
+): Steps<readonly ForkRead[]> {
   const { names } = engine.commons;
   const reached = new Set<number>();
-  addReaders(engine, overridden, reached);
-  const pending = [...reached].filter((cell) => {
+  yield* addReadersInSteps(engine, overridden, reached);
+  const pending: number[] = [];
+  yield* eachOf(reached, (cell) => {
     const kind = names.kind(cell);
     const isWanted = kind.type === 'query' && queries.has(kind);
-    return isWanted && engine.cells.observers(cell) > 0 && engine.cells.state(cell) === CLEAN;
+    if (isWanted && engine.cells.observers(cell) > 0 && engine.cells.state(cell) === CLEAN) pending.push(cell);
   });
   const given = new Set(overridden);
   const seen = new Set(pending);
   const found: ForkRead[] = [];
-  for (let cell = pending.pop(); cell !== undefined; cell = pending.pop()) {
+  for (let cell = pending.pop(), walked = 0; cell !== undefined; cell = pending.pop()) {
+    walked += 1;
+    if (walked % CELLS === 0) yield;
     const kind = names.kind(cell);
     const name = names.name(cell);
     if (kind.type === 'index') {
@@ -43,7 +50,7 @@ export function readsOutside(
       }
     }
   }
-  return found.sort(compareCells);
+  return yield* sortedInSteps(found, compareCells);
 }
 
 function membersOf(parent: Version, kind: AnyIndex, cell: number): readonly string[] {

@@ -114,15 +114,36 @@ describe('a fork', () => {
     expect(outcome.ok).toBe(false);
   });
 
-  it('is pinned: a pass that changes an input ends it, and so does a sweep; other passes and reads do not', () => {
+  it('is pinned: it and what it shows of before are those of its moment, whatever passes change', () => {
     const fork = changing('p-s1', { target: 's1', ms: 2 });
-    graph.observe(timeout, 's1');
+    graph.set(policy, 'p-s2', { target: 's2', ms: 1 });
+    graph.remove(policy, 'p-s3');
+    graph.observe(timeout, 's9');
     graph.pass();
-    graph.read(timeout, 's9');
-    expect(fork.read(cluster, 's1')).toBe('s1 2ms');
-    graph.set(policy, 'other', { target: 'x', ms: 1 });
+    graph.set(policy, 'p-s1', { target: 's1', ms: 3 });
     graph.pass();
+    expect(graph.read(cluster, 's1')).toBe('s1 3ms');
+    expect(fork.changes()).toMatchObject({ changed: [{ kind: 'cluster', key: 's1', value: 's1 2ms' }], gone: [] });
+    expect([fork.read(cluster, 's2'), fork.diverged(cluster, 's2')]).toEqual(['s2 5ms', false]);
+    const { before } = fork;
+    expect([before.read(cluster, 's1'), before.input(policy, 'p-s3')?.ms]).toEqual(['s1 5ms', 5]);
+    expect(before.index(policiesByTarget, 's3')).toEqual(['p-s3']);
+    expect(fork.sibling([]).changes()).toEqual({ changed: [], gone: [] });
+  });
+
+  it('ends with a sweep that drops something, for which sweeps in slices wait while it is held', () => {
+    const fork = changing('p-s1', undefined);
+    graph.read(timeout, 'unused');
+    const rounds = (): void => {
+      for (let round = 0; round < 3; round += 1) graph.sweepSlice({ exhausted: () => false });
+    };
+    fork.hold();
+    rounds();
+    expect(fork.read(cluster, 's1')).toBe('s1 10ms');
+    fork.release();
+    rounds();
     expect(() => fork.read(cluster, 's1')).toThrow(GraphFault);
+    expect(() => fork.before.input(policy, 'p-s2')).toThrow(GraphFault);
     const other = changing('p-s1', undefined);
     graph.sweep();
     expect(() => other.changes()).toThrow(GraphFault);

@@ -45,8 +45,10 @@ export class Graph {
   /** The pass in slices. */
   #long: Pass | undefined;
   readonly #lanes = new Set<Lane>();
+  /** Forks that are in use while the event loop goes on. */
+  readonly #holders = new Set<Fork>();
   #passes = 0;
-  /** Names the present inputs, for forks. */
+  /** Grows when a sweep drops cells: names of theirs that a fork holds may come to mean others. */
   #epoch = 0;
 
   /** Sets an input from the next pass on. An equal hash is no change, and the value of before stays. The value is frozen (shallowly). */
@@ -102,10 +104,10 @@ export class Graph {
     this.#idle();
     const evaluation = new Evaluation(new Version(this.#commons, this.#base), this.#published);
     const taken = this.#staged;
-    const isChanged = evaluation.take(taken).length > 0;
+    evaluation.take(taken);
     this.#staged = new Staged();
     const host = { adopt: (pass: Pass) => this.#adopt(pass), abandon: (pass: Pass) => this.#abandon(pass) };
-    return new Pass(host, evaluation, taken, isChanged);
+    return new Pass(host, evaluation, taken);
   }
 
   #adopt(pass: Pass): ChangeSet {
@@ -117,7 +119,6 @@ export class Graph {
     for (const cell of changed) this.#published.set(cell, version.engine.cells.content(cell));
     for (const cell of gone) this.#published.delete(cell);
     this.#base = version;
-    if (pass.isChanged) this.#epoch += 1;
     this.#passes += 1;
     const cells = [...changed, ...gone];
     if (this.#long === pass) this.#long = undefined;
@@ -129,7 +130,7 @@ export class Graph {
   /** The pass in slices is to contain what a shorter one has just published. */
   #overtake(long: Pass, short: Pass, cells: readonly number[]): void {
     long.taken.withoutWritesOf(short.taken);
-    if (long.evaluation.take(short.taken).length > 0) long.isChanged = true;
+    long.evaluation.take(short.taken);
     long.evaluation.recheck(cells);
   }
 
@@ -175,9 +176,8 @@ export class Graph {
     return new Fork(
       {
         base: this.#base,
-        published: this.#published,
-        isCurrent: () => this.#epoch === epoch,
-        parent: (query, key) => this.#base.engine.cells.content(this.#settled(query, key)),
+        isWhole: () => this.#epoch === epoch,
+        holders: this.#holders,
       },
       overrides,
     );
@@ -257,13 +257,13 @@ export class Graph {
 
   /**
    * A sweep in slices, between passes: drops what nothing has read and nobody observed in the whole round before. Cells on
-   * a cycle of reads stay until a whole `sweep`. Does nothing during a pass in slices, or beside a lane. Ends forks where
-   * it drops.
+   * a cycle of reads stay until a whole `sweep`. Does nothing during a pass in slices, beside a lane, or while a fork is
+   * held. Ends other forks where it drops.
    * @returns true at the end of a round
    */
   sweepSlice(budget: PassBudget): boolean {
     this.#idle();
-    if (this.#long || this.#lanes.size > 0) return false;
+    if (this.#long || this.#lanes.size + this.#holders.size > 0) return false;
     const { isOver, dropped } = this.#sweeper.step(this.#base, budget);
     if (dropped > 0) this.#epoch += 1;
     return isOver;

@@ -1,4 +1,4 @@
-import { compareCodeUnits } from '#libs/kernel';
+import { compareCodeUnits, finish, type Steps } from '#libs/kernel';
 import { NO_EDGE } from './edges.js';
 import type { Engine } from './engine.js';
 import type { CellName, Dependency } from './types.js';
@@ -39,10 +39,19 @@ export function dependencyTree({ commons: { names }, edges }: Engine, root: numb
 }
 
 /** Adds to `reached` all cells that read one of `from`, directly or not; not `from` itself unless it is read so. */
-export function addReaders({ edges }: Engine, from: Iterable<number>, reached: Set<number>): void {
+export const addReaders = (engine: Engine, from: Iterable<number>, reached: Set<number>): void =>
+  finish(addReadersInSteps(engine, from, reached));
+
+/** Edges that are walked between two pauses. */
+const EDGES = 256;
+
+export function* addReadersInSteps({ edges }: Engine, from: Iterable<number>, reached: Set<number>): Steps<void> {
   const pending = [...from];
+  let walked = 0;
   for (let cell = pending.pop(); cell !== undefined; cell = pending.pop()) {
     for (let edge = edges.firstReader(cell); edge !== NO_EDGE; edge = edges.nextReader(edge)) {
+      walked += 1;
+      if (walked % EDGES === 0) yield;
       const reader = edges.reader(edge);
       if (reached.has(reader)) continue;
       reached.add(reader);

@@ -24,8 +24,6 @@ export class Pass {
     readonly evaluation: Evaluation,
     /** What the pass took over, without what has been set anew since. For the graph only. */
     readonly taken: Staged,
-    /** Whether an input is another than before. For the graph only. */
-    public isChanged: boolean,
   ) {
     this.#host = host;
   }

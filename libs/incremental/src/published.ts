@@ -1,7 +1,19 @@
-import type { Content } from './cells.js';
+import type { Cells, Content } from './cells.js';
+
+/** What observed cells are compared with. */
+export interface Reported {
+  has(cell: number): boolean;
+  holds(cell: number, content: Content): boolean;
+}
+
+/** What the pass that a version is of has said, whatever later ones say: its observed cells, which are all settled. */
+export const reportedBy = (cells: Cells): Reported => ({
+  has: (cell) => cells.observers(cell) > 0,
+  holds: (cell, content) => cells.observers(cell) > 0 && cells.holds(cell, content),
+});
 
 /** What the last pass that reported a cell said of it, by hash. */
-export class Published {
+export class Published implements Reported {
   readonly #hash: (string | undefined)[] = [];
   readonly #failed = new Set<number>();
 

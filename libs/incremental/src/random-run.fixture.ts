@@ -1,49 +1,21 @@
 /** Drives a graph by random actions and holds beside it, in plain maps, what must be true. */
 import { deepStrictEqual, notStrictEqual, ok, strictEqual, throws } from 'node:assert';
-import fc from 'fast-check';
 import { override } from './define.js';
 import type { Difference } from './evaluation.js';
+import type { Fork } from './fork.js';
 import { Graph } from './graph.js';
 import type { Lane } from './lane.js';
 import type { Pass } from './pass.js';
-import { SHELVES, show, type World } from './random-graph.fixture.js';
-import type { AnyQuery, ChangeSet, Outcome, PassBudget, QueryKind } from './types.js';
+import { type Action, budget, NODES } from './random-actions.fixture.js';
+import { show, type World } from './random-graph.fixture.js';
+import type { AnyQuery, ChangeSet, Outcome, QueryKind } from './types.js';
 import { GraphFault } from './types.js';
-
-export const NODES = 9;
-export const INPUTS = 6;
-export const nodeId = fc.nat(NODES - 1);
-export const inputId = fc.nat(INPUTS - 1);
-/** A new value, or none. */
-const write = fc.tuple(inputId, fc.option(fc.nat(5), { nil: undefined }));
-const writes = fc.array(write, { maxLength: 4 });
-const cell = fc.oneof(
-  nodeId.map((key) => `n${key}`),
-  fc.nat(SHELVES - 1).map((key) => `s${key}`),
-);
-const just = <T extends string>(name: T) => fc.record({ do: fc.constant(name) });
-export const action = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('set' as const), write }) },
-  { weight: 3, arbitrary: just('pass') },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('read' as const), cell }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('observe' as const), cell }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('unobserve' as const), cell }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('sweep' as const), sliced: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('fork' as const), writes, reads: fc.array(cell) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('lane' as const), writes }) },
-  { weight: 3, arbitrary: fc.record({ do: fc.constant('lane step' as const), looks: fc.nat(6), grain: fc.nat(3) }) },
-  { weight: 2, arbitrary: just('lane check') },
-  { weight: 1, arbitrary: just('lane close') },
-  { weight: 2, arbitrary: just('begin') },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('step' as const), looks: fc.nat(6), grain: fc.nat(3) }) },
-  { weight: 2, arbitrary: just('adopt') },
-  { weight: 1, arbitrary: just('abandon') },
-);
-export type Action = typeof action extends fc.Arbitrary<infer A> ? A : never;
 
 export type Inputs = ReadonlyMap<string, number>;
 /** The value of a cell for these inputs. */
 export type Oracle = (inputs: Inputs, query: AnyQuery, key: string) => Outcome<unknown>;
+
+type Published = ReadonlyMap<string, string>;
 
 /** Inputs and how many observe each cell, `n3` or `s1`; or what to change about them. */
 interface State {
@@ -65,10 +37,8 @@ function plus(base: State, change: State): State {
 const present = ({ inputs }: State): Inputs =>
   new Map([...inputs].flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])));
 
-const budget = (looks: number, grain: number): PassBudget => {
-  let left = looks;
-  return { grain, exhausted: () => --left < 0 };
-};
+type ShortAct = 'set' | 'pass' | 'read' | 'observe' | 'unobserve' | 'sweep' | 'fork';
+type HeldAct = 'hold' | 'held' | 'release';
 
 export class Run {
   readonly graph = new Graph();
@@ -77,6 +47,8 @@ export class Run {
   private base = empty();
   private staged = empty();
   private long: { readonly pass: Pass; state: State; taken: State } | undefined;
+  /** A fork that others pass by, with what the graph was, what was published of it, and what the fork supposes. */
+  private held: { readonly fork: Fork; readonly base: State; readonly published: Published; state: State } | undefined;
   private lane: { readonly lane: Lane; readonly inputs: State['inputs'] } | undefined;
 
   constructor(
@@ -108,17 +80,10 @@ export class Run {
       case 'fork':
         this.fork(action.writes, action.reads);
         break;
-      case 'lane':
-        this.openLane(action.writes);
-        break;
-      case 'lane step':
-        this.lane?.lane.step(budget(action.looks, action.grain));
-        break;
-      case 'lane check':
-        this.checkLane();
-        break;
-      case 'lane close':
-        this.closeLane();
+      case 'hold':
+      case 'held':
+      case 'release':
+        this.actHeld(action);
         break;
       default:
         this.actLong(action);
@@ -133,8 +98,18 @@ export class Run {
     for (let node = 0; node < NODES; node += 1) this.check(`n${node}`);
   }
 
-  private actLong(action: Extract<Action, { do: 'begin' | 'step' | 'adopt' | 'abandon' }>): void {
-    if (action.do === 'begin') this.begin();
+  private actHeld(action: Extract<Action, { do: HeldAct }>): void {
+    if (action.do === 'hold') this.hold(action.writes);
+    else if (action.do === 'held') this.checkHeld(action.cell, action.looks);
+    else this.release();
+  }
+
+  private actLong(action: Exclude<Action, { do: ShortAct | HeldAct }>): void {
+    if (action.do === 'lane') this.openLane(action.writes);
+    else if (action.do === 'lane step') this.lane?.lane.step(budget(action.looks, action.grain));
+    else if (action.do === 'lane check') this.checkLane();
+    else if (action.do === 'lane close') this.closeLane();
+    else if (action.do === 'begin') this.begin();
     else if (!this.long) return;
     else if (action.do === 'step') this.long.pass.step(budget(action.looks, action.grain));
     else if (action.do === 'adopt') this.adopt();
@@ -240,7 +215,10 @@ export class Run {
   private sweep(sliced: boolean): void {
     if (sliced) this.graph.sweepSlice({ exhausted: () => false });
     else if (this.long || this.lane) throws(() => this.graph.sweep(), GraphFault);
-    else this.graph.sweep();
+    else {
+      this.release();
+      this.graph.sweep();
+    }
   }
 
   /** Forks and reads in a random order, with reads of the parent in between. */
@@ -256,6 +234,32 @@ export class Run {
       strictEqual(fork.diverged(...this.cell(name)), differs);
     });
     this.isDifference(fork.changes(), state);
+  }
+
+  private hold(changes: readonly (readonly [number, number | undefined])[]): void {
+    if (this.held) return;
+    const fork = this.graph.fork(changes.map(([key, value]) => override(this.kinds.number, String(key), value)));
+    fork.hold();
+    const base = plus(this.base, empty());
+    const inputs = new Map(changes.map(([key, value]) => [String(key), value]));
+    this.held = { fork, base, published: new Map(this.published), state: plus(base, { ...empty(), inputs }) };
+  }
+
+  /** A held fork is what it was, however often the graph has passed it by. */
+  private checkHeld(name: string, looks: number): void {
+    if (!this.held) return;
+    const { fork, base, published, state } = this.held;
+    fork.step(budget(looks, 1));
+    strictEqual(show(fork.tryRead(...this.cell(name))), this.expected(state, name));
+    strictEqual(show(fork.before.tryRead(...this.cell(name))), this.expected(base, name));
+    if (looks === 0) this.isDifference(fork.changes(), state, published);
+  }
+
+  private release(): void {
+    if (!this.held) return;
+    this.checkHeld('n0', 0);
+    this.held.fork.release();
+    this.held = undefined;
   }
 
   private openLane(changes: readonly (readonly [number, number | undefined])[]): void {
@@ -279,14 +283,11 @@ export class Run {
     throws(() => lane.step(), GraphFault);
   }
 
-  private isDifference({ changed, gone }: Difference, state: State): void {
+  private isDifference({ changed, gone }: Difference, state: State, published: Published = this.published): void {
     const now = this.observed(state);
     const names = (cells: readonly { kind: string; key: string }[]): string[] =>
       cells.map(({ kind, key }) => kind.charAt(0) + key).sort();
-    deepStrictEqual(
-      names(changed),
-      [...now.keys()].filter((name) => now.get(name) !== this.published.get(name)).sort(),
-    );
-    deepStrictEqual(names(gone), [...this.published.keys()].filter((name) => !now.has(name)).sort());
+    deepStrictEqual(names(changed), [...now.keys()].filter((name) => now.get(name) !== published.get(name)).sort());
+    deepStrictEqual(names(gone), [...published.keys()].filter((name) => !now.has(name)).sort());
   }
 }

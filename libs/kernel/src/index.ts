@@ -6,5 +6,6 @@ export * from './ports.js';
 export * from './request-counts.js';
 export * from './result.js';
 export * from './silent.js';
+export * from './steps.js';
 export * from './system-clock.js';
 export * from './violation.js';

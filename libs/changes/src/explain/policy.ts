@@ -12,7 +12,7 @@ import { shortType } from '#libs/envoy-api';
 import type { Ctx } from '#libs/incremental';
 import { type Policy, type ResourceId, resourceKey } from '#libs/model';
 import type { LiveMesh } from '../live.js';
-import { beside } from '../plan/beside.js';
+import { beside, type Revisions } from '../plan/beside.js';
 import { fieldsAt, policyField } from './fields.js';
 import type { Origins } from './origins.js';
 import { envoyResource } from './resources.js';
@@ -26,7 +26,9 @@ export async function explainPolicy(
   origins: Origins,
   id: ResourceId,
 ): Promise<PolicyExplanation | undefined> {
-  const found = await beside(live, { puts: [], deletes: [id] }, (fork) => gather(live, origins, { id, fork }));
+  const found = await beside(live, { puts: [], deletes: [id] }, (fork, revisions) =>
+    gather({ ...revisions, live }, origins, { id, fork }),
+  );
   if (!found) return undefined;
   await origins.load();
   const { resources, proxies, sets, loses, ...rest } = found;
@@ -43,12 +45,15 @@ export async function explainPolicy(
   };
 }
 
-function gather(live: LiveMesh, origins: Origins, { id, fork }: { readonly id: ResourceId; readonly fork: MeshFork }) {
-  const { graph, configRevision: revision, runtimeRevision } = live;
-  const { ctx } = graph;
+function* gather(
+  { live, configRevision: revision, runtimeRevision }: Revisions & { readonly live: LiveMesh },
+  origins: Origins,
+  { id, fork }: { readonly id: ResourceId; readonly fork: MeshFork },
+) {
+  const { ctx } = fork.before;
   const policy = policyOf(ctx, id);
   if (!policy) return undefined;
-  const touched = fork.proxies();
+  const touched = yield* fork.proxiesInSteps();
   const count = holders(touched.values());
   const resources = fork.resources().map((diff) => ({
     ...{ op: opOf(diff), type: shortType(diff.type), name: diff.name, subject: subjectOf(ctx, diff.cell) },
@@ -64,9 +69,11 @@ function gather(live: LiveMesh, origins: Origins, { id, fork }: { readonly id: R
   origins.add({ ...id, revision: policy.source.revision }, ...resources.map(({ subject }) => subject));
   return {
     ...{ revision, runtimeRevision },
-    conditions: graph.conditions(id).map(({ type, status, reason, message }) => ({ type, status, reason, message })),
-    read: graph.readersOf(id).length,
-    ...{ resources, proxies, total: graph.instances.length },
+    conditions: fork.before
+      .conditions(id)
+      .map(({ type, status, reason, message }) => ({ type, status, reason, message })),
+    read: live.graph.readersOf(id).length,
+    ...{ resources, proxies, total: fork.before.proxies },
     sets: fields.filter(({ from }) => isSame(from, id)),
     loses: fields.filter(({ shadowed }) => shadowed.some((source) => isSame(source, id))),
   };

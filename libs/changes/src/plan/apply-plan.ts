@@ -1,5 +1,5 @@
 /** Exactly what was planned, or nothing. */
-import { err, ok, type Result } from '#libs/kernel';
+import { err, ok, type Result, type Steps } from '#libs/kernel';
 import { type ResourceId, resourceKey } from '#libs/model';
 import type { NetChange, StoreRefusal, WriteItem, WriteOutcome } from '#libs/store';
 import { refusal } from '../apply.js';
@@ -81,12 +81,13 @@ async function attemptPlan(
   const revision = live.configRevision;
   const since = revision > plan.revision ? await deps.store.past.between(request.mesh, plan.revision, revision) : [];
   const { prepared } = attempt;
-  const found = await beside(live, prepared, (fork) => {
+  const found = await beside(live, prepared, function* (fork, { configRevision }) {
     // A pass may have come since history was read: then what follows would be about two states.
-    if (live.configRevision !== revision) return undefined;
-    const judged = judge(deps, live, { prepared, fork }, { drainPercent });
-    const touched = request.trial ? touchedBy(live, fork) : [];
-    return { judged, touched, inputs: staleInputs(live, attempt, since, judged.ok ? judged.value : undefined) };
+    if (configRevision !== revision) return undefined;
+    const judged = yield* judge(deps, live, { prepared, fork }, { drainPercent });
+    const touched = request.trial ? yield* touchedBy(fork) : [];
+    const inputs = yield* staleInputs(live, attempt, since, judged.ok ? judged.value : undefined);
+    return { judged, touched, inputs };
   });
   if (!found) return undefined;
   const { judged, inputs, touched } = found;
@@ -98,15 +99,15 @@ async function attemptPlan(
   return ok({ ...written.value, warnings: judged.value.effect.warnings, ...(moved ? { moved } : {}) });
 }
 
-function staleInputs(
+function* staleInputs(
   live: LiveMesh,
   { document, prepared }: Attempt,
   since: readonly NetChange[],
   judged: Judgement | undefined,
-): readonly ChangedInput[] {
+): Steps<readonly ChangedInput[]> {
   if (since.length === 0) return [];
   const written: readonly ResourceId[] = prepared.intended;
-  const now = judged ? readSetOf(judged.fork) : document.reads;
+  const now = judged ? yield* readSetOf(judged.fork) : document.reads;
   return changedInputs(live, { planned: document.reads, now }, { written, since });
 }
 

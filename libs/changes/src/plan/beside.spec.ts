@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { policies } from '#policies';
 import { instance } from '../../../testing/src/builders/index.js';
 import { StillMesh } from '../../testing/still-mesh.js';
+import { beside } from './beside.js';
 
 const service = (name: string) => ({
   apiVersion: 'heddle.dev/v1alpha1',
@@ -53,12 +54,23 @@ describe('a plan of much', () => {
     expect(effect.envoy.changed).toBe(40);
   });
 
-  it('is begun anew when the mesh changes meanwhile, and is made at once when that goes on', async () => {
-    const busy: BusyMesh = new BusyMesh((turn) => {
-      if (turn <= 3) setImmediate(() => busy.join(instance(`shop/s2-${turn}`)));
+  it('is about the mesh as it was when it was begun, however often that changes meanwhile', async () => {
+    const busy: BusyMesh = new BusyMesh((turn) => void setImmediate(() => busy.join(instance(`shop/s2-${turn}`))));
+    const { cost: _, ...effect } = await planOf(busy);
+    expect(busy.graph.instances.length).toBeGreaterThan(5);
+    const { cost: _cost, ...expected } = await planOf(new BusyMesh(() => undefined));
+    expect(effect).toEqual(expected);
+    expect(effect.proxies).toMatchObject({ total: 1, touched: 1 });
+  });
+
+  it('keeps sweeps from what it reads, and lets them go on afterwards, also when it fails', async () => {
+    const mesh = new BusyMesh(() => undefined);
+    const sweep = (): boolean => mesh.graph.sweepSlice({ exhausted: () => false });
+    const failed = beside(mesh, { puts: [], deletes: [] }, function* () {
+      yield;
+      throw new Error(`swept: ${sweep()}`);
     });
-    const { proxies } = await planOf(busy);
-    expect(proxies.total).toBe(4);
-    expect(proxies.touched).toBe(proxies.total);
+    await expect(failed).rejects.toThrow('swept: false');
+    expect(sweep()).toBe(true);
   });
 });

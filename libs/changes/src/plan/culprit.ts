@@ -1,13 +1,12 @@
 /** Whose fault it is that something would not compile, and which field's. */
 import { idOfValue, type MeshFork } from '#libs/compiler';
-import { pointer } from '#libs/kernel';
+import { pointer, type Steps } from '#libs/kernel';
 import type { Registry } from '#libs/model';
 import type { CheckedDocument } from '../check.js';
 import { toDocumentOf } from '../document.js';
 import type { Existing } from '../existing.js';
-import type { LiveMesh } from '../live.js';
 import type { ResourceViolation } from '../types.js';
-import { forkOf, type Writes } from './evaluate.js';
+import type { Writes } from './evaluate.js';
 import { type Guilty, Halving } from './halving.js';
 
 export interface Proposed extends Writes {
@@ -17,16 +16,19 @@ export interface Proposed extends Writes {
   readonly documents: readonly CheckedDocument[];
 }
 
-/** Forks that looking for the guilty may make: it is done while others wait. What is not found now is found next time. */
+/** Forks that looking for the guilty may make, one after the other. What is not found now is found next time. */
 const MAX_TRIALS = 300;
 
 /** Violations for everything that compiles now and would not; none when all does. @param fork of the proposal */
-export function compileFailures(live: LiveMesh, fork: MeshFork, proposed: Proposed): readonly ResourceViolation[] {
-  const first = failureIn(fork, proposed);
+export function* compileFailures(fork: MeshFork, proposed: Proposed): Steps<readonly ResourceViolation[]> {
+  const first = yield* failureIn(fork, proposed);
   if (first === undefined) return [];
-  const search = new Search(live, proposed);
-  const guilty = search.guilty(proposed.documents);
-  return guilty.length > 0 ? guilty.map((one) => search.blame(one)) : [unblamed(proposed, first)];
+  const search = new Search(fork, proposed);
+  const guilty = yield* search.guilty(proposed.documents);
+  if (guilty.length === 0) return [unblamed(proposed, first)];
+  const violations: ResourceViolation[] = [];
+  for (const one of guilty) violations.push(yield* search.blame(one));
+  return violations;
 }
 
 /** Looks for documents that do not compile together with those that do, and for their fields. */
@@ -34,41 +36,45 @@ class Search {
   readonly #halving: Halving<CheckedDocument>;
 
   constructor(
-    private readonly live: LiveMesh,
+    private readonly fork: MeshFork,
     private readonly proposed: Proposed,
   ) {
     this.#halving = new Halving((documents) => this.#failing(documents), MAX_TRIALS);
   }
 
-  guilty(documents: readonly CheckedDocument[]): readonly Guilty<CheckedDocument>[] {
+  guilty(documents: readonly CheckedDocument[]): Steps<readonly Guilty<CheckedDocument>[]> {
     return this.#halving.guilty(documents);
   }
 
-  blame({ item: document, message }: Guilty<CheckedDocument>): ResourceViolation {
+  *blame({ item: document, message }: Guilty<CheckedDocument>): Steps<ResourceViolation> {
     const { id, index, parsed } = document;
-    const { registry, mesh } = this.proposed;
-    const path = guiltyPath(parsed.manifest.spec, (spec) => {
-      const trial = registry.parse(toDocumentOf({ ...parsed.manifest, spec }), mesh);
-      if (!trial.ok || this.#halving.exhausted) return false;
-      return this.#halving.try([{ ...document, parsed: trial.value }]) === undefined;
-    });
+    const path = yield* guiltyPath(parsed.manifest.spec, (spec) => this.#heals(document, spec));
     return { resource: id, document: index, path: pointer('spec', ...path), code: 'does-not-compile', message };
   }
 
-  #failing(documents: readonly CheckedDocument[]): string | undefined {
+  *#heals(document: CheckedDocument, spec: Spec): Steps<boolean> {
+    const { registry, mesh } = this.proposed;
+    const trial = registry.parse(toDocumentOf({ ...document.parsed.manifest, spec }), mesh);
+    if (!trial.ok || this.#halving.exhausted) return false;
+    return (yield* this.#halving.try([{ ...document, parsed: trial.value }])) === undefined;
+  }
+
+  *#failing(documents: readonly CheckedDocument[]): Steps<string | undefined> {
     const { existing, mesh, deletes } = this.proposed;
     const puts = documents.map(({ id, parsed }) => parsed.toDomain(existing.source(id)));
-    return failureIn(forkOf(this.live, { puts, deletes }), { mesh, puts, deletes });
+    const trial = this.fork.sibling({ puts, deletes, addresses: this.fork.writes.addresses });
+    return yield* failureIn(yield* trial.computed(), { mesh, puts, deletes });
   }
 }
 
 /** Says what fails; undefined = everything compiles that does now. */
-function failureIn(fork: MeshFork, writes: Writes & { readonly mesh: string }): string | undefined {
+function* failureIn(fork: MeshFork, writes: Writes & { readonly mesh: string }): Steps<string | undefined> {
   const [failure] = fork.failures();
   if (failure) return `${failure.key.slice(writes.mesh.length + 1)} could not be compiled any more: ${failure.message}`;
   for (const value of writes.puts) {
     const broken = fork.conditions(idOfValue(writes.mesh, value)).find(({ reason }) => reason === 'CompileFailed');
     if (broken) return broken.message;
+    yield;
   }
   return undefined;
 }
@@ -79,20 +85,22 @@ type Spec = Readonly<Record<string, unknown>>;
  * The innermost field or item without which the rest compiles: delta debugging, one at a time. Empty when no single one is
  * to blame.
  */
-function guiltyPath(spec: Spec, heals: (spec: Spec) => boolean): readonly (string | number)[] {
+function* guiltyPath(spec: Spec, heals: (spec: Spec) => Steps<boolean>): Steps<readonly (string | number)[]> {
   for (const [key, value] of Object.entries(spec)) {
-    const deeper = inside(value, (other) => heals({ ...spec, [key]: other }));
-    if (deeper.length > 0 || heals(omit(spec, key))) return [key, ...deeper];
+    const deeper = yield* inside(value, (other) => heals({ ...spec, [key]: other }));
+    if (deeper.length > 0 || (yield* heals(omit(spec, key)))) return [key, ...deeper];
   }
   return [];
 }
 
-function inside(value: unknown, heals: (value: unknown) => boolean): readonly (string | number)[] {
-  if (!Array.isArray(value)) return typeof value === 'object' && value !== null ? guiltyPath(value as Spec, heals) : [];
+function* inside(value: unknown, heals: (value: unknown) => Steps<boolean>): Steps<readonly (string | number)[]> {
+  if (!Array.isArray(value)) {
+    return typeof value === 'object' && value !== null ? yield* guiltyPath(value as Spec, heals) : [];
+  }
   const items: readonly unknown[] = value;
   for (const [at, item] of items.entries()) {
-    const deeper = inside(item, (other) => heals(items.with(at, other)));
-    if (deeper.length > 0 || heals(items.toSpliced(at, 1))) return [at, ...deeper];
+    const deeper = yield* inside(item, (other) => heals(items.with(at, other)));
+    if (deeper.length > 0 || (yield* heals(items.toSpliced(at, 1)))) return [at, ...deeper];
   }
   return [];
 }

@@ -1,44 +1,36 @@
 /** What a plan does to Envoy resources and proxies, for people and programs. */
-import { contentFields, INSTANCE, type MeshFork, type ResourceDiff } from '#libs/compiler';
+import { contentFields, type ForkChanges, INSTANCE, type MeshFork, type ResourceDiff } from '#libs/compiler';
 import type { Ctx, PassBudget } from '#libs/incremental';
-import { compareCodeUnits } from '#libs/kernel';
+import { compareCodeUnits, eachOf, mapped, type Steps, sortedByInSteps, sortedInSteps } from '#libs/kernel';
 import { diffFields } from '../diff/fields.js';
-import { turn } from './beside.js';
+import { turn } from '../turns.js';
 import type { EnvoyChange, Plan, TouchedProxy } from './types.js';
 
-export interface EffectOptions {
-  /** Of the mesh as it is: instances are no part of a plan. */
-  readonly ctx: Ctx;
-  /** Registered proxies. */
-  readonly total: number;
-  /** Services whose number is not allocated yet, `<namespace>/<name>`. */
-  readonly unaddressed: ReadonlySet<string>;
-}
-
 /** Compares what every proxy is sent with what it would be; `describe` adds what is in the resources. */
-export function effectOf(
-  fork: MeshFork,
-  { ctx, total, unaddressed }: EffectOptions,
-): Pick<Plan, 'proxies'> & { readonly envoy: EnvoyEffect } {
-  const resources = [...fork.resources()].sort(byImportance);
-  const users = new Map<string, number>();
+export function* effectOf(fork: MeshFork): Steps<Pick<Plan, 'proxies'> & { readonly envoy: EnvoyEffect }> {
+  const { ctx, proxies: total } = fork.before;
+  const unaddressed: ReadonlySet<string> = new Set(fork.writes.addresses?.keys());
+  const resources = yield* sortedInSteps(fork.resources(), byImportance);
   const types = new Map(resources.map(({ cell, type }) => [cell, type]));
-  const proxies = [...fork.proxies()].sort(([a], [b]) => (a < b ? -1 : 1));
+  const proxies = yield* sortedByInSteps(yield* fork.proxiesInSteps(), ([key]) => key);
   // Most proxies share what they differ by with many others.
-  const sharing = new Map<(typeof proxies)[number][1], number>();
-  for (const [, diff] of proxies) sharing.set(diff, (sharing.get(diff) ?? 0) + 1);
-  const counts = new Map(
-    [...sharing].map(([diff, count]) => {
-      const { added, changed, removed } = diff;
-      for (const cell of [...added, ...changed, ...removed]) users.set(cell, (users.get(cell) ?? 0) + count);
-      const replaced = [...changed, ...removed].filter((cell) => shortType(types.get(cell) ?? '') === 'Listener');
-      const numbers = { added: added.length, changed: changed.length, removed: removed.length };
-      return [diff, { ...numbers, listeners: replaced.length }] as const;
-    }),
-  );
-  const none = { added: 0, changed: 0, removed: 0, listeners: 0 };
-  const touched = proxies.map(([key, diff]): TouchedProxy => ({ ...nameOf(ctx, key), ...(counts.get(diff) ?? none) }));
-  const items = resources.map((diff): EnvoyChange => {
+  const sharing = new Map<ForkChanges, number>();
+  yield* eachOf(proxies, ([, diff]) => void sharing.set(diff, (sharing.get(diff) ?? 0) + 1));
+  const users = new Map<string, number>();
+  const counts = new Map<ForkChanges, Counts>();
+  for (const [diff, count] of sharing) {
+    const { added, changed, removed } = diff;
+    yield* eachOf([...added, ...changed, ...removed], (cell) => void users.set(cell, (users.get(cell) ?? 0) + count));
+    const replaced = [...changed, ...removed].filter((cell) => shortType(types.get(cell) ?? '') === 'Listener');
+    const numbers = { added: added.length, changed: changed.length, removed: removed.length };
+    counts.set(diff, { ...numbers, listeners: replaced.length });
+    yield;
+  }
+  const touched = yield* mapped(proxies, ([key, diff]): TouchedProxy => {
+    return { ...nameOf(ctx, key), ...(counts.get(diff) ?? NONE) };
+  });
+  const items = yield* mapped(resources, (diff): EnvoyChange => {
+    // Its number is allocated when it is stored.
     const isProvisional = diff.before === undefined && unaddressed.has(serviceOf(diff.cell));
     return {
       ...{ op: opOf(diff), type: shortType(diff.type), name: diff.name, key: diff.key, namespace: diff.namespace },
@@ -55,6 +47,9 @@ export function effectOf(
     proxies: { total, touched: touched.length, items: touched },
   };
 }
+
+type Counts = Pick<TouchedProxy, 'added' | 'changed' | 'removed' | 'listeners'>;
+const NONE: Counts = { added: 0, changed: 0, removed: 0, listeners: 0 };
 
 /** What is done to Envoy resources, with the resources in the same order. */
 export type EnvoyEffect = Omit<Plan['envoy'], 'withoutFields'> & { readonly resources: readonly ResourceDiff[] };

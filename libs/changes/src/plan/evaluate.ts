@@ -1,6 +1,6 @@
 /** A proposal beside the live mesh: whether it compiles, and what is to be said of it. */
 import type { Condition, MeshFork } from '#libs/compiler';
-import type { Violation } from '#libs/kernel';
+import { flatMapped, type Steps, type Violation } from '#libs/kernel';
 import { type DomainValue, printId, type ResourceId, resourceKey } from '#libs/model';
 import type { LiveMesh } from '../live.js';
 import type { ResourceWarning } from '../types.js';
@@ -28,7 +28,7 @@ export function forkOf(live: LiveMesh, writes: Writes): MeshFork {
 }
 
 /** Warnings of proposed writes: conditions that would not hold, and who would miss what is deleted. */
-export function warningsOf(
+export function* warningsOf(
   live: LiveMesh,
   fork: MeshFork,
   {
@@ -40,13 +40,13 @@ export function warningsOf(
     readonly deletes: readonly ResourceId[];
     readonly mayKnow: (namespace: string) => boolean;
   },
-): readonly ResourceWarning[] {
-  const ofPuts = written.flatMap((resource) => {
+): Steps<readonly ResourceWarning[]> {
+  const conditionsOf = (resource: ResourceId): readonly ResourceWarning[] => {
     const failing = fork.conditions(resource).filter((one) => one.status === 'False');
     return failing.flatMap(asWarnings).map(({ path, code, message }) => ({ resource, path, code, message }));
-  });
+  };
   const gone = new Set(deletes.map(resourceKey));
-  const ofDeletes = deletes.flatMap((resource) =>
+  const missedBy = (resource: ResourceId): readonly ResourceWarning[] =>
     live
       .usersOf(resource)
       .filter((user) => !gone.has(resourceKey(user)))
@@ -54,9 +54,8 @@ export function warningsOf(
         const known = mayKnow(user.namespace);
         const message = stillUsed(known ? printId(user) : 'a resource of another namespace');
         return { resource, path: '', code: 'still-referenced', message, ...(known ? { by: user } : {}) };
-      }),
-  );
-  return [...ofPuts, ...ofDeletes];
+      });
+  return [...(yield* flatMapped(written, conditionsOf, 1)), ...(yield* flatMapped(deletes, missedBy, 1))];
 }
 
 function asWarnings({ details, reason, message }: Condition): readonly Violation[] {

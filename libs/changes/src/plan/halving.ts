@@ -1,4 +1,5 @@
 /** Looks for the items with which something fails, by delta debugging. */
+import type { Steps } from '#libs/kernel';
 
 export interface Guilty<T> {
   readonly item: T;
@@ -15,7 +16,7 @@ export class Halving<T> {
 
   /** @param failing says what fails with these items; undefined = nothing does @param maxTrials what is not found by then is not */
   constructor(
-    private readonly failing: (items: readonly T[]) => string | undefined,
+    private readonly failing: (items: readonly T[]) => Steps<string | undefined>,
     private readonly maxTrials: number,
   ) {}
 
@@ -23,8 +24,8 @@ export class Halving<T> {
     return this.#trials >= this.maxTrials;
   }
 
-  guilty(items: readonly T[]): readonly Guilty<T>[] {
-    const message = this.try(items);
+  *guilty(items: readonly T[]): Steps<readonly Guilty<T>[]> {
+    const message = yield* this.try(items);
     if (message === undefined) {
       this.#fine.push(...items);
       return [];
@@ -32,13 +33,15 @@ export class Halving<T> {
     const [only] = items;
     if (only !== undefined && items.length === 1) return [{ item: only, message }];
     const middle = items.length >> 1;
-    return [items.slice(0, middle), items.slice(middle)].flatMap((half) =>
-      half.length > 0 && !this.exhausted ? this.guilty(half) : [],
-    );
+    const found: Guilty<T>[] = [];
+    for (const half of [items.slice(0, middle), items.slice(middle)]) {
+      if (half.length > 0 && !this.exhausted) found.push(...(yield* this.guilty(half)));
+    }
+    return found;
   }
 
   /** What fails with these, and all that was found to be fine. */
-  try(items: readonly T[]): string | undefined {
+  try(items: readonly T[]): Steps<string | undefined> {
     this.#trials += 1;
     return this.failing([...this.#fine, ...items]);
   }

@@ -1,12 +1,11 @@
-/** Everything that is to be said of prepared writes, on one state of the mesh. Synchronous. */
+/** Everything that is to be said of prepared writes, on one state of the mesh. */
 import type { MeshFork } from '#libs/compiler';
-import { ok, type Result } from '#libs/kernel';
+import { ok, type Result, type Steps } from '#libs/kernel';
 import { evaluate } from '../apply.js';
 import type { LiveMesh } from '../live.js';
 import type { Prepared } from '../prepare.js';
 import type { ChangesDeps, ResourceViolation } from '../types.js';
 import { type EnvoyEffect, effectOf } from './envoy.js';
-import { provisionalAddresses } from './evaluate.js';
 import { compareFindings, listenersDrain } from './findings/index.js';
 import type { Plan } from './types.js';
 
@@ -21,29 +20,21 @@ export interface Judgement {
   };
 }
 
-export function judge(
+export function* judge(
   deps: Pick<ChangesDeps, 'registry'>,
   live: LiveMesh,
   { prepared, fork }: { readonly prepared: Prepared; readonly fork: MeshFork },
   { drainPercent }: JudgeOptions,
-): Result<Judgement, readonly ResourceViolation[]> {
-  const parent = live.graph.counters;
-  const evaluated = evaluate(deps, live, prepared, fork);
+): Steps<Result<Judgement, readonly ResourceViolation[]>> {
+  const evaluated = yield* evaluate(deps, live, prepared, fork);
   if (!evaluated.ok) return evaluated;
   const { warnings } = evaluated.value;
-  const unaddressed = new Set(provisionalAddresses(live, prepared).keys());
-  const { envoy, proxies } = effectOf(fork, {
-    ctx: live.graph.ctx,
-    total: live.graph.instances.length,
-    unaddressed,
-  });
-  const cost = {
-    recomputed: fork.counters.run + live.graph.counters.run - parent.run,
-    verified: fork.counters.verified + live.graph.counters.verified - parent.verified,
-    edges: fork.counters.edges + live.graph.counters.edges - parent.edges,
-  };
+  const { envoy, proxies } = yield* effectOf(fork);
+  // Before findings are looked for: whoever pushes the change does not compute those.
+  const { run: recomputed, verified, edges } = fork.counters;
   const { mesh, puts, deletes } = prepared;
-  const judged = compareFindings({ mesh, graph: live.graph, fork, puts, deletes, usersOf: (id) => live.usersOf(id) });
+  const judged = yield* compareFindings({ mesh, fork, puts, deletes, usersOf: (id) => live.usersOf(id) });
   const findings = [...judged.findings, ...listenersDrain(mesh, proxies, drainPercent)];
+  const cost = { recomputed, verified, edges };
   return ok({ fork, effect: { envoy, proxies, cost, findings, resolved: judged.resolved, warnings } });
 }

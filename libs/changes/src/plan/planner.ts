@@ -36,13 +36,13 @@ export async function makePlan(deps: ChangesDeps, request: PlanRequest): Promise
   if (!prepared.ok) return prepared;
   const live = await deps.live(mesh, true);
   if (!live) return err({ code: 'no-preview' });
-  const judged = await beside(live, prepared.value, (fork) => {
-    const found = judge(deps, live, { prepared: prepared.value, fork }, { drainPercent });
-    const { configRevision, runtimeRevision } = live;
-    const reads = found.ok && request.save ? readSetOf(fork) : [];
+  const judged = await beside(live, prepared.value, function* (fork, revisions) {
+    const found = yield* judge(deps, live, { prepared: prepared.value, fork }, { drainPercent });
     if (!found.ok) return found;
-    const routes = requests.length > 0 ? fork.routes() : [];
-    return ok({ effect: found.value.effect, reads, routes, revision: configRevision, runtimeRevision });
+    const reads = request.save ? yield* readSetOf(fork) : [];
+    const routes = requests.length > 0 ? yield* fork.routesInSteps() : [];
+    const { configRevision: revision, runtimeRevision } = revisions;
+    return ok({ effect: found.value.effect, reads, routes, revision, runtimeRevision });
   });
   if (!judged.ok) return err({ code: 'invalid', violations: judged.error });
   const { effect, reads, routes, revision, runtimeRevision } = judged.value;

@@ -1,6 +1,6 @@
 /** What a plan was made from, in a form that can be kept and compared. */
 import type { MeshFork } from '#libs/compiler';
-import { valueHash } from '#libs/kernel';
+import { mapped, type Steps, valueHash } from '#libs/kernel';
 import { type ResourceId, resourceKey } from '#libs/model';
 import type { NetChange } from '#libs/store';
 import type { LiveMesh } from '../live.js';
@@ -17,12 +17,15 @@ export interface ReadMark {
 
 const MAX_MEMBERS = 200;
 
-export const readSetOf = (fork: MeshFork): readonly ReadMark[] =>
-  fork.reads().map(({ type, kind, key, hash, members }) => ({
+export function* readSetOf(fork: MeshFork): Steps<readonly ReadMark[]> {
+  const reads = yield* fork.readsInSteps();
+  const mark = ({ type, kind, key, hash, members }: (typeof reads)[number]): ReadMark => ({
     ...{ type, kind, key },
     hash: type === 'index' ? valueHash(members) : hash,
     members: members.length > MAX_MEMBERS ? [] : members,
-  }));
+  });
+  return yield* mapped(reads, mark, 16);
+}
 
 const markKey = ({ kind, key }: ReadMark): string => `${kind}\u0000${key}`;
 

@@ -6,7 +6,7 @@ import { type ChangedGroup, compare } from '../replay/compare.js';
 import { routingConfigs } from '../replay/routing-config.js';
 import type { RoutingConfig, SampleRequest } from '../replay/types.js';
 import { requestText } from '../replay/words.js';
-import { turn } from './beside.js';
+import { turn } from '../turns.js';
 import type { Replay, ReplayGroup } from './types.js';
 
 /** The listener of all hosts, which proxies of Envoys with scoped routes have. */

@@ -1,6 +1,6 @@
 /** Which stored resources keep a part of the mesh from being compiled, and how far each has to be set back (REL-25). */
 import type { MeshFork, MeshGraph } from '#libs/compiler';
-import { compareCodeUnits } from '#libs/kernel';
+import { atOnce, compareCodeUnits, finish } from '#libs/kernel';
 import { type DomainValue, type ResourceId, resourceKey } from '#libs/model';
 import { Halving } from '../plan/halving.js';
 
@@ -47,7 +47,7 @@ export function findPoison<S extends Suspect>(
   const failing = (asIs: readonly S[]): string | undefined =>
     setBack(graph, new Map(movable.filter((one) => !asIs.includes(one)).map(way))).failureOf(cell);
   if (failing([]) !== undefined) return [];
-  const guilty = new Halving(failing, MAX_TRIALS).guilty(movable);
+  const guilty = finish(new Halving((asIs: readonly S[]) => atOnce(failing(asIs)), MAX_TRIALS).guilty(movable));
   const back = new Map(guilty.map(({ item }) => way(item)));
   return guilty.map(({ item, message }) => {
     // While the other guilty ones are set back, too.

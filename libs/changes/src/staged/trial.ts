@@ -1,16 +1,16 @@
 /** The last step of an apply: for everybody, for everybody and watched, or for some first. */
 import { randomUUID } from 'node:crypto';
 import { INSTANCE, type MeshFork } from '#libs/compiler';
-import { err, ok, type Result } from '#libs/kernel';
+import { err, mapped, ok, type Result, type Steps } from '#libs/kernel';
 import type { StagedChange, StagedOptions, StoreRefusal, WriteOutcome, WriteRequest } from '#libs/store';
-import type { LiveMesh } from '../live.js';
 import type { ChangesDeps } from '../types.js';
 import { cohortOf, type Touched } from './cohort.js';
 
 /** Proxies that would notice the writes of a fork, with where they run. */
-export function touchedBy(live: LiveMesh, fork: MeshFork): readonly Touched[] {
-  const { ctx } = live.graph;
-  return [...fork.proxies().keys()].map((proxy) => {
+export function* touchedBy(fork: MeshFork): Steps<readonly Touched[]> {
+  const { ctx } = fork.before;
+  const proxies = yield* fork.proxiesInSteps();
+  return yield* mapped(proxies.keys(), (proxy): Touched => {
     const instance = ctx.input(INSTANCE, proxy);
     const { region = '', zone = '' } = instance?.locality ?? {};
     return { proxy, host: instance?.host ?? '', locality: `${region}/${zone}`, connected: live.isConnected(proxy) };

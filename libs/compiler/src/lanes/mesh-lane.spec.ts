@@ -12,7 +12,7 @@ import {
   TestMesh,
 } from '../../../testing/src/builders/index.js';
 import { inputs, instance, keyOf } from '../../../testing/src/random-mesh/index.js';
-import type { Writes } from '../mesh-graph.js';
+import type { Writes } from '../types.js';
 import { isNothing } from './mesh-lane.js';
 
 const writes = (...set: readonly Input[]): Writes => ({

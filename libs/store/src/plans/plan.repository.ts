@@ -5,7 +5,8 @@ const COLUMNS = `id, mesh, actor, revision, document, created_at AS "createdAt",
   expires_at < now() AS expired`;
 
 const INSERT = `
-INSERT INTO plan (id, mesh, actor, revision, document) VALUES ($1, $2, $3, $4, $5::json) RETURNING ${COLUMNS}`;
+INSERT INTO plan (id, mesh, actor, revision, document) VALUES ($1, $2, $3, $4, $5::json)
+RETURNING created_at AS "createdAt", expires_at AS "expiresAt", expires_at < now() AS expired`;
 
 type Row = Omit<StoredPlan, 'createdAt' | 'expiresAt'> & { readonly createdAt: Date; readonly expiresAt: Date };
 
@@ -19,10 +20,13 @@ const toPlan = (row: Row): StoredPlan => ({
 export class PlanRepository implements Plans {
   constructor(private readonly database: Database) {}
 
-  async insert({ id, mesh, actor, revision, document }: NewPlan): Promise<StoredPlan> {
-    const [row] = await this.database.query<Row>(INSERT, [id, mesh, actor, revision, JSON.stringify(document)]);
+  async insert(plan: NewPlan): Promise<StoredPlan> {
+    const { id, mesh, actor, revision, document } = plan;
+    const parameters = [id, mesh, actor, revision, JSON.stringify(document)];
+    // Documents have megabytes: this one is not read back.
+    const [row] = await this.database.query<Omit<Row, keyof NewPlan>>(INSERT, parameters);
     if (row === undefined) throw new Error(`plan ${id} was not stored`);
-    return toPlan(row);
+    return toPlan({ ...plan, ...row });
   }
 
   async get(mesh: string, id: string): Promise<StoredPlan | undefined> {

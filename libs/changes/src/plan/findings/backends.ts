@@ -1,7 +1,7 @@
 /** Requests that reach nobody: rules without any weight, services without a ready instance. */
 import { destinationKey, ROUTABLE, ROUTE, SELECTED, SERVICE } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
-import { pointer, sortedUnique } from '#libs/kernel';
+import { flatMapped, pointer, sortedUnique } from '#libs/kernel';
 import { type ResourceId, type Route, resourceKey } from '#libs/model';
 import { isRoute } from './places.js';
 import type { Check, FindingDraft } from './types.js';
@@ -10,7 +10,7 @@ const routesOf = (ctx: Ctx, resources: readonly ResourceId[]): readonly Route[] 
   resources.filter(({ kind }) => isRoute(kind)).flatMap((id) => ctx.input(ROUTE, resourceKey(id)) ?? []);
 
 export const withoutWeight: Check = ({ ctx, resources }) =>
-  routesOf(ctx, resources).flatMap((route) =>
+  flatMapped(routesOf(ctx, resources), (route) =>
     route.rules.flatMap((rule, index): FindingDraft[] => {
       if (rule.redirect || rule.backends.some(({ weight }) => weight > 0)) return [];
       const why = rule.backends.length === 0 ? 'it names no backend' : 'every backend has weight 0';
@@ -20,12 +20,14 @@ export const withoutWeight: Check = ({ ctx, resources }) =>
     }),
   );
 
-export const withoutInstances: Check = ({ ctx, resources }) => {
+export const withoutInstances: Check = function* ({ ctx, resources }) {
   const own = resources
     .filter(({ kind }) => kind === 'Service')
     .map(({ namespace, name }) => destinationKey(namespace, name));
-  const services = own.flatMap((key) => serviceFindings(ctx, key));
-  return [...services, ...routesOf(ctx, resources).flatMap((route) => backendFindings(ctx, route, new Set(own)))];
+  const told = new Set(own);
+  const services = yield* flatMapped(own, (key) => serviceFindings(ctx, key), 1);
+  const routes = yield* flatMapped(routesOf(ctx, resources), (route) => backendFindings(ctx, route, told), 1);
+  return [...services, ...routes];
 };
 
 function serviceFindings(ctx: Ctx, key: string): readonly FindingDraft[] {

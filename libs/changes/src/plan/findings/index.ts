@@ -1,6 +1,6 @@
-import { idOfValue, type MeshGraph } from '#libs/compiler';
-import { sortedBy, sortedUnique } from '#libs/kernel';
-import { resourceKey } from '#libs/model';
+import { destinationKey, type MeshFork } from '#libs/compiler';
+import { type Steps, sortedByInSteps, sortedUnique } from '#libs/kernel';
+import { type DomainValue, resourceKey } from '#libs/model';
 import type { Plan } from '../types.js';
 import { withoutInstances, withoutWeight } from './backends.js';
 import { conditionFindings } from './references.js';
@@ -25,13 +25,13 @@ export interface Comparison {
 }
 
 /** Judges what the plan concerns, as it is and as it would be. */
-export function compareFindings(judged: Judged): Comparison {
-  const subjects = subjectsOf(judged);
-  const before = drafts(lookAt(judged.graph, judged, subjects));
-  const after = drafts(lookAt(judged.fork, judged, subjects));
+export function* compareFindings(judged: Judged): Steps<Comparison> {
+  const subjects = yield* subjectsOf(judged);
+  const before = yield* drafts(lookAt(judged.fork.before, judged, subjects));
+  const after = yield* drafts(lookAt(judged.fork, judged, subjects));
   const findings = [...after].map(([key, draft]) => finish(draft, !before.has(key)));
   const resolved = [...before].filter(([key]) => !after.has(key)).map(([, draft]) => finish(draft, false));
-  return { findings: sorted(findings), resolved: sorted(resolved) };
+  return { findings: yield* sorted(findings), resolved: yield* sorted(resolved) };
 }
 
 export const finish = (draft: FindingDraft, introduced: boolean): Finding => ({
@@ -45,31 +45,44 @@ export const findingKey = ({ code, resource, path }: FindingDraft): string =>
 
 const RANK = { critical: 0, warning: 1, info: 2 } as const;
 
-const sorted = (findings: readonly Finding[]): readonly Finding[] =>
-  sortedBy(findings, (one) => `${RANK[one.severity]}${one.introduced ? 0 : 1}|${findingKey(one)}`);
+const sorted = (findings: readonly Finding[]): Steps<readonly Finding[]> =>
+  sortedByInSteps(findings, (one) => `${RANK[one.severity]}${one.introduced ? 0 : 1}|${findingKey(one)}`);
 
-function drafts(look: Look): ReadonlyMap<string, FindingDraft> {
-  const found = CHECKS.flatMap((check) => check(look));
+function* drafts(look: Look): Steps<ReadonlyMap<string, FindingDraft>> {
+  const found: FindingDraft[] = [];
+  for (const check of CHECKS) found.push(...(yield* check(look)));
   // The first of those about one place: a route that never matches is one finding, however many callers it has.
   return new Map(found.reverse().map((draft) => [findingKey(draft), draft]));
 }
 
-function lookAt(source: Pick<MeshGraph, 'ctx' | 'conditions'>, judged: Judged, subjects: Subjects): Look {
-  const { ctx } = source;
-  const proposed = judged.puts
-    .map((value) => idOfValue(judged.mesh, value))
-    .filter(({ kind }) => kind === 'Service')
-    .map(({ namespace, name }) => `${namespace}/${name}`);
+function lookAt(source: Pick<MeshFork, 'ctx' | 'conditions'>, judged: Judged, subjects: Subjects): Look {
+  const proposed = callersIn(judged.puts);
   return {
-    ctx,
+    ctx: source.ctx,
     conditions: (id) => source.conditions(id),
     ...subjects,
     mayCall: (destination) => {
       const [namespace = '', name = ''] = destination.split('/');
       const users = judged.usersOf({ kind: 'Service', namespace, name }).filter(({ kind }) => kind === 'Service');
-      return sortedUnique([...users.map((user) => `${user.namespace}/${user.name}`), ...proposed]);
+      const stored = users.map((user) => destinationKey(user.namespace, user.name));
+      return sortedUnique([...stored, ...(proposed.get(destination) ?? [])]);
     },
   };
+}
+
+/** Services that are written, by what they would call. */
+function callersIn(puts: readonly DomainValue[]): ReadonlyMap<string, readonly string[]> {
+  const callers = new Map<string, string[]>();
+  for (const put of puts) {
+    if (put.type !== 'Service') continue;
+    const { namespace, name, dependencies } = put.value;
+    for (const destination of dependencies) {
+      const known = callers.get(destination);
+      if (known) known.push(destinationKey(namespace, name));
+      else callers.set(destination, [destinationKey(namespace, name)]);
+    }
+  }
+  return callers;
 }
 
 /** Many proxies at once that close their connections are a storm of reconnects. */

@@ -26,17 +26,18 @@ export interface Place {
   readonly matches: readonly RankedMatch[];
 }
 
-/** Every place of the destinations that a plan concerns. */
-export function placesOf(look: Look): readonly Place[] {
-  return look.destinations.flatMap((key) => {
-    const destination = destinationOf(look.ctx, key);
-    return destination ? placesAt(look, destination) : [];
-  });
+/** Every place of a destination. @param callers namespaces with routes that a plan concerns */
+export function placesOf(ctx: Ctx, key: string, callers: readonly string[]): readonly Place[] {
+  const destination = destinationOf(ctx, key);
+  if (!destination) return [];
+  const { namespace } = destination.value;
+  return placesAt(ctx, destination, ['', ...callers.filter((caller) => caller !== namespace)]);
 }
 
-function placesAt({ ctx, resources }: Look, destination: Destination): readonly Place[] {
-  const foreign = resources.filter(({ kind, namespace }) => isRoute(kind) && namespace !== destination.value.namespace);
-  const callers = ['', ...sortedUnique(foreign.map(({ namespace }) => namespace))];
+export const routingNamespaces = ({ resources }: Pick<Look, 'resources'>): readonly string[] =>
+  sortedUnique(resources.filter(({ kind }) => isRoute(kind)).map(({ namespace }) => namespace));
+
+function placesAt(ctx: Ctx, destination: Destination, callers: readonly string[]): readonly Place[] {
   return destination.value.ports.filter(isHttp).flatMap((port) => {
     const own = governing(ctx, destination, port, '');
     return callers.flatMap((caller): Place[] => {

@@ -1,5 +1,6 @@
 /** What the conditions of resources say: references that lead nowhere, policies that others outdo. */
 import type { Condition } from '#libs/compiler';
+import { flatMapped } from '#libs/kernel';
 import type { ResourceId } from '#libs/model';
 import type { Check, FindingCode, FindingDraft } from './types.js';
 
@@ -12,10 +13,13 @@ const REFERENCES: ReadonlySet<string> = new Set([
 ]);
 
 export const conditionFindings: Check = ({ conditions, resources }) =>
-  resources.flatMap((resource) =>
-    conditions(resource)
-      .filter(({ status }) => status === 'False')
-      .flatMap((condition) => drafts(resource, condition)),
+  flatMapped(
+    resources,
+    (resource) =>
+      conditions(resource)
+        .filter(({ status }) => status === 'False')
+        .flatMap((condition) => drafts(resource, condition)),
+    1,
   );
 
 function drafts(resource: ResourceId, condition: Condition): readonly FindingDraft[] {

@@ -1,10 +1,10 @@
 /** Retries that multiply along the call graph, and retries that there is no time for. */
 import { destinationOf, SERVICE } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
-import { pointer } from '#libs/kernel';
-import type { ResourceId } from '#libs/model';
-import { type Handling, handlings, idOf, placesOf, uniqueIds } from './places.js';
-import type { Check, FindingDraft, Look } from './types.js';
+import { atOnce, eachOf, flatMapped, pointer, type Steps } from '#libs/kernel';
+import { type ResourceId, resourceKey } from '#libs/model';
+import { type Handling, handlings, idOf, type Place, placesOf, routingNamespaces, uniqueIds } from './places.js';
+import type { Check, FindingDraft } from './types.js';
 
 /** Conditions after which the callee may have called others already; the rest never reached it. */
 const MULTIPLYING =
@@ -30,23 +30,23 @@ type Chain = readonly Hop[];
 
 const product = (chain: Chain): number => chain.reduce((all, { attempts }) => all * attempts, 1);
 
-export const amplification: Check = (look) => {
+export const amplification: Check = function* (look) {
   const hops = new Map<string, Hop>();
+  const routing = routingNamespaces(look);
   const hop = (service: string): Hop => {
-    const known = hops.get(service) ?? hopTo(look, service);
+    const known = hops.get(service) ?? hopTo(look.ctx, service, routing);
     hops.set(service, known);
     return known;
   };
-  const callers: Next = (service) => look.mayCall(service).filter((caller) => calls(look.ctx, caller, service));
-  const callees: Next = (service) => calleesOf(look.ctx, service);
+  const callers: Next = (service) =>
+    flatMapped(look.mayCall(service), (caller) => (calls(look.ctx, caller, service) ? [caller] : []), 64);
+  const callees: Next = (service) => atOnce(calleesOf(look.ctx, service));
   const upwards = new Map<string, Chain>();
   const downwards = new Map<string, Chain>();
-  const worst = look.destinations.map((key): Chain => {
-    const before = longest(key, hop, callers, upwards);
-    return [...before.slice(1).reverse(), ...longest(key, hop, callees, downwards)];
-  });
   const found = new Map<string, FindingDraft>();
-  for (const chain of worst) {
+  for (const key of look.destinations) {
+    const before = yield* longest(key, hop, callers, upwards);
+    const chain = [...before.slice(1).reverse(), ...(yield* longest(key, hop, callees, downwards))];
     const relevant = chain.filter(({ attempts }) => attempts > 1);
     if (product(chain) < TOO_MANY || relevant.length < 2) continue;
     const last = relevant.at(-1);
@@ -70,24 +70,26 @@ const calleesOf = (ctx: Ctx, service: string): readonly string[] =>
 const calls = (ctx: Ctx, caller: string, callee: string): boolean =>
   ctx.input(SERVICE, caller)?.dependencies.includes(callee) ?? false;
 
-function hopTo(look: Look, service: string): Hop {
-  const places = placesOf({ ...look, destinations: [service] });
-  const all = places.flatMap((place) => handlings(look.ctx, place)).filter(({ retryOn }) => multiplies(retryOn));
+function hopTo(ctx: Ctx, service: string, routing: readonly string[]): Hop {
+  const places = placesOf(ctx, service, routing);
+  const all = places.flatMap((place) => handlings(ctx, place)).filter(({ retryOn }) => multiplies(retryOn));
   const worst = all.reduce<Handling | undefined>((a, b) => (a && a.retries >= b.retries ? a : b), undefined);
   return { service, attempts: 1 + (worst?.retries ?? 0), from: worst?.retriesFrom ?? [] };
 }
 
-type Next = (service: string) => readonly string[];
+type Next = (service: string) => Steps<readonly string[]>;
 
 /**
  * The chain from a service along `next` with the largest product, without loops: what lies on a cycle of calls counts
  * once. Iterative; each service is settled once for all starts that share `best`.
  */
-function longest(from: string, hop: (service: string) => Hop, next: Next, best: Map<string, Chain>): Chain {
+function* longest(from: string, hop: (service: string) => Hop, next: Next, best: Map<string, Chain>): Steps<Chain> {
   const open = new Set<string>();
+  const known = new Map<string, readonly string[]>();
   const stack = [from];
   for (let service = stack.at(-1); service !== undefined; service = stack.at(-1)) {
-    const others = best.has(service) ? [] : next(service);
+    const others = best.has(service) ? [] : (known.get(service) ?? (yield* next(service)));
+    known.set(service, others);
     const waiting = open.has(service) ? [] : others.filter((one) => !best.has(one) && !open.has(one));
     open.add(service);
     if (waiting.length > 0) {
@@ -98,26 +100,37 @@ function longest(from: string, hop: (service: string) => Hop, next: Next, best: 
     if (best.has(service)) continue;
     const tails = others.map((one) => best.get(one) ?? []);
     const worst = tails.reduce<Chain>((a, b) => (product(b) > product(a) ? b : a), []);
+    yield;
     best.set(service, [hop(service), ...worst.slice(0, MAX_HOPS)]);
   }
   return best.get(from) ?? [];
 }
 
-export const hurriedRetries: Check = (look) => {
+export const hurriedRetries: Check = function* (look) {
   const found = new Map<string, FindingDraft>();
-  for (const place of placesOf(look)) {
-    for (const handling of handlings(look.ctx, place)) {
-      const message = hurry(handling);
-      if (message === undefined) continue;
-      const { resource, path } = whereOf(handling, place.destination);
-      const by = uniqueIds([...handling.timeoutFrom, ...handling.retriesFrom]);
-      found.set(`${resource.kind}/${resource.namespace}/${resource.name}${path}`, {
-        ...{ code: 'timeout-shorter-than-retries', resource, path, message, by },
-      });
+  const callers = routingNamespaces(look);
+  for (const key of look.destinations) {
+    for (const place of placesOf(look.ctx, key, callers)) {
+      yield* eachOf(
+        handlings(look.ctx, place),
+        (handling) => {
+          const draft = hurried(handling, place);
+          if (draft) found.set(`${resourceKey(draft.resource)}${draft.path}`, draft);
+        },
+        16,
+      );
     }
+    yield;
   }
   return [...found.values()];
 };
+
+function hurried(handling: Handling, { destination }: Place): FindingDraft | undefined {
+  const message = hurry(handling);
+  if (message === undefined) return undefined;
+  const by = uniqueIds([...handling.timeoutFrom, ...handling.retriesFrom]);
+  return { code: 'timeout-shorter-than-retries', ...whereOf(handling, destination), message, by };
+}
 
 /** The rule's own timeout, else the policy that sets it, else the service. */
 function whereOf(

@@ -1,8 +1,8 @@
 /** Rules that never see a request, since others come first. */
 import { type RankedMatch, trimSlash } from '#libs/compiler';
-import { pointer } from '#libs/kernel';
+import { eachOf, pointer } from '#libs/kernel';
 import { type NamedMatch, type PathMatch, printId, type ResourceId, type RouteMatch, resourceKey } from '#libs/model';
-import { idOf, type Place, placesOf, uniqueIds } from './places.js';
+import { idOf, type Place, placesOf, routingNamespaces, uniqueIds } from './places.js';
 import type { Check, FindingDraft } from './types.js';
 
 /** Matches compared at most in one place: above, only the first ones are. */
@@ -15,27 +15,34 @@ interface Seen {
   readonly shadow: RankedMatch | undefined;
 }
 
-export const shadowedRoutes: Check = (look) => {
+export const shadowedRoutes: Check = function* (look) {
   const seen = new Map<string, Seen[]>();
-  for (const place of placesOf(look)) {
-    for (const one of shadowsIn(place)) {
-      const key = matchKey(one.ranked);
-      seen.set(key, [...(seen.get(key) ?? []), one]);
+  const callers = routingNamespaces(look);
+  for (const key of look.destinations) {
+    for (const place of placesOf(look.ctx, key, callers)) {
+      yield* eachOf(shadowsIn(place), (one) => note(seen, one), 16);
     }
+    yield;
   }
   const dead = [...seen.values()].filter((places) => places.every(({ shadow }) => shadow !== undefined));
   return [...dead.flatMap(neverMatches), ...withoutEffect(dead, seen)];
 };
 
+function note(seen: Map<string, Seen[]>, one: Seen): void {
+  const key = matchKey(one.ranked);
+  const known = seen.get(key);
+  if (known) known.push(one);
+  else seen.set(key, [one]);
+}
+
 const matchKey = ({ route, ruleIndex, matchIndex }: RankedMatch): string =>
   `${resourceKey(route)}|${ruleIndex}|${matchIndex}`;
 
-function shadowsIn({ matches }: Place): readonly Seen[] {
+function* shadowsIn({ matches }: Place): Iterable<Seen> {
   const some = matches.slice(0, MAX_MATCHES);
-  return some.map((ranked, i) => ({
-    ranked,
-    shadow: some.slice(0, i).find((earlier) => covers(earlier.match, ranked.match)),
-  }));
+  for (const [i, ranked] of some.entries()) {
+    yield { ranked, shadow: some.slice(0, i).find((earlier) => covers(earlier.match, ranked.match)) };
+  }
 }
 
 function neverMatches(places: readonly Seen[]): readonly FindingDraft[] {

@@ -1,7 +1,7 @@
 /** Which parts of a mesh a plan concerns: findings are looked for there and nowhere else. */
 import { CLIENT_POLICY, destinationKey, destinationsIn, idOfValue, ROUTE, SERVER_POLICY } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
-import { sortedUnique } from '#libs/kernel';
+import { eachOf, flatMapped, type Steps, sortedByInSteps } from '#libs/kernel';
 import { type PolicyTarget, type ResourceId, type Route, resourceKey } from '#libs/model';
 import { isRoute, uniqueIds } from './places.js';
 import type { Judged } from './types.js';
@@ -12,12 +12,20 @@ export interface Subjects {
   readonly destinations: readonly string[];
 }
 
-export function subjectsOf({ mesh, graph, fork, puts, deletes, usersOf }: Judged): Subjects {
+export function* subjectsOf({ mesh, fork, puts, deletes, usersOf }: Judged): Steps<Subjects> {
   const written = [...puts.map((value) => idOfValue(mesh, value)), ...deletes];
-  const users = written.flatMap((id) => usersOf(id));
+  const users = yield* flatMapped(written, usersOf);
   const resources = uniqueIds([...written, ...users]);
-  const destinations = [graph.ctx, fork.ctx].flatMap((ctx) => resources.flatMap((id) => concerned(ctx, id)));
-  return { resources, destinations: sortedUnique(destinations) };
+  const destinations = new Set<string>();
+  for (const ctx of [fork.before.ctx, fork.ctx])
+    yield* eachOf(
+      resources,
+      (id) => {
+        for (const destination of concerned(ctx, id)) destinations.add(destination);
+      },
+      16,
+    );
+  return { resources, destinations: yield* sortedByInSteps(destinations, (key) => key) };
 }
 
 /** Destinations whose callers may notice a change of this resource. */

@@ -1,5 +1,6 @@
-import type { Condition, MeshFork, MeshGraph } from '#libs/compiler';
+import type { Condition, MeshFork } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
+import type { Steps } from '#libs/kernel';
 import type { DomainValue, ResourceId } from '#libs/model';
 
 /** `critical`: requests will fail. `warning`: probably not meant. `info`: good to know. */
@@ -47,12 +48,12 @@ export interface Look {
   readonly mayCall: (destination: string) => readonly string[];
 }
 
-export type Check = (look: Look) => readonly FindingDraft[];
+/** With a pause after every resource and destination. */
+export type Check = (look: Look) => Steps<readonly FindingDraft[]>;
 
 /** What a plan is made of, as far as findings are concerned. */
 export interface Judged {
   readonly mesh: string;
-  readonly graph: MeshGraph;
   readonly fork: MeshFork;
   readonly puts: readonly DomainValue[];
   readonly deletes: readonly ResourceId[];
