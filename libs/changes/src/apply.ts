@@ -12,6 +12,7 @@ import { warningsOf } from './plan/evaluate.js';
 import { operation, type Prepared, type Proposal, prepare } from './prepare.js';
 import { splitsPairs } from './staged/pairs.js';
 import { commit, touchedBy } from './staged/trial.js';
+import { obstaclesTo, overruled, twoSided } from './two-sided/obstacles.js';
 import type {
   ChangeOutcome,
   ChangeRefusal,
@@ -49,6 +50,8 @@ async function attemptDocuments(
   const split = trial && trial.waves.length > 0 ? splitsPairs(intended) : [];
   if (split.length > 0) return err({ code: 'splits-pairs', resources: split });
   const live = await deps.live(mesh, false);
+  const obstacles = await obstaclesTo(deps, live, prepared.value);
+  if (obstacles.length > 0 && !context.force) return err(twoSided(obstacles, context));
   const judged = live
     ? await beside(live, prepared.value, (fork) => {
         const found = evaluate(deps, live, prepared.value, fork);
@@ -59,7 +62,11 @@ async function attemptDocuments(
   const { warnings, touched } = judged.value;
   const written = dryRun
     ? await rehearse(deps, items, existing)
-    : await commit(deps, { mesh, actor, message, items, seen, idempotencyKey }, trial && { options: trial, touched });
+    : await commit(
+        deps,
+        { mesh, actor, message, items, seen, idempotencyKey, forced: overruled(obstacles) },
+        trial && { options: trial, touched },
+      );
   if (!written.ok) return err(refusal(written.error, checked, context));
   return ok({ ...written.value, warnings });
 }

@@ -4,14 +4,18 @@ import { ok, type Result } from '#libs/kernel';
 import { evaluate } from '../apply.js';
 import type { LiveMesh } from '../live.js';
 import type { Prepared } from '../prepare.js';
+import type { Obstacle } from '../two-sided/obstacles.js';
 import type { ChangesDeps, ResourceViolation } from '../types.js';
 import { type EnvoyEffect, effectOf } from './envoy.js';
 import { provisionalAddresses } from './evaluate.js';
 import { compareFindings, listenersDrain } from './findings/index.js';
+import { twoSided } from './findings/two-sided.js';
 import type { Plan } from './types.js';
 
 export interface JudgeOptions {
   readonly drainPercent: number;
+  /** Found beforehand. Default: none. */
+  readonly obstacles?: readonly Obstacle[];
 }
 
 export interface Judgement {
@@ -25,7 +29,7 @@ export function judge(
   deps: Pick<ChangesDeps, 'registry'>,
   live: LiveMesh,
   { prepared, fork }: { readonly prepared: Prepared; readonly fork: MeshFork },
-  { drainPercent }: JudgeOptions,
+  { drainPercent, obstacles = [] }: JudgeOptions,
 ): Result<Judgement, readonly ResourceViolation[]> {
   const parent = live.graph.counters;
   const evaluated = evaluate(deps, live, prepared, fork);
@@ -44,6 +48,10 @@ export function judge(
   };
   const { mesh, puts, deletes } = prepared;
   const judged = compareFindings({ mesh, graph: live.graph, fork, puts, deletes, usersOf: (id) => live.usersOf(id) });
-  const findings = [...judged.findings, ...listenersDrain(mesh, proxies, drainPercent)];
+  const findings = [
+    ...judged.findings,
+    ...listenersDrain(mesh, proxies, drainPercent),
+    ...twoSided(live.graph.ctx, fork.ctx, { puts, obstacles }),
+  ];
   return ok({ fork, effect: { envoy, proxies, cost, findings, resolved: judged.resolved, warnings } });
 }
