@@ -5,6 +5,7 @@ export {
   destinationOf,
   destinationsIn,
   isHttp,
+  isHttp2,
   SELECTED,
   SERVICES_OF_INSTANCE,
 } from './destinations.js';

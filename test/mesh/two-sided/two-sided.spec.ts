@@ -59,6 +59,8 @@ describe('while callers of both versions call both versions', () => {
     expect(moved.findings.map(({ code }) => code)).toContain('address-goes');
     const other = await plan(serviceText('ledger', { protocol: 'http' }));
     expect(other.findings.map(({ code }) => code)).toContain('address-goes');
+    const shared = await plan(serviceText('greet', { protocol: 'http' }));
+    expect(shared.findings.map(({ code }) => code)).toContain('address-goes');
     const same = await plan(serviceText('orders', { protocol: 'http2' }));
     expect(same.findings.map(({ code }) => code)).not.toContain('address-goes');
   });
@@ -120,11 +122,8 @@ describe('another trust domain', () => {
     ).toEqual({});
     await expect(apply(contract)).rejects.toThrow(/409.*trust-domain-aliases-in-use.*another 12 hours/s);
     // New clusters, so new connections: 12 hours in a moment.
-    for (const [name, protocol] of [
-      ['orders', 'http2'],
-      ['greet', 'http'],
-    ] as const)
-      await apply(serviceText(name, { protocol }));
+    await apply(serviceText('orders', { protocol: 'http2' }));
+    await apply(serviceText('greet', { selector: { workload: 'green' } }));
     expect(
       await underLoad(async () => {
         const { change } = await force(contract);

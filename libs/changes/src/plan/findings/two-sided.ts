@@ -1,7 +1,7 @@
 /** Changes of which a caller and who it calls must not have different halves. */
-import { destinationKey, isHttp, SERVICE } from '#libs/compiler';
+import { destinationKey, isHttp, isHttp2, SERVICE } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
-import type { DomainValue, Service } from '#libs/model';
+import type { DomainValue, Service, ServicePort } from '#libs/model';
 import { type Obstacle, wordsOf } from '../../two-sided/obstacles.js';
 import { finish } from './index.js';
 import type { Finding, FindingDraft } from './types.js';
@@ -25,14 +25,26 @@ function addressesThatGo(before: Ctx, after: Ctx, { namespace, name }: Service):
   const [old, next] = [before.input(SERVICE, key), after.input(SERVICE, key)];
   const resource = { kind: 'Service', namespace, name };
   return (old?.ports ?? []).flatMap((port): FindingDraft[] => {
-    const now = next?.ports.find((one) => one.port === port.port);
-    if (now && isHttp(now) === isHttp(port)) return [];
-    const why = now
-      ? `port ${port.port} goes from ${port.protocol} to ${now.protocol}: HTTP is called at the shared port, TCP at an address of its own (but by Envoys before 1.38), so callers of the former lose it`
-      : `port ${port.port} goes: callers that still use it fail`;
+    const why = whatGoes(
+      port,
+      next?.ports.find((one) => one.port === port.port),
+    );
+    if (why === undefined) return [];
     const message = `${why}. Without a failed request: add the new port beside this one, move the callers, then remove this one`;
     return [{ code: 'address-goes', resource, path: '/spec/ports', message, by: [] }];
   });
+}
+
+/** HTTP is called at the shared port; TCP, HTTP/2 and gRPC have addresses of their own. Envoys before 1.38 have these for all. */
+const hasOwnAddress = (port: ServicePort): boolean => !isHttp(port) || isHttp2(port);
+
+function whatGoes(port: ServicePort, now: ServicePort | undefined): string | undefined {
+  if (!now) return `port ${port.port} goes: callers that still use it fail`;
+  const loses = `port ${port.port} goes from ${port.protocol} to ${now.protocol} and loses`;
+  if (isHttp(port) && !isHttp(now)) return `${loses} its place at the shared HTTP port: callers that use that fail`;
+  if (hasOwnAddress(port) && !hasOwnAddress(now))
+    return `${loses} its own address: callers that use that fail, but for those whose Envoy is older than 1.38`;
+  return undefined;
 }
 
 /** One for each service, so that whoever may not read of one is not told of it. */
