@@ -60,7 +60,7 @@ export async function trustIn(
   { op, name: mesh, before, after }: Pick<IntendedWrite, 'op' | 'name' | 'before' | 'after'>,
   row: StoredResource | undefined,
 ): Promise<readonly TrustObstacle[]> {
-  if (op !== 'update' || !row) return [];
+  if (op === 'create' || !row) return [];
   const step = stepOf(trustOf(mesh, before), trustOf(mesh, after));
   if (step.do === 'nothing') return [];
   const instances = (await store.instances.list(mesh)).filter(({ leaving }) => !leaving);
