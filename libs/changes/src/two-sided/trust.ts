@@ -4,7 +4,7 @@
  */
 import { compareCodeUnits, systemClock } from '#libs/kernel';
 import type { Manifest } from '#libs/model';
-import type { StoredResource } from '#libs/store';
+import { PROGRESS_KEPT_DAYS, type StoredResource } from '#libs/store';
 import { sumDelivery } from '../delivery/sum.js';
 import type { ChangesDeps, IntendedWrite } from '../types.js';
 
@@ -51,6 +51,8 @@ export function stepOf(before: Trust, after: Trust): Step {
 
 /** A connection of HTTP is at most so old, and has the identity with which it was opened. Milliseconds. */
 const CONNECTION_MS = 12 * 3_600_000;
+/** Of older changes nobody knows who has them; everybody has had the time. Milliseconds. */
+const KEPT_MS = PROGRESS_KEPT_DAYS * 86_400_000;
 
 type Reads = { readonly store: Pick<ChangesDeps['store'], 'instances' | 'progress'> };
 
@@ -68,13 +70,15 @@ export async function trustIn(
   if (step.do === 'refuse') return [{ code: 'trust-domain-in-use', mesh, from: step.from, to: step.to }];
   const { updatedRevision: revision, updatedAt } = row;
   const away = instances.filter(({ attached }) => attached.length === 0).map((one) => `${one.namespace}/${one.name}`);
-  const delivery = sumDelivery(await store.progress.of(mesh, [revision]), undefined);
+  const ageMs = systemClock.now() - Date.parse(updatedAt);
+  const rows = ageMs < KEPT_MS ? await store.progress.of(mesh, [revision]) : [];
+  const delivery = sumDelivery(rows, undefined);
   const late = [...delivery.behind, ...delivery.refused].map(({ proxy }) => proxyOf(proxy));
   const proxies = [...new Set([...away, ...late])].sort(compareCodeUnits);
   const found: TrustObstacle[] = [];
   if (proxies.length > 0 || delivery.state === 'Delivering')
     found.push({ code: 'stage-not-delivered', mesh, change: `c-${revision}`, proxies });
-  const leftMs = Date.parse(updatedAt) + CONNECTION_MS - systemClock.now();
+  const leftMs = CONNECTION_MS - ageMs;
   if (step.do === 'contract' && leftMs > 0)
     found.push({ code: 'trust-domain-aliases-in-use', mesh, names: step.gone, leftMs });
   return found;
