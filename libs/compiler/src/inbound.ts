@@ -68,8 +68,6 @@ export const INBOUND_CLUSTER = defineResource('inbound-cluster', (ctx, key) => {
 
 /**
  * Listener of one port, by `<namespace>/<instance>/<port name>`. STRICT: one chain, mutual TLS. PERMISSIVE: plaintext too.
- * The first is the same bytes in both, and so is all around it: Envoy then drains no connection of it when the other comes
- * or goes.
  * Who may call is decided by the route configuration for HTTP, so that a policy changes no listener; for TCP by the
  * names that the TLS context accepts, since a network filter lets a server that speaks first be heard by anyone.
  */
@@ -85,7 +83,7 @@ export const INBOUND_LISTENER = defineResource('inbound-listener', (ctx, key) =>
     address: socketAddress(instance.bind.address, instance.bind.ports[port] ?? 0),
     trafficDirection: TrafficDirection.INBOUND,
     filterChains: chains,
-    ...inspected(http),
+    ...(chains.length > 1 ? inspected(http) : {}),
   };
   return encoded(ListenerSchema, init, { name, clusters: [name] });
 });
@@ -101,12 +99,10 @@ const inspected = (http: boolean): ListenerInit => ({
   ...(http ? {} : { listenerFiltersTimeout: durationMs(2000), continueOnListenerFiltersTimeout: true }),
 });
 
-const TLS_ONLY = { transportProtocol: 'tls' };
-
 const httpChains = (ctx: Ctx, name: string, { mtls }: Mesh): ChainInit[] => [
   {
     name: 'mtls',
-    filterChainMatch: TLS_ONLY,
+    ...(mtls === 'PERMISSIVE' ? { filterChainMatch: { transportProtocol: 'tls' } } : {}),
     transportSocket: downstreamTls({ alpn: ['h2', 'http/1.1'], allowed: undefined }),
     filters: [inboundManager(ctx, name, 'mtls')],
   },
@@ -127,7 +123,7 @@ function tcpChains(name: string, mesh: Mesh, access: Access): ChainInit[] {
   const { names, denied } = tcpRules(trustDomainsOf(mesh), access);
   const secure: ChainInit = {
     name: 'mtls',
-    filterChainMatch: TLS_ONLY,
+    ...(plain ? { filterChainMatch: { transportProtocol: 'tls' } } : {}),
     transportSocket: downstreamTls({ alpn: [], allowed: names }),
     filters: [...(denied.length > 0 ? [denying(name, denied)] : []), tcpProxy(name, name)],
   };

@@ -4,7 +4,6 @@ import { until } from '../../../apps/demo/src/narrator.js';
 import { type Calls, callAll, goOn, meshText, openShop, PORTS, plaintext, type Shop, serviceText } from './shop.js';
 
 const PATIENCE_MS = 300_000;
-const DRAIN_MS = 33_000;
 const INSTANCES = '/api/v1/meshes/default/namespaces/shop/instances';
 let shop: Shop;
 
@@ -89,8 +88,6 @@ describe('a mesh that becomes STRICT', () => {
         await underLoad(async () => {
           ({ change } = await force(meshText({})));
           await shop.mesh.delivered(change);
-          // As long as Envoy lets connections drain, and then some.
-          await new Promise((resolve) => setTimeout(resolve, DRAIN_MS));
         }),
       ).toEqual({});
       await until('plaintext is refused', PATIENCE_MS, async () => outside.failures.length > 0);
