@@ -42,12 +42,10 @@ describe('while callers of both versions call both versions', () => {
     ['orders goes from HTTP/1.1 to HTTP/2', serviceText('orders', { protocol: 'http2' })],
     ['and to gRPC', serviceText('orders', { protocol: 'grpc' })],
     ['and back', serviceText('orders')],
-    ['ledger (TCP) moves to another workload', serviceText('ledger', { selector: { workload: 'green' } })],
     ['orders moves to another workload', serviceText('orders', { selector: { workload: 'green' } })],
     ['greet (HTTP/2) moves to another workload by a label', serviceText('greet', { selector: { app: 'green' } })],
     ['and back', serviceText('greet')],
     ['orders back', serviceText('orders')],
-    ['ledger back', serviceText('ledger')],
     ['orders goes to another port of its workload', serviceText('orders', { target: 'multi' })],
     ['and back', serviceText('orders')],
   ])('%s: no request fails', async (_, text) => {
