@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { connect } from 'node:net';
+import { createServer } from 'node:http';
+import { connect, type Server as NetServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
@@ -48,12 +48,16 @@ export interface JoinOptions {
   readonly name?: string;
   /** Regular expressions of more instructions are refused by its Envoy; default 1000. */
   readonly maxRegexProgram?: number;
+  /** By name; default: `http` alone. */
+  readonly ports?: Readonly<Record<string, number>>;
+  /** Makes the application of one port; default: one that answers the workload's name by HTTP/1.1. */
+  readonly application?: (name: string) => NetServer;
 }
 
 /** A real mesh for tests: a control plane, stock Envoys, and applications in this process. */
 export class Mesh {
   readonly #members: Member[] = [];
-  readonly #servers: Server[] = [];
+  readonly #ended: (() => void)[] = [];
 
   private constructor(
     readonly dir: string,
@@ -80,19 +84,19 @@ export class Mesh {
    * @param index 1 to 50, for its addresses
    */
   async join(workload: string, index: number, options: JoinOptions = {}): Promise<Member> {
-    const { version, name = `${workload}-1`, maxRegexProgram = 1000 } = options;
+    const { version, name = `${workload}-1`, maxRegexProgram = 1000, ports = { http: HTTP_PORT } } = options;
     const plan: InstancePlan = {
       name,
       workload,
       labels: { app: workload },
-      ports: { http: HTTP_PORT },
+      ports,
       bind: `127.0.40.${index}`,
       app: `127.0.30.${index}`,
       outbound: `127.${200 + index}.0.1`,
       maxRegexProgram,
     };
     const seen: Seen[] = [];
-    await this.#listen(plan, seen);
+    await this.#listen(plan, seen, options.application);
     const access = version ? { ...this.access, envoy: (await findEnvoy({ version })).path } : this.access;
     const member = { sidecar: new MeshSidecar(plan, access), seen };
     this.#members.push(member);
@@ -127,20 +131,38 @@ export class Mesh {
 
   async stop(): Promise<void> {
     await Promise.all(this.#members.map((member) => member.sidecar.stop()));
-    for (const server of this.#servers) server.close().closeAllConnections();
+    for (const end of this.#ended) end();
     await this.controlPlane.stop();
     rmSync(this.dir, { recursive: true, force: true });
   }
 
-  async #listen(plan: InstancePlan, seen: Seen[]): Promise<void> {
-    const server = createServer((request, response) => {
-      seen.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers });
-      response.end(plan.workload);
-    });
-    this.#servers.push(server);
-    server.listen(HTTP_PORT, plan.app);
-    await once(server, 'listening');
+  async #listen(
+    plan: InstancePlan,
+    seen: Seen[],
+    application = (name: string) => answering(name, seen),
+  ): Promise<void> {
+    for (const port of Object.values(plan.ports)) {
+      const server = application(plan.workload);
+      const open = new Set<Socket>();
+      server.on('connection', (socket: Socket) => {
+        open.add(socket);
+        socket.on('close', () => open.delete(socket));
+      });
+      this.#ended.push(() => {
+        server.close();
+        for (const socket of open) socket.destroy();
+      });
+      server.listen(port, plan.app);
+      await once(server, 'listening');
+    }
   }
+}
+
+function answering(name: string, seen: Seen[]): NetServer {
+  return createServer((request, response) => {
+    seen.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers });
+    response.end(name);
+  });
 }
 
 /** Sends exactly these bytes of a request head to the sidecar of a member, as its application would. */

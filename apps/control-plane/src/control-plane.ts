@@ -191,6 +191,7 @@ async function startIdentity(starting: Starting, { store }: OpenDatabase): Promi
     metrics: telemetry.metrics,
     // Nobody is given a certificate before the runtime has loaded the meshes.
     trustDomain: (mesh) => starting.runtime?.trustDomain(mesh) ?? defaultTrustDomain(mesh),
+    trustDomainAliases: (mesh) => starting.runtime?.trustDomainAliases(mesh) ?? [],
   });
   shutdown.add('identity', () => identity.stop());
   await identity.start(await store.resources.meshes());

@@ -43,6 +43,7 @@ export interface WiredRuntime {
   readonly xdsPort: number;
   /** Trust domain of a mesh, as its Mesh resource says. */
   readonly trustDomain: (mesh: string) => string;
+  readonly trustDomainAliases: (mesh: string) => readonly string[];
   /** Gives the xDS server a renewed certificate; streams go on. */
   readonly replaceTls: (tls: { readonly keyPem: string; readonly certPem: string }) => void;
   stop(graceMs?: number): Promise<void>;
@@ -81,10 +82,11 @@ export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
     recompile: recompiler(runtime),
     xdsPort,
     trustDomain: (mesh) => runtime.coordinator.host(mesh).trustDomain,
+    trustDomainAliases: (mesh) => runtime.coordinator.host(mesh).trustDomainAliases,
     replaceTls: (tls) => runtime.server.replaceTls(tls),
-    stop: (graceMs = 5_000) => {
+    stop: async (graceMs = 5_000) => {
       stopWatching();
-      metrics.stop();
+      await metrics.stop();
       return runtime.stop(graceMs);
     },
   };

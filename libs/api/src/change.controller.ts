@@ -25,10 +25,10 @@ export class ChangeController {
   @AccessEach('create', 'update', 'delete')
   @JsonBody(APPLY_LIMIT)
   async apply(@Param('mesh') mesh: string, @Req() request: HttpRequest): Promise<ChangeOutcome> {
-    const { manifests, deletes, message, dryRun, plan, trial } = parseBy(applyBody, request.body);
+    const { manifests, deletes, message, dryRun, plan, trial, force } = parseBy(applyBody, request.body);
     await requireMeshOr(this.deps.store.resources, mesh, manifests);
     const context = {
-      ...{ mesh, message, dryRun, trial, actor: actorOf(request), idempotencyKey: idempotencyKey(request) },
+      ...{ mesh, message, dryRun, trial, force, actor: actorOf(request), idempotencyKey: idempotencyKey(request) },
       ...this.access.onBehalfOf(request.principal, mesh),
     };
     const { kinds } = this.deps.registry;

@@ -24,6 +24,12 @@ export const applyBody = z
     deletes: deletions,
     message,
     dryRun: z.boolean().default(false).describe('Check everything and answer as if it were done, but store nothing.'),
+    force: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Overrule what stands against a change with two sides: plaintext that is still used, proxies that do not have the step before. Audited.',
+      ),
     trial: trial
       .optional()
       .describe("Try it first, or take it back by itself. Default: it is everybody's at once, for good."),

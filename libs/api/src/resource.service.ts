@@ -145,6 +145,7 @@ export function accepted(result: Result<ChangeOutcome, ChangeRefusal>, kinds: re
     case 'splits-pairs':
     case 'staged':
     case 'staged-moved':
+    case 'two-sided':
     case 'unchanged':
       throw stagedProblem(refusal);
     case 'idempotency-mismatch':

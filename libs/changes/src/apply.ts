@@ -12,6 +12,7 @@ import { warningsOf } from './plan/evaluate.js';
 import { operation, type Prepared, type Proposal, prepare } from './prepare.js';
 import { splitsPairs } from './staged/pairs.js';
 import { commit, touchedBy } from './staged/trial.js';
+import { obstaclesTo, overruled, twoSided } from './two-sided/obstacles.js';
 import type {
   ChangeOutcome,
   ChangeRefusal,
@@ -49,17 +50,23 @@ async function attemptDocuments(
   const split = trial && trial.waves.length > 0 ? splitsPairs(intended) : [];
   if (split.length > 0) return err({ code: 'splits-pairs', resources: split });
   const live = await deps.live(mesh, false);
+  const obstacles = await obstaclesTo(deps, live, prepared.value);
+  if (obstacles.length > 0 && !context.force) return err(twoSided(obstacles, context));
   const judged = live
     ? await beside(live, prepared.value, function* (fork) {
         const found = yield* evaluate(deps, live, prepared.value, fork);
-        return found.ok ? ok({ ...found.value, touched: trial ? yield* touchedBy(fork) : [] }) : found;
+        return found.ok ? ok({ ...found.value, touched: trial ? yield* touchedBy(live, fork) : [] }) : found;
       })
     : ok({ warnings: ownWarnings(prepared.value), touched: [] });
   if (!judged.ok) return err({ code: 'invalid', violations: judged.error });
   const { warnings, touched } = judged.value;
   const written = dryRun
     ? await rehearse(deps, items, existing)
-    : await commit(deps, { mesh, actor, message, items, seen, idempotencyKey }, trial && { options: trial, touched });
+    : await commit(
+        deps,
+        { mesh, actor, message, items, seen, idempotencyKey, forced: overruled(obstacles) },
+        trial && { options: trial, touched },
+      );
   if (!written.ok) return err(refusal(written.error, checked, context));
   return ok({ ...written.value, warnings });
 }

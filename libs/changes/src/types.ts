@@ -3,6 +3,7 @@ import type { Manifest, Registry, ResourceId } from '#libs/model';
 import type { Actor, StagedOptions, Store, WriteOutcome } from '#libs/store';
 import type { Authorize, Denial } from './authorize.js';
 import type { LiveMeshes } from './live.js';
+import type { ToldObstacle } from './two-sided/told.js';
 
 /** A violation with the resource it belongs to: an answer may be about many documents. */
 export interface ResourceViolation extends Violation {
@@ -38,6 +39,8 @@ export interface WriteContext {
   readonly idempotencyKey?: string | undefined;
   /** Checks everything, writes nothing. */
   readonly dryRun?: boolean | undefined;
+  /** Overrules what stands against a change with two sides; audited. Default false. */
+  readonly force?: boolean | undefined;
   /** Made for some first, or watched, and taken back by itself; undefined = it is everybody's, for good. */
   readonly trial?: StagedOptions | undefined;
 }
@@ -94,6 +97,8 @@ export type ChangeRefusal =
   | { readonly code: 'staged-moved'; readonly change: string }
   /** Some proxies must not have these before others: no share of them can try. */
   | { readonly code: 'splits-pairs'; readonly resources: readonly ResourceId[] }
+  /** As things are now it would cut somebody off; `force` overrules that. In words that the caller may read; at least one. */
+  | { readonly code: 'two-sided'; readonly obstacles: readonly ToldObstacle[] }
   /** There is nothing to stage. */
   | { readonly code: 'unchanged' }
   /** The idempotency key was used for a different request. */
@@ -101,6 +106,18 @@ export type ChangeRefusal =
 
 export interface ChangesDeps {
   readonly registry: Registry;
-  readonly store: Pick<Store, 'resources' | 'identity' | 'history' | 'past' | 'plans' | 'staged' | 'leases'>;
+  readonly store: Pick<
+    Store,
+    | 'resources'
+    | 'identity'
+    | 'history'
+    | 'past'
+    | 'plans'
+    | 'staged'
+    | 'leases'
+    | 'plaintext'
+    | 'instances'
+    | 'progress'
+  >;
   readonly live: LiveMeshes;
 }

@@ -137,5 +137,11 @@ const UNUSED = {
     ...{ report: unused, reports: unused, replicas: unused },
   },
   leases: { take: unused },
+  plaintext: { report: unused, seen: () => Promise.resolve([]) },
+  progress: { save: unused, begin: unused, resume: unused, of: () => Promise.resolve([]) },
+  instances: {
+    ...{ register: unused, get: unused, list: () => Promise.resolve([]) },
+    ...{ onHost: unused, transition: unused, sweep: unused },
+  },
   resources: { asOf: unused, write: unused, get: unused, list: unused, labelled: unused, meshes: unused },
 };

@@ -17,7 +17,7 @@ import {
   SERVICES_BY_SELECTOR,
   SERVICES_IN,
 } from './inputs.js';
-import { meshOf, settingsOf } from './mesh-settings.js';
+import { meshOf, settingsOf, trustDomainsOf } from './mesh-settings.js';
 import { destinationKey, meshAlias, namespaceAlias, nobody, spiffeIdOf } from './names.js';
 
 /** What a caller can call. A service and an external service share their names; the service wins. */
@@ -98,12 +98,12 @@ export const SERVICES_OF_INSTANCE = defineQuery<readonly string[]>({
 export const IDENTITIES = defineQuery<readonly string[]>({
   name: 'identities',
   run: (ctx, key) => {
-    const { trustDomain } = meshOf(ctx);
+    const domains = trustDomainsOf(meshOf(ctx));
     const [namespace = '', name = ''] = key.split('/');
     const named = ctx.input(SERVICE, destinationKey(namespace, name))?.selector['workload'];
     const workloads = named === undefined ? selectedWorkloads(ctx, key) : [named];
-    if (workloads.length === 0) return [nobody(trustDomain)];
-    return workloads.map((workload) => spiffeIdOf(trustDomain, namespace, workload));
+    if (workloads.length === 0) return domains.map(nobody);
+    return workloads.flatMap((workload) => domains.map((domain) => spiffeIdOf(domain, namespace, workload)));
   },
 });
 

@@ -6,7 +6,7 @@ import type { InboundContext, InboundPatch, PolicyTarget, PortProtocol, Service,
 import { SERVICES_OF_INSTANCE } from './destinations.js';
 import { type Init, initHash } from './init-message.js';
 import { INSTANCE, INSTANCES_BY_WORKLOAD, SERVICE, targetKey, WITHHELD_BY_TARGET } from './inputs.js';
-import { meshOf, settingsOf } from './mesh-settings.js';
+import { meshOf, settingsOf, trustDomainsOf } from './mesh-settings.js';
 import { applied, outerTargets, portTargets } from './policies.js';
 
 type RbacInit = Init<typeof RBACSchema>;
@@ -95,7 +95,7 @@ export const INBOUND_POLICIES = defineQuery<Access>({
     if (targets.some((target) => ctx.index(WITHHELD_BY_TARGET, targetKey(target)).length > 0)) return CLOSED;
     const context: InboundContext = {
       mesh: settingsOf(ctx).mesh,
-      trustDomain: meshOf(ctx).trustDomain,
+      trustDomains: trustDomainsOf(meshOf(ctx)),
       namespace: at.namespace,
       workload: at.workload,
       protocol: ctx.get(INBOUND_PROTOCOL, key),

@@ -112,6 +112,25 @@ describe('an inbound HTTP listener', () => {
 });
 
 describe('access over HTTP', () => {
+  it('is for identities of every trust domain of the mesh, in one order whichever is its own', () => {
+    const bytes = (trustDomain: string, alias: string) => {
+      const mesh = meshOf(aMesh({ trustDomain, trustDomainAliases: [alias] }));
+      const tcpMesh = meshOf(tcp, aMesh({ trustDomain, trustDomainAliases: [alias] }));
+      return JSON.stringify([
+        allowRules(mesh),
+        listener(tcpMesh),
+        mesh.json('shop/orders-1', TYPE.cluster, 'shop/orders/8080'),
+      ]);
+    };
+    const before = bytes('a.example', 'b.example');
+    for (const domain of ['a.example', 'b.example']) {
+      expect(before).toContain(`{"prefix":"spiffe://${domain}/"}`);
+      expect(before).toContain(`"exact":"spiffe://${domain}/shop/orders"`);
+    }
+    // So the step that swaps them sends certificates and nothing else.
+    expect(bytes('b.example', 'a.example')).toBe(before);
+  });
+
   it('without a policy is for identities of the trust domain', () => {
     expect(JSON.stringify(allowRules(meshOf()))).toContain('"prefix":"spiffe://default.heddle.local/"');
   });

@@ -22,7 +22,7 @@ import { inboundManager } from './http-manager.js';
 import { ACCESS, type Access, INBOUND_PROTOCOL, splitInbound } from './inbound-ports.js';
 import type { Init } from './init-message.js';
 import { INSTANCE } from './inputs.js';
-import { meshOf } from './mesh-settings.js';
+import { meshOf, trustDomainsOf } from './mesh-settings.js';
 import {
   defaultRouteName,
   INBOUND_RBAC_ALLOW,
@@ -118,9 +118,9 @@ const httpChains = (ctx: Ctx, name: string, { mtls }: Mesh): ChainInit[] => [
 ];
 
 /** Plaintext callers have no identity, so under a policy there is no chain for them. */
-function tcpChains(name: string, { mtls, trustDomain }: Mesh, access: Access): ChainInit[] {
-  const plain = mtls === 'PERMISSIVE' && !access.restricted;
-  const { names, denied } = tcpRules(trustDomain, access);
+function tcpChains(name: string, mesh: Mesh, access: Access): ChainInit[] {
+  const plain = mesh.mtls === 'PERMISSIVE' && !access.restricted;
+  const { names, denied } = tcpRules(trustDomainsOf(mesh), access);
   const secure: ChainInit = {
     name: 'mtls',
     ...(plain ? { filterChainMatch: { transportProtocol: 'tls' } } : {}),
@@ -140,10 +140,10 @@ function tcpChains(name: string, { mtls, trustDomain }: Mesh, access: Access): C
  * Names that the TLS context accepts: allowed ones without denied ones, never an empty list. A denied name inside an allowed
  * prefix cannot be said there; a network filter refuses it at the client's first byte.
  */
-function tcpRules(trustDomain: string, access: Access) {
-  const allowed = access.tcpAllowed ?? [{ prefix: spiffePrefix(trustDomain) }];
+function tcpRules(domains: readonly string[], access: Access) {
+  const allowed = access.tcpAllowed ?? domains.map((domain) => ({ prefix: spiffePrefix(domain) }));
   const left = allowed.filter((a) => !access.tcpDenied.some((d) => covers(d, a)));
-  const names = left.length > 0 ? left : [{ exact: nobody(trustDomain) }];
+  const names = left.length > 0 ? left : domains.map((domain) => ({ exact: nobody(domain) }));
   const denied = access.tcpDenied.filter((d) => names.some((a) => covers(a, d)));
   return { names, denied };
 }
@@ -237,8 +237,9 @@ const perRoute = (action: RBAC_Action, rules: RbacInit) =>
   });
 
 /** Without a rule that allows: any identity of the mesh; and under PERMISSIVE, where no policy applies at all, plaintext. */
-function anyone({ mtls, trustDomain }: Mesh, access: Access): RbacInit {
-  const open = mtls === 'PERMISSIVE' && !access.restricted;
-  const principals = [open ? ANY_PRINCIPAL : authenticated({ prefix: spiffePrefix(trustDomain) })];
+function anyone(mesh: Mesh, access: Access): RbacInit {
+  const open = mesh.mtls === 'PERMISSIVE' && !access.restricted;
+  const named = trustDomainsOf(mesh).map((domain) => authenticated({ prefix: spiffePrefix(domain) }));
+  const principals = open ? [ANY_PRINCIPAL] : named;
   return { policies: { mesh: { permissions: [ANY_PERMISSION], principals } } };
 }

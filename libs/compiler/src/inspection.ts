@@ -1,6 +1,14 @@
 /** What whoever judges a change may ask of a mesh's graph or fork: the compiler's own words for it. */
 export { governing } from './attachments.js';
-export { type Destination, destinationOf, destinationsIn, isHttp, SELECTED } from './destinations.js';
+export {
+  type Destination,
+  destinationOf,
+  destinationsIn,
+  isHttp,
+  isHttp2,
+  SELECTED,
+  SERVICES_OF_INSTANCE,
+} from './destinations.js';
 export * from './explain/inputs.js';
 export * from './explain/places.js';
 export * from './explain/seen.js';

@@ -13,7 +13,8 @@ import { createSecretSource, type MeshSecrets, type SecretSourceOptions } from '
 import { ServerAuthority } from './server-authority.js';
 import { SigningKeys } from './signing-keys.js';
 
-export interface MeshIdentityOptions extends Pick<SecretSourceOptions, 'trustDomain' | 'leafLifetimeMs' | 'isRevoked'> {
+export interface MeshIdentityOptions
+  extends Pick<SecretSourceOptions, 'trustDomain' | 'trustDomainAliases' | 'leafLifetimeMs' | 'isRevoked'> {
   readonly authorities: Authorities;
   readonly tokens: Tokens;
   readonly kek: Kek;

@@ -1,4 +1,5 @@
 import { encode, packAny, SecretSchema, SPIFFECertValidatorConfigSchema } from '#libs/envoy-api';
+import { sortedUnique } from '#libs/kernel';
 import type { TrustedRoot } from './mesh-authority.js';
 import type { LeafCertificate } from './x509-leaf.js';
 
@@ -22,13 +23,17 @@ export function identitySecret(leaf: LeafCertificate, intermediatePem: string): 
 }
 
 /**
- * The `trust` secret: the SPIFFE validator with the mesh's trust domain and its roots, so that a certificate counts
+ * The `trust` secret: the SPIFFE validator with the mesh's trust domains and its roots, so that a certificate counts
  * only if its own trust domain's authority signed it (SEC-29). Equal roots give equal bytes on every replica.
+ * @param trustDomains in any order, at least one
  */
-export function trustSecret(trustDomain: string, roots: readonly TrustedRoot[]): Uint8Array {
+export function trustSecret(trustDomains: readonly string[], roots: readonly TrustedRoot[]): Uint8Array {
   const bundle = Buffer.from(roots.map((root) => root.certificatePem).join(''));
   const validator = packAny(SPIFFECertValidatorConfigSchema, {
-    trustDomains: [{ name: trustDomain, trustBundle: { specifier: { case: 'inlineBytes', value: bundle } } }],
+    trustDomains: sortedUnique(trustDomains).map((name) => ({
+      name,
+      trustBundle: { specifier: { case: 'inlineBytes' as const, value: bundle } },
+    })),
   });
   return encode(SecretSchema, {
     name: TRUST,

@@ -46,8 +46,10 @@ export interface SecretSourceOptions {
   readonly clock: Clock;
   readonly log?: Log;
   readonly metrics?: Metrics;
-  /** Default `<mesh>.heddle.local`. */
+  /** The one that certificates are issued under. Default `<mesh>.heddle.local`. */
   readonly trustDomain?: (mesh: string) => string;
+  /** Others under which identities count. Default: none. */
+  readonly trustDomainAliases?: (mesh: string) => readonly string[];
   /** Milliseconds; default 24 h; at least a minute. Cut to the issuer's remaining life. */
   readonly leafLifetimeMs?: number;
   /** True for the serials of revoked certificates. */
@@ -110,7 +112,8 @@ class SecretSource implements MeshSecrets {
     const now = this.#options.clock.now();
     const alive = authority.roots.filter((root) => now < root.notAfter);
     // With all of them expired nothing verifies any more; an empty bundle would only hide why.
-    const bytes = trustSecret(this.#trustDomain(authority.mesh), alive.length > 0 ? alive : authority.roots);
+    const domains = [this.#trustDomain(authority.mesh), ...(this.#options.trustDomainAliases?.(authority.mesh) ?? [])];
+    const bytes = trustSecret(domains, alive.length > 0 ? alive : authority.roots);
     return { kind: 'send', version: contentHash(bytes), bytes };
   }
 

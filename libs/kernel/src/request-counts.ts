@@ -4,7 +4,7 @@ export interface RequestCount {
   readonly node: string;
   /**
    * `cluster <name>`: calls through that cluster. `outbound`: requests of the application, as it saw them answered.
-   * `inbound <port name>`: requests to the application.
+   * `inbound <port name>`: requests to the application by mutual TLS; with ` plaintext` at the end, the others: requests, and connections to TCP ports.
    */
   readonly scope: string;
   readonly requests: number;

@@ -84,6 +84,8 @@ const STATS: readonly Bootstrap[] = [
   String.raw`http\..*rds\..*\.update_rejected`,
   String.raw`server\.(live|state|uptime|concurrency|memory_allocated)`,
 ].map((regex) => ({ safe_regex: { regex } }));
+/** Connections to a TCP port that takes plaintext too, without mutual TLS. */
+const PLAIN_TCP = '_plain.downstream_cx_total';
 const STATS_BY_PREFIX = ['listener_manager', 'cluster_manager', 'control_plane'];
 
 /**
@@ -105,7 +107,11 @@ export function renderBootstrap(options: BootstrapOptions): Bootstrap {
     stats_config: {
       stats_matcher: {
         inclusion_list: {
-          patterns: [...STATS, ...[...STATS_BY_PREFIX, ...(options.extraStats ?? [])].map((prefix) => ({ prefix }))],
+          patterns: [
+            ...STATS,
+            { suffix: PLAIN_TCP },
+            ...[...STATS_BY_PREFIX, ...(options.extraStats ?? [])].map((prefix) => ({ prefix })),
+          ],
         },
       },
     },

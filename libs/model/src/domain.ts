@@ -22,6 +22,8 @@ export type MtlsMode = 'STRICT' | 'PERMISSIVE';
 export interface Mesh {
   readonly name: string;
   readonly trustDomain: string;
+  /** Others under which identities of the mesh count too. */
+  readonly trustDomainAliases: readonly string[];
   readonly mtls: MtlsMode;
   readonly scoping: 'All' | 'Declared';
 }

@@ -61,7 +61,8 @@ export type TcpPrincipal = { readonly exact: string } | { readonly prefix: strin
 
 export interface InboundContext {
   readonly mesh: string;
-  readonly trustDomain: string;
+  /** Those that count, sorted: the mesh's own and its aliases. */
+  readonly trustDomains: readonly string[];
   readonly namespace: string;
   readonly workload: string;
   readonly protocol: ServicePort['protocol'];

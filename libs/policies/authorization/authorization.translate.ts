@@ -6,7 +6,14 @@ import {
   RBAC_Action,
   type RBACSchema,
 } from '#libs/envoy-api';
-import { type InboundContext, type InboundPatch, namespacePrefix, type TcpPrincipal, workloadId } from '#libs/model';
+import {
+  type InboundContext,
+  type InboundPatch,
+  namespacePrefix,
+  parseSpiffeId,
+  type TcpPrincipal,
+  workloadId,
+} from '#libs/model';
 import type { AuthorizationRule, EffectiveAuthorization } from './authorization.resolve.js';
 
 type PermissionInit = MessageInitShape<typeof PermissionSchema>;
@@ -19,16 +26,16 @@ export function authorizationToInbound(effective: EffectiveAuthorization, contex
   return context.protocol === 'tcp' ? toTcp(effective, context) : toHttp(effective, context);
 }
 
-function toHttp({ allow, deny }: EffectiveAuthorization, { trustDomain }: InboundContext): InboundPatch {
+function toHttp({ allow, deny }: EffectiveAuthorization, { trustDomains }: InboundContext): InboundPatch {
   return {
-    ...(allow && { allow: toRbac(RBAC_Action.ALLOW, allow, trustDomain) }),
-    ...(deny.length > 0 && { deny: toRbac(RBAC_Action.DENY, deny, trustDomain) }),
+    ...(allow && { allow: toRbac(RBAC_Action.ALLOW, allow, trustDomains) }),
+    ...(deny.length > 0 && { deny: toRbac(RBAC_Action.DENY, deny, trustDomains) }),
   };
 }
 
-function toRbac(action: RBAC_Action, rules: readonly AuthorizationRule[], trustDomain: string): RbacInit {
+function toRbac(action: RBAC_Action, rules: readonly AuthorizationRule[], domains: readonly string[]): RbacInit {
   const policies = rules.map((rule) => {
-    const identities = identitiesOf(rule, trustDomain);
+    const identities = identitiesOf(rule, domains);
     const principals = identities ? identities.map(toPrincipal) : [anyone(action)];
     return [rule.name, { principals, permissions: toPermissions(rule) }] as const;
   });
@@ -36,15 +43,22 @@ function toRbac(action: RBAC_Action, rules: readonly AuthorizationRule[], trustD
 }
 
 /** Who a rule is about; undefined = it does not say. */
-function identitiesOf(rule: AuthorizationRule, trustDomain: string): readonly TcpPrincipal[] | undefined {
+function identitiesOf(rule: AuthorizationRule, domains: readonly string[]): readonly TcpPrincipal[] | undefined {
   return rule.from?.flatMap(({ principals = [], workloads = [], namespaces = [] }): readonly TcpPrincipal[] => [
-    ...principals.map((exact) => ({ exact })),
-    ...workloads.map((name) => {
+    ...principals.flatMap((exact) => inEach(exact, domains)),
+    ...workloads.flatMap((name) => {
       const [namespace = '', workload = ''] = name.split('/');
-      return { exact: workloadId(trustDomain, namespace, workload) };
+      return domains.map((domain) => ({ exact: workloadId(domain, namespace, workload) }));
     }),
-    ...namespaces.map((namespace) => ({ prefix: namespacePrefix(trustDomain, namespace) })),
+    ...namespaces.flatMap((namespace) => domains.map((domain) => ({ prefix: namespacePrefix(domain, namespace) }))),
   ]);
+}
+
+/** An identity of the mesh is the same one in each of its trust domains; another's is what it is. */
+function inEach(id: string, domains: readonly string[]): readonly TcpPrincipal[] {
+  const parsed = parseSpiffeId(id);
+  if (!parsed || !domains.includes(parsed.trustDomain)) return [{ exact: id }];
+  return domains.map((domain) => ({ exact: `spiffe://${domain}/${parsed.path.join('/')}` }));
 }
 
 /**
@@ -109,10 +123,10 @@ const toHosts = (host: string): PermissionInit[] =>
  * TCP has no methods, paths and hosts (SEC-59): an ALLOW rule that asks for them matches nothing; a DENY rule denies
  * its callers altogether, since what they do cannot be seen.
  */
-function toTcp({ allow, deny }: EffectiveAuthorization, { trustDomain }: InboundContext): InboundPatch {
-  const everyone: readonly TcpPrincipal[] = [{ prefix: `spiffe://${trustDomain}/` }];
+function toTcp({ allow, deny }: EffectiveAuthorization, { trustDomains }: InboundContext): InboundPatch {
+  const everyone: readonly TcpPrincipal[] = trustDomains.map((domain) => ({ prefix: `spiffe://${domain}/` }));
   const callers = (rules: readonly AuthorizationRule[]): readonly TcpPrincipal[] =>
-    rules.flatMap((rule) => identitiesOf(rule, trustDomain) ?? everyone);
+    rules.flatMap((rule) => identitiesOf(rule, trustDomains) ?? everyone);
   return {
     ...(allow && { tcpAllowed: callers(allow.filter((rule) => rule.to === undefined)) }),
     ...(deny.length > 0 && { tcpDenied: callers(deny) }),

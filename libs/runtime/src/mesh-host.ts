@@ -1,7 +1,7 @@
 import type { MeshGraph } from '#libs/compiler';
 import { defaultTrustDomain } from '#libs/identity';
 import type { Log } from '#libs/kernel';
-import type { DomainValue, Instance, Manifest, Registry, ResourceId } from '#libs/model';
+import type { DomainValue, Instance, Manifest, Mesh, Registry, ResourceId } from '#libs/model';
 import { printId, readPolicyTarget, referencesOf, resourceKey } from '#libs/model';
 import type { Candidate, InstanceRow, Quarantine, ServedQuarantine, StoredResource } from '#libs/store';
 import { MeshLanes } from './lanes/mesh-lanes.js';
@@ -32,6 +32,7 @@ export class MeshHost {
   readonly #instances = new Map<string, InstanceRow>();
   readonly #unparsable = new Map<string, Unparsable>();
   #trustDomain: string;
+  #trustDomainAliases: readonly string[] = [];
   /** What an open staged change makes otherwise for some. */
   readonly lanes: MeshLanes;
 
@@ -73,6 +74,11 @@ export class MeshHost {
     return this.#trustDomain;
   }
 
+  /** Others under which certificates of the mesh's authority count. */
+  get trustDomainAliases(): readonly string[] {
+    return this.#trustDomainAliases;
+  }
+
   /** Parses a row by its kind and sets it in the graph; a row that does not parse degrades this one resource only. */
   putResource(row: StoredResource): void {
     const id: ResourceId = { kind: row.kind, namespace: row.namespace, name: row.name };
@@ -84,10 +90,15 @@ export class MeshHost {
     else this.#put(id, row, this.parse(row));
   }
 
+  #trust({ trustDomain, trustDomainAliases }: Mesh): void {
+    this.#trustDomain = trustDomain;
+    this.#trustDomainAliases = trustDomainAliases;
+  }
+
   #put(id: ResourceId, row: StoredResource, value: Parsed): void {
     if (value.ok) {
       this.#unparsable.delete(resourceKey(id));
-      if (value.value.type === 'Mesh') this.#trustDomain = value.value.value.trustDomain;
+      if (value.value.type === 'Mesh') this.#trust(value.value.value);
       this.graph.setResource(id, value.value);
       this.#note(
         id,

@@ -37,6 +37,8 @@ export class Runtime {
   readonly #identities = new Map<number, ProxyIdentity>();
   /** Config revision at which the quarantine of a mesh was counted. */
   readonly #counted = new Map<string, number>();
+  /** Trust domains of a mesh at its newest publication. */
+  readonly #trusted = new Map<string, string>();
   #latest = 0;
   readonly #recorder: ProgressRecorder;
   readonly #loaded = new Set<string>();
@@ -153,6 +155,7 @@ export class Runtime {
     this.#revisions.set(change.change, change.configRevision);
     if (this.#revisions.size > REMEMBERED_CHANGES) this.#revisions.delete(change.change - REMEMBERED_CHANGES);
     this.#countQuarantined(change.mesh);
+    this.#renewSecrets(change.mesh);
     if (change.viewsChanged) this.rebindViews(change.mesh);
     if (!this.#loaded.has(change.mesh)) this.progress.expect(change.mesh, this.attachedBefore(change.mesh));
     this.#loaded.add(change.mesh);
@@ -175,6 +178,17 @@ export class Runtime {
   /** Streams of the mesh that have something to receive or to ACK, by id with their node id. */
   private behindOf(mesh: string): Map<number, string> {
     return new Map([...this.server.behind()].filter(([stream]) => this.#identities.get(stream)?.mesh === mesh));
+  }
+
+  /** Certificates are issued, and trusted, under other names: the streams of the mesh are given theirs. */
+  #renewSecrets(mesh: string): void {
+    const host = this.coordinator.hosts.get(mesh);
+    if (!host) return;
+    const now = [host.trustDomain, ...host.trustDomainAliases].join(' ');
+    const before = this.#trusted.get(mesh);
+    this.#trusted.set(mesh, now);
+    if (before === undefined || before === now) return;
+    this.server.secretsChanged((principal) => claimsOf(principal).mesh === mesh);
   }
 
   /** Counted anew with every config revision, which is where it can change. */

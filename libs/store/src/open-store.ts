@@ -17,6 +17,7 @@ import { InstanceRepository } from './instances/instance.repository.js';
 import { LeaseRepository } from './leases/lease.js';
 import { migrateDatabase } from './migrate.js';
 import { SCHEMA_VERSION } from './migrations/index.js';
+import { PlaintextRepository } from './plaintext/plaintext.repository.js';
 import { PlanRepository } from './plans/plan.repository.js';
 import type { DatabaseIdentity, Store } from './ports.js';
 import { ContentRepository } from './quarantine/content.repository.js';
@@ -187,6 +188,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     leases: new LeaseRepository(database),
     quarantine: new QuarantineRepository(database),
     badContents: new ContentRepository(database),
+    plaintext: new PlaintextRepository(database, options.replica),
     identity: () => identityOf(database, SCHEMA_VERSION),
     verifyAudit: () => audit.verify(),
     ping: () => ping(database, clock),

@@ -5,6 +5,7 @@ import type { History } from './audit/history.port.js';
 import type { Progress } from './delivery/progress.port.js';
 import type { InstanceRow, Instances } from './instances/instance.port.js';
 import type { Leases } from './leases/lease.port.js';
+import type { PlaintextUses } from './plaintext/plaintext.port.js';
 import type { Past, Plans } from './plan.port.js';
 import type { BadContent, BadContents } from './quarantine/content.port.js';
 import type { Quarantines } from './quarantine/quarantine.port.js';
@@ -18,6 +19,7 @@ export type * from './audit/history.port.js';
 export * from './delivery/progress.port.js';
 export type * from './instances/instance.port.js';
 export type * from './leases/lease.port.js';
+export type * from './plaintext/plaintext.port.js';
 export type * from './plan.port.js';
 export type * from './quarantine/content.port.js';
 export type * from './quarantine/quarantine.port.js';
@@ -115,6 +117,7 @@ export interface Store {
   readonly leases: Leases;
   readonly quarantine: Quarantines;
   readonly badContents: BadContents;
+  readonly plaintext: PlaintextUses;
   identity(): Promise<DatabaseIdentity>;
   /** The whole of `audit.verify()`. */
   verifyAudit(): Promise<AuditVerdict>;

@@ -1,2 +1,3 @@
 export { METRICS_METHOD, MetricsReceiver, type Reporter, type ReportReceiver } from './metrics-receiver.js';
+export { PlaintextWatch, type PlaintextWatchOptions } from './plaintext-watch.js';
 export { ReportedCounts, type ReportedCountsOptions } from './reported-counts.js';

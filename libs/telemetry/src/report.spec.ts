@@ -68,7 +68,8 @@ describe('a counter', () => {
     ['http.outbound_shop_back_8080.downstream_rq_5xx', 'outbound', 'failures'],
     ['http.outbound.no_route', 'outbound', 'failures'],
     ['http.inbound_http.downstream_rq_completed', 'inbound http', 'requests'],
-    ['http.inbound_http-2_plain.downstream_rq_5xx', 'inbound http-2', 'failures'],
+    ['http.inbound_http-2_plain.downstream_rq_5xx', 'inbound http-2 plaintext', 'failures'],
+    ['tcp.inbound_bytes_plain.downstream_cx_total', 'inbound bytes plaintext', 'requests'],
   ])('%s is counted', (name, scope, what) => {
     expect(countedAs(name)).toEqual({ scope, what });
   });

@@ -54,6 +54,13 @@ export class ReportedCounts implements RequestCounts {
     }
   }
 
+  /** Of all meshes. */
+  *all(): Iterable<RequestCount> {
+    for (const [node, { scopes }] of this.#nodes) {
+      for (const [scope, { requests, failures }] of scopes) yield { node, scope, requests, failures };
+    }
+  }
+
   heardOf(node: string): number | undefined {
     return this.#nodes.get(node)?.heardAt;
   }

@@ -19,6 +19,7 @@ export interface DeliveryFlags extends TrialFlags {
   readonly wait?: boolean;
   readonly timeout: string;
   readonly dryRun?: boolean;
+  readonly force?: boolean;
 }
 
 interface ApplyAnswer {
@@ -41,6 +42,7 @@ interface ApplyAnswer {
 export const deliveryFlags = (command: Command): Command =>
   trialFlags(command)
     .option('-y, --yes', 'do not ask: for programs')
+    .option('--force', 'overrule what stands against a change with two sides, such as plaintext in use; audited')
     .option('--wait', 'wait until every proxy has ACKed the change; exit code 5 if one refuses it, 6 if time is over')
     .option('--timeout <seconds>', 'how long to wait', '60');
 
@@ -60,7 +62,7 @@ export async function deliver(
   if (trial && flags.dryRun) throw new CliError('--dry-run goes without --canary and --confirm-within', EXIT.usage);
   const answer = await s.rest.send<ApplyAnswer>('POST', `${s.meshPath}/apply`, {
     sources,
-    body: trial ? { ...body, trial } : body,
+    body: { ...body, ...(trial ? { trial } : {}), ...(flags.force ? { force: true } : {}) },
     headers: { 'idempotency-key': randomUUID() },
   });
   tell(answer.warnings);

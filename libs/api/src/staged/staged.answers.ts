@@ -5,10 +5,10 @@ import { ProblemError } from '../problem.js';
 
 export type StagedRefusal = Extract<
   ChangeRefusal,
-  { readonly code: 'splits-pairs' | 'staged' | 'staged-moved' | 'unchanged' }
+  { readonly code: 'splits-pairs' | 'staged' | 'staged-moved' | 'two-sided' | 'unchanged' }
 >;
 
-const CODES = new Set(['splits-pairs', 'staged', 'staged-moved', 'unchanged']);
+const CODES = new Set(['splits-pairs', 'staged', 'staged-moved', 'two-sided', 'unchanged']);
 
 export const isStaged = <R extends { readonly code: string }>(refusal: R | StagedRefusal): refusal is StagedRefusal =>
   CODES.has(refusal.code);
@@ -34,6 +34,13 @@ export function stagedProblem(refusal: StagedRefusal): ProblemError {
         'staged-moved',
         `${refusal.change} is not what it was a moment ago: heddle change show ${refusal.change}`,
       );
+    case 'two-sided': {
+      const [first] = refusal.obstacles;
+      const words = refusal.obstacles.map(({ message }) => message).join('; ');
+      return new ProblemError(409, first?.code ?? 'two-sided', `${words}. To do it all the same: force (--force)`, {
+        violations: refusal.obstacles.map((one) => ({ path: '', ...one })),
+      });
+    }
     case 'unchanged':
       return new ProblemError(409, 'unchanged', 'everything is already as it is said there: there is nothing to try');
   }

@@ -9,6 +9,7 @@ import { type Prepared, prepare } from '../prepare.js';
 import type { Touched } from '../staged/cohort.js';
 import { splitsPairs } from '../staged/pairs.js';
 import { commit, touchedBy } from '../staged/trial.js';
+import { type Obstacle, obstaclesTo, overruled, twoSided } from '../two-sided/obstacles.js';
 import type { ChangesDeps } from '../types.js';
 import { beside } from './beside.js';
 import { findingKey } from './findings/index.js';
@@ -50,8 +51,13 @@ export async function applyPlan(
   if (!prepared.ok) return err(notPrepared(prepared.error, false));
   const split = request.trial && request.trial.waves.length > 0 ? splitsPairs(prepared.value.intended) : [];
   if (split.length > 0) return err({ code: 'splits-pairs', resources: split });
+  const obstacles = await obstaclesTo(deps, await deps.live(request.mesh, false), prepared.value);
+  if (obstacles.length > 0 && !request.force) {
+    const attempt = { document, prepared: prepared.value, obstacles: [] };
+    return (await repeated(deps, request, attempt)) ?? err(twoSided(obstacles, request));
+  }
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-    const done = await attemptPlan(deps, request, { document, prepared: prepared.value });
+    const done = await attemptPlan(deps, request, { document, prepared: prepared.value, obstacles });
     if (done !== undefined) return done;
   }
   return err({ code: 'plan-contended' });
@@ -67,6 +73,8 @@ const proposalOf = (items: readonly WriteItem[]) => ({
 interface Attempt {
   readonly document: PlanDocument;
   readonly prepared: Prepared;
+  /** Overruled ones. */
+  readonly obstacles: readonly Obstacle[];
 }
 
 /** Undefined when somebody wrote between the decision and the commit. */
@@ -84,8 +92,8 @@ async function attemptPlan(
   const found = await beside(live, prepared, function* (fork, { configRevision }) {
     // A pass may have come since history was read: then what follows would be about two states.
     if (configRevision !== revision) return undefined;
-    const judged = yield* judge(deps, live, { prepared, fork }, { drainPercent });
-    const touched = request.trial ? yield* touchedBy(fork) : [];
+    const judged = yield* judge(deps, live, { prepared, fork }, { drainPercent, obstacles: attempt.obstacles });
+    const touched = request.trial ? yield* touchedBy(live, fork) : [];
     const inputs = yield* staleInputs(live, attempt, since, judged.ok ? judged.value : undefined);
     return { judged, touched, inputs };
   });
@@ -114,7 +122,7 @@ function* staleInputs(
 const write = (
   deps: ChangesDeps,
   { mesh, actor, idempotencyKey, id, trial }: ApplyPlanRequest,
-  { document }: Attempt,
+  { document, obstacles }: Attempt,
   { ifRevision, touched }: { readonly ifRevision: number; readonly touched: readonly Touched[] },
 ): Promise<Result<WriteOutcome, StoreRefusal>> =>
   commit(
@@ -123,6 +131,7 @@ const write = (
       ...{ mesh, actor, idempotencyKey, items: document.items, ifRevision },
       message: document.plan.message || `plan ${id}`,
       reverts: document.plan.reverts,
+      forced: overruled(obstacles),
     },
     trial && { options: trial, touched },
   );

@@ -4,6 +4,7 @@ import { err, ok, type Result } from '#libs/kernel';
 import type { WriteItem } from '#libs/store';
 import { denied } from '../apply.js';
 import { type Prepared, prepare, type Unprepared } from '../prepare.js';
+import { obstaclesTo } from '../two-sided/obstacles.js';
 import type { ChangesDeps } from '../types.js';
 import { beside } from './beside.js';
 import { describe } from './envoy.js';
@@ -36,8 +37,9 @@ export async function makePlan(deps: ChangesDeps, request: PlanRequest): Promise
   if (!prepared.ok) return prepared;
   const live = await deps.live(mesh, true);
   if (!live) return err({ code: 'no-preview' });
+  const obstacles = await obstaclesTo(deps, live, prepared.value);
   const judged = await beside(live, prepared.value, function* (fork, revisions) {
-    const found = yield* judge(deps, live, { prepared: prepared.value, fork }, { drainPercent });
+    const found = yield* judge(deps, live, { prepared: prepared.value, fork }, { drainPercent, obstacles });
     if (!found.ok) return found;
     const reads = request.save ? yield* readSetOf(fork) : [];
     const routes = requests.length > 0 ? yield* fork.routesInSteps() : [];

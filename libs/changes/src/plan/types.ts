@@ -229,5 +229,5 @@ export type PlanRefusal =
   | { readonly code: 'plan-contended' }
   | Extract<
       ChangeRefusal,
-      { readonly code: 'idempotency-mismatch' | 'splits-pairs' | 'staged' | 'staged-moved' | 'unchanged' }
+      { readonly code: 'idempotency-mismatch' | 'splits-pairs' | 'staged' | 'staged-moved' | 'two-sided' | 'unchanged' }
     >;

@@ -111,5 +111,5 @@ async function touchedByItems({ registry }: ChangesDeps, live: LiveMesh, { mesh,
     return parsed.ok ? [parsed.value.toDomain(source)] : [];
   });
   const deletes = items.flatMap((item) => (item.op === 'delete' ? [item.id] : []));
-  return beside(live, { puts, deletes }, touchedBy);
+  return beside(live, { puts, deletes }, (fork) => touchedBy(live, fork));
 }

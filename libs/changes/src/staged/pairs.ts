@@ -4,7 +4,7 @@ import type { IntendedWrite } from '../types.js';
 
 /** What both ends of a connection must agree on, by kind: members of the spec. */
 const AGREED: Readonly<Record<string, readonly string[]>> = {
-  Mesh: ['trustDomain', 'mtls'],
+  Mesh: ['trustDomain', 'trustDomainAliases', 'mtls'],
   Service: ['ports', 'selector'],
 };
 

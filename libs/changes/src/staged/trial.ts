@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { INSTANCE, type MeshFork } from '#libs/compiler';
 import { err, mapped, ok, type Result, type Steps } from '#libs/kernel';
 import type { StagedChange, StagedOptions, StoreRefusal, WriteOutcome, WriteRequest } from '#libs/store';
+import type { LiveMesh } from '../live.js';
 import type { ChangesDeps } from '../types.js';
 import { cohortOf, type Touched } from './cohort.js';
 
 /** Proxies that would notice the writes of a fork, with where they run. */
-export function* touchedBy(fork: MeshFork): Steps<readonly Touched[]> {
+export function* touchedBy(live: LiveMesh, fork: MeshFork): Steps<readonly Touched[]> {
   const { ctx } = fork.before;
   const proxies = yield* fork.proxiesInSteps();
   return yield* mapped(proxies.keys(), (proxy): Touched => {

@@ -1,15 +1,26 @@
 import { z } from 'zod';
 import { defineKind, readBy } from '../define-kind.js';
-import { report, strict, text } from '../schema-parts.js';
+import { refuseDuplicates, report, strict, text } from '../schema-parts.js';
 import { isTrustDomain } from '../spiffe.js';
 
-const schema = strict({
-  trustDomain: text('invalid-trust-domain', (value) =>
+const trustDomain = () =>
+  text('invalid-trust-domain', (value) =>
     isTrustDomain(value) ? undefined : 'must be a SPIFFE trust domain: DNS labels joined by dots, lower-case',
-  )
+  );
+
+const schema = strict({
+  trustDomain: trustDomain()
     .optional()
     .describe(
       'Trust domain of the identities in this mesh. Default: `<mesh>.heddle.local`. Certificates of another trust domain are refused.',
+    ),
+  trustDomainAliases: z
+    .array(trustDomain())
+    .max(4)
+    .default([])
+    .superRefine((names, sink) => refuseDuplicates(sink, names, 'the trust domain'))
+    .describe(
+      'Further trust domains under which identities of this mesh count, with certificates of its own authority only: for moving to another trust domain without a failed request. At most 4. Default: none.',
     ),
   mtls: strict({
     mode: z
@@ -48,6 +59,7 @@ export const meshKind = defineKind({
     value: {
       name: place.name,
       trustDomain: spec.trustDomain ?? `${place.name}.heddle.local`,
+      trustDomainAliases: spec.trustDomainAliases,
       mtls: spec.mtls?.mode ?? 'STRICT',
       scoping: spec.scoping === 'Declared' ? 'Declared' : 'All',
     },

@@ -67,6 +67,7 @@ const auditPayload = (request: WriteRequest, changes: readonly Step[]): AuditPay
   mesh: request.mesh,
   message: request.message,
   reverts: request.reverts,
+  ...(request.forced === undefined ? {} : { reason: { code: 'forced', over: request.forced } }),
   items: changes.map((step) => ({
     op: step.op,
     uid: step.uid,

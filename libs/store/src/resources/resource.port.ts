@@ -65,6 +65,8 @@ export interface WriteRequest {
   readonly seen?: readonly SeenVersion[] | undefined;
   /** For a change that goes back: the change it reverts. */
   readonly reverts?: string | undefined;
+  /** What spoke against it and was overruled: a reason for the audit. */
+  readonly forced?: unknown;
   /** Refused unless the config revision is still this one, in any mesh: what was decided on it would have to be decided again. */
   readonly ifRevision?: number | undefined;
   /** What it has to do with a staged change. */

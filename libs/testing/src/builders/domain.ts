@@ -27,6 +27,7 @@ export const source = (kind: string, namespace: string, name: string, createdRev
 export const mesh = (fields: Partial<Mesh> = {}): Mesh => ({
   name: 'default',
   trustDomain: 'default.heddle.local',
+  trustDomainAliases: [],
   mtls: 'STRICT',
   scoping: 'All',
   ...fields,

@@ -24,7 +24,12 @@ import {
 import { goldenSuite } from './golden-suite.js';
 
 /** Where server-side policies are translated for: an HTTP port and a TCP port of one workload. */
-const PLACE = { mesh: 'default', trustDomain: 'default.heddle.local', namespace: 'shop', workload: 'orders' } as const;
+const PLACE = {
+  mesh: 'default',
+  trustDomains: ['default.heddle.local'],
+  namespace: 'shop',
+  workload: 'orders',
+} as const;
 const PORTS: readonly InboundContext[] = [
   { ...PLACE, protocol: 'http', port: 'http' },
   { ...PLACE, protocol: 'tcp', port: 'tcp' },

@@ -17,6 +17,11 @@ export const FINDINGS = {
   'timeout-shorter-than-retries': 'warning',
   'listeners-drain': 'warning',
   'not-accepted': 'warning',
+  'address-goes': 'critical',
+  'plaintext-in-use': 'critical',
+  'trust-domain-in-use': 'critical',
+  'trust-domain-aliases-in-use': 'critical',
+  'stage-not-delivered': 'critical',
 } as const satisfies Record<string, Severity>;
 
 export type FindingCode = keyof typeof FINDINGS;
