@@ -2,7 +2,7 @@ import type { Session } from '../command.js';
 import { follow } from '../delivery/follow.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { note } from '../output.js';
-import { renderStaged, stagedLine } from './render.js';
+import { stagedLine } from './render.js';
 import type { StagedView } from './types.js';
 
 interface StagedState {
@@ -55,6 +55,5 @@ export function requireKept(view: StagedView | undefined, id: string): void {
   throw new CliError(
     view.state === 'held' ? `${id} waits for your decision: ${view.reason}` : `${id} was taken back: ${view.reason}`,
     EXIT.reverted,
-    renderStaged(view).split('\n').slice(1),
   );
 }
