@@ -59,6 +59,11 @@ describe('heddle apply --canary', () => {
     expect((await apply('mine')).err).toContain(`Service shop/mine is in ${id}`);
     const shown = await user.heddle('change', 'show', id, '-o', 'json');
     expect(JSON.parse(shown.out)).toMatchObject({ change: id, staged: { state: 'canary', waves: [50] } });
+    const members = (JSON.parse(shown.out) as { staged: { members: string[] } }).staged.members;
+    const explained = await user.heddle('explain', members[0] ?? '', '-n', 'shop');
+    expect(explained.err).toBe(
+      `${members[0]} is given ${id} before others, which is not in this: heddle change show ${id}\n`,
+    );
     expect((await user.heddle('confirm', id)).err).toMatch(/is canary: only one that everybody has can be confirmed/);
     const given = await user.heddle('change', 'promote', id, '-o', 'json');
     expect(JSON.parse(given.out)).toMatchObject({ state: 'watched', change: expect.stringMatching(/^c-\d+$/) });

@@ -12,6 +12,8 @@ export interface LiveMesh {
   slice(): PassBudget;
   /** Whether a registered proxy, `<namespace>/<instance>`, has a stream to some replica. */
   isConnected(proxy: string): boolean;
+  /** The change on trial that a proxy is given before others; undefined = none. */
+  trialOf?(proxy: string): string | undefined;
   /** Resources that refer to this one. */
   usersOf(id: ResourceId): readonly ResourceId[];
 }

@@ -80,6 +80,7 @@ export class RuntimeQuestions {
       },
       slice: () => coordinator.slice(),
       usersOf: (id) => host.usersOf(id),
+      trialOf: (proxy) => (host.lanes.open?.members.has(proxy) ? host.lanes.open.id : undefined),
       isConnected(proxy) {
         const [namespace = '', instance = ''] = proxy.split('/');
         return (host.instance(namespace, instance)?.attached.length ?? 0) > 0;

@@ -5,7 +5,7 @@ import { ofRevisionText, thenText } from '../explain/past.js';
 import { hiddenLine, policyText, requestText, resourceText } from '../explain/render.js';
 import type { OfRevision, Policy, Request, Resource, Resources, Then } from '../explain/types.js';
 import { findKind } from '../kinds.js';
-import { printAs, table } from '../output.js';
+import { note, printAs, table } from '../output.js';
 import { type NamedProxy, proxyOf } from '../proxy-name.js';
 
 interface Flags {
@@ -87,6 +87,7 @@ const TYPES = ['CDS', 'EDS', 'LDS', 'SRDS', 'RDS'];
 
 async function showResources(s: Session, proxy: NamedProxy): Promise<void> {
   const answer = await s.rest.get<Resources>(`${s.meshPath}/explain/resources?${new URLSearchParams({ ...proxy })}`);
+  noteTrial(answer);
   const rows = answer.resources.map(({ type, name, about }) => [
     type,
     name,
@@ -105,7 +106,14 @@ async function showResource(
   const { full } = asked;
   const query = new URLSearchParams({ ...proxy, ...resourceOf(asked.resource), full: `${full}` });
   const answer = await s.rest.get<Resource>(`${s.meshPath}/explain/resource?${query}`);
+  noteTrial(answer);
   printAs(s.format, answer, () => resourceText(answer, full));
+}
+
+/** What is explained is what everybody has. */
+function noteTrial({ trial, proxy: { namespace, instance } }: Pick<Resources, 'trial' | 'proxy'>): void {
+  if (trial === undefined) return;
+  note(`${namespace}/${instance} is given ${trial} before others, which is not in this: heddle change show ${trial}`);
 }
 
 function resourceOf(words: readonly string[]): { readonly type: string; readonly resource: string } {
@@ -154,6 +162,7 @@ async function showRequest(s: Session, text: string, { from = '', header = [] }:
     headers: Object.fromEntries(header.map(headerOf)),
   };
   const answer = await s.rest.send<Request>('POST', `${s.meshPath}/explain/request`, { body });
+  noteTrial(answer);
   printAs(s.format, answer, () => requestText(answer));
 }
 

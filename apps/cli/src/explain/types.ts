@@ -10,6 +10,8 @@ export interface Written {
 
 export interface Revisions {
   readonly revision: number;
+  /** The change on trial that the proxy is given before others. */
+  readonly trial?: string;
 }
 
 export interface ProxyName {

@@ -89,20 +89,32 @@ const OF_REVISION = {
 const required = (schemas: object, ...optional: readonly string[]): readonly string[] =>
   Object.keys(schemas).filter((name) => !optional.includes(name));
 
+/** Of answers about a proxy. */
+const ABOUT = {
+  ...REVISIONS,
+  trial: {
+    type: 'string',
+    description: 'The change on trial that the proxy is given before others, which is not explained.',
+  },
+  proxy: PROXY,
+} as const;
+const RESOURCES = { ...ABOUT, resources: list(object(RESOURCE)), ...HIDDEN };
+const ONE = {
+  ...{ ...ABOUT, resource: object({ ...RESOURCE, version: string }) },
+  ...{ tree: NODE, policies: FIELDS, own: OWN, ...HIDDEN },
+};
+
 /** Explanations. */
 export const EXPLAIN: readonly Operation[] = [
   {
     ...{ method: 'get', path: `${PATH}/resources`, tag: 'explain', access: ACCESS, query: proxyQuery },
     summary: 'The Envoy resources of a proxy, connected or not.',
-    answer: object({ ...REVISIONS, proxy: PROXY, resources: list(object(RESOURCE)), ...HIDDEN }),
+    answer: object(RESOURCES, required(RESOURCES, 'trial')),
   },
   {
     ...{ method: 'get', path: `${PATH}/resource`, tag: 'explain', access: ACCESS, query: resourceQuery },
     summary: 'What one Envoy resource of a proxy was made from, by whom, and which policies have a say.',
-    answer: object({
-      ...{ ...REVISIONS, proxy: PROXY, resource: object({ ...RESOURCE, version: string }) },
-      ...{ tree: NODE, policies: FIELDS, own: OWN, ...HIDDEN },
-    }),
+    answer: object(ONE, required(ONE, 'trial')),
   },
   {
     ...{ method: 'get', path: `${PATH}/at`, tag: 'explain', access: ACCESS, query: atQuery },
@@ -132,7 +144,7 @@ export const EXPLAIN: readonly Operation[] = [
     body: { type: 'application/json', schema: inputSchema(requestBody) },
     answer: object(
       {
-        ...{ ...REVISIONS, proxy: PROXY, request: string, listener: string, about: object(ID) },
+        ...{ ...ABOUT, request: string, listener: string, about: object(ID) },
         ...{ destination: string, place: string, effects: list(string) },
         route: object({ name: string, by: WRITTEN }, ['name']),
         ...{ clusters: list(CLUSTER), policies: FIELDS, own: OWN },

@@ -37,7 +37,9 @@ export function createExplain({ live, history }: ExplainDeps): Explain {
     if (!proxy) return err({ code: 'unknown-proxy', proxies: allProxies(graph) });
     const origins = new Origins(history, query.mesh);
     const answered = await answer({ live: found.value, proxy, origins });
-    return answered.ok ? ok({ revision, runtimeRevision, ...answered.value }) : answered;
+    const trial = found.value.trialOf?.(`${proxy.namespace}/${proxy.instance}`);
+    const said = { revision, runtimeRevision, ...(trial === undefined ? {} : { trial }) };
+    return answered.ok ? ok({ ...said, ...answered.value }) : answered;
   }
 
   return {

@@ -22,6 +22,8 @@ export interface Written extends Known {
 export interface Revisions {
   readonly revision: number;
   readonly runtimeRevision: number;
+  /** The change on trial, `s-<number>`, that the proxy is given before others: what is explained is what everybody has. */
+  readonly trial?: string | undefined;
 }
 
 export interface ProxyName {
