@@ -181,7 +181,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     progress: new ProgressRepository(database),
     past: new PastRepository(database),
     plans: new PlanRepository(database),
-    staged: new StagedRepository(database),
+    staged: new StagedRepository(database, log),
     history: new HistoryRepository(database),
     spans: new SpanRepository(database),
     audit,

@@ -1,11 +1,11 @@
 import { err, type Log, ok, type Result } from '#libs/kernel';
 import { resourceKey } from '#libs/model';
-import { appendAudit } from '../audit/append.js';
 import type { Database, Sql } from '../database.js';
 import { codeOf, constraintOf } from '../errors.js';
 import type { StoreRefusal, WriteOutcome, WriteRequest } from '../ports.js';
 import { requireFree, stepWith } from '../staged/write.js';
 import { updateAddresses } from './addresses.js';
+import { auditRefusal } from './audit-refusal.js';
 import { commitChange } from './commit.js';
 import { changesOf, evaluate, idOf, outcomeItems, type Step } from './evaluate.js';
 import { claimHostnames } from './hostnames.js';
@@ -111,30 +111,8 @@ export class ResourceWriter {
       return ok(await this.database.transaction((sql) => writeIn(sql, request), { alsoRetry: raced }));
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      if (error.refusal.code !== 'revision-moved') await this.#auditRefusal(request, error.refusal);
+      await auditRefusal({ database: this.database, log: this.log }, request, error.refusal);
       return err(error.refusal);
-    }
-  }
-
-  /** REL-10: who was refused, and why, is a decision like any other. It must not turn a refusal into a failure. */
-  async #auditRefusal(request: WriteRequest, refusal: StoreRefusal): Promise<void> {
-    const { actor, mesh, message, reverts } = request;
-    const items = request.items.map((item) => ({ op: item.op, ...idOf(item) }));
-    try {
-      await this.database.transaction((sql) =>
-        appendAudit(sql, {
-          action: reverts === undefined ? 'write' : 'rollback',
-          decision: 'refused',
-          actor,
-          mesh,
-          message,
-          reverts,
-          reason: refusal,
-          items,
-        }),
-      );
-    } catch (error) {
-      this.log.error('a refusal could not be audited', { mesh, refusal: refusal.code, error: String(error) });
     }
   }
 }

@@ -121,6 +121,10 @@ describe('a staged change', () => {
     ).toMatchObject({
       error: { code: 'version-conflict' },
     });
+    const refused = await database.rows(
+      `SELECT 1 FROM audit_entry WHERE decision = 'refused' AND subjects @> ARRAY['Service shop/${name}']`,
+    );
+    expect(refused).toHaveLength(1);
     expect(await store.staged.stage(request(put(name, { ports: [] })))).toMatchObject({ error: { code: 'unchanged' } });
     expect((await store.staged.unfinished()).filter(({ state }) => state !== 'watched')).toEqual([]);
   });

@@ -1,9 +1,10 @@
-import { err, ok, type Result } from '#libs/kernel';
+import { err, type Log, ok, type Result } from '#libs/kernel';
 import type { Database, Sql } from '../database.js';
 import { ALIVE_MS } from '../delivery/progress.repository.js';
 import { requireLease } from '../leases/lease.js';
 import type { StoreRefusal } from '../ports.js';
 import { releaseAddresses } from '../resources/addresses.js';
+import { auditRefusal } from '../resources/audit-refusal.js';
 import { Refused } from '../resources/refused.js';
 import { raced } from '../resources/write.js';
 import { numberOf, STAGED, type StagedRow, toStaged } from './rows.js';
@@ -34,7 +35,10 @@ const GIVEN_UP = new Set(['reverted', 'failed']);
 
 /** Changes on trial. */
 export class StagedRepository implements StagedChanges {
-  constructor(private readonly database: Database) {}
+  constructor(
+    private readonly database: Database,
+    private readonly log: Log,
+  ) {}
 
   async stage(request: StageRequest): Promise<Result<StagedChange, StoreRefusal>> {
     try {
@@ -48,6 +52,7 @@ export class StagedRepository implements StagedChanges {
       return change ? ok(change) : err({ code: 'unchanged' });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
+      await auditRefusal({ database: this.database, log: this.log }, request, error.refusal);
       return err(error.refusal);
     }
   }
