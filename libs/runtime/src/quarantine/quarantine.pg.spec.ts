@@ -117,8 +117,12 @@ describe('REL-25 a stored resource that can no longer be evaluated', () => {
     await a.catchUp();
     const good = a.fingerprint;
     await poison('TimeoutPolicy', 'p-3');
-    await Promise.all([a.turn(), b.turn()]);
-    await Promise.all([a.turn(), b.turn()]);
+    const both = async (): Promise<number> => {
+      await Promise.all([a.turn(), b.turn()]);
+      return (await rows('SELECT 1 FROM quarantine')).length;
+    };
+    await expect.poll(both).toBe(1); // a turn waits for a compilation that is under way
+    await both();
     expect(await rows('SELECT mesh, bad_revision::int, use_revision::int FROM quarantine')).toEqual([
       { mesh: 'default', bad_revision: 3, use_revision: 2 },
     ]);
