@@ -4,6 +4,9 @@ import type { Sql } from '../database.js';
 import type { Step } from './evaluate.js';
 import { Raced, Refused } from './refused.js';
 
+/** Kinds that may claim host names: of others nobody has to look for earlier claims. */
+const CLAIMING = new Set(['Service', 'ExternalService']);
+
 const HOLDER = `
 SELECT COALESCE(r.kind, '') AS kind, COALESCE(r.namespace, '') AS namespace, COALESCE(r.name, '') AS name
 FROM hostname h LEFT JOIN resource r USING (uid) WHERE h.mesh = $1 AND h.hostname = $2`;
@@ -22,7 +25,11 @@ RETURNING hostname`;
  * @throws Refused `hostname-taken`, with the resource that holds the name; Raced
  */
 export async function claimHostnames(sql: Sql, mesh: string, changes: readonly Step[]): Promise<void> {
-  await sql.query('DELETE FROM hostname WHERE uid = ANY($1::text[])', [changes.map((step) => step.uid)]);
+  const stray = changes.find(({ kind, hostnames }) => hostnames.length > 0 && !CLAIMING.has(kind));
+  if (stray) throw new Error(`${stray.kind} claims host names: it belongs among the kinds that may`);
+  const earlier = changes.filter(({ op, kind }) => op !== 'created' && CLAIMING.has(kind));
+  if (earlier.length > 0)
+    await sql.query('DELETE FROM hostname WHERE uid = ANY($1::text[])', [earlier.map((step) => step.uid)]);
   const claims = changes
     .flatMap((step) => step.hostnames.map((hostname) => ({ hostname: hostname.toLowerCase(), step })))
     .sort((a, b) => compareCodeUnits(a.hostname, b.hostname));

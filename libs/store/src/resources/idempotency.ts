@@ -20,6 +20,14 @@ export const requestHash = (request: WriteRequest): string =>
     ...(request.staged === undefined ? {} : { staged: request.staged }),
   });
 
+// What is remembered for longer than it should be counts as forgotten.
+const CLAIM = `
+INSERT INTO idempotency AS i (actor, key, request_hash) VALUES ($1, $2, $3)
+ON CONFLICT (actor, key) DO UPDATE
+  SET request_hash = EXCLUDED.request_hash, revision = NULL, change = NULL, items = NULL, at = now()
+  WHERE i.at < now() - interval '${IDEMPOTENCY_HOURS} hours'
+RETURNING key`;
+
 /**
  * Claims the request's key in this transaction. A concurrent request with the same key waits here until the first one
  * has committed, and then finds its outcome.
@@ -30,15 +38,8 @@ export async function claimKey(sql: Sql, request: WriteRequest): Promise<WriteOu
   const key = request.idempotencyKey;
   if (key === undefined) return undefined;
   const id = [request.actor.name, key];
-  await sql.query(
-    `DELETE FROM idempotency WHERE actor = $1 AND key = $2 AND at < now() - interval '${IDEMPOTENCY_HOURS} hours'`,
-    id,
-  );
   const hash = requestHash(request);
-  const claimed = await sql.query(
-    'INSERT INTO idempotency (actor, key, request_hash) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING key',
-    [...id, hash],
-  );
+  const claimed = await sql.query(CLAIM, [...id, hash]);
   if (claimed.length > 0) return undefined;
   const [first] = await sql.query<Remembered>(
     'SELECT request_hash, revision, change, items FROM idempotency WHERE actor = $1 AND key = $2',
