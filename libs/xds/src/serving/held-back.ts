@@ -120,6 +120,7 @@ export class HeldBack {
         return more ? new Set([...inner.names(type), ...more.keys()]) : inner.names(type);
       },
       members: (type, glob) => inner.members(type, glob),
+      whole: (type, subscription) => (this.isEmpty ? inner.whole?.(type, subscription) : undefined),
       heldBack: (type) => this.#heldBack(type, inner, stream),
       get change() {
         return inner.change;

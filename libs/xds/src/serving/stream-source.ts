@@ -13,6 +13,7 @@ export const sourceOf = (
   lookup: (type, name) => (typeSpec(type)?.secret ? secrets()?.lookup(name) : view()?.lookup(type, name)),
   names: (type) => view()?.names(type) ?? [],
   members: (type, glob) => view()?.members(type, glob) ?? [],
+  whole: (type, subscription) => (typeSpec(type)?.secret ? undefined : view()?.whole(type, subscription)),
   get change() {
     return spreading.change;
   },
