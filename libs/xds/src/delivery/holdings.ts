@@ -1,4 +1,5 @@
 import type { Cell, Held } from '../cell.js';
+import { RareMap } from './rare.js';
 import { SharedNames } from './shared-names.js';
 
 /** Sets that are looked through for an equal one. Clients of one kind come together, so the newest few are enough. */
@@ -55,7 +56,7 @@ export class SharedSets {
 /** What a client confirmed, by name: a set that it shares with others, and what has become different since. Used as a Map. */
 export class Holdings implements Iterable<readonly [string, Held]> {
   #shared = NOTHING;
-  readonly #own = new Map<string, Held>();
+  readonly #own = new RareMap<string, Held>();
   /** Names that are in both; `#own` counts. */
   #replaced = 0;
 

@@ -6,6 +6,7 @@ import { namedIn, splitRefused } from './bisect.js';
 import { Holdings, SharedSets } from './holdings.js';
 import type { InFlight } from './in-flight.js';
 import { nackOf } from './nack.js';
+import { RareMap } from './rare.js';
 
 export type { InFlight } from './in-flight.js';
 
@@ -19,13 +20,13 @@ export class TypeDelivery {
   /** What the client confirmed, by name; from an earlier stream only the version is known. */
   readonly acked: Holdings;
   /** Resources of refused responses, which the client may run all the same without saying so later (ENV-1). */
-  readonly orphans = new Map<string, Cell>();
+  readonly orphans = new RareMap<string, Cell>();
   /** What the client took of refused sets for certain, since it named what it did not take. */
-  readonly taken = new Map<string, Cell>();
+  readonly taken = new RareMap<string, Cell>();
   /** Names whose removal was part of a refused response: the client may hold them or not, so they are said once more. */
-  readonly doubted = new Set<string>();
+  readonly doubted = new RareMap<string, true>();
   /** Contents that this client refused on their own, by name and version: never sent to it again (GEN-10). */
-  readonly refused = new Map<string, Map<string, string>>();
+  readonly refused = new RareMap<string, Map<string, string>>();
   /** Names that must be looked at before the type is settled; the held back ones stay in it. */
   readonly dirty = new Set<string>();
   /** All names must be looked at: the view changed, or everything was just subscribed. */
@@ -209,7 +210,7 @@ export class TypeDelivery {
   }
 
   #doubt(name: string): void {
-    this.doubted.add(name);
+    this.doubted.set(name, true);
     this.dirty.add(name);
   }
 
@@ -258,7 +259,7 @@ export class TypeDelivery {
     for (const cell of blamed) this.#remember(cell, message);
     // What was absent, it may have dropped with that set.
     const names = new Set(done.cells.map(({ name }) => name));
-    for (const name of this.acked.keys()) if (!names.has(name)) this.doubted.add(name);
+    for (const name of this.acked.keys()) if (!names.has(name)) this.doubted.set(name, true);
     return nackOf(this.spec, done, message, blamed);
   }
 
