@@ -36,6 +36,8 @@ const pushes = Number(values.pushes);
 const broken: string[] = [];
 /** Of pushes, for the rows of the whole control plane. */
 const BATCHES = 3;
+/** A server is at rest when it needs no more than a hundredth of a second of CPU in so many milliseconds. */
+const REST_MS = 100;
 
 if (values.help) process.stdout.write(HELP);
 else await run();
@@ -114,6 +116,7 @@ async function measure(server: BenchServer, crowd: Crowd): Promise<Row[]> {
   const before = { cpu: server.cpuMs(), encodes: await server.counter('xds_encodes_total') };
   const changes = BATCHES * pushes;
   for (let push = 0; push < changes; push++) {
+    await rest(server);
     const expected = crowd.expectChange();
     const committed = await server.changeEndpoint(push);
     const times = await expected;
@@ -124,13 +127,33 @@ async function measure(server: BenchServer, crowd: Crowd): Promise<Row[]> {
   const encodes = ((await server.counter('xds_encodes_total')) - before.encodes) / changes;
   if (encodes > 1) broken.push(`${encodes} encodes for a change of one resource`);
   const rows: Row[] = [
-    { what: 'commit -> first proxy', p50: quantile(first, 0.5), p99: quantile(first, 0.99), unit: 'ms', must: 5 },
-    { what: `commit -> last of ${proxies}`, p50: quantile(last, 0.5), p99: quantile(last, 0.99), unit: 'ms', must: 60 },
+    {
+      what: 'commit at rest -> first proxy',
+      p50: quantile(first, 0.5),
+      p99: quantile(first, 0.99),
+      unit: 'ms',
+      must: 5,
+    },
+    {
+      what: `commit at rest -> last of ${proxies}`,
+      p50: quantile(last, 0.5),
+      p99: quantile(last, 0.99),
+      unit: 'ms',
+      must: 60,
+    },
     { what: 'CPU per proxy and push, TLS', p50: cpu, p99: cpu, unit: 'us' },
     { what: 'encodes per change', p50: encodes, p99: encodes, unit: '', must: 1 },
     { what: 'bytes to idle clients', p50: still.bytes, p99: still.bytes, unit: 'B', must: 0 },
   ];
   return rows;
+}
+
+/** The budgets are about one change: the answers of a thousand proxies to the one before must not wait in line with it. */
+async function rest(server: BenchServer): Promise<void> {
+  for (let before = Number.NEGATIVE_INFINITY; server.cpuMs() - before > 10; ) {
+    before = server.cpuMs();
+    await new Promise((resolve) => setTimeout(resolve, REST_MS));
+  }
 }
 
 async function stormRows(server: BenchServer, crowd: Crowd): Promise<Row[]> {

@@ -40,7 +40,7 @@ export class Catalog implements EncodeCounter {
   view(id: string): ViewRecord {
     let view = this.#views.get(id);
     if (!view) {
-      view = new ViewRecord(id);
+      view = new ViewRecord(id, this);
       this.#views.set(id, view);
     }
     return view;

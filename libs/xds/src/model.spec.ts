@@ -3,6 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { TYPE } from '#libs/envoy-api';
 import { BAD, ModelClient, type ModelType, NAMES, TYPES, type Variant, World } from './testing/model.js';
 
+/** Random runs of each test; more by `MODEL_RUNS`. */
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 2_000);
+
 type Step =
   | { readonly do: 'set'; readonly type: ModelType; readonly name: string; readonly content: number }
   | { readonly do: 'remove' | 'subscribe' | 'unsubscribe'; readonly type: ModelType; readonly name: string }
@@ -102,7 +105,18 @@ describe('a client over random subscriptions, changes, answers, refusals and rec
         settle(client);
         expect(differences(client)).toEqual([]);
       }),
-      { numRuns: 2_000 },
+      { numRuns: RUNS },
+    );
+  });
+
+  it.each<Variant>(['delta', 'sotw'])('%s: what is said in short is what a look at each name says', (variant) => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30, size: 'max' }), (steps) => {
+        const [short, long] = [true, false].map((inShort) => new ModelClient(variant, new World(inShort)));
+        for (const client of [short, long]) for (const s of steps) if (client) run(client, s);
+        expect(short?.said).toEqual(long?.said);
+      }),
+      { numRuns: RUNS / 2 },
     );
   });
 });

@@ -25,6 +25,14 @@ export function canonicalNames(names: readonly string[]): readonly string[] {
   return names.some(isXdstp) ? names.map(canonicalName) : names;
 }
 
+/** As `canonicalNames`, for names with something about each. */
+export function canonicalKeys<T>(byName: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  for (const name of byName.keys()) {
+    if (isXdstp(name)) return new Map([...byName].map(([key, value]) => [canonicalName(key), value]));
+  }
+  return byName;
+}
+
 /** True for a name that stands for all names one level below it (TP-2). */
 export const isGlob = (name: string): boolean => isXdstp(name) && pathOf(name).endsWith('/*');
 

@@ -213,10 +213,14 @@ export class XdsServer extends ServedStreams {
   #open(call: Call, { principal, leave: served }: Admitted, { variant, onlyType, service }: MethodInfo): void {
     try {
       const leave = this.#enter(call, principal, service);
-      this.options.clock.after(this.#limits.initialPushMs, served);
-      const options = { id: this.registry.nextId(), call, principal, variant, onlyType, served };
-      this.registry.add(new XdsStream(options, this.#services), () => {
+      const forget = this.options.clock.after(this.#limits.initialPushMs, served);
+      const done = (): void => {
+        forget();
         served();
+      };
+      const options = { id: this.registry.nextId(), call, principal, variant, onlyType, served: done };
+      this.registry.add(new XdsStream(options, this.#services), () => {
+        done();
         leave();
       });
       this.options.metrics.gauge('xds_streams', this.registry.size);

@@ -3,15 +3,16 @@ import { Cell } from './cell.js';
 import { type ClientTraits, PLAIN_CLIENT } from './client-traits.js';
 import type { Board, Source } from './delivery/board.js';
 import { wants } from './delivery/examine.js';
+import { holdsWhole } from './delivery/first.js';
 import { timeBeat } from './delivery/heartbeat.js';
 import type { SharedSets } from './delivery/holdings.js';
 import { planResponse } from './delivery/plan.js';
 import { Recent } from './delivery/recent.js';
-import { follow, forget, type LeftOf, resume } from './delivery/subscribe.js';
+import { follow, forget, type LeftOf, resume, resumeEndpoints } from './delivery/subscribe.js';
 import { type InFlight, TypeDelivery } from './delivery/type-delivery.js';
 import { type Form, setVersion } from './frames.js';
 import type { Limits } from './limits.js';
-import { canonicalName, canonicalNames, isXdstp } from './names.js';
+import { canonicalKeys, canonicalNames } from './names.js';
 import { covers, judgeNonce, reduceDelta, reduceSotw, type SubscriptionChange } from './subscription.js';
 import { type TypeSpec, typeOrder } from './type-specs.js';
 import type { Closing, NackInfo, TypeUrl } from './types.js';
@@ -75,6 +76,7 @@ export class Session implements Board {
   readonly #types = new Map<TypeUrl, TypeDelivery>();
   #ordered: readonly TypeDelivery[] = [];
   #resumed = false;
+  readonly #sharedNames = (names: readonly string[]) => this.options.sets?.names(names);
 
   constructor(private readonly options: SessionOptions) {
     this.variant = options.variant;
@@ -260,7 +262,7 @@ export class Session implements Board {
 
   #subscribe(delivery: TypeDelivery, request: Request): SubscriptionChange {
     const { wildcard, legacyWildcard } = delivery.spec;
-    const rules = { legacyWildcard: legacyWildcard && !this.client.grpc, wildcard };
+    const rules = { legacyWildcard: legacyWildcard && !this.client.grpc, wildcard, shared: this.#sharedNames };
     const before = delivery.subscription;
     const change =
       request.variant === 'delta'
@@ -277,6 +279,10 @@ export class Session implements Board {
     const versions = change.first && request.variant === 'delta' ? canonicalKeys(request.initialVersions) : undefined;
     if (versions) {
       if (versions.size > 0) this.#resumed = true;
+      if (change.dropped.length === 0 && holdsWhole(this, delivery, versions, this.leftOf)) {
+        if (delivery.spec.url === TYPE.endpoint) resumeEndpoints(this, delivery, versions);
+        return NONE;
+      }
       resume(delivery, versions, this.leftOf);
     }
     forget(this, delivery, change);
@@ -291,10 +297,3 @@ const named = ({ subscribe, unsubscribe }: DeltaRequest): Pick<DeltaRequest, 'su
   subscribe: canonicalNames(subscribe),
   unsubscribe: canonicalNames(unsubscribe),
 });
-
-function canonicalKeys(versions: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  for (const name of versions.keys()) {
-    if (isXdstp(name)) return new Map([...versions].map(([key, version]) => [canonicalName(key), version]));
-  }
-  return versions;
-}

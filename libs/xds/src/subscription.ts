@@ -57,17 +57,22 @@ export interface Rules {
   readonly legacyWildcard: boolean;
   /** False: `*` means nothing and is ignored, as for secrets, which nobody gets all of. */
   readonly wildcard: boolean;
+  /** A set of exactly these names that others have, too. */
+  readonly shared?: (names: readonly string[]) => ReadonlySet<string> | undefined;
+}
+
+interface DeltaNames {
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
 }
 
 /** A delta request: names join, then names leave (WILD-8). */
-export function reduceDelta(
-  before: Subscription,
-  request: { readonly subscribe: readonly string[]; readonly unsubscribe: readonly string[] },
-  rules: Rules,
-): SubscriptionChange {
+export function reduceDelta(before: Subscription, request: DeltaNames, rules: Rules): SubscriptionChange {
   const { subscribe, unsubscribe } = request;
   const first = !before.started;
   if (!first && subscribe.length === 0 && unsubscribe.length === 0) return unchanged(before);
+  const shared = sharedNames(before, request, rules);
+  if (shared) return named(before, shared, subscribe);
   const names = new Set(before.names);
   // WILD-1, WILD-4: an empty first subscription is everything, and stays so when names are added.
   let wildcard = before.wildcard || (first && subscribe.length === 0 && rules.legacyWildcard);
@@ -89,6 +94,22 @@ export function reduceDelta(
   const dropped = left.filter((name) => !covers(state, name));
   return { state, first, answer, left: NOTHING, dropped, wildcard: compare(before, state) };
 }
+
+/** The names of a first request that has nothing else, as a set that others have, too. */
+function sharedNames(before: Subscription, { subscribe, unsubscribe }: DeltaNames, { shared }: Rules) {
+  const isPlain = !before.started && unsubscribe.length === 0 && !subscribe.includes(WILDCARD);
+  return isPlain ? shared?.(subscribe) : undefined;
+}
+
+/** The first request, for nothing but these names. */
+const named = (before: Subscription, names: ReadonlySet<string>, listed: readonly string[]): SubscriptionChange => ({
+  state: { started: true, wildcard: false, named: true, names },
+  first: !before.started,
+  answer: listed,
+  left: NOTHING,
+  dropped: NOTHING,
+  wildcard: 'same',
+});
 
 /** A state-of-the-world request: its list is the whole subscription (SOTW-6). */
 export function reduceSotw(before: Subscription, listed: readonly string[], rules: Rules): SubscriptionChange {

@@ -1,6 +1,11 @@
 import { type Cell, type Lookup, WITHHELD } from './cell.js';
+import { type Whole, Wholes, wholeOf } from './delivery/whole.js';
 import { globOf } from './names.js';
+import type { Subscription } from './subscription.js';
 import type { TypeUrl } from './types.js';
+
+/** Stands for the names of a subscription to everything. */
+const EVERYTHING: ReadonlySet<string> = new Set();
 
 /** Where the content of a key is found: layers keep it by name, so that a lookup is one step for each layer. */
 export interface Slot {
@@ -75,8 +80,13 @@ export class ViewRecord {
   /** Chosen by the embedding program; undefined = none. */
   version: string | undefined;
   readonly watchers = new Set<Watcher>();
+  readonly #wholes = new Map<TypeUrl, Wholes>();
 
-  constructor(readonly id: string) {}
+  /** @param publications with the number of the newest one: after it contents may be others */
+  constructor(
+    readonly id: string,
+    private readonly publications: { readonly change: number },
+  ) {}
 
   /** True if streams may be served from it. A view with a layer missing is not: it would look emptier than it is. */
   get ready(): boolean {
@@ -98,6 +108,21 @@ export class ViewRecord {
     // As a rule: nothing is there twice.
     if (found.length === 1 && only) return only.keys();
     return new Set(found.flatMap((names) => [...names.keys()]));
+  }
+
+  /** All that the subscription includes, one list for all who have the same; `undefined` if each name is to be looked at. */
+  whole(type: TypeUrl, subscription: Subscription): Whole | undefined {
+    if (!this.ready) return undefined;
+    const wholes = this.#wholes.get(type) ?? new Wholes();
+    this.#wholes.set(type, wholes);
+    const { wildcard, names } = subscription;
+    return wholes.of(wildcard && names.size === 0 ? EVERYTHING : names, this.publications.change, () =>
+      wholeOf(
+        subscription,
+        () => this.names(type),
+        (name) => this.lookup(type, name),
+      ),
+    );
   }
 
   members(type: TypeUrl, glob: string): ReadonlySet<string> {

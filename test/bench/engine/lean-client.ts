@@ -10,6 +10,8 @@ export interface Target {
 
 type Versions = Record<string, string>;
 
+/** Who is not let in comes again after so long. Milliseconds. */
+const AGAIN_MS = 300;
 const METHOD = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
 const WINDOW = 16 * 1024 * 1024;
 const SUBSCRIPTIONS = [
@@ -31,11 +33,11 @@ export class LeanClient {
   /** Said first when it comes back. Encoded as it leaves: a thousand who do it at once keep the server waiting. */
   #requests: readonly Uint8Array[];
   #unread: Buffer[] = [];
+  #again: NodeJS.Timeout | undefined;
   responses = 0;
   bytes = 0;
   /** Called for every response, before it is confirmed. */
   onResponse: (type: string) => void = () => {};
-  onLost: () => void = () => {};
 
   constructor(
     private readonly target: Target,
@@ -47,6 +49,7 @@ export class LeanClient {
   /** Connects and subscribes; what it holds from before it says with the versions. */
   open(): this {
     const { port, caPem } = this.target;
+    clearTimeout(this.#again);
     const url = `${caPem === undefined ? 'http' : 'https'}://localhost:${port}`;
     const session = connect(url, {
       ...(caPem === undefined ? {} : { ca: caPem, ALPNProtocols: ['h2'] }),
@@ -54,7 +57,7 @@ export class LeanClient {
       lookup: (_name, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
     });
     this.#session = session;
-    session.on('error', () => this.onLost());
+    session.on('error', () => this.#lost(session));
     session.once('connect', () => session.setLocalWindowSize(WINDOW));
     const stream = session.request({
       ...{ ':method': 'POST', ':path': METHOD, 'content-type': 'application/grpc', te: 'trailers' },
@@ -62,15 +65,26 @@ export class LeanClient {
     });
     this.#stream = stream;
     this.#unread = [];
-    stream.on('error', () => this.onLost());
+    stream.on('error', () => {}); // 'close' follows
+    stream.once('close', () => this.#lost(session));
     stream.on('data', (chunk: Buffer) => this.#read(chunk));
     for (const request of this.#requests) this.#write(request);
     return this;
   }
 
   close(): void {
-    this.#session?.destroy();
+    const session = this.#session;
+    this.#session = undefined;
+    clearTimeout(this.#again);
+    session?.destroy();
     this.#requests = this.#encoded();
+  }
+
+  /** REL-12: a server that has no room for now sends it away. What it has sent was not read then. */
+  #lost(session: ClientHttp2Session): void {
+    if (this.#session !== session) return;
+    this.close();
+    this.#again = setTimeout(() => this.open(), AGAIN_MS).unref();
   }
 
   #encoded(): Uint8Array[] {

@@ -1,6 +1,8 @@
 import type { Lookup } from '../cell.js';
+import type { Subscription } from '../subscription.js';
 import type { HeldContent, TypeUrl } from '../types.js';
 import type { TypeDelivery } from './type-delivery.js';
+import type { Whole } from './whole.js';
 
 /** Where a stream's resources come from: its view, and the secrets resolved for it. */
 export interface Source {
@@ -9,6 +11,8 @@ export interface Source {
   names(type: TypeUrl): Iterable<string>;
   /** Names of the type in the view that belong to the glob. */
   members(type: TypeUrl, glob: string): Iterable<string>;
+  /** All that the subscription includes, where it needs no look at each name; `undefined` otherwise. */
+  whole?(type: TypeUrl, subscription: Subscription): Whole | undefined;
   /** Number of the newest publication of which the stream knows what it has to look at. */
   readonly change: number;
   /** It does not know yet what it has to look at of a newer one. */

@@ -1,4 +1,5 @@
 import { Cell } from '../cell.js';
+import type { Subscription } from '../subscription.js';
 import type { Board } from './board.js';
 import type { TypeDelivery } from './type-delivery.js';
 
@@ -9,6 +10,8 @@ export interface PlannedResponse {
   readonly removed: readonly string[];
   /** A sign of life: it says nothing new. */
   readonly beat: boolean;
+  /** It is all that this subscription includes. */
+  readonly wholeOf?: Subscription;
 }
 
 /** How often a client hears of a resource within its time to live. */

@@ -1,4 +1,6 @@
 import type { Cell, Held } from '../cell.js';
+import { RareMap } from './rare.js';
+import { SharedNames } from './shared-names.js';
 
 /** Sets that are looked through for an equal one. Clients of one kind come together, so the newest few are enough. */
 const SETS_KNOWN = 16;
@@ -14,11 +16,32 @@ const NOTHING: ReadonlyMap<string, Held> = new Map();
  */
 export class SharedSets {
   #known: readonly WeakRef<ReadonlyMap<string, Cell>>[] = [];
+  readonly #byList = new WeakMap<readonly Cell[], ReadonlyMap<string, Cell>>();
+  #names: readonly WeakRef<SharedNames>[] = [];
   /** Sets that were built. */
   built = 0;
 
   /** The set of these cells, in whatever order they come. */
   of(cells: readonly Cell[]): ReadonlyMap<string, Cell> {
+    const set = this.#byList.get(cells) ?? this.#find(cells);
+    this.#byList.set(cells, set);
+    return set;
+  }
+
+  /** The set of these names, in whatever order they come; `undefined` if it is made for one stream. */
+  names(list: readonly string[]): ReadonlySet<string> | undefined {
+    if (list.length < SHARED_FROM) return undefined;
+    for (const known of this.#names) {
+      const names = known.deref();
+      if (names?.equals(list)) return names;
+    }
+    const names = new SharedNames(list);
+    if (names.size < list.length) return undefined; // one was there twice
+    this.#names = [new WeakRef(names), ...this.#names.slice(0, SETS_KNOWN - 1)];
+    return names;
+  }
+
+  #find(cells: readonly Cell[]): ReadonlyMap<string, Cell> {
     for (const known of this.#known) {
       const set = known.deref();
       if (set?.size === cells.length && cells.every((cell) => set.get(cell.name) === cell)) return set;
@@ -33,7 +56,7 @@ export class SharedSets {
 /** What a client confirmed, by name: a set that it shares with others, and what has become different since. Used as a Map. */
 export class Holdings implements Iterable<readonly [string, Held]> {
   #shared = NOTHING;
-  readonly #own = new Map<string, Held>();
+  readonly #own = new RareMap<string, Held>();
   /** Names that are in both; `#own` counts. */
   #replaced = 0;
 

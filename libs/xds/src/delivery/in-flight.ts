@@ -1,4 +1,5 @@
 import type { Cell } from '../cell.js';
+import type { Subscription } from '../subscription.js';
 
 /** The one response of a type that the client has not answered yet. */
 export interface InFlight {
@@ -15,4 +16,6 @@ export interface InFlight {
   readonly sentAt: number;
   /** A sign of life, with what is held already: its answer changes nothing (TTL-2). */
   readonly beat: boolean;
+  /** It is all that this subscription included when it was sent. */
+  readonly wholeOf?: Subscription;
 }

@@ -2,6 +2,7 @@ import { Cell, WITHHELD } from '../cell.js';
 import { isGlob } from '../names.js';
 import type { Board } from './board.js';
 import { examine, targetOf } from './examine.js';
+import { planFirst } from './first.js';
 import { type PlannedResponse, planBeat } from './heartbeat.js';
 import { Leaving, mayBeMet, requirementsMet } from './references.js';
 import type { TypeDelivery } from './type-delivery.js';
@@ -58,6 +59,8 @@ function planChange(board: Board, type: TypeDelivery): PlannedResponse | undefin
     type.held = NOTHING;
     return undefined;
   }
+  const first = planFirst(board, type);
+  if (first) return first;
   spreadOut(board, type);
   while (type.retry.length > 0) {
     const group = type.retry.shift() ?? [];
@@ -78,9 +81,11 @@ function spreadOut(board: Board, type: TypeDelivery): void {
   const { wildcard, names } = type.subscription;
   if (wildcard) for (const name of board.source.names(type.spec.url)) type.dirty.add(name);
   for (const name of names) {
-    type.dirty.add(name);
+    if (type.owesAll) type.owe(name);
+    else type.dirty.add(name);
     if (isGlob(name)) for (const member of board.source.members(type.spec.url, name)) type.dirty.add(member);
   }
+  type.owesAll = false;
   for (const name of type.acked.keys()) type.dirty.add(name);
   for (const name of type.orphans.keys()) type.dirty.add(name);
 }
@@ -138,19 +143,13 @@ function done(type: TypeDelivery, name: string): void {
   type.owed.delete(name);
 }
 
-/** Everything that was to be looked at is settled or under way. */
-function nothingLeft(type: TypeDelivery): void {
-  type.dirty.clear();
-  type.owed.clear();
-}
-
 function planDelta(board: Board, type: TypeDelivery, found: Findings): PlannedResponse | undefined {
   const cells = choose(board, type, found.cells);
   const room = board.maxResponseBytes - cells.reduce((sum, cell) => sum + cell.size, 0);
   const removed = fitting([...found.removed, ...found.absent], room, cells.length === 0);
   if (cells.length === 0 && removed.length === 0) return undefined;
   // A first answer, as a rule: all that was asked for is in it.
-  if (!type.spec.aliased && cells.length + removed.length === type.dirty.size) nothingLeft(type);
+  if (!type.spec.aliased && cells.length + removed.length === type.dirty.size) type.nothingLeft();
   else {
     for (const cell of cells) done(type, cell.name);
     for (const name of removed) done(type, name);
@@ -224,9 +223,7 @@ function planWholeState(board: Board, type: TypeDelivery, found: Findings): Plan
     }
     set.push(target);
   }
-  nothingLeft(type);
-  type.held = NOTHING;
-  type.answerDue = false;
+  type.nothingLeft();
   return { cells: set, news: set, removed: [], beat: false };
 }
 

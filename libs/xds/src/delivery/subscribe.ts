@@ -39,9 +39,9 @@ export function follow(board: Board, delivery: TypeDelivery, change: Subscriptio
   }
   for (const name of change.left) delivery.dirty.add(name);
   if (change.first && !versions?.size && delivery.dirty.size === 0 && isPlain(change)) {
-    // A new client, as a rule: copies of a set cost a tenth of what adding two hundred names twice does (25 us).
-    delivery.dirty = new Set(change.state.names);
-    delivery.owed = new Set(change.state.names);
+    // A new client, as a rule.
+    delivery.allDirty = true;
+    delivery.owesAll = true;
     return;
   }
   // DELTA-8b: on the first message the version listed for a name stands in for the answer, if it is ours. An alias has
@@ -95,7 +95,7 @@ function membersOf({ source }: Board, { spec }: TypeDelivery, glob: string): rea
  * The exact rule for endpoints after a reconnect: equal versions are skipped, unless endpoints are asked for before
  * clusters or a name comes without a version. Either means that something was warming, and then all go out once.
  */
-function resumeEndpoints(board: Board, delivery: TypeDelivery, versions: Versions): void {
+export function resumeEndpoints(board: Board, delivery: TypeDelivery, versions: Versions): void {
   if (!versions || versions.size === 0) return;
   const { names } = delivery.subscription;
   const beforeClusters = board.aggregated && !board.types.has(TYPE.cluster);

@@ -5,11 +5,14 @@ import type { NackInfo } from '../types.js';
 import { namedIn, splitRefused } from './bisect.js';
 import { Holdings, SharedSets } from './holdings.js';
 import type { InFlight } from './in-flight.js';
+import { nackOf } from './nack.js';
+import { RareMap } from './rare.js';
 
 export type { InFlight } from './in-flight.js';
 
 /** Refused contents of one name that are remembered (GEN-10); beyond it the oldest may be tried once more. */
 const REFUSALS_KEPT = 256;
+const NOTHING: readonly string[] = [];
 
 /** What is known about one resource type on one stream. Everything the client may hold is in `acked`, `orphans` or in flight. */
 export class TypeDelivery {
@@ -17,19 +20,21 @@ export class TypeDelivery {
   /** What the client confirmed, by name; from an earlier stream only the version is known. */
   readonly acked: Holdings;
   /** Resources of refused responses, which the client may run all the same without saying so later (ENV-1). */
-  readonly orphans = new Map<string, Cell>();
+  readonly orphans = new RareMap<string, Cell>();
   /** What the client took of refused sets for certain, since it named what it did not take. */
-  readonly taken = new Map<string, Cell>();
+  readonly taken = new RareMap<string, Cell>();
   /** Names whose removal was part of a refused response: the client may hold them or not, so they are said once more. */
-  readonly doubted = new Set<string>();
+  readonly doubted = new RareMap<string, true>();
   /** Contents that this client refused on their own, by name and version: never sent to it again (GEN-10). */
-  readonly refused = new Map<string, Map<string, string>>();
+  readonly refused = new RareMap<string, Map<string, string>>();
   /** Names that must be looked at before the type is settled; the held back ones stay in it. */
-  dirty = new Set<string>();
+  readonly dirty = new Set<string>();
   /** All names must be looked at: the view changed, or everything was just subscribed. */
   allDirty = false;
   /** Names that are answered even if the client is thought to hold them. */
-  owed = new Set<string>();
+  readonly owed = new Set<string>();
+  /** All names of the subscription are owed; said with `allDirty`, and put into `owed` when it is spread out. */
+  owesAll = false;
   /** Groups of a refused response that are sent again one after the other. */
   retry: (readonly string[])[] = [];
   /** A response is due even if it is empty, so that the client's initialisation ends (DELTA-10). */
@@ -79,6 +84,16 @@ export class TypeDelivery {
   /** True if a look at the names may lead to a response. */
   get hasWork(): boolean {
     return this.dirty.size > 0 || this.allDirty || this.answerDue;
+  }
+
+  /** All that was to be looked at is settled or under way. */
+  nothingLeft(): void {
+    this.dirty.clear();
+    this.owed.clear();
+    this.held = NOTHING;
+    this.allDirty = false;
+    this.owesAll = false;
+    this.answerDue = false;
   }
 
   /** It is answered under this name, even if it is thought to hold what is there. */
@@ -151,9 +166,9 @@ export class TypeDelivery {
   }
 
   /** Nothing was sent before, and all of it is wanted under its own name. */
-  #isFirst({ cells }: InFlight, wants: (cell: Cell) => boolean): boolean {
+  #isFirst({ cells, wholeOf }: InFlight, wants: (cell: Cell) => boolean): boolean {
     const isClean = this.orphans.size === 0 && this.doubted.size === 0 && !this.spec.aliased;
-    return isClean && cells.every((cell) => !cell.hollow && wants(cell));
+    return isClean && (wholeOf === this.subscription || cells.every((cell) => !cell.hollow && wants(cell)));
   }
 
   /** The client accepted a whole set: it holds nothing else. */
@@ -185,17 +200,17 @@ export class TypeDelivery {
     // A response of removals alone leaves nothing to pin; sending it again would loop.
     if (done.news.length === 0) for (const name of done.removed) this.#gone(name);
     else for (const name of done.removed) this.#doubt(name);
-    return this.#nackOf(done, message, named.length > 0 ? named : done.news);
+    return nackOf(this.spec, done, message, named.length > 0 ? named : done.news);
   }
 
   /** What it holds stays as it was; from now on it hears of it by the contents. */
   #refuseBeat(done: InFlight, message: string): NackInfo {
     this.beatsRefused = true;
-    return this.#nackOf(done, message, done.cells);
+    return nackOf(this.spec, done, message, done.cells);
   }
 
   #doubt(name: string): void {
-    this.doubted.add(name);
+    this.doubted.set(name, true);
     this.dirty.add(name);
   }
 
@@ -229,21 +244,6 @@ export class TypeDelivery {
     }
   }
 
-  #nackOf({ nonce, change }: InFlight, message: string, blamed: readonly Cell[]): NackInfo {
-    const [only] = blamed;
-    const isolated = blamed.length === 1;
-    const names = blamed.map((cell) => cell.name);
-    return {
-      type: this.spec.url,
-      names,
-      nonce,
-      message,
-      isolated,
-      version: isolated ? (only?.version ?? '') : '',
-      change,
-    };
-  }
-
   /**
    * A part of the set would delete the rest of it, which the client may run from before: it is not tried. The client
    * keeps the old form of what it refused and has taken the others; the next set goes out when a content changes.
@@ -259,8 +259,8 @@ export class TypeDelivery {
     for (const cell of blamed) this.#remember(cell, message);
     // What was absent, it may have dropped with that set.
     const names = new Set(done.cells.map(({ name }) => name));
-    for (const name of this.acked.keys()) if (!names.has(name)) this.doubted.add(name);
-    return this.#nackOf(done, message, blamed);
+    for (const name of this.acked.keys()) if (!names.has(name)) this.doubted.set(name, true);
+    return nackOf(this.spec, done, message, blamed);
   }
 
   #pin(cell: Cell, message: string): void {

@@ -1,5 +1,7 @@
 import { Cell, type EncodeCounter, type Lookup, WITHHELD } from '../cell.js';
 import type { Source } from '../delivery/board.js';
+import type { Whole } from '../delivery/whole.js';
+import type { Subscription } from '../subscription.js';
 import type { HeldContent, HoldBack, Resource, TypeUrl } from '../types.js';
 
 /** Nodes of which something is remembered; beyond it the oldest are forgotten. */
@@ -108,26 +110,17 @@ export class HeldBack {
 
   /** The source as this stream is to see it. */
   over(inner: Source, stream: HeldBackView): Source {
-    const lookup = (type: TypeUrl, name: string): Lookup => {
-      const found = inner.lookup(type, name);
-      return this.isEmpty ? found : this.#inPlaceOf(found, { type, name }, stream);
-    };
-    const extra = (type: TypeUrl): ReadonlyMap<string, Cell> | undefined => this.#of(stream)?.extra.get(type);
-    return {
-      lookup,
-      names: (type) => {
-        const more = extra(type);
-        return more ? new Set([...inner.names(type), ...more.keys()]) : inner.names(type);
-      },
-      members: (type, glob) => inner.members(type, glob),
-      heldBack: (type) => this.#heldBack(type, inner, stream),
-      get change() {
-        return inner.change;
-      },
-      get expecting() {
-        return inner.expecting === true;
-      },
-    };
+    return new SourceWithout(this, inner, stream);
+  }
+
+  /** What the stream finds under a name, where the view has `found`. */
+  seen(found: Lookup, type: TypeUrl, name: string, stream: HeldBackView): Lookup {
+    return this.isEmpty ? found : this.#inPlaceOf(found, { type, name }, stream);
+  }
+
+  /** What earlier contents need, and the view may not have any more. */
+  extra(type: TypeUrl, stream: HeldBackView): ReadonlyMap<string, Cell> | undefined {
+    return this.#of(stream)?.extra.get(type);
   }
 
   #of({ node }: HeldBackView): Kept | undefined {
@@ -155,7 +148,8 @@ export class HeldBack {
     return found ?? this.#of(stream)?.extra.get(type)?.get(name);
   }
 
-  #heldBack(type: TypeUrl, inner: Source, stream: HeldBackView): readonly HeldContent[] {
+  /** Contents of the type that the view has and the stream is not sent. */
+  from(type: TypeUrl, inner: Source, stream: HeldBackView): readonly HeldContent[] {
     const all = [...(this.#of(stream)?.entries ?? []), ...this.#everyone.entries].filter(
       (entry) => entry.type === type,
     );
@@ -167,5 +161,44 @@ export class HeldBack {
 
   #cellOf(resource: Resource): Cell {
     return resource instanceof Cell ? resource : new Cell(resource, this.catalog);
+  }
+}
+
+/** The resources of a stream without what is held back from it. A class: a stream has few objects of its own. */
+class SourceWithout implements Source {
+  constructor(
+    private readonly kept: HeldBack,
+    private readonly inner: Source,
+    private readonly stream: HeldBackView,
+  ) {}
+
+  lookup(type: TypeUrl, name: string): Lookup {
+    return this.kept.seen(this.inner.lookup(type, name), type, name, this.stream);
+  }
+
+  names(type: TypeUrl): Iterable<string> {
+    const names = this.inner.names(type);
+    const more = this.kept.isEmpty ? undefined : this.kept.extra(type, this.stream);
+    return more ? new Set([...names, ...more.keys()]) : names;
+  }
+
+  members(type: TypeUrl, glob: string): Iterable<string> {
+    return this.inner.members(type, glob);
+  }
+
+  whole(type: TypeUrl, subscription: Subscription): Whole | undefined {
+    return this.kept.isEmpty ? this.inner.whole?.(type, subscription) : undefined;
+  }
+
+  heldBack(type: TypeUrl): readonly HeldContent[] {
+    return this.kept.from(type, this.inner, this.stream);
+  }
+
+  get change(): number {
+    return this.inner.change;
+  }
+
+  get expecting(): boolean {
+    return this.inner.expecting === true;
   }
 }

@@ -2,7 +2,6 @@ import type { LogFields } from '#libs/kernel';
 import { traitsOf } from '../client-traits.js';
 import type { Pumpable } from '../fan-out.js';
 import { Ledger } from '../ledger.js';
-import { StreamSecrets } from '../secrets.js';
 import { type Outcome, type Outgoing, Session } from '../session.js';
 import type { StatusName } from '../transport/call.js';
 import type { TypeSpec } from '../type-specs.js';
@@ -17,7 +16,7 @@ import { Outbox } from './outbox.js';
 import { bringsState, checkNode, checkSize, requestedType } from './requests.js';
 import type { StreamOptions } from './stream-options.js';
 import type { StreamServices } from './stream-services.js';
-import { sourceOf } from './stream-source.js';
+import { StreamSource } from './stream-source.js';
 
 /**
  * One stream: reads requests, asks the session what to answer, and writes. It never blocks another, and queues no more than
@@ -31,8 +30,7 @@ export class XdsStream implements Watcher, Pumpable {
   /** The alarm for a view that is not published was raised. */
   viewAlarmed = false;
   #info: StreamInfo | undefined;
-  #view: ViewRecord | undefined;
-  #secrets: StreamSecrets | undefined;
+  readonly #source: StreamSource;
   #closed = false;
   #leaveNode: (() => void) | undefined;
   #unknownTypeLogged = false;
@@ -44,16 +42,12 @@ export class XdsStream implements Watcher, Pumpable {
     const { clock, limits, listener, spreading } = services;
     this.openedAt = clock.now();
     this.outbox = new Outbox(options.call, services, () => this.pump());
-    const source = sourceOf(
-      spreading,
-      () => this.#view,
-      () => this.#secrets,
-    );
+    this.#source = new StreamSource(spreading);
     const held = (type: TypeUrl, name: string) => this.session.types.get(type)?.acked.get(name)?.version;
     this.session = new Session({
       variant: options.variant,
       aggregated: options.onlyType === undefined,
-      source: services.heldBack.over(source, { node: () => this.#info?.node.id, acked: held }),
+      source: services.heldBack.over(this.#source, { node: () => this.#info?.node.id, acked: held }),
       limits,
       sets: services.sets,
       nextNonce: nonceMaker(services.epoch),
@@ -73,7 +67,7 @@ export class XdsStream implements Watcher, Pumpable {
 
   /** True once its view is published: before that it is sent nothing. */
   get hasView(): boolean {
-    return this.#view?.ready ?? false;
+    return this.#source.view?.ready ?? false;
   }
 
   /** True while something is to be sent, held back, or not yet ACKed. */
@@ -137,7 +131,7 @@ export class XdsStream implements Watcher, Pumpable {
     this.#info = { id, principal: this.principal, node, view, peer: call.peer, variant, openedAt: clock.now() };
     this.session.client = traitsOf(node, variant);
     this.session.leftOf = (type) => this.services.leftovers.of(this.#client, type);
-    this.#secrets = this.services.secretsFor(this.#info, (name, asked) => this.#onSecret(name, asked));
+    this.#source.secrets = this.services.secretsFor(this.#info, (name, asked) => this.#onSecret(name, asked));
     this.#follow(catalog.view(view));
     this.services.admitted(this);
     listener.streamOpened?.(this.#info);
@@ -154,15 +148,16 @@ export class XdsStream implements Watcher, Pumpable {
 
   #follow(view: ViewRecord): void {
     this.#unfollow();
-    this.#view = view;
+    this.#source.view = view;
     view.watchers.add(this);
   }
 
   #unfollow(): void {
-    if (!this.#view) return;
-    this.#view.watchers.delete(this);
-    this.services.catalog.release(this.#view);
-    this.#view = undefined;
+    const { view } = this.#source;
+    if (!view) return;
+    view.watchers.delete(this);
+    this.services.catalog.release(view);
+    this.#source.view = undefined;
   }
 
   #handle(request: Request): void {
@@ -202,8 +197,8 @@ export class XdsStream implements Watcher, Pumpable {
       log.warn('a client refused a response', { ...this.#fields(), ...nacked, type, names: nacked.names.slice(0, 20) });
       this.ledger.nacked(info, nacked);
     }
-    for (const name of unwanted) this.#secrets?.drop(name);
-    for (const { name, held } of secrets) this.#secrets?.want(name, held);
+    for (const name of unwanted) this.#source.secrets?.drop(name);
+    for (const { name, held } of secrets) this.#source.secrets?.want(name, held);
   }
 
   touch(type: TypeUrl, names: ReadonlySet<string>): void {
@@ -216,7 +211,7 @@ export class XdsStream implements Watcher, Pumpable {
 
   /** Secrets may have changed at their source. */
   refreshSecrets(): void {
-    this.#secrets?.refresh();
+    this.#source.secrets?.refresh();
   }
 
   #onSecret(name: string, asked: boolean): void {
@@ -236,11 +231,11 @@ export class XdsStream implements Watcher, Pumpable {
   /** At most one response of each type, in the order of ORD-1. */
   #pump(): void {
     const info = this.#info;
-    if (this.#closed || !info || !this.#view?.ready) return;
+    if (this.#closed || !info || !this.#source.view?.ready) return;
     this.session.turns((delivery) => {
       // NET-4: what the socket does not take is not produced; the newest state goes out when it does.
       if (this.outbox.full) return false;
-      const outgoing = this.session.next(delivery, this.services.clock.monotonic(), this.#view?.version);
+      const outgoing = this.session.next(delivery, this.services.clock.monotonic(), this.#source.view?.version);
       if (outgoing) this.#send(outgoing);
       return true;
     });
@@ -272,7 +267,7 @@ export class XdsStream implements Watcher, Pumpable {
     this.#closed = true;
     this.#unfollow();
     this.#leaveNode?.();
-    this.#secrets?.close();
+    this.#source.secrets?.close();
     this.services.closed(this);
     if (!this.#info) return;
     this.services.leftovers.leave(this.#client, this.session);

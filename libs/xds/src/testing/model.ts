@@ -3,8 +3,10 @@ import { Cluster_DiscoveryType, ClusterSchema, create, TYPE, toBinary } from '#l
 import { contentHash } from '#libs/kernel';
 import { Cell } from '../cell.js';
 import type { InFlight } from '../delivery/type-delivery.js';
+import { type Whole, wholeOf } from '../delivery/whole.js';
 import { DEFAULT_LIMITS } from '../limits.js';
 import { Session } from '../session.js';
+import type { Subscription } from '../subscription.js';
 import { typeSpec } from '../type-specs.js';
 import type { Request } from '../wire/request.js';
 
@@ -44,6 +46,9 @@ export class World {
   readonly #bad = new Set<string>();
   change = 0;
 
+  /** @param inShort what a subscription includes is said at once where that is possible, as views do */
+  constructor(private readonly inShort = true) {}
+
   set(type: ModelType, name: string, content: number): void {
     this.change++;
     const cell = cellOf(type, name, content);
@@ -60,6 +65,14 @@ export class World {
   lookup = (type: string, name: string): Cell | undefined => this.#cells.get(`${type} ${name}`);
   members = (): string[] => [];
   names = (type: string): string[] => NAMES.filter((name) => this.lookup(type, name));
+  whole = (type: string, subscription: Subscription): Whole | undefined =>
+    this.inShort
+      ? wholeOf(
+          subscription,
+          () => this.names(type),
+          (name) => this.lookup(type, name),
+        )
+      : undefined;
 }
 
 /** What a client keeps of one type, over all its streams. */
@@ -84,6 +97,8 @@ class Holding {
 export class ModelClient {
   readonly holdings = new Map<ModelType, Holding>(TYPES.map((type) => [type, new Holding(WHOLE.has(type))]));
   session: Session;
+  /** Every response, as one line. */
+  readonly said: string[] = [];
   #nonces = 0;
 
   constructor(
@@ -156,6 +171,8 @@ export class ModelClient {
   #check(type: ModelType, flight: InFlight): void {
     const holding = this.holding(type);
     const names = flight.cells.map(({ name }) => name);
+    const contents = flight.cells.map(({ name, version }) => `${name}@${version}`).sort();
+    this.said.push(`${type} ${contents.join()} -${[...flight.removed].sort().join()}`);
     expect(new Set(names).size, 'a name twice').toBe(names.length);
     for (const name of names) expect(holding.wants(name), `${name} is not subscribed`).toBe(true);
     for (const name of flight.removed) {

@@ -7,8 +7,11 @@ const COPIED = 16 * 1024;
 /** Bytes handed to the socket at once: with more TLS keeps as much memory for good (performance was measured with 16 KiB). */
 const SLICE = 16 * 1024;
 
-/** A message as buffers to be written one after the other, each no larger than a slice. */
-export function framesOf(message: Message): readonly Buffer[] {
+/**
+ * A message as buffers to be written one after the other.
+ * @param cut large pieces into slices
+ */
+export function framesOf(message: Message, cut = true): readonly Buffer[] {
   const length = message.byteLength;
   if (length <= COPIED) {
     const frame = Buffer.allocUnsafe(HEAD + length);
@@ -16,7 +19,7 @@ export function framesOf(message: Message): readonly Buffer[] {
     message.copy(frame, HEAD);
     return [frame];
   }
-  return slices([writeHead(Buffer.allocUnsafe(HEAD), length), ...message.pieces()]);
+  return slices([writeHead(Buffer.allocUnsafe(HEAD), length), ...message.pieces()], cut);
 }
 
 function writeHead(frame: Buffer, length: number): Buffer {
@@ -26,7 +29,7 @@ function writeHead(frame: Buffer, length: number): Buffer {
 }
 
 /** Large pieces are cut, which copies nothing; small ones are gathered: a write for each would cost more than the copy. */
-function slices(pieces: readonly Buffer[]): Buffer[] {
+function slices(pieces: readonly Buffer[], cut: boolean): Buffer[] {
   const slices: Buffer[] = [];
   let [small, size]: [Buffer[], number] = [[], 0];
   const flush = (): void => {
@@ -38,7 +41,8 @@ function slices(pieces: readonly Buffer[]): Buffer[] {
     if (piece.length < SLICE) {
       small.push(piece);
       size += piece.length;
-    } else for (let at = 0; at < piece.length; at += SLICE) slices.push(piece.subarray(at, at + SLICE));
+    } else if (!cut) slices.push(piece);
+    else for (let at = 0; at < piece.length; at += SLICE) slices.push(piece.subarray(at, at + SLICE));
   }
   flush();
   return slices;
