@@ -25,11 +25,7 @@ RETURNING hostname`;
  * @throws Refused `hostname-taken`, with the resource that holds the name; Raced
  */
 export async function claimHostnames(sql: Sql, mesh: string, changes: readonly Step[]): Promise<void> {
-  const stray = changes.find(({ kind, hostnames }) => hostnames.length > 0 && !CLAIMING.has(kind));
-  if (stray) throw new Error(`${stray.kind} claims host names: it belongs among the kinds that may`);
-  const earlier = changes.filter(({ op, kind }) => op !== 'created' && CLAIMING.has(kind));
-  if (earlier.length > 0)
-    await sql.query('DELETE FROM hostname WHERE uid = ANY($1::text[])', [earlier.map((step) => step.uid)]);
+  await forgetEarlier(sql, changes);
   const claims = changes
     .flatMap((step) => step.hostnames.map((hostname) => ({ hostname: hostname.toLowerCase(), step })))
     .sort((a, b) => compareCodeUnits(a.hostname, b.hostname));
@@ -55,4 +51,13 @@ export async function claimHostnames(sql: Sql, mesh: string, changes: readonly S
     namespace: holder?.namespace ?? '',
     name: holder?.name ?? '',
   });
+}
+
+/** Claims of before. @throws Error for a kind that is not known to claim: those of before would stay for ever */
+async function forgetEarlier(sql: Sql, changes: readonly Step[]): Promise<void> {
+  const stray = changes.find(({ kind, hostnames }) => hostnames.length > 0 && !CLAIMING.has(kind));
+  if (stray) throw new Error(`${stray.kind} claims host names: it belongs among the kinds that may`);
+  const earlier = changes.filter(({ op, kind }) => op !== 'created' && CLAIMING.has(kind));
+  if (earlier.length === 0) return;
+  await sql.query('DELETE FROM hostname WHERE uid = ANY($1::text[])', [earlier.map((step) => step.uid)]);
 }
