@@ -101,9 +101,12 @@ describe('heddle apply --confirm-within', () => {
     const change = /change (c-\d+)/.exec(out)?.[1] ?? '';
     const staged = await user.heddle('change', 'show', change, '-o', 'json');
     const { id } = (JSON.parse(staged.out) as { staged: { id: string } }).staged;
-    const watched = await user.heddle('change', 'watch', id);
-    expect(watched.err).toMatch(/watched|was taken back: nobody confirmed it within 1 s/);
     await expect.poll(async () => (await user.heddle('get', 'svc', 'unkept', '-n', 'shop')).code).toBe(EXIT.notFound);
     expect((await user.heddle('history', '-n', 'shop')).out).toContain('nobody confirmed it within 1 s');
+    const watched = await user.heddle('change', 'watch', id);
+    expect([watched.code, watched.err]).toEqual([
+      EXIT.reverted,
+      expect.stringContaining('nobody confirmed it within 1 s'),
+    ]);
   });
 });
