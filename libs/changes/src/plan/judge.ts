@@ -38,11 +38,8 @@ export function* judge(
   const { run: recomputed, verified, edges } = fork.counters;
   const { mesh, puts, deletes } = prepared;
   const judged = yield* compareFindings({ mesh, fork, puts, deletes, usersOf: (id) => live.usersOf(id) });
-  const findings = [
-    ...judged.findings,
-    ...listenersDrain(mesh, proxies, drainPercent),
-    ...twoSided(fork.before.ctx, fork.ctx, { puts, obstacles }),
-  ];
+  const sides = yield* twoSided(fork.before.ctx, fork.ctx, { puts, obstacles });
+  const findings = [...judged.findings, ...listenersDrain(mesh, proxies, drainPercent), ...sides];
   const cost = { recomputed, verified, edges };
   return ok({ fork, effect: { envoy, proxies, cost, findings, resolved: judged.resolved, warnings } });
 }

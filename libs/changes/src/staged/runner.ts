@@ -15,8 +15,6 @@ export interface StagedRunnerOptions {
   readonly replica: string;
   /** What this replica sees of an open or watched change. */
   readonly evidence: (change: StagedChange) => Evidence;
-  /** Told of those that are not over, whenever they are looked at. */
-  readonly onChanges?: (changes: readonly StagedChange[]) => void;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -36,6 +34,7 @@ export class StagedRunner {
   #running: Promise<void> = Promise.resolve();
   #nextAt = Number.NEGATIVE_INFINITY;
   #stop: (() => void) | undefined;
+  #isBusy = false;
   readonly #said = new Map<string, { readonly text: string; readonly at: number }>();
 
   constructor(private readonly options: StagedRunnerOptions) {
@@ -64,8 +63,6 @@ export class StagedRunner {
     await this.options.deps.store.leases.take('staged', this.#holder, 0).catch(() => {});
   }
 
-  #isBusy = false;
-
   async #maybe(): Promise<void> {
     if (this.#isBusy || this.options.clock.monotonic() < this.#nextAt) return;
     this.#isBusy = true;
@@ -76,9 +73,10 @@ export class StagedRunner {
   async #turn(): Promise<void> {
     const { deps, clock, log, metrics } = this.options;
     try {
+      // Set before it is looked: whoever wakes it meanwhile has something newer.
+      this.#nextAt = clock.monotonic() + IDLE_EVERY_MS;
       const changes = await deps.store.staged.unfinished();
-      this.options.onChanges?.(changes);
-      this.#nextAt = clock.monotonic() + (changes.length > 0 ? EVERY_MS : IDLE_EVERY_MS);
+      if (changes.length > 0) this.wake();
       metrics.gauge('heddle_staged_changes', changes.length);
       metrics.gauge('heddle_staged_held', changes.filter(({ state }) => state === 'held').length);
       if (changes.length === 0) return;

@@ -1,22 +1,23 @@
 /** Changes of which a caller and who it calls must not have different halves. */
 import { destinationKey, isHttp, isHttp2, SERVICE } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
+import { flatMapped, type Steps } from '#libs/kernel';
 import type { DomainValue, Service, ServicePort } from '#libs/model';
 import { type Obstacle, wordsOf } from '../../two-sided/obstacles.js';
 import { finish } from './index.js';
 import type { Finding, FindingDraft } from './types.js';
 
-export function twoSided(
+/** Each is read twice. */
+const SERVICES_A_PIECE = 64;
+
+export function* twoSided(
   before: Ctx,
   after: Ctx,
   { puts, obstacles }: { readonly puts: readonly DomainValue[]; readonly obstacles: readonly Obstacle[] },
-): readonly Finding[] {
+): Steps<readonly Finding[]> {
   const services = puts.flatMap((put) => (put.type === 'Service' ? [put.value] : []));
-  const drafts = [
-    ...services.flatMap((service) => addressesThatGo(before, after, service)),
-    ...obstacles.flatMap(draftsOf),
-  ];
-  return drafts.map((draft) => finish(draft, true));
+  const gone = yield* flatMapped(services, (service) => addressesThatGo(before, after, service), SERVICES_A_PIECE);
+  return [...gone, ...obstacles.flatMap(draftsOf)].map((draft) => finish(draft, true));
 }
 
 /** Applications call an address, which no proxy can change for them: a port number, and how a protocol is reached. */
