@@ -28,6 +28,14 @@ spec:
         - type: RequestHeaderModifier
           requestHeaderModifier: { set: [{ name: x-mark, value: "${mark}" }] }
       backendRefs: [{ name: orders, port: ${HTTP_PORT} }]`;
+const DENY = `
+apiVersion: heddle.dev/v1alpha1
+kind: AuthorizationPolicy
+metadata: { name: orders, namespace: shop }
+spec:
+  targetRef: { kind: Service, name: orders }
+  action: DENY
+  rules: [{ to: [{ paths: ["/*"] }] }]`;
 const REGEX = '{ path: { type: RegularExpression, value: "/(a|b|c|d|e|f|g|h){1,9}(x|y|z){1,9}.*" } }';
 
 let mesh: Mesh;
@@ -154,6 +162,17 @@ describe('a canary', () => {
     await until('nobody has it', PATIENCE_MS, async () => (await marks()).every((mark) => mark === 'new'));
     await reaches(second, 'canary');
     await act(second, 'revert');
+  });
+
+  it('holds back nothing else: a policy that denies reaches everybody, members too', async () => {
+    const id = await tryOut(marked('open'), { canary: [50], observeSeconds: 600 });
+    await until('its members have it', PATIENCE_MS, () => membersHave(id, 'open', 'new'));
+    await mesh.apply(DENY);
+    await until('all are denied', PATIENCE_MS, async () => (await marks()).every((mark) => mark === '403'));
+    expect(await look(id)).toMatchObject({ state: 'canary' });
+    await mesh.remove('authorizationpolicies', 'orders');
+    await act(id, 'revert');
+    await until('all have what they had', PATIENCE_MS, async () => (await marks()).every((mark) => mark === 'new'));
   });
 
   it('goes on where it was when the control plane was killed', async () => {

@@ -88,6 +88,19 @@ describe('heddle apply --canary', () => {
   });
 });
 
+describe('heddle apply --revert-on', () => {
+  it('gives it to everybody, and takes it back when the Envoys of two hosts refuse it', async () => {
+    const { out } = await apply('bad', '--revert-on', 'nack');
+    const change = /change (c-\d+)/.exec(out)?.[1] ?? '';
+    const gone = async () => (await user.heddle('get', 'svc', 'bad', '-n', 'shop')).code;
+    await expect.poll(gone).toBe(EXIT.notFound);
+    const { staged } = JSON.parse((await user.heddle('change', 'show', change, '-o', 'json')).out) as {
+      staged: object;
+    };
+    expect(staged).toMatchObject({ state: 'reverted', reason: expect.stringMatching(/^refused on 127.*, 127.*: CDS/) });
+  });
+});
+
 describe('heddle apply --confirm-within', () => {
   it('stays when it is confirmed', async () => {
     const { out, code } = await apply('kept', '--confirm-within', '1h', '--wait');

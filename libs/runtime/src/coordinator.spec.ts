@@ -95,7 +95,7 @@ class Replica {
 }
 
 describe('a policy of the whole mesh at 5,000 services', () => {
-  it('is compiled in slices, and an endpoint change in its middle is published before it', () => {
+  it('REL-43 is compiled in slices, and an endpoint change in its middle is published before it', () => {
     const replica = new Replica();
     replica.load(5_000, 100);
     const before = replica.published.length;
