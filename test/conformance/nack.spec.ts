@@ -65,6 +65,29 @@ describe('refused responses', () => {
     expect(rig.nacks).toHaveLength(1);
   });
 
+  it('GEN-10 what a client refuses of what it should have now is known without asking it again', async () => {
+    const refusals = () => [...rig.server.refusals()].map(([, nack]) => [nack.names, nack.message, nack.change]);
+    const [worse, bad] = [listener('a', [], 1), listener('a', [], 2)];
+    rig.publish(listener('a'));
+    const client = rig.client().subscribe(TYPE.listener);
+    await client.waitFor((c) => c.names(TYPE.listener).length === 1);
+    expect(refusals()).toEqual([]);
+    client.judgeWith((r) => (r.resources[0]?.version === bad.version ? 'bad' : 'worse'));
+    rig.update(worse);
+    await client.waitFor(() => rig.nacks.length === 1);
+    const newest = rig.update(bad);
+    await client.waitFor(() => rig.nacks.length === 2);
+    expect(refusals()).toEqual([[['a'], 'bad', newest]]);
+    rig.update(listener('a'));
+    expect(refusals()).toEqual([]);
+    const again = rig.update(bad);
+    expect(refusals()).toEqual([[['a'], 'bad', again]]);
+    const other = rig.update(worse);
+    expect(refusals()).toEqual([[['a'], 'refused before', other]]);
+    await quiet();
+    expect(rig.nacks).toHaveLength(2);
+  });
+
   it('ENV-1 the culprit named by the client goes alone, the others together', async () => {
     rig.publish(cluster('good-1'), cluster('bad'), cluster('good-2'));
     const client = rig.client({ judge: refuses('bad', 'Error adding/updating cluster(s) bad: malformed IP address') });

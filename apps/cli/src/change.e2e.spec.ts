@@ -58,9 +58,15 @@ describe('heddle apply --wait', () => {
       change,
       delivery: { state: 'Refused', refusing: 1, refused: [{ proxy: 'default/shop/web/web-1', message: WORDS }] },
     });
-    web.judgeWith(() => undefined);
     expect((await user.heddle('rollback', change, '--yes', '--wait')).code).toBe(EXIT.ok);
     expect((await user.heddle('change', 'show', change, '-o', 'json')).out).toContain('"state": "Refused"');
+  });
+
+  it('GEN-10 says so again when it is tried again, though nothing is sent to who refused it before', async () => {
+    const { code, err, out } = await apply('bad');
+    expect([code, err]).toEqual([EXIT.proxyRefused, expect.stringContaining(`CDS shop/bad/8080: ${WORDS}\n`)]);
+    web.judgeWith(() => undefined);
+    expect((await user.heddle('rollback', changeOf(out), '--yes', '--wait')).code).toBe(EXIT.ok);
   });
 
   it('asks again and again where the token may read changes, but not watch them', async () => {

@@ -52,6 +52,11 @@ describe('heddle apply --canary', () => {
     expect(shown.out).toMatch(/s-\d+ {2}taken back; refused on 127/);
   });
 
+  it('GEN-10 takes it back again when it is tried again, though nothing is sent to who refused it before', async () => {
+    const { code, err } = await apply('bad', '--canary', '50', '--observe', '1s', '--wait');
+    expect([code, err]).toEqual([EXIT.reverted, expect.stringContaining(WORDS)]);
+  });
+
   it('can be given to everybody, taken back and watched by hand', async () => {
     const first = await apply('mine', '--canary', '50%', '--observe', '1h');
     const id = idOf(first.out);

@@ -17,7 +17,7 @@ export interface PublishedChange {
   /** How many resources, layers and views were set or removed: with none, nobody has anything to receive. */
   readonly touched: number;
   /** What was set. */
-  readonly resources: readonly { readonly name: string }[];
+  readonly resources: readonly { readonly type: string; readonly name: string }[];
   /** Instances came, went, or are seen otherwise: streams may belong to other views. */
   readonly viewsChanged: boolean;
   /** Of the lane of a staged change: which, and the revision of its step. */

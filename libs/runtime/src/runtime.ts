@@ -11,8 +11,9 @@ import { StagedWatch } from './lanes/staged-watch.js';
 import { MeshHost } from './mesh-host.js';
 import type { RuntimeOptions } from './options.js';
 import { ProgressRecorder, ProgressTracker } from './progress/index.js';
+import { standing } from './refusals.js';
 import { SpanRecorder } from './spans/recorder.js';
-import { rowNodeId } from './status.js';
+import { attachedOnlyTo } from './status.js';
 
 /** How many changes are remembered to translate change numbers into revisions for status. */
 const REMEMBERED_CHANGES = 5_000;
@@ -163,16 +164,22 @@ export class Runtime {
       const concerned = change.touched > 0 ? this.behindOf(change.mesh) : new Map<number, string>();
       this.progress.published(change, concerned);
       this.staged.published(change, concerned);
+      this.#refusedBefore(change);
     });
+  }
+
+  /** Of a change that brings back what was refused, nobody says so again. */
+  #refusedBefore(change: PublishedChange): void {
+    for (const { stream, nack, isSet } of standing(change, this.server.refusals())) {
+      if (this.#identities.get(stream.id)?.mesh !== change.mesh) continue;
+      if (isSet) this.progress.refused(stream, change.mesh, nack);
+      this.staged.nacked(stream, nack);
+    }
   }
 
   /** Proxies whose only connection was to an earlier process of this replica. */
   private attachedBefore(mesh: string): ReadonlySet<string> {
-    const { replica } = this.options;
-    const rows = [...(this.coordinator.hosts.get(mesh)?.instances ?? [])].filter(
-      ({ attached, leaving }) => !leaving && attached.length > 0 && attached.every((one) => one.replica === replica),
-    );
-    return new Set(rows.map(rowNodeId));
+    return new Set(attachedOnlyTo(this.options.replica, this.coordinator.hosts.get(mesh)?.instances ?? []));
   }
 
   /** Streams of the mesh that have something to receive or to ACK, by id with their node id. */

@@ -74,6 +74,14 @@ export function byNode(streams: readonly StreamState[]): Map<string, StreamState
 export const rowNodeId = (row: InstanceRow): string =>
   nodeId({ mesh: row.mesh, namespace: row.namespace, workload: row.workload, instance: row.name });
 
+/** Node ids of those that are connected to nobody but this replica. */
+export const attachedOnlyTo = (replica: string, instances: Iterable<InstanceRow>): readonly string[] =>
+  [...instances]
+    .filter(
+      ({ attached, leaving }) => !leaving && attached.length > 0 && attached.every((one) => one.replica === replica),
+    )
+    .map(rowNodeId);
+
 function typeStatus(type: TypeState, context: StatusContext): TypeStatus {
   const behind = type.behindSince > 0;
   return {

@@ -4,6 +4,9 @@ import type { InFlight, TypeDelivery } from './delivery/type-delivery.js';
 import type { Session } from './session.js';
 import type { DeliveryListener, NackInfo, StreamInfo, TypeHoldings, TypeState, TypeUrl } from './types.js';
 
+/** Instead of the client's words, which are kept of the newest refusal of a name only. */
+const FORGOTTEN = 'refused before';
+
 /**
  * What one stream has confirmed. Reports a change as ACKed when everything of it that concerns the stream and the type
  * is, so whoever counts proxies needs no knowledge of resources.
@@ -77,6 +80,24 @@ export class Ledger {
       settled: delivery.settled,
       refused: delivery.refused.size > 0 ? refusals(delivery, this.session) : [],
     }));
+  }
+
+  /** What the client refuses of what it should have now, as when it said so, but for the change: the newest one. */
+  *refused(): Generator<NackInfo> {
+    const { change } = this.session.source;
+    for (const delivery of this.session.ordered) {
+      if (delivery.refused.size === 0) continue;
+      for (const { name, version, message } of refusals(delivery, this.session))
+        yield {
+          type: delivery.spec.url,
+          names: [name],
+          nonce: '',
+          message: message || FORGOTTEN,
+          isolated: true,
+          version,
+          change,
+        };
+    }
   }
 
   /** Newest change of which nothing is left for any type of the stream. */

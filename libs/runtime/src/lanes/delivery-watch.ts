@@ -51,12 +51,14 @@ export class DeliveryWatch {
     this.#settledAt = now;
   }
 
-  nacked({ node }: StreamInfo, { names, type, change, message, isolated }: NackInfo): void {
-    if (!isolated || change < this.change) return;
-    for (const name of names.filter((one) => this.isOurs(type, one))) {
+  /** @returns whether it is about this publication */
+  nacked({ node }: StreamInfo, { names, type, change, message, isolated }: NackInfo): boolean {
+    const ours = isolated && change >= this.change ? names.filter((one) => this.isOurs(type, one)) : [];
+    for (const name of ours) {
       const refusal = { proxy: node.id, type: shortType(type), name, message };
       this.#refused.set(`${refusal.proxy} ${refusal.type} ${name}`, refusal);
     }
+    return ours.length > 0;
   }
 
   /** @param isOurDoing this replica ended it: that says nothing of the configuration */

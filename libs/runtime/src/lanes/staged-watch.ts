@@ -5,6 +5,7 @@ import type { StagedChange } from '#libs/store';
 import type { NackInfo, StreamInfo } from '#libs/xds';
 import type { PublishedChange } from '../coordinator.js';
 import type { MeshHost } from '../mesh-host.js';
+import { among, type IsAmong } from '../refusals.js';
 import { DeliveryWatch } from './delivery-watch.js';
 import { TrafficWatch } from './traffic-watch.js';
 
@@ -41,9 +42,8 @@ export class StagedWatch {
     const revision = lane?.revision ?? change.configRevision;
     // Runtime changes come in between; those of a lane are about the step that is watched already.
     if (list.some((one) => one.lane === lane?.id && one.revision >= revision)) return;
-    const { clock, counts, hostOf } = this.options;
-    const isOurs = (type: string, name: string): boolean =>
-      lane === undefined || (hostOf(mesh)?.lanes.differsIn(type, name) ?? false);
+    const { clock, counts } = this.options;
+    const isOurs = lane ? this.#isInLane(mesh) : among(change.resources);
     const delivery = new DeliveryWatch(change.change, clock.monotonic(), given, isOurs);
     const before = lane && list.find((one) => one.lane === lane.id);
     // Who is in a lane from an earlier wave on is compared with what it was before the lane.
@@ -52,13 +52,20 @@ export class StagedWatch {
     this.#watched.set(mesh, list.slice(0, KEPT));
   }
 
+  #isInLane(mesh: string): IsAmong {
+    return (type, name) => this.options.hostOf(mesh)?.lanes.differsIn(type, name) ?? false;
+  }
+
   caughtUp({ id, node }: StreamInfo, change: number): void {
     const now = this.options.clock.monotonic();
     for (const { delivery } of this.#of(node.id)) delivery.caughtUp(id, change, now);
   }
 
   nacked(stream: StreamInfo, nack: NackInfo): void {
-    for (const { delivery } of this.#of(stream.node.id)) delivery.nacked(stream, nack);
+    const watched = this.#of(stream.node.id);
+    // Of those that have set it the newest is the cause; who is in a lane may have it from there or from everybody's.
+    for (const isLane of [true, false])
+      watched.find(({ lane, delivery }) => (lane !== undefined) === isLane && delivery.nacked(stream, nack));
   }
 
   /** @param resumed the proxy names what it holds */

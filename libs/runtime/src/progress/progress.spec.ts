@@ -34,7 +34,7 @@ class Replica {
   /** @returns the number of the publication */
   publish(configRevision: number, streams: readonly number[], names: readonly string[] = []): number {
     this.#change += 1;
-    const resources = names.map((name) => ({ name }));
+    const resources = names.map((name) => ({ type: '', name }));
     const change = { change: this.#change, mesh: MESH, configRevision, runtimeRevision: 0, touched: 1, resources };
     this.tracker.published(
       { ...change, viewsChanged: false },

@@ -1,4 +1,4 @@
-import type { StreamInfo, StreamState, TypeHoldings, TypeUrl } from '../types.js';
+import type { NackInfo, StreamInfo, StreamState, TypeHoldings, TypeUrl } from '../types.js';
 import type { StreamRegistry } from './stream-registry.js';
 
 /** How far a change has come. */
@@ -41,6 +41,16 @@ export class ServedStreams {
   behind(): Map<number, string> {
     const behind = this.registry.all().filter((stream) => stream.behind);
     return new Map(behind.flatMap(({ info }) => (info ? [[info.id, info.node.id] as const] : [])));
+  }
+
+  /**
+   * What clients refuse of what they should have now. A content that a client has refused is never sent to it again
+   * (GEN-10), so it says nothing to a change that brings it back: what it said before is its answer.
+   */
+  *refusals(): Generator<readonly [StreamInfo, NackInfo]> {
+    for (const { info, ledger } of this.registry.all()) {
+      if (info) for (const nack of ledger.refused()) yield [info, nack];
+    }
   }
 
   /** How many streams have everything of a change, those included that it does not concern. */
