@@ -1,0 +1,11 @@
+export {
+  type Bucket,
+  type EdgeCell,
+  type InstanceCell,
+  OTHER,
+  type TimelineEvent,
+  type ZoneCell,
+} from './cells.js';
+export type { FailureRecord, Harvest, HarvestStore } from './harvest.js';
+export { LatencySketch } from './latency-sketch.js';
+export { type FailureClass, isFailure, OUTCOMES, type Outcome } from './outcome.js';
