@@ -21,7 +21,7 @@ export interface Idle {
  * @param lookMs how long they are looked at once they are silent. Milliseconds
  */
 export async function idle(clients: number, lookMs = LOOK_MS): Promise<Idle> {
-  const engine = await EngineProcess.start({ size: SIZE, limits: { maxConnections: clients + 100 } });
+  const engine = await EngineProcess.start({ size: SIZE, lag: false, limits: { maxConnections: clients + 100 } });
   const crowd = new Crowd({ count: clients, address: engine.address, size: SIZE });
   try {
     await crowd.join(0);

@@ -38,7 +38,7 @@ const server = new XdsServer({
 });
 const stage = new Stage(server);
 const delay = monitorEventLoopDelay({ resolution: 5 });
-delay.enable();
+if (options.lag !== false) delay.enable();
 
 function publish(mark: number): number {
   for (const { type, name, bytes } of resourcesOf(options.size, mark)) {

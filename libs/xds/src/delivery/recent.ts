@@ -41,6 +41,10 @@ export class Recent {
     if (response) response.at = now;
   }
 
+  get isEmpty(): boolean {
+    return this.#responses.length === 0;
+  }
+
   /** Forgets what is older; what is not answered yet is not. */
   prune(now: number, types: readonly TypeDelivery[]): void {
     if (this.#responses.length === 0) return;

@@ -27,8 +27,8 @@ export class XdsStream implements Watcher, Pumpable {
   readonly ledger: Ledger;
   readonly session: Session;
   readonly outbox: Outbox;
-  /** The alarm for a view that is not published was raised. */
-  viewAlarmed = false;
+  /** The watchdog's: the alarm for a missing view was raised; until when (monotonic) it need not look unless something happens. */
+  readonly watch = { viewAlarmed: false, quietUntil: 0 };
   #info: StreamInfo | undefined;
   readonly #source: StreamSource;
   #closed = false;
@@ -221,6 +221,7 @@ export class XdsStream implements Watcher, Pumpable {
 
   /** Sends what may be sent. A mistake of ours ends this stream, no other, and not the process (REL-20). */
   pump(): void {
+    this.watch.quietUntil = 0;
     try {
       this.#pump();
     } catch (error) {

@@ -5,18 +5,40 @@ import { denialOf } from './failure.js';
 import type { XdsStream } from './stream.js';
 import type { StreamServices } from './stream-services.js';
 
+/** A stream with nothing open is looked at again after this long at the latest, whatever the clocks do. Milliseconds. */
+const QUIET_MS = 10_000;
+
 /**
  * Looks at one stream for what is overdue: expiry, missing ACKs, what is held back, what was never asked for. A mistake of
  * ours ends this stream, and the others are looked at all the same (REL-20).
  */
 export function checkStream(stream: XdsStream, services: StreamServices): void {
+  const now = services.clock.monotonic();
+  if (now < stream.watch.quietUntil) return;
   try {
     check(stream, services);
+    stream.watch.quietUntil = now + quietMs(stream, services);
   } catch (error) {
     const { status, message } = denialOf(error, services, { stream: stream.options.id, node: stream.info?.node.id });
     stream.end(status, message);
   }
 }
+
+/**
+ * How long nothing can become overdue unless something happens on the stream: thousands of idle clients cost next to
+ * nothing. 0 while anything is open.
+ */
+function quietMs(stream: XdsStream, { clock, limits }: StreamServices): number {
+  const { info, hasView, outbox, session } = stream;
+  if (!info || !hasView || outbox.stuck || isOpen(session)) return 0;
+  if (session.resumed && !session.types.has(TYPE.cluster)) return 0; // ORD-11
+  const now = clock.now();
+  const left = streamAge(stream, limits.streamAgeMs) - (now - stream.openedAt);
+  return Math.min(QUIET_MS, stream.principal.expiresAt - now, left);
+}
+
+const isOpen = ({ settling, lifetimes, recent, ordered }: XdsStream['session']): boolean =>
+  settling || lifetimes || !recent.isEmpty || !ordered.every(({ settled }) => settled);
 
 function check(stream: XdsStream, services: StreamServices): void {
   const { clock, limits } = services;
@@ -65,8 +87,8 @@ const streamAge = ({ options }: XdsStream, ageMs: number): number => ageMs * (0.
 
 /** It waits for a view that nobody publishes: its node is not registered, or a mistake of the embedding program. */
 function alarmWithoutView(stream: XdsStream, age: number, { limits, metrics, log }: StreamServices): void {
-  if (stream.hasView || stream.viewAlarmed || age < limits.heldAlarmMs) return;
-  stream.viewAlarmed = true;
+  if (stream.hasView || stream.watch.viewAlarmed || age < limits.heldAlarmMs) return;
+  stream.watch.viewAlarmed = true;
   metrics.count('xds_views_missing_total');
   log.warn('a client waits for a view that is not published', { node: stream.info?.node.id, view: stream.info?.view });
 }
