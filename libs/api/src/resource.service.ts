@@ -112,12 +112,19 @@ export class ResourceService {
   }
 
   private async written({ mesh, id, response }: Exchange, outcome: ChangeOutcome): Promise<ResourceView> {
-    const resource = await this.deps.store.resources.get(mesh, id.kind, id.namespace, id.name);
+    // Read while the feed brings the write: neither waits for the other.
+    const [resource] = await Promise.all([
+      this.deps.store.resources.get(mesh, id.kind, id.namespace, id.name),
+      this.arrived(mesh, outcome),
+    ]);
     if (resource === undefined) throw missing(id);
-    await this.access.follow(outcome);
-    if (outcome.change !== '') await this.published(mesh, outcome.revision);
     response.setHeader('ETag', etagOf(resource.version));
     return viewOf(resource, this.deps.runtime.conditions(mesh, id), outcome);
+  }
+
+  private async arrived(mesh: string, outcome: ChangeOutcome): Promise<void> {
+    await this.access.follow(outcome);
+    if (outcome.change !== '') await this.published(mesh, outcome.revision);
   }
 
   private async published(mesh: string, revision: number): Promise<void> {

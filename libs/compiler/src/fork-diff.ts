@@ -82,21 +82,27 @@ export class ForkDiff {
   /** What each proxy would be sent or lose, by `<namespace>/<instance>`: those that notice nothing are not there. */
   *touched(): Steps<ReadonlyMap<string, LayerDiff>> {
     const touched = new Map<string, LayerDiff>();
-    const known = new Map<string, LayerDiff>();
+    const known = new Map<string, Map<string, LayerDiff>>();
     for (const instance of this.published.views) {
       const { before, after } = this.layersOf(instance);
       const concerned = before.filter((layer) => !isEmpty(this.#layer(layer)));
       if (after !== before || concerned.length > 0) {
-        // Most proxies differ by the same layers, seen from the same namespace.
-        const namespace = before.find((layer) => layer.startsWith('ns|')) ?? '';
-        const signature = after === before ? [...concerned, namespace].join('\n') : instance;
-        const diff = known.get(signature) ?? this.#viewDiff(before, after);
-        known.set(signature, diff);
+        const diff = after === before ? this.#shared(known, concerned, before) : this.#viewDiff(before, after);
         if (!isEmpty(diff)) touched.set(instance, diff);
       }
       yield;
     }
     return touched;
+  }
+
+  /** Most proxies differ by the same layers, seen from the same namespace. */
+  #shared(known: Map<string, Map<string, LayerDiff>>, concerned: List, layers: List): LayerDiff {
+    const alike = concerned.length === 1 ? (concerned[0] ?? '') : concerned.join('\n');
+    const namespace = layers.find((layer) => layer.startsWith('ns|')) ?? '';
+    const byNamespace = known.get(alike) ?? new Map<string, LayerDiff>();
+    const diff = byNamespace.get(namespace) ?? this.#viewDiff(layers, layers);
+    known.set(alike, byNamespace.set(namespace, diff));
+    return diff;
   }
 
   /** Layer cells of a proxy's view. */
@@ -152,7 +158,11 @@ export class ForkDiff {
   #layer(cell: string): LayerDiff {
     const known = this.#layers.get(cell);
     if (known) return known;
-    const diff = this.#between(this.listedBefore(cell), this.listedAfter(cell));
+    const [before, after] = [this.listedBefore(cell), this.listedAfter(cell)];
+    // The usual case by far: the layers of one proxy alone, which are short.
+    if (before === after && before.length <= this.#differing.size && !before.some((one) => this.#differing.has(one)))
+      return NOTHING;
+    const diff = this.#between(before, after);
     this.#layers.set(cell, diff);
     return diff;
   }
@@ -198,6 +208,8 @@ export class ForkDiff {
     });
   }
 }
+
+const NOTHING: LayerDiff = { added: NO_CELLS, changed: NO_CELLS, removed: NO_CELLS };
 
 const isEmpty = ({ added, changed, removed }: LayerDiff): boolean =>
   added.length + changed.length + removed.length === 0;

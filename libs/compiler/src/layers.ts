@@ -124,6 +124,12 @@ const unique = (cells: readonly string[]): readonly string[] => [...new Set(cell
 const destinationsOf = (ctx: Ctx, scope: string): readonly string[] =>
   scope === ALL ? destinationsIn(ctx) : declared(scope);
 
+/** The same of one namespace. A declared scope is short, a namespace may be long: it is not read for it. */
+const destinationsAt = (ctx: Ctx, namespace: string, scope: string): readonly string[] =>
+  scope === ALL
+    ? destinationsIn(ctx, namespace)
+    : declared(scope).filter((key) => key.startsWith(destinationKey(namespace, '')));
+
 const declared = (scope: string): readonly string[] => (scope === '' ? [] : scope.split(','));
 
 /** Those of the destinations that are in scope. */
@@ -201,7 +207,7 @@ const NAMESPACE_LAYER = defineQuery<readonly string[]>({
   lists,
   run: (ctx, key) => {
     const [namespace = '', scope = ''] = key.split('|');
-    const scopes = within(scope, destinationsIn(ctx, namespace))
+    const scopes = destinationsAt(ctx, namespace, scope)
       .filter((name) => hasRoutes(ctx, name))
       .map((name) => cell(SCOPE, `${name}/${shortAlias(name.slice(namespace.length + 1))}`));
     const tables = within(scope, consumed(ctx, namespace))
