@@ -24,10 +24,12 @@ export function referencesOf(value: DomainValue): readonly Reference[] {
   }
 }
 
+const DEPENDENCIES = pointer('spec', 'dependencies');
+
 const dependencies = (service: Service): readonly Reference[] =>
   service.dependencies.map((dependency, index) => {
     const [namespace = '', name = ''] = dependency.split('/');
-    return { path: pointer('spec', 'dependencies', index), to: { kind: 'Service', namespace, name }, port: undefined };
+    return { path: `${DEPENDENCIES}/${index}`, to: { kind: 'Service', namespace, name }, port: undefined };
   });
 
 function routeReferences(route: Route): readonly Reference[] {

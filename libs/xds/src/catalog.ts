@@ -182,8 +182,10 @@ export class Catalog implements EncodeCounter {
       const slot = this.#slots.get(key);
       if (slot?.cell) layer.enter(slot, slot.cell);
     }
-    markDifference(touched, layer, before, layer.byType);
-    markDifference(touched, layer, layer.byType, before);
+    if (layer.watched) {
+      markDifference(touched, layer, before, layer.byType);
+      markDifference(touched, layer, layer.byType, before);
+    }
     return appears;
   }
 

@@ -48,8 +48,12 @@ export class LayerRecord {
   }
 
   enter(slot: Slot, cell: Cell): void {
-    const names = this.byType.get(cell.type) ?? new Map<string, Slot>();
-    this.byType.set(cell.type, names.set(cell.name, slot));
+    let names = this.byType.get(cell.type);
+    if (!names) {
+      names = new Map<string, Slot>();
+      this.byType.set(cell.type, names);
+    }
+    names.set(cell.name, slot);
     for (const alias of cell.aliases) names.set(alias, slot);
     const glob = globOf(cell.name);
     if (glob !== '') this.#enterGlob(cell, glob);
