@@ -16,6 +16,8 @@ export class Ledger {
   #caughtUpTo = -1;
   /** How many responses of each type the client has confirmed or refused. */
   readonly answers = new Map<TypeUrl, number>();
+  /** The client has refused something on this stream. */
+  wasRefused = false;
 
   constructor(
     private readonly session: Session,
@@ -29,6 +31,7 @@ export class Ledger {
   }
 
   nacked(stream: StreamInfo, nack: NackInfo): void {
+    this.wasRefused = true;
     this.#answered(nack.type);
     this.listener.nacked?.(stream, nack);
   }

@@ -38,14 +38,15 @@ describe('what publications tell', () => {
   it('takes several turns when it is much, and is not counted before its end', () => {
     const { spreading, news, woken, turn } = setUp();
     spreading.tell(news(1, 1));
-    spreading.tell(news(2, 160));
+    spreading.tell(news(2, 150));
     const told: number[] = [];
     spreading.whenTold(() => told.push(spreading.change));
-    expect([spreading.change, spreading.underWay]).toEqual([1, true]);
+    // The first ones are sent it before the last ones are told.
+    expect([spreading.change, spreading.underWay, woken]).toEqual([1, true, [1, 32]]);
     turn();
-    expect([spreading.change, woken, told]).toEqual([1, [1], []]);
+    expect([spreading.change, woken, told]).toEqual([1, [1, 32], []]);
     turn();
-    expect([spreading.change, spreading.underWay, woken, told]).toEqual([2, false, [1, 'all'], [2]]);
+    expect([spreading.change, spreading.underWay, woken, told]).toEqual([2, false, [1, 32, 'all'], [2]]);
     spreading.whenTold(() => told.push(3));
     expect(told).toEqual([2, 3]);
   });
@@ -55,8 +56,8 @@ describe('what publications tell', () => {
     spreading.tell(news(1, 160));
     spreading.tell(news(2, 1));
     spreading.tell(news(3, 2, true));
-    expect([woken, spreading.change]).toEqual([[2], 0]);
+    expect([woken, spreading.change]).toEqual([[32, 2], 0]);
     while (turns.length > 0) turn();
-    expect([woken, spreading.change]).toEqual([[2, 'all', 'all'], 3]);
+    expect([woken, spreading.change]).toEqual([[32, 2, 'all', 'all'], 3]);
   });
 });

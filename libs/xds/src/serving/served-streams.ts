@@ -49,7 +49,7 @@ export class ServedStreams {
    */
   *refusals(): Generator<readonly [StreamInfo, NackInfo]> {
     for (const { info, ledger } of this.registry.all()) {
-      if (info) for (const nack of ledger.refused()) yield [info, nack];
+      if (info && ledger.wasRefused) for (const nack of ledger.refused()) yield [info, nack];
     }
   }
 
