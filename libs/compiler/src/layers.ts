@@ -113,6 +113,8 @@ const ROUTED_CELLS = defineQuery<readonly string[]>({
 const SCOPED_CELLS = defineQuery<readonly string[]>({
   name: 'scoped-cells',
   hash,
+  lists,
+  isInner: true,
   run: (ctx, key) =>
     unique([...ctx.get(DESTINATION_CELLS, key), ...(hasRoutes(ctx, key) ? ctx.get(ROUTED_CELLS, key) : [])]),
 });
@@ -144,7 +146,11 @@ const hasRoutes = (ctx: Ctx, key: string): boolean => destinationOf(ctx, key)?.v
 const SERVICES_LAYER = defineQuery<readonly string[]>({
   name: 'services',
   hash,
-  lists,
+  // Thousands of proxies depend on fifty destinations each: by destination they list a sixth of what their cells are.
+  lists: (cells, add, scope) => {
+    if (scope === ALL) lists(cells, add);
+    else for (const key of declared(scope)) add(SCOPED_CELLS, key);
+  },
   run: (ctx, scope) => {
     const cells = scope === ALL ? DESTINATION_CELLS : SCOPED_CELLS;
     return unique(destinationsOf(ctx, scope).flatMap((key) => ctx.get(cells, key)));

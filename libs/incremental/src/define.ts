@@ -33,9 +33,10 @@ export function defineQuery<V>(query: {
   readonly run: (ctx: Parameters<QueryKind<V>['run']>[0], key: string) => V;
   readonly hash?: ((value: V) => string) | undefined;
   readonly lists?: QueryKind<V>['lists'];
+  readonly isInner?: boolean;
 }): QueryKind<V> {
-  const { name, run, hash = canonicalHash, lists } = query;
-  return { type: 'query', name, run, hash, lists };
+  const { name, run, hash = canonicalHash, lists, isInner = false } = query;
+  return { type: 'query', name, run, hash, lists, isInner };
 }
 
 /** An override for `Graph.fork`, with the value's type checked; `undefined` removes the input in the fork. */

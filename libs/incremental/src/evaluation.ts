@@ -95,7 +95,8 @@ export class Evaluation {
 
   goneCells(): number[] {
     const { cells } = this.version.engine;
-    return [...this.#dropped].filter((cell) => cells.observers(cell) === 0 && this.#published.has(cell));
+    const isGone = (cell: number): boolean => cells.observers(cell) === 0 && this.#published.has(cell);
+    return [...this.#dropped].filter((cell) => isGone(cell) && !this.#isInner(cell));
   }
 
   #queue(): number[] | undefined {
@@ -119,6 +120,7 @@ export class Evaluation {
     const kind = commons.names.kind(cell);
     const content = cells.content(cell);
     if (kind.type === 'query' && kind.lists && !content.failed) this.#follow(cell, kind, content);
+    if (this.#isInner(cell)) return;
     if (this.#published.holds(cell, content)) this.#changes.delete(cell);
     else this.#changes.set(cell, this.#change(cell, content));
   }
@@ -129,12 +131,18 @@ export class Evaluation {
     return { ...commons.names.name(cell), value: failed ? undefined : value, error: cells.error(cell), isNew };
   }
 
+  #isInner(cell: number): boolean {
+    const kind = this.version.engine.commons.names.kind(cell);
+    return kind.type === 'query' && kind.isInner;
+  }
+
   #follow(cell: number, kind: AnyQuery, { value }: Content): void {
     const { engine } = this.version;
     const before = engine.cells.listed(cell);
     if (before && engine.cells.changedAt(cell) <= this.#since) return;
     const listed: number[] = [];
-    kind.lists?.(value as never, (query, key) => void listed.push(engine.cell(query, key)));
+    const add = (query: AnyQuery, key: string): void => void listed.push(engine.cell(query, key));
+    kind.lists?.(value as never, add, engine.commons.names.key(cell));
     engine.cells.setListed(cell, Int32Array.from(listed));
     for (const one of listed) this.#observe(one, 1);
     for (const one of before ?? []) this.#observe(one, -1);

@@ -18,8 +18,10 @@ export interface World {
   readonly number: InputKind<number>;
   readonly byRemainder: IndexKind<number>;
   readonly node: QueryKind<number>;
-  /** Lists nodes, and other shelves that list more: `n3`, `s1`. */
+  /** Lists nodes, boxes, and other shelves that list more: `n3`, `b0`, `s1`. */
   readonly shelf: QueryKind<readonly string[]>;
+  /** Lists nodes, and no difference tells of it. */
+  readonly box: QueryKind<readonly string[]>;
 }
 
 /** Kinds for a random program. With `acyclic`, a read of a node at or above the reader goes to input 0 instead. */
@@ -65,12 +67,24 @@ export function world(program: Program, acyclic: boolean): World {
       const members = ctx.index(byRemainder, key).map((member) => `n${member}`);
       return isOdd && Number(key) < SHELVES - 1 ? [...members, `s${Number(key) + 1}`] : members;
     },
-    lists: (cells, add) => {
+    lists: (cells, add, key) => {
+      add(box, boxOf(key));
       for (const cell of cells) add(cell.startsWith('s') ? shelf : node, cell.slice(1));
     },
   });
-  return { number, byRemainder, node, shelf };
+  const box: QueryKind<readonly string[]> = defineQuery<readonly string[]>({
+    name: 'box',
+    run: (ctx, key) => ctx.index(byRemainder, key).map((member) => `n${member}`),
+    lists: (cells, add) => {
+      for (const cell of cells) add(node, cell.slice(1));
+    },
+    isInner: true,
+  });
+  return { number, byRemainder, node, shelf, box };
 }
+
+/** The box that a shelf lists whatever its value is. */
+export const boxOf = (shelf: string): string => String((Number(shelf) + 1) % 2);
 
 /** There are shelves 0, 1 and 2. */
 export const SHELVES = 3;

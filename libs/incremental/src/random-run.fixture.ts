@@ -7,7 +7,7 @@ import { Graph } from './graph.js';
 import type { Lane } from './lane.js';
 import type { Pass } from './pass.js';
 import { type Action, budget, NODES } from './random-actions.fixture.js';
-import { show, type World } from './random-graph.fixture.js';
+import { boxOf, show, type World } from './random-graph.fixture.js';
 import type { AnyQuery, ChangeSet, Outcome, QueryKind } from './types.js';
 import { GraphFault } from './types.js';
 
@@ -117,7 +117,8 @@ export class Run {
   }
 
   private cell(name: string): [QueryKind<unknown>, string] {
-    return [(name.startsWith('s') ? this.kinds.shelf : this.kinds.node) as QueryKind<unknown>, name.slice(1)];
+    const kinds: Readonly<Record<string, AnyQuery>> = { s: this.kinds.shelf, b: this.kinds.box };
+    return [(kinds[name.charAt(0)] ?? this.kinds.node) as QueryKind<unknown>, name.slice(1)];
   }
 
   private expected(state: State, name: string): string {
@@ -184,7 +185,7 @@ export class Run {
     deepStrictEqual(this.published, wanted, JSON.stringify([...present(before)]));
   }
 
-  /** The observed cells with what they list, directly or not. */
+  /** The observed cells with what they list, directly or not; of boxes only what is in them. */
   private observed(state: State): Map<string, string> {
     const inputs = present(state);
     const found = new Map<string, string>();
@@ -193,8 +194,10 @@ export class Run {
       if (found.has(name)) continue;
       const outcome = this.oracle(inputs, ...this.cell(name));
       found.set(name, show(outcome));
-      if (outcome.ok && name.startsWith('s')) due.push(...(outcome.value as string[]));
+      if (name.startsWith('s')) due.push(`b${boxOf(name.slice(1))}`);
+      if (outcome.ok && !name.startsWith('n')) due.push(...(outcome.value as string[]));
     }
+    for (const name of found.keys()) if (name.startsWith('b')) found.delete(name);
     return found;
   }
 

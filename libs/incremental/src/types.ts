@@ -33,8 +33,12 @@ export interface QueryKind<V> {
    * Set for values that are lists of other cells: what an observed cell of this kind lists is observed too, exactly as
    * long. A cell that fails goes on with the list it had. Pure and total: a throw refuses the pass.
    */
-  readonly lists: ((value: V, add: (kind: AnyQuery, key: string) => void) => void) | undefined;
+  readonly lists: Lists<V> | undefined;
+  /** Observed for what it lists alone: no difference tells of it. */
+  readonly isInner: boolean;
 }
+
+export type Lists<V> = (value: V, add: (kind: AnyQuery, key: string) => void, key: string) => void;
 
 /** Kinds with the type of their values forgotten, for code that handles all of them alike. */
 export type AnyInput = InputKind<never>;
@@ -44,7 +48,8 @@ export interface AnyQuery {
   readonly name: string;
   readonly run: (ctx: Ctx, key: string) => unknown;
   readonly hash: (value: never) => string;
-  readonly lists: ((value: never, add: (kind: AnyQuery, key: string) => void) => void) | undefined;
+  readonly lists: Lists<never> | undefined;
+  readonly isInner: boolean;
 }
 export type AnyKind = AnyInput | AnyIndex | AnyQuery;
 
