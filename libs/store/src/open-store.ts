@@ -28,6 +28,7 @@ import { APP_ROLE, canRewriteAudit, mayActAs } from './roles.js';
 import { StoreClient, sessionConfig } from './session.js';
 import { SpanRepository } from './spans/span.repository.js';
 import { StagedRepository } from './staged/staged.repository.js';
+import { TimelineRepository } from './timeline/timeline.repository.js';
 
 export interface OpenStoreOptions {
   /** Postgres by URL, as the role that the control plane works with. */
@@ -189,6 +190,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     quarantine: new QuarantineRepository(database),
     badContents: new ContentRepository(database),
     plaintext: new PlaintextRepository(database, options.replica),
+    timeline: new TimelineRepository(database, new HistoryRepository(database)),
     identity: () => identityOf(database, SCHEMA_VERSION),
     verifyAudit: () => audit.verify(),
     ping: () => ping(database, clock),
