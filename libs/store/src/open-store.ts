@@ -17,6 +17,7 @@ import { InstanceRepository } from './instances/instance.repository.js';
 import { LeaseRepository } from './leases/lease.js';
 import { migrateDatabase } from './migrate.js';
 import { SCHEMA_VERSION } from './migrations/index.js';
+import { PatternRepository } from './patterns/pattern.repository.js';
 import { PlaintextRepository } from './plaintext/plaintext.repository.js';
 import { PlanRepository } from './plans/plan.repository.js';
 import type { DatabaseIdentity, Store } from './ports.js';
@@ -190,6 +191,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     quarantine: new QuarantineRepository(database),
     badContents: new ContentRepository(database),
     plaintext: new PlaintextRepository(database, options.replica),
+    patterns: new PatternRepository(database),
     timeline: new TimelineRepository(database, new HistoryRepository(database)),
     identity: () => identityOf(database, SCHEMA_VERSION),
     verifyAudit: () => audit.verify(),

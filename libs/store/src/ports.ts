@@ -5,6 +5,7 @@ import type { History } from './audit/history.port.js';
 import type { Progress } from './delivery/progress.port.js';
 import type { InstanceRow, Instances } from './instances/instance.port.js';
 import type { Leases } from './leases/lease.port.js';
+import type { Patterns } from './patterns/pattern.port.js';
 import type { PlaintextUses } from './plaintext/plaintext.port.js';
 import type { Past, Plans } from './plan.port.js';
 import type { BadContent, BadContents } from './quarantine/content.port.js';
@@ -20,6 +21,7 @@ export type * from './audit/history.port.js';
 export * from './delivery/progress.port.js';
 export type * from './instances/instance.port.js';
 export type * from './leases/lease.port.js';
+export type * from './patterns/pattern.port.js';
 export type * from './plaintext/plaintext.port.js';
 export type * from './plan.port.js';
 export type * from './quarantine/content.port.js';
@@ -121,6 +123,7 @@ export interface Store {
   readonly badContents: BadContents;
   readonly plaintext: PlaintextUses;
   readonly timeline: Timeline;
+  readonly patterns: Patterns;
   identity(): Promise<DatabaseIdentity>;
   /** The whole of `audit.verify()`. */
   verifyAudit(): Promise<AuditVerdict>;
