@@ -71,7 +71,9 @@ const ADS = { resource_api_version: 'V3', initial_fetch_timeout: '0s', ads: {} }
  * Several small expressions, since an Envoy may be told to refuse larger ones.
  */
 const STATS: readonly Bootstrap[] = [
-  String.raw`cluster\.[^.]+\.upstream_rq_(completed|5xx|timeout|pending_overflow)`,
+  String.raw`cluster\.[^.]+\.upstream_rq_(completed|[2-5]xx|timeout|pending_overflow)`,
+  // Of callers; what the application behind a sidecar took is in their times.
+  String.raw`cluster\.[^./]+/[^./]+/[^.]+\.upstream_rq_time`,
   String.raw`cluster\.[^.]+\.upstream_rq_retry(_overflow)?`,
   String.raw`cluster\.[^.]+\.upstream_cx_connect_(fail|timeout)`,
   String.raw`cluster\.[^.]+\.(lb_healthy_panic|update_rejected)`,
@@ -86,6 +88,14 @@ const STATS: readonly Bootstrap[] = [
 ].map((regex) => ({ safe_regex: { regex } }));
 /** Connections to a TCP port that takes plaintext too, without mutual TLS. */
 const PLAIN_TCP = '_plain.downstream_cx_total';
+/**
+ * Bounds of the times that are told apart, in milliseconds, in which Envoy counts: a quantile between two of them is known to
+ * 15 % of itself. Each costs a sidecar 13 bytes a report for each service that it has called.
+ */
+const LATENCY_BOUNDS_MS: readonly number[] = [
+  ...[1, 2, 3, 4, 5, 7, 9, 12, 16, 22, 30, 40, 54, 72, 97, 130, 175, 235, 315, 425, 570, 770],
+  ...[1_040, 1_400, 1_900, 2_600, 3_500, 5_000, 10_000, 30_000],
+];
 const STATS_BY_PREFIX = ['listener_manager', 'cluster_manager', 'control_plane'];
 
 /**
@@ -105,6 +115,11 @@ export function renderBootstrap(options: BootstrapOptions): Bootstrap {
     admin: { address: { socket_address: { address: admin.address, port_value: admin.port } } },
     ...reports(options.reportIntervalMs ?? 5_000),
     stats_config: {
+      histogram_bucket_settings: [
+        { match: { suffix: '.upstream_rq_time' }, buckets: LATENCY_BOUNDS_MS },
+        // Nobody reads how long updates took.
+        { match: { suffix: '.update_duration' }, buckets: [1_000] },
+      ],
       stats_matcher: {
         inclusion_list: {
           patterns: [
@@ -149,7 +164,7 @@ function reports(intervalMs: number): Bootstrap {
           '@type': `${TYPE}.config.metrics.v3.MetricsServiceConfig`,
           transport_api_version: 'V3',
           report_counters_as_deltas: true,
-          histogram_emit_mode: 'SUMMARY',
+          histogram_emit_mode: 'HISTOGRAM',
           grpc_service: { envoy_grpc: { cluster_name: XDS_CLUSTER } },
         },
       },
