@@ -9,6 +9,7 @@ import type { RequestCounts } from '#libs/kernel';
 import type { PolicyKind } from '#libs/model';
 import { configSchema } from '../../apps/control-plane/src/config.schema.js';
 import { type RunningControlPlane, startControlPlane } from '../../apps/control-plane/src/control-plane.js';
+import type { ControlPlanePorts } from '../../apps/control-plane/src/ports.js';
 import { createTestDatabase, type TestDatabase } from '../../libs/testing/src/postgres/index.js';
 
 export interface Answer {
@@ -27,14 +28,14 @@ export class PlanServer {
     private token: string,
   ) {}
 
-  static async start(policies?: readonly PolicyKind[]): Promise<PlanServer> {
+  static async start(policies?: readonly PolicyKind[], ports: ControlPlanePorts = {}): Promise<PlanServer> {
     const database = await createTestDatabase({ empty: true });
     const dataDir = await mkdtemp(join(tmpdir(), 'heddle-plan-'));
     const config = configSchema.parse({
       ...{ dataDir, replica: 'test', database: { url: database.url, pool: 4 } },
       ...{ rest: { port: 0 }, xds: { port: 0 }, log: { level: 'silent' } },
     });
-    const running = await startControlPlane(config, policies ? { policies } : {});
+    const running = await startControlPlane(config, { ...ports, ...(policies && { policies }) });
     const server = new PlanServer(dataDir, database, running, '');
     const once = readFileSync(running.adminTokenFile ?? '', 'utf8').trim();
     const { body } = await server.call('POST', '/api/v1/login/exchange', { token: once, name: 'alice' });

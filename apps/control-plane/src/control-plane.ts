@@ -209,7 +209,19 @@ async function startRuntime(starting: Starting, foundation: Foundation, wanted: 
     if (isStagedEvent(event)) starting.staged?.wake();
   };
   const xds = { host: wanted.host, port: wanted.port, tls: tlsOf(certificate) };
-  const deps = { store: database.store, registry, policies, identity, replica, xds, onEvent, clock, log, metrics };
+  const deps = {
+    store: database.store,
+    registry,
+    policies,
+    identity,
+    replica,
+    xds,
+    onEvent,
+    collect: ports.collect,
+    clock,
+    log,
+    metrics,
+  };
   const runtime = await orDistrust(orPortError(wanted, (ports.wireRuntime ?? wireRuntime)(deps)));
   shutdown.add('runtime', () => runtime.stop(STREAM_GRACE_MS));
   starting.runtime = runtime;

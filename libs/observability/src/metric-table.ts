@@ -123,6 +123,8 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   ),
   heddle_proxy_reports_total: counter('Reports of statistics received from proxies.'),
   heddle_proxy_report_bytes_total: counter('Bytes of those reports.'),
+  heddle_access_log_messages_total: counter('Messages of access logs received from proxies.'),
+  heddle_access_log_bytes_total: counter('Bytes of those messages.'),
   heddle_proxy_report_ignored_total: counter(
     'Parts of reports that were not kept: too many proxies, too many scopes of one, or no count.',
     'reason',
