@@ -18,18 +18,19 @@ describe('the sample', () => {
   });
 
   it.each(RATES)('of one of %i is part of every larger one', (oneOf) => {
-    if (oneOf === 2) return;
-    const larger = RATES[RATES.indexOf(oneOf) - 1] ?? 2;
+    const larger = RATES[Math.max(0, RATES.indexOf(oneOf) - 1)] ?? 2;
+    const outside: string[] = [];
     for (let i = 0; i < 256; i++) {
       const id = `${i.toString(16).padStart(2, '0')}aa`;
-      if (matcher(oneOf).test(id)) expect(id).toMatch(matcher(larger));
+      if (matcher(oneOf).test(id)) outside.push(...(matcher(larger).test(id) ? [] : [id]));
     }
+    expect(outside).toEqual([]);
   });
 });
 
 describe('the access log', () => {
   it('says in its name what it is and how much of it is there', () => {
-    expect(JSON.stringify(Buffer.from(valueOf(accessLog('attempt', 64))).toString('latin1'))).toContain('attempt;1/64');
+    expect(JSON.stringify(Buffer.from(packedConfig(accessLog('attempt', 64))).toString('latin1'))).toContain('attempt;1/64');
     expect(accessLog('served', 1)).not.toHaveProperty('filter');
   });
 
@@ -38,7 +39,7 @@ describe('the access log', () => {
   });
 });
 
-function valueOf({ configType }: ReturnType<typeof accessLog>): Uint8Array {
-  if (configType?.case !== 'typedConfig') throw new Error('no configuration');
-  return configType.value.value ?? new Uint8Array();
+function packedConfig({ configType: config }: ReturnType<typeof accessLog>): Uint8Array {
+  if (config?.case !== 'typedConfig') throw new Error('no configuration');
+  return config.value.value ?? new Uint8Array();
 }
