@@ -34,6 +34,7 @@ export class PlanServer {
     const config = configSchema.parse({
       ...{ dataDir, replica: 'test', database: { url: database.url, pool: 4 } },
       ...{ rest: { port: 0 }, xds: { port: 0 }, log: { level: 'silent' } },
+      telemetry: { collector: ports.collectorEntry === undefined ? 'off' : 'process' },
     });
     const running = await startControlPlane(config, { ...ports, ...(policies && { policies }) });
     const server = new PlanServer(dataDir, database, running, '');
@@ -45,6 +46,10 @@ export class PlanServer {
 
   get requestCounts(): RequestCounts {
     return this.running.requestCounts;
+  }
+
+  get collectorPid(): number | undefined {
+    return this.running.collectorPid();
   }
 
   async stop(): Promise<void> {
@@ -72,6 +77,14 @@ export class PlanServer {
     });
     const text = await response.text();
     return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+  }
+
+  /** The answer to a question whose answer is no JSON. */
+  async text(path: string): Promise<{ readonly status: number; readonly body: string }> {
+    const response = await fetch(`${this.running.restUrl}${path}`, {
+      headers: { authorization: `Bearer ${this.token}` },
+    });
+    return { status: response.status, body: await response.text() };
   }
 
   async tokenOf(name: string, role: string): Promise<string> {

@@ -20,6 +20,8 @@ export interface ControlPlanePorts {
   readonly policies?: readonly PolicyKind[];
   /** Takes what sidecars report, in place of the collector. */
   readonly collect?: ReportSink;
+  /** The program that the collector's process runs. */
+  readonly collectorEntry?: string;
   /** Told what is being done, for people who wait. */
   readonly onProgress?: (step: string) => void;
 }
