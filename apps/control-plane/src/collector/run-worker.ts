@@ -89,7 +89,7 @@ function start(settings: WorkerSettings, { clock, metrics, harvestStore }: Start
   });
   const collector = new Collector({ source, names, metrics, onHarvest: (harvest) => queue.add(harvest) });
   log.debug('the collector has started', { source });
-  return { log, collector, queue, close: async () => void (await Promise.race([closed(opened), nothing()])) };
+  return { log, collector, queue, close: () => Promise.race([closed(opened), nothing()]) };
 }
 
 const closed = async (opened: Promise<Store>): Promise<void> => (await opened).close();

@@ -1,4 +1,5 @@
 import type { Outcome } from '../model/index.js';
+import type { EdgeCounts } from './edge-report.js';
 import type { EdgeMemory, EdgeTally, RouteRow, Sample, Way, WayRow } from './edge-tally.js';
 import { wayKey } from './edge-tally.js';
 import { spread } from './spread.js';
@@ -23,7 +24,11 @@ const SERVER_ERROR = 500;
  */
 export function closeEdge(tally: EdgeTally, memory: EdgeMemory): ClosedEdge {
   remember(tally, memory);
-  const fine = tally.counts === undefined ? bySample(tally.samples) : byCounts(tally, memory);
+  // Who usually counts and has not reported in this bucket will do so in the next one.
+  if (tally.counts) memory.counts = true;
+  else if (memory.counts) tally.addCounts(NOTHING);
+  const fine = tally.counts ? byCounts(tally, memory) : bySample(tally.samples);
+  if (!tally.counts) owe(tally, fine, memory);
   const told = [...tally.rows.values()];
   // The last attempt of a request that went well went well.
   for (const row of told) if (row.outcome === OK) row.attempts = row.requests;
@@ -33,6 +38,16 @@ export function closeEdge(tally: EdgeTally, memory: EdgeMemory): ClosedEdge {
     rows,
     ways: [...tally.ways.values()].filter(({ outcome }) => outcome !== OK).concat(goodWays(tally, memory, total)),
   };
+}
+
+const NOTHING: EdgeCounts = { byClass: [0, 0, 0, 0], retries: 0, times: [] };
+
+/** What was told and not counted, should counters come after all. Of this bucket only: they may never. */
+function owe({ charged }: EdgeTally, fine: readonly RouteRow[], memory: EdgeMemory): void {
+  for (const [at, count] of charged.entries()) {
+    const sampled = fine.filter(({ status }) => Math.floor(status / 100) - 2 === at);
+    memory.owed[at] = -sampled.reduce((sum, { requests }) => sum + requests, count);
+  }
 }
 
 /** Takes the sample to what is known of where requests go. */
