@@ -51,6 +51,7 @@ export const service = (name: string): object => ({
 export class HarvestRig {
   readonly #sidecars: MeshSidecar[] = [];
   readonly #applications: Server[] = [];
+  #stopped: Promise<void> | undefined;
 
   private constructor(
     readonly server: PlanServer,
@@ -70,10 +71,16 @@ export class HarvestRig {
     return new HarvestRig(server, await meshAccess({ request }, { dir, envoy: '' }), dir);
   }
 
+  /** Ends the control plane in good order. What was harvested can still be read. */
+  stopServer(): Promise<void> {
+    this.#stopped ??= this.server.stop();
+    return this.#stopped;
+  }
+
   async stop(): Promise<void> {
     await Promise.all(this.#sidecars.map((sidecar) => sidecar.stop()));
     for (const application of this.#applications) application.close().closeAllConnections();
-    await this.server.stop();
+    await this.stopServer();
     rmSync(this.dir, { recursive: true, force: true });
   }
 

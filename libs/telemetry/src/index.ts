@@ -1,4 +1,5 @@
 export { ACCESS_LOG_METHOD, AccessLogReceiver } from './access-logs/access-log-receiver.js';
+export type { LogEntry } from './access-logs/log-entry.js';
 export { Collector, type CollectorOptions } from './collector/collector.js';
 export { HarvestQueue, type HarvestQueueOptions } from './collector/harvest-queue.js';
 export { MeshNames } from './collector/mesh-names.js';

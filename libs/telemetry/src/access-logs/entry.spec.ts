@@ -100,7 +100,9 @@ const only = (bytes: Buffer): LogEntry | undefined => decodeEntries(bytes)[0];
 
 describe('what a sidecar could send', () => {
   it('SEC-10 control characters, markup and long texts stay what they are: short text without control characters', () => {
-    expect(only(message({ path: '/a\u0000b\r\n\u001b[31m<script>' }))?.path).toBe('/a\ufffdb\ufffd\ufffd\ufffd[31m<script>');
+    expect(only(message({ path: '/a\u0000b\r\n\u001b[31m<script>' }))?.path).toBe(
+      '/a\ufffdb\ufffd\ufffd\ufffd[31m<script>',
+    );
     expect(only(message({ path: `/${'x'.repeat(1 << 20)}` }))?.path).toHaveLength(512);
     expect(only(message({ path: '/a?token=secret' }))?.path).toBe('/a');
     expect(only(message({ extra: 200_000 }))).toMatchObject({ path: '/', requestId: 'a-1' });

@@ -35,7 +35,13 @@ const SEEN: readonly (readonly [Outcome, Partial<LogEntry>])[] = [
   ['connect_timeout', { flags: ['UF'], transportFailure: 'delayed connect error: No route to host' }],
   ['tls', { flags: ['UF'], transportFailure: UNVERIFIED }],
   ['tls', { status: 503, flags: ['UF', 'URX'], details: before(`remote_connection_failure|${UNVERIFIED}`) }],
-  ['tls', { flags: ['UC'], transportFailure: 'TLS_error:|268436502:SSL routines:OPENSSL_internal:SSLV3_ALERT_CERTIFICATE_UNKNOWN' }],
+  [
+    'tls',
+    {
+      flags: ['UC'],
+      transportFailure: 'TLS_error:|268436502:SSL routines:OPENSSL_internal:SSLV3_ALERT_CERTIFICATE_UNKNOWN',
+    },
+  ],
   ['reset', { status: 503, flags: ['UC'], details: before('connection_termination') }],
   ['reset', { flags: ['UR'] }],
   ['reset', { status: 200, flags: ['UPE'], details: 'upstream_reset_after_response_started{protocol_error}' }],

@@ -162,6 +162,15 @@ describe('counts and the sample', () => {
     expect(edges().filter((row) => !row.includes(' ok '))).toEqual(['shop/front shop/back/8080 0 error 500 1/0']);
   });
 
+  it('a refusal whose count comes with the bucket before is no other answer', () => {
+    count({ '4xx': 1 });
+    close();
+    tell(FRONT, 'request', { ...TO_BACK, status: 429 });
+    close();
+    close();
+    expect(edges()).toEqual(['shop/front shop/back/8080 0 throttled 429 1/0']);
+  });
+
   it('a failure that was counted and never told of is found a bucket later', () => {
     count({ '5xx': 3, retry: 2 });
     close();
@@ -201,7 +210,8 @@ describe('counts and the sample', () => {
           tell(FRONT, 'request', ...Array.from({ length: Math.min(good, sampled) }, () => TO_BACK));
           tell(FRONT, 'request', ...failures.map((fields) => ({ ...TO_BACK, ...fields })));
           tell(FRONT, 'attempt', ...failures.map((fields) => ({ ...TO_BACK, ...fields, details: '' })));
-          const of = (digit: number): number => answered.filter(({ status = 0 }) => Math.floor(status / 100) === digit).length;
+          const of = (digit: number): number =>
+            answered.filter(({ status = 0 }) => Math.floor(status / 100) === digit).length;
           count({ '2xx': good, '4xx': of(4), '5xx': of(5) });
           close();
         }
@@ -211,8 +221,18 @@ describe('counts and the sample', () => {
         const expected = buckets.reduce((total, { good, failures }) => total + good + failures.length, 0);
         expect(sum(all, 'requests')).toBe(expected);
         expect(sum(all, 'attempts')).toBe(expected);
-        expect(sum(harvests.flatMap((harvest) => harvest.instances), 'attempts')).toBe(expected);
-        expect(sum(harvests.flatMap((harvest) => harvest.zones), 'attempts')).toBe(expected);
+        expect(
+          sum(
+            harvests.flatMap((harvest) => harvest.instances),
+            'attempts',
+          ),
+        ).toBe(expected);
+        expect(
+          sum(
+            harvests.flatMap((harvest) => harvest.zones),
+            'attempts',
+          ),
+        ).toBe(expected);
       }),
       { numRuns: 100 },
     );
@@ -262,7 +282,9 @@ describe('both ends', () => {
     tell(BACK, 'served', { ...served, peer: 'spiffe://m.heddle.local/other/thief' });
     close();
     expect(edges()).toEqual(['other/thief shop/back/8080  denied 403 1/1']);
-    expect(harvests[0]?.failures).toMatchObject([{ caller: 'other/thief', callerInstance: '', instance: 'shop/back/back-1' }]);
+    expect(harvests[0]?.failures).toMatchObject([
+      { caller: 'other/thief', callerInstance: '', instance: 'shop/back/back-1' },
+    ]);
   });
 
   it('who calls in plaintext has no name', () => {
@@ -281,19 +303,24 @@ describe('both ends', () => {
 });
 
 describe('time', () => {
-  it.each([0, 86_400_000, -86_400_000, 900_000_000_000])('a sidecar whose clock is %i ms off bends nothing', (offMs) => {
-    tell(FRONT, 'request', { ...TO_BACK, status: 500, startedAt: now + offMs });
-    close();
-    expect(harvests.map((harvest) => harvest.edges[0]?.at)).toEqual([START]);
-    expect(harvests[0]?.failures[0]?.at).toBe(START + 6_000 - 20);
-  });
+  it.each([0, 86_400_000, -86_400_000, 900_000_000_000])(
+    'a sidecar whose clock is %i ms off bends nothing',
+    (offMs) => {
+      tell(FRONT, 'request', { ...TO_BACK, status: 500, startedAt: now + offMs });
+      close();
+      expect(harvests.map((harvest) => harvest.edges[0]?.at)).toEqual([START]);
+      expect(harvests[0]?.failures[0]?.at).toBe(START + 6_000 - 20);
+    },
+  );
 
   it('what ended just before its message came is of the bucket in which it ended', () => {
     tell(FRONT, 'request', { ...TO_BACK, status: 500 });
     now = START + BUCKET_MS + 500;
     tell(FRONT, 'request', { ...TO_BACK, status: 500, startedAt: now - 1_000 });
     close();
-    expect(harvests.flatMap((harvest) => harvest.edges.map(({ at, requests }) => [at, requests]))).toEqual([[START, 2]]);
+    expect(harvests.flatMap((harvest) => harvest.edges.map(({ at, requests }) => [at, requests]))).toEqual([
+      [START, 2],
+    ]);
   });
 
   it('counts are of the buckets in which they were counted', () => {
@@ -356,7 +383,9 @@ describe('what does harm to nobody', () => {
     collector.take({ kind: 'log', node: '../..', log: 'request;1/16', bytes: logMessage([TO_BACK]) }, now);
     close();
     expect(edges()).toEqual(['shop/front shop/back/8080 0 ok 200 16/16']);
-    const ignored = ['malformed', 'log', 'node'].map((reason) => counted.get(`heddle_telemetry_ignored_total ${reason}`));
+    const ignored = ['malformed', 'log', 'node'].map((reason) =>
+      counted.get(`heddle_telemetry_ignored_total ${reason}`),
+    );
     expect(ignored).toEqual([2, 1, 1]);
   });
 });

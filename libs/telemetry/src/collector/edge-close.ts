@@ -13,6 +13,9 @@ export interface ClosedEdge {
 
 /** Classes of status that are not failures of themselves: 2xx, 3xx, 4xx. */
 const FINE = [2, 3, 4] as const;
+/** 4xx, of which those of 403 and 429 are told of. */
+const REFUSED = 4;
+/** Where 5xx are counted. */
 const FAILED = 3;
 const OK: Outcome = 'ok';
 const SERVER_ERROR = 500;
@@ -82,12 +85,15 @@ function byCounts(tally: EdgeTally, memory: EdgeMemory): RouteRow[] {
   return FINE.flatMap((class_) => {
     const at = class_ - 2;
     const left = (memory.owed[at] ?? 0) + (counts?.byClass[at] ?? 0) - (charged[at] ?? 0);
-    memory.owed[at] = Math.min(0, left);
-    if (left <= 0) return [];
     const shares = memory.routesOf(class_).shares;
+    // A refusal may have been counted here and be told of in the next bucket.
+    const sure = class_ === REFUSED && shares.length === 0 ? Math.min(left, memory.doubted) : left;
+    if (class_ === REFUSED) memory.doubted = Math.max(0, left - sure);
+    memory.owed[at] = left - Math.max(0, sure);
+    if (sure <= 0) return [];
     // Nothing of this class was sampled yet: its route is not known.
     const unknown = [{ of: { route: '', status: class_ * 100 }, weight: 1 }];
-    return spread(left, shares.length > 0 ? shares : unknown).map(({ of, count }) =>
+    return spread(sure, shares.length > 0 ? shares : unknown).map(({ of, count }) =>
       fineRow(of, count, latenciesOf(count, bins, timedOf(samples, of))),
     );
   });

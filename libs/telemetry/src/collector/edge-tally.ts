@@ -137,6 +137,8 @@ export class EdgeMemory {
   /** Routes and statuses of requests without failure, by class. */
   readonly routes = new Map<number, Mix<{ readonly route: string; readonly status: number }>>();
   readonly ways = new Mix<Way>();
+  /** Answers 4xx that were counted in the bucket before, and neither sampled nor told of. */
+  doubted = 0;
   /** Its sidecar has reported counts of it. */
   counts = false;
   /** Start of the last bucket with something of it. */

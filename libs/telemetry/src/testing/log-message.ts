@@ -34,7 +34,8 @@ function writeEntry(writer: BinaryWriter, entry: Partial<LogEntry>): void {
 
 function writeCommon(writer: BinaryWriter, entry: Partial<LogEntry>): void {
   const { startedAt = 0, durationMs = 0, upstream = '', cluster = '', route = '', flags = [], peer = '' } = entry;
-  if (peer !== '') nested(writer, 4, () => nested(writer, 5, () => nested(writer, 1, () => writer.tag(1, LD).string(peer))));
+  if (peer !== '')
+    nested(writer, 4, () => nested(writer, 5, () => nested(writer, 1, () => writer.tag(1, LD).string(peer))));
   if (startedAt > 0) nested(writer, 5, () => writeTime(writer, startedAt));
   if (upstream !== '') {
     const [address = '', port] = upstream.split(':');
@@ -56,7 +57,10 @@ function writeTime(writer: BinaryWriter, ms: number): void {
   writer.tag(2, WireType.Varint).int32(Math.round((ms % 1000) * 1e6));
 }
 
-function writeRequest(writer: BinaryWriter, { method = 'GET', host = '', path = '/', requestId = '', attempt = 0 }: Partial<LogEntry>): void {
+function writeRequest(
+  writer: BinaryWriter,
+  { method = 'GET', host = '', path = '/', requestId = '', attempt = 0 }: Partial<LogEntry>,
+): void {
   writer.tag(1, WireType.Varint).int32(METHODS.indexOf(method));
   writer.tag(3, LD).string(host);
   writer.tag(5, LD).string(path);
