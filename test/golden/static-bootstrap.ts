@@ -3,7 +3,7 @@
  * endpoints in their clusters, secrets from the file itself. Everything else is as it goes on the wire.
  */
 
-import { type CompiledResource, UNRESOLVED_CLUSTER } from '#libs/compiler';
+import { type CompiledResource, UNRESOLVED_CLUSTER, XDS_CLUSTER } from '#libs/compiler';
 import { resourceToJson, TYPE } from '#libs/envoy-api';
 import type { Certificate } from '../self-signed.js';
 
@@ -21,7 +21,7 @@ export function staticBootstrap(resources: readonly CompiledResource[], secret: 
   const listeners = [...of(TYPE.listener).values()].map((listener) =>
     walk(listener, (node) => inlined(node, tables, scopes)),
   );
-  const unresolved: Json = { name: UNRESOLVED_CLUSTER, type: 'STATIC', connectTimeout: '1s' };
+  const nowhere = (name: string): Json => ({ name, type: 'STATIC', connectTimeout: '1s' });
   return {
     staticResources: {
       secrets: [
@@ -34,7 +34,11 @@ export function staticBootstrap(resources: readonly CompiledResource[], secret: 
         },
         { name: 'trust', validationContext: { trustedCa: { inlineString: secret.certificate } } },
       ],
-      clusters: [...clusters.map((cluster) => walk(cluster, secretsInline)), unresolved],
+      clusters: [
+        ...clusters.map((cluster) => walk(cluster, secretsInline)),
+        nowhere(UNRESOLVED_CLUSTER),
+        nowhere(XDS_CLUSTER),
+      ],
       listeners: listeners.map((listener) => walk(listener, secretsInline)),
     },
   };

@@ -9,6 +9,7 @@ import type { RequestCounts } from '#libs/kernel';
 import type { PolicyKind } from '#libs/model';
 import { configSchema } from '../../apps/control-plane/src/config.schema.js';
 import { type RunningControlPlane, startControlPlane } from '../../apps/control-plane/src/control-plane.js';
+import type { ControlPlanePorts } from '../../apps/control-plane/src/ports.js';
 import { createTestDatabase, type TestDatabase } from '../../libs/testing/src/postgres/index.js';
 
 export interface Answer {
@@ -27,14 +28,15 @@ export class PlanServer {
     private token: string,
   ) {}
 
-  static async start(policies?: readonly PolicyKind[]): Promise<PlanServer> {
+  static async start(policies?: readonly PolicyKind[], ports: ControlPlanePorts = {}): Promise<PlanServer> {
     const database = await createTestDatabase({ empty: true });
     const dataDir = await mkdtemp(join(tmpdir(), 'heddle-plan-'));
     const config = configSchema.parse({
       ...{ dataDir, replica: 'test', database: { url: database.url, pool: 4 } },
       ...{ rest: { port: 0 }, xds: { port: 0 }, log: { level: 'silent' } },
+      telemetry: { collector: ports.collectorEntry === undefined ? 'off' : 'process' },
     });
-    const running = await startControlPlane(config, policies ? { policies } : {});
+    const running = await startControlPlane(config, { ...ports, ...(policies && { policies }) });
     const server = new PlanServer(dataDir, database, running, '');
     const once = readFileSync(running.adminTokenFile ?? '', 'utf8').trim();
     const { body } = await server.call('POST', '/api/v1/login/exchange', { token: once, name: 'alice' });
@@ -44,6 +46,10 @@ export class PlanServer {
 
   get requestCounts(): RequestCounts {
     return this.running.requestCounts;
+  }
+
+  get collectorPid(): number | undefined {
+    return this.running.collectorPid();
   }
 
   async stop(): Promise<void> {
@@ -71,6 +77,14 @@ export class PlanServer {
     });
     const text = await response.text();
     return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+  }
+
+  /** The answer to a question whose answer is no JSON. */
+  async text(path: string): Promise<{ readonly status: number; readonly body: string }> {
+    const response = await fetch(`${this.running.restUrl}${path}`, {
+      headers: { authorization: `Bearer ${this.token}` },
+    });
+    return { status: response.status, body: await response.text() };
   }
 
   async tokenOf(name: string, role: string): Promise<string> {

@@ -98,6 +98,15 @@ const identity = z.strictObject({
     ),
 });
 
+const telemetry = z.strictObject({
+  collector: z
+    .enum(['process', 'off'])
+    .default('process')
+    .describe(
+      'Who makes telemetry of what sidecars report: `process` = a process of its own beside this one; `off` = nobody, it is thrown away.',
+    ),
+});
+
 /** Every setting of the control plane. Files, environment, flags, `heddle config` and the reference come from this. */
 export const configSchema = z
   .strictObject({
@@ -122,6 +131,7 @@ export const configSchema = z
     xds: xds.prefault({}),
     audit: audit.prefault({}),
     identity: identity.prefault({}),
+    telemetry: telemetry.prefault({}),
   })
   .superRefine((config, context) => {
     const { tlsCertFile, tlsKeyFile } = config.rest;

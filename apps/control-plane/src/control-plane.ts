@@ -17,6 +17,7 @@ import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
 import { DatabaseDistrusted, type FeedEvent } from '#libs/store';
 import { policies as everyPolicy } from '#policies';
 import { startCheckpoints } from './audit/index.js';
+import { type RunningCollector, wireCollector } from './collector/index.js';
 import { type Config, isEveryAddress } from './config.schema.js';
 import { takeDataDirectory } from './data-directory.js';
 import { DatabaseGuard, type DatabaseVerdict, distrust } from './database-guard.js';
@@ -35,6 +36,8 @@ export interface RunningControlPlane {
   readonly xdsPort: number;
   /** What the sidecars that report to this replica have counted. */
   readonly requestCounts: RequestCounts;
+  /** Process that makes telemetry of what sidecars report; undefined while there is none. */
+  readonly collectorPid: () => number | undefined;
   /** File with the one-time admin token; undefined when somebody can log in as admin. */
   readonly adminTokenFile: string | undefined;
   /** Certificate of the server CA, by which REST's certificate is where REST is TLS. */
@@ -62,6 +65,7 @@ interface Starting {
   /** Set once they run. */
   runtime?: WiredRuntime;
   staged?: StagedRunner;
+  collector?: RunningCollector | undefined;
 }
 
 /** What the later steps are made of. */
@@ -137,6 +141,7 @@ async function start(starting: Starting): Promise<RunningControlPlane> {
     restUrl: `${isPlainRest(config) ? 'http' : 'https'}://${urlHost(config.rest.host)}:${api.port}`,
     xdsPort: runtime.xdsPort,
     requestCounts: runtime.requestCounts,
+    collectorPid: () => starting.collector?.pid,
     adminTokenFile: adminToken?.path,
     caPem: certificate.caPem,
     stop: () => shutdown.run(log),
@@ -204,12 +209,26 @@ async function startRuntime(starting: Starting, foundation: Foundation, wanted: 
   const { telemetry, clock, registry, policies, replica, shutdown, ports } = starting;
   const { database, identity, roles, certificate } = foundation;
   const { log, metrics } = telemetry;
+  starting.collector = wireCollector(starting, database.url);
+  const collect = ports.collect ?? starting.collector?.collect;
   const onEvent = (event: FeedEvent): void => {
     roles.onEvent(event);
     if (isStagedEvent(event)) starting.staged?.wake();
   };
   const xds = { host: wanted.host, port: wanted.port, tls: tlsOf(certificate) };
-  const deps = { store: database.store, registry, policies, identity, replica, xds, onEvent, clock, log, metrics };
+  const deps = {
+    store: database.store,
+    registry,
+    policies,
+    identity,
+    replica,
+    xds,
+    onEvent,
+    collect,
+    clock,
+    log,
+    metrics,
+  };
   const runtime = await orDistrust(orPortError(wanted, (ports.wireRuntime ?? wireRuntime)(deps)));
   shutdown.add('runtime', () => runtime.stop(STREAM_GRACE_MS));
   starting.runtime = runtime;

@@ -18,6 +18,8 @@ import { EXIT, StartError } from './start-error.js';
 
 export interface OpenDatabase {
   readonly store: Store;
+  /** Its URL, with credentials: for our own processes, never shown. */
+  readonly url: string;
   /** Where it is, for people: without credentials. */
   readonly name: string;
   close(): Promise<void>;
@@ -42,7 +44,7 @@ export async function openDatabase(parts: DatabaseParts): Promise<OpenDatabase> 
   if (database.url !== undefined) {
     const name = withoutPassword(database.url);
     const store = await openWithPatience(parts, database.url, name);
-    return { store, name, close: () => store.close() };
+    return { store, name, url: database.url, close: () => store.close() };
   }
   const postgres = await startOwn(parts);
   try {
@@ -52,7 +54,7 @@ export async function openDatabase(parts: DatabaseParts): Promise<OpenDatabase> 
       await store.close();
       await postgres.stop();
     };
-    return { store, name, close };
+    return { store, name, url: postgres.url, close };
   } catch (error) {
     await postgres.stop();
     throw error;

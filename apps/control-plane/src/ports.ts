@@ -1,5 +1,6 @@
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { PolicyKind } from '#libs/model';
+import type { ReportSink } from '#libs/telemetry';
 import type { RuntimeDeps, WiredRuntime } from './runtime-wiring.js';
 
 /** Where logs and numbers go, and the text of `/metrics`. */
@@ -17,6 +18,10 @@ export interface ControlPlanePorts {
   readonly telemetry?: Telemetry;
   readonly wireRuntime?: (deps: RuntimeDeps) => Promise<WiredRuntime>;
   readonly policies?: readonly PolicyKind[];
+  /** Takes what sidecars report, in place of the collector. */
+  readonly collect?: ReportSink;
+  /** The program that the collector's process runs. */
+  readonly collectorEntry?: string;
   /** Told what is being done, for people who wait. */
   readonly onProgress?: (step: string) => void;
 }

@@ -7,6 +7,7 @@ import { err, parseNodeId } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
 import { claimsOf, type ProxyCredentials, Runtime, RuntimeQuestions, recompiler } from '#libs/runtime';
 import type { FeedEvent, StagedChange, Store } from '#libs/store';
+import type { ReportSink } from '#libs/telemetry';
 import { Denied, type SecretSource } from '#libs/xds';
 import { wireMetrics } from './metrics-wiring.js';
 
@@ -23,6 +24,8 @@ export interface RuntimeDeps {
   };
   /** Told of every event of the feed, before it is compiled. */
   readonly onEvent?: ((event: FeedEvent) => void) | undefined;
+  /** Takes what sidecars report, as it came. */
+  readonly collect?: ReportSink | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -51,11 +54,11 @@ export interface WiredRuntime {
 
 /** Puts the push path together and starts it: the state is loaded and the xDS port is open when this resolves. */
 export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
-  const { identity, ...rest } = deps;
+  const { identity, collect: _, ...rest } = deps;
   const metrics = wireMetrics(deps);
   const runtime = new Runtime({
     ...rest,
-    reports: [metrics.reports],
+    reports: metrics.reports,
     counts: metrics.counts,
     // Streams of expired tokens are ended by the same clock that judges tokens.
     clock: identity.clock,

@@ -17,6 +17,7 @@ import {
 } from '#libs/envoy-api';
 import type { Ctx } from '#libs/incremental';
 import { sortedBy } from '#libs/kernel';
+import { accessLog } from './access-logs.js';
 import { MAX_CONNECTION_MS } from './clusters.js';
 import type { Init } from './init-message.js';
 import { settingsOf } from './mesh-settings.js';
@@ -44,10 +45,15 @@ interface FilterSpec {
   readonly config: Any;
 }
 
-const ROUTER: FilterSpec = {
+const router = (init: Init<typeof RouterSchema>): FilterSpec => ({
   name: 'envoy.filters.http.router',
   phase: 'router',
-  config: packAny(RouterSchema, {}),
+  config: packAny(RouterSchema, init),
+});
+/** The callee makes one attempt, which is the request. */
+const ROUTERS: Readonly<Record<Side, FilterSpec>> = {
+  client: router({ upstreamLog: [accessLog('attempt')] }),
+  server: router({}),
 };
 
 /**
@@ -79,7 +85,7 @@ function httpFilters(ctx: Ctx, side: Side, own: readonly FilterSpec[]): NonNulla
     settingsOf(ctx)[side].flatMap((kind) => kind.httpFilters ?? []),
     (filter) => filter.name,
   );
-  const unique = [...new Map([...own, ...ofKinds, ROUTER].map((filter) => [filter.name, filter])).values()];
+  const unique = [...new Map([...own, ...ofKinds, ROUTERS[side]].map((filter) => [filter.name, filter])).values()];
   return HTTP_FILTER_PHASES.flatMap((phase) => unique.filter((filter) => filter.phase === phase)).map((filter) => ({
     name: filter.name,
     configType: { case: 'typedConfig', value: filter.config },
@@ -170,6 +176,7 @@ const OUTBOUND: ManagerInit = {
   httpProtocolOptions: { allowAbsoluteUrl: true },
   streamIdleTimeout: durationMs(CALLER_IDLE_MS),
   localReplyConfig: LOCAL_REPLIES,
+  accessLog: [accessLog('request')],
 };
 
 /** The shared port: the host, without its port, selects the destination's own route configuration. */
@@ -221,6 +228,7 @@ const newInboundManager = (ctx: Ctx, name: string, chain: 'mtls' | 'plain'): Net
     statPrefix: statPrefix(chain === 'mtls' ? name : `${name}_plain`),
     streamIdleTimeout: durationMs(CALLEE_IDLE_MS),
     preserveExternalRequestId: true,
+    accessLog: [accessLog('served')],
     ...(chain === 'mtls'
       ? {
           forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,

@@ -13,6 +13,7 @@ export {
   inboundName,
   TRUST_SECRET,
   UNRESOLVED_CLUSTER,
+  XDS_CLUSTER,
 } from './names.js';
 export { downstreamTls, upstreamTls } from './tls.js';
 export * from './types.js';

@@ -41,6 +41,9 @@ export const routeName = (kind: string, namespace: string, name: string, rule: s
 /** The route of a service port to which no route is attached. */
 export const defaultRouteName = (kind: string, destination: string): string => `${kind}/${destination}/default`;
 
+/** The cluster of the control plane, which every bootstrap has and no other resource does. */
+export const XDS_CLUSTER = 'heddle_xds';
+
 export const IDENTITY_SECRET = 'identity';
 export const TRUST_SECRET = 'trust';
 

@@ -10,6 +10,7 @@ export {
   AccessLogFilterSchema,
   AccessLogSchema,
   ComparisonFilter_Op,
+  GrpcStatusFilter_Status,
   ResponseFlagFilterSchema,
 } from './gen/envoy/config/accesslog/v3/accesslog_pb.js';
 export type { Cluster } from './gen/envoy/config/cluster/v3/cluster_pb.js';
@@ -69,6 +70,7 @@ export { RouteConfigurationSchema } from './gen/envoy/config/route/v3/route_pb.j
 export type { ScopedRouteConfiguration } from './gen/envoy/config/route/v3/scoped_route_pb.js';
 export { ScopedRouteConfigurationSchema } from './gen/envoy/config/route/v3/scoped_route_pb.js';
 export { FileAccessLogSchema } from './gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
+export { HttpGrpcAccessLogConfigSchema } from './gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
 export { OnDemandSchema } from './gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js';
 export {
   RBACPerRouteSchema,

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { isDnsSubdomain, nodeId, type ProxyIdentity, parseNodeId } from '#libs/kernel';
+import { reports, statsConfig } from './bootstrap-stats.js';
 import { LauncherError } from './launcher-error.js';
 
 export interface SocketAddress {
@@ -66,29 +67,6 @@ const UPSTREAM_HTTP = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
 const ADS = { resource_api_version: 'V3', initial_fetch_timeout: '0s', ads: {} };
 
 /**
- * Statistics that Heddle reads, or that say why something fails; all others cost memory in every sidecar for nobody, and
- * bytes in every report, which takes all that this lets through and was ever used. Gauges are always sent: few are here.
- * Several small expressions, since an Envoy may be told to refuse larger ones.
- */
-const STATS: readonly Bootstrap[] = [
-  String.raw`cluster\.[^.]+\.upstream_rq_(completed|5xx|timeout|pending_overflow)`,
-  String.raw`cluster\.[^.]+\.upstream_rq_retry(_overflow)?`,
-  String.raw`cluster\.[^.]+\.upstream_cx_connect_(fail|timeout)`,
-  String.raw`cluster\.[^.]+\.(lb_healthy_panic|update_rejected)`,
-  String.raw`cluster\.[^.]+\.ssl\.(connection_error|fail_verify.*)`,
-  String.raw`cluster\.[^.]+\.outlier_detection\.ejections_enforced_total`,
-  String.raw`cluster\.[^.]+\..*credential_injector\.(injected|failed)`,
-  String.raw`http\.(in|out)bound[^.]*\.(downstream_rq_(completed|5xx)|no_route)`,
-  String.raw`(http|tcp)\.inbound.*\.(downstream_[rc][qx]_active|.*denied)`,
-  String.raw`http\.inbound[^.]*\.downstream_cx_drain_close`,
-  String.raw`http\..*rds\..*\.update_rejected`,
-  String.raw`server\.(live|state|uptime|concurrency|memory_allocated)`,
-].map((regex) => ({ safe_regex: { regex } }));
-/** Connections to a TCP port that takes plaintext too, without mutual TLS. */
-const PLAIN_TCP = '_plain.downstream_cx_total';
-const STATS_BY_PREFIX = ['listener_manager', 'cluster_manager', 'control_plane'];
-
-/**
  * The bootstrap of a sidecar: delta ADS over TLS 1.3 to one pinned control plane, the token from a file, and nothing
  * static besides. It holds no secret; the three files it points to are written by `writeSidecarFiles`.
  * @throws LauncherError when there is no CA to pin (SEC-17), or when a value would not reach Envoy as it is meant.
@@ -103,18 +81,8 @@ export function renderBootstrap(options: BootstrapOptions): Bootstrap {
       ...(locality && { locality: { ...locality } }),
     },
     admin: { address: { socket_address: { address: admin.address, port_value: admin.port } } },
-    ...reports(options.reportIntervalMs ?? 5_000),
-    stats_config: {
-      stats_matcher: {
-        inclusion_list: {
-          patterns: [
-            ...STATS,
-            { suffix: PLAIN_TCP },
-            ...[...STATS_BY_PREFIX, ...(options.extraStats ?? [])].map((prefix) => ({ prefix })),
-          ],
-        },
-      },
-    },
+    ...reports(options.reportIntervalMs ?? 5_000, XDS_CLUSTER),
+    stats_config: statsConfig(options.extraStats ?? []),
     layered_runtime: {
       layers: [{ name: 'heddle', static_layer: { 're2.max_program_size.error_level': re2MaxProgramSize } }],
     },
@@ -131,29 +99,6 @@ export function renderBootstrap(options: BootstrapOptions): Bootstrap {
     },
     dynamic_resources: dynamicResources(options.xds),
     static_resources: { clusters: [xdsCluster(options)] },
-  };
-}
-
-/**
- * Counters go to the control plane as deltas: what is summed of them is right whether Envoy restarts, the stream is opened
- * anew, or another replica is reached. They carry their full names, which say all that labels would in half the bytes.
- */
-function reports(intervalMs: number): Bootstrap {
-  if (intervalMs === 0) return {};
-  return {
-    stats_flush_interval: `${intervalMs / 1000}s`,
-    stats_sinks: [
-      {
-        name: 'envoy.stat_sinks.metrics_service',
-        typed_config: {
-          '@type': `${TYPE}.config.metrics.v3.MetricsServiceConfig`,
-          transport_api_version: 'V3',
-          report_counters_as_deltas: true,
-          histogram_emit_mode: 'SUMMARY',
-          grpc_service: { envoy_grpc: { cluster_name: XDS_CLUSTER } },
-        },
-      },
-    ],
   };
 }
 

@@ -123,6 +123,22 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   ),
   heddle_proxy_reports_total: counter('Reports of statistics received from proxies.'),
   heddle_proxy_report_bytes_total: counter('Bytes of those reports.'),
+  heddle_access_log_messages_total: counter('Messages of access logs received from proxies.'),
+  heddle_access_log_bytes_total: counter('Bytes of those messages.'),
+  heddle_telemetry_records_total: counter('Entries of access logs that were read, by log.', 'log'),
+  heddle_telemetry_ignored_total: counter('Messages that the collector could make nothing of, by reason.', 'reason'),
+  heddle_telemetry_beyond_budget_total: counter(
+    'What a bucket had no row of its own for, and failures of which no record was kept, by rollup.',
+    'rollup',
+  ),
+  heddle_telemetry_dropped_total: counter(
+    'Messages that the collector was not handed because it did not keep up or was away, by kind.',
+    'kind',
+  ),
+  heddle_telemetry_harvests_total: counter('Buckets that were written, or given up.', 'outcome'),
+  heddle_telemetry_collector_up: gauge('1 while the collector runs.'),
+  heddle_telemetry_collector_starts_total: counter('Starts of the collector.'),
+  heddle_telemetry_pipe_bytes: gauge('Bytes that wait for the collector.'),
   heddle_proxy_report_ignored_total: counter(
     'Parts of reports that were not kept: too many proxies, too many scopes of one, or no count.',
     'reason',

@@ -1,4 +1,5 @@
 import type { Metrics } from '#libs/kernel';
+import type { ReportSink } from './raw-report.js';
 import { decodeReport } from './report.js';
 import type { ReportedCounts } from './reported-counts.js';
 
@@ -24,6 +25,8 @@ export class MetricsReceiver {
   constructor(
     private readonly counts: ReportedCounts,
     private readonly metrics: Metrics,
+    /** Is handed each message that could be read, as it came. */
+    private readonly sink: ReportSink = () => {},
   ) {}
 
   open(reporter: Reporter): ReportReceiver {
@@ -37,6 +40,7 @@ export class MetricsReceiver {
         node?.add(report.counters);
         this.metrics.count('heddle_proxy_reports_total');
         this.metrics.count('heddle_proxy_report_bytes_total', {}, bytes.length);
+        this.sink({ kind: 'metrics', node: name, log: '', bytes });
       },
       closed: () => node?.close(),
     };

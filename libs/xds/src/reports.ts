@@ -1,3 +1,4 @@
+import type { Limits } from './limits.js';
 import type { Principal } from './types.js';
 
 /**
@@ -7,6 +8,8 @@ import type { Principal } from './types.js';
 export interface ReportMethod {
   /** `/<package>.<Service>/<Method>`. */
   readonly path: string;
+  /** Where it needs others than the discovery services. */
+  readonly limits?: Partial<Pick<Limits, 'streamsPerPrincipal' | 'openBurst' | 'reportBytesPerSecond'>>;
   /** A client has opened a stream. @throws Denied it ends with this status */
   open(from: Reporter): ReportStream;
 }

@@ -16,11 +16,12 @@ export interface ReportServiceOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   /** Takes a place for a stream, and one of this admission. @returns gives them back @throws Denied */
-  enter(call: Call, principal: Principal, service: string, admission: Admission): () => void;
+  enter(call: Call, principal: Principal, service: string, admission: Admission | undefined): () => void;
 }
 
 interface Open {
   readonly method: ReportMethod;
+  readonly limits: Limits;
   readonly principal: Principal;
   readonly stream: ReportStream;
   /** Milliseconds of the monotonic clock. */
@@ -40,15 +41,18 @@ const NOTHING = new WholeMessage(Buffer.alloc(0));
  */
 export class ReportService {
   readonly #streams = new Map<Call, Open>();
-  /** Apart from that of the discovery services, so that reports never take the place of configuration. */
-  readonly #admission: Admission;
+  /** By path; apart from that of the discovery services, so that reports never take the place of configuration. */
+  readonly #admissions: ReadonlyMap<string, Admission>;
   readonly #byPeer = new Map<string, Set<Call>>();
 
   constructor(
     private readonly options: ReportServiceOptions,
     private readonly reportMethods: readonly ReportMethod[],
   ) {
-    this.#admission = new Admission(options.limits, options.clock, options.metrics);
+    const { limits, clock, metrics } = options;
+    this.#admissions = new Map(
+      reportMethods.map((method) => [method.path, new Admission({ ...limits, ...method.limits }, clock, metrics)]),
+    );
   }
 
   /** By path. */
@@ -71,7 +75,7 @@ export class ReportService {
 
   /** Ends what is over its time: an expired credential (SEC-5), or a stream beside which there is none that it could follow. */
   check(): void {
-    this.#admission.sweep();
+    for (const admission of this.#admissions.values()) admission.sweep();
     const { clock, limits } = this.options;
     const [now, monotonic] = [clock.now(), clock.monotonic()];
     for (const [call, { principal, openedAt }] of this.#streams) {
@@ -85,11 +89,12 @@ export class ReportService {
     admitted.leave();
     let leave = (): void => {};
     try {
-      leave = this.options.enter(call, principal, method.path, this.#admission);
+      leave = this.options.enter(call, principal, method.path, this.#admissions.get(method.path));
       const stream = method.open({ principal, peer: call.peer });
       const now = this.options.clock.monotonic();
-      const allowance = this.options.limits.maxReportBytes;
-      this.#add(call, { method, principal, stream, openedAt: now, allowance, allowedAt: now });
+      const limits = { ...this.options.limits, ...method.limits };
+      const allowance = limits.maxReportBytes;
+      this.#add(call, { method, limits, principal, stream, openedAt: now, allowance, allowedAt: now });
       call.listen({
         message: (bytes) => this.#onMessage(call, bytes),
         halfClosed: () => this.#answer(call),
@@ -124,8 +129,8 @@ export class ReportService {
 
   /** A token bucket that may run into debt, for which the client waits. */
   #charge(call: Call, open: Open, bytes: number): void {
-    const { clock, metrics, limits } = this.options;
-    const { maxReportBytes, reportBytesPerSecond } = limits;
+    const { clock, metrics } = this.options;
+    const { maxReportBytes, reportBytesPerSecond } = open.limits;
     const now = clock.monotonic();
     const grown = ((now - open.allowedAt) / 1000) * reportBytesPerSecond;
     open.allowance = Math.min(maxReportBytes, open.allowance + grown) - bytes;

@@ -77,8 +77,8 @@ export class Http2Call implements Call {
   }
 
   write(message: Message, taken: () => void): void {
-    // A reset by the client ends what it sends before 'close' says that nobody reads any more.
-    if (this.#closed || this.#ending || this.stream.destroyed) {
+    // A reset by the client, or the end of its connection, ends what it sends before 'close' says that nobody reads any more.
+    if (this.#closed || this.#ending || this.stream.destroyed || this.stream.closed) {
       taken();
       return;
     }
@@ -119,7 +119,7 @@ export class Http2Call implements Call {
 
   #finish(trailers: Record<string, string>): void {
     const { stream } = this;
-    if (stream.destroyed || stream.writableEnded) return;
+    if (stream.destroyed || stream.closed || stream.writableEnded) return;
     if (!stream.headersSent) {
       stream.respond({ ...RESPONSE, ...trailers }, { endStream: true });
       this.#letGo();

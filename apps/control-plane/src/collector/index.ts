@@ -1,0 +1,1 @@
+export { type RunningCollector, wireCollector } from './start-collector.js';

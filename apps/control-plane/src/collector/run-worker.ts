@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { Socket } from 'node:net';
+import { type Clock, type Log, silentMetrics, systemClock } from '#libs/kernel';
+import { createLog } from '#libs/observability';
+import { openStore, type Store } from '#libs/store';
+import { Collector, HarvestQueue, MeshNames } from '#libs/telemetry';
+import { PIPE_FD } from './collector-process.js';
+import { type Frame, FrameReader, type WorkerSettings } from './frames.js';
+import type { HarvestStoreFactory } from './harvest-store.js';
+import { GatheredMetrics } from './told-metrics.js';
+
+const TELL_EVERY_MS = 1_000;
+/** What is left at the end is written in so long, or lost. */
+const LAST_WRITE_MS = 5_000;
+const RECONNECT_MS = 2_000;
+/** One writes, one reads the feed, beside the one that listens. */
+const CONNECTIONS = 2;
+
+/** The parts of a running collector. */
+interface Parts {
+  readonly log: Log;
+  readonly collector: Collector;
+  readonly queue: HarvestQueue;
+  close(): Promise<void>;
+}
+
+/**
+ * Runs the collector on the pipe that its parent has given it, and ends this process when the pipe ends: a control plane that
+ * dies takes it along, after what it had was written.
+ */
+export function runWorker(harvestStore: HarvestStoreFactory): void {
+  const clock = systemClock;
+  const metrics = new GatheredMetrics();
+  const pipe = new Socket({ fd: PIPE_FD, readable: true, writable: true });
+  const reader = new FrameReader();
+  let parts: Parts | undefined;
+  let isEnding = false;
+  const end = (): void => {
+    if (isEnding) return;
+    isEnding = true;
+    parts?.collector.flush();
+    void finish(parts).finally(() => process.exit(0));
+  };
+  const take = (frame: Frame): void => {
+    if (frame.kind === 'start') parts = start(frame.settings, { clock, metrics, harvestStore });
+    else if (parts) takeFrame(parts.collector, frame);
+  };
+  clock.every(TELL_EVERY_MS, () => {
+    const line = metrics.take();
+    if (line !== undefined && pipe.writable) pipe.write(line);
+  });
+  pipe.on('data', (chunk: Buffer) => {
+    for (const frame of reader.read(chunk)) take(frame);
+  });
+  for (const event of ['end', 'close', 'error']) pipe.on(event, end);
+  process.on('SIGTERM', end);
+  // Ctrl-C goes to the whole group; the parent then ends the pipe.
+  process.on('SIGINT', () => {});
+}
+
+function takeFrame(collector: Collector, frame: Exclude<Frame, { kind: 'start' }>): void {
+  if (frame.kind === 'report') collector.take(frame.report, frame.receivedAt);
+  else if (frame.kind === 'time') collector.tick(frame.now);
+  else collector.missed(frame.since, frame.until);
+}
+
+async function finish(parts: Parts | undefined): Promise<void> {
+  if (!parts) return;
+  const left = await parts.queue.drain(LAST_WRITE_MS);
+  if (left > 0) parts.log.warn('harvests were lost: they could not be written before the end', { harvests: left });
+  await parts.close();
+}
+
+interface StartDeps {
+  readonly clock: Clock;
+  readonly metrics: GatheredMetrics;
+  readonly harvestStore: HarvestStoreFactory;
+}
+
+function start(settings: WorkerSettings, { clock, metrics, harvestStore }: StartDeps): Parts {
+  const log = createLog({ level: settings.logLevel }).child({ component: 'collector' });
+  const names = new MeshNames();
+  // Another run is another source: what this one writes replaces nothing of the one before.
+  const source = `${settings.replica}/${randomBytes(6).toString('base64url')}`;
+  const opened = openPatiently(settings, names, { clock, log });
+  const queue = new HarvestQueue({
+    store: { write: async (harvest) => harvestStore(await opened, metrics).write(harvest) },
+    ...{ clock, log, metrics },
+  });
+  const collector = new Collector({ source, names, metrics, onHarvest: (harvest) => queue.add(harvest) });
+  log.debug('the collector has started', { source });
+  return { log, collector, queue, close: () => Promise.race([closed(opened), nothing()]) };
+}
+
+const closed = async (opened: Promise<Store>): Promise<void> => (await opened).close();
+/** A database that is away shall not keep the process. */
+const nothing = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 1_000).unref());
+
+/** Opens the store as soon as it can be, and follows who is in the meshes. */
+async function openPatiently(
+  { databaseUrl, replica }: WorkerSettings,
+  names: MeshNames,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Promise<Store> {
+  for (;;) {
+    try {
+      const store = await openStore({
+        ...{ url: databaseUrl, replica: `${replica}.collector`, pool: CONNECTIONS },
+        ...{ clock, log, metrics: silentMetrics },
+      });
+      // The control plane judges whether this is the right database; here it is followed.
+      void store.feed
+        .start((event) => names.onEvent(event))
+        .catch((error: unknown) => {
+          log.warn('who is in the meshes is not known', { reason: String(error) });
+        });
+      return store;
+    } catch (error) {
+      log.warn('the collector cannot open the database yet', { reason: String(error) });
+      await new Promise<void>((resolve) => void clock.after(RECONNECT_MS, resolve));
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { ReportSink } from '#libs/telemetry';
+import type { Config } from '../config.schema.js';
+import type { ControlPlanePorts, Telemetry } from '../ports.js';
+import type { Shutdown } from '../shutdown.js';
+import { CollectorProcess } from './collector-process.js';
+import type { WorkerSettings } from './frames.js';
+import { ReportPipe } from './report-pipe.js';
+
+export interface CollectorOptions {
+  readonly settings: WorkerSettings;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly entry?: string | undefined;
+}
+
+export interface RunningCollector {
+  /** Takes what sidecars report. Never waits, never throws. */
+  readonly collect: ReportSink;
+  readonly pid: number | undefined;
+  /** Resolves when what was taken is written, or could not be in time. */
+  stop(): Promise<void>;
+}
+
+const TICK_MS = 1_000;
+
+/** Starts the process that makes cells of what sidecars report. */
+export function startCollector({ settings, clock, log, metrics, entry }: CollectorOptions): RunningCollector {
+  const pipe = new ReportPipe({ clock, metrics });
+  const worker = new CollectorProcess({ settings, pipe, clock, log, metrics, entry });
+  const stopTicks = clock.every(TICK_MS, () => pipe.tick());
+  return {
+    collect: (report) => pipe.take(report),
+    get pid() {
+      return worker.pid;
+    },
+    stop: async () => {
+      stopTicks();
+      await worker.stop();
+    },
+  };
+}
+
+export interface CollectorWiring {
+  readonly config: Config;
+  readonly replica: string;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly ports: ControlPlanePorts;
+  readonly shutdown: Shutdown;
+}
+
+/**
+ * Starts the collector that the settings ask for. To be called before what it collects from: it stops after the streams of
+ * sidecars and before the database, so that what they told last is kept.
+ */
+export function wireCollector(
+  { config, replica, clock, telemetry, ports, shutdown }: CollectorWiring,
+  databaseUrl: string,
+): RunningCollector | undefined {
+  if (config.telemetry.collector === 'off') return undefined;
+  const settings = { databaseUrl, replica, logLevel: config.log.level };
+  const { log, metrics } = telemetry;
+  const collector = startCollector({ settings, clock, log, metrics, entry: ports.collectorEntry });
+  shutdown.add('collector', () => collector.stop());
+  return collector;
+}

@@ -1,0 +1,134 @@
+import { Reader } from '#libs/envoy-api';
+
+/** How many took longer than one time and at most another. Envoy counts whole milliseconds: 1.9 is 1. */
+export interface TimeBin {
+  /** Milliseconds. */
+  readonly from: number;
+  /** Milliseconds; infinite in the last one. */
+  readonly upTo: number;
+  readonly count: number;
+}
+
+/** What a sidecar has counted of one cluster since its last report. */
+export interface EdgeCounts {
+  /** Answers, by the first digit of their status; 2 to 5. What the router answered itself is among them. */
+  readonly byClass: readonly [number, number, number, number];
+  /** Attempts that repeated another. */
+  readonly retries: number;
+  readonly times: readonly TimeBin[];
+}
+
+/** By cluster. */
+export type EdgeReport = ReadonlyMap<string, EdgeCounts>;
+
+interface Counting {
+  byClass: [number, number, number, number];
+  retries: number;
+  times: TimeBin[];
+}
+
+/** envoy.service.metrics.v3.StreamMetricsMessage, and io.prometheus.client within it. */
+const FAMILIES = 2;
+const FAMILY = { name: 1, metric: 4 };
+const METRIC = { counter: 3, histogram: 7 };
+const HISTOGRAM_BUCKET = 3;
+const BUCKET = { count: 1, upTo: 2 };
+const FIRST = 1;
+
+/** Clusters of callers; what is behind a sidecar is `inbound/<port name>`. */
+const NAME = /^cluster\.([a-z0-9-]+\/[a-z0-9-]+\/\d{1,5}(?:\/[a-z0-9-]+)?)\.upstream_rq_(?:([2-5])xx|(retry)|(time))$/;
+const MAX_NAME = 400;
+const MAX_BINS = 200;
+/** More than any sidecar counts between two reports. */
+const MAX_COUNT = 1e7;
+/** More clusters than any sidecar has. */
+const MAX_CLUSTERS = 10_000;
+
+/** Reads what one message of a metrics sink says of the clusters of the mesh. @throws MalformedMessage */
+export function decodeEdgeReport(bytes: Buffer): EdgeReport {
+  const report = new Map<string, Counting>();
+  const reader = new Reader(bytes);
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === FAMILIES) readFamily(reader.message(), report);
+    else reader.skip();
+  }
+  return report;
+}
+
+type What = { readonly class: number } | 'retry' | 'time';
+
+function readFamily(reader: Reader, report: Map<string, Counting>): void {
+  let found: { readonly counting: Counting; readonly what: What } | undefined;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === FAMILY.name) {
+      found = wanted(reader.string('latin1'), report);
+      if (!found) return;
+    } else if (field === FAMILY.metric && found) readMetric(reader.message(), found.counting, found.what);
+    else reader.skip();
+  }
+}
+
+function wanted(name: string, report: Map<string, Counting>): { counting: Counting; what: What } | undefined {
+  const [, cluster, digit, retry] = (name.length <= MAX_NAME && NAME.exec(name)) || [];
+  if (cluster === undefined) return undefined;
+  let counting = report.get(cluster);
+  if (!counting) {
+    if (report.size >= MAX_CLUSTERS) return undefined;
+    counting = { byClass: [0, 0, 0, 0], retries: 0, times: [] };
+    report.set(cluster, counting);
+  }
+  const what: What = digit === undefined ? (retry === undefined ? 'time' : 'retry') : { class: Number(digit) };
+  return { counting, what };
+}
+
+function readMetric(reader: Reader, counting: Counting, what: What): void {
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === METRIC.counter && what !== 'time') add(counting, what, readNumber(reader.message()));
+    else if (field === METRIC.histogram && what === 'time') counting.times = readTimes(reader.message());
+    else reader.skip();
+  }
+}
+
+function add(counting: Counting, what: Exclude<What, 'time'>, count: number): void {
+  if (!(count > 0 && count <= MAX_COUNT)) return;
+  if (what === 'retry') counting.retries += count;
+  else counting.byClass[what.class - 2] = (counting.byClass[what.class - 2] ?? 0) + count;
+}
+
+function readNumber(reader: Reader): number {
+  let value = 0;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === FIRST) value = reader.double();
+    else reader.skip();
+  }
+  return value;
+}
+
+/** Buckets come with the counts of all before them; bins have their own. Empty ones are left out. */
+function readTimes(reader: Reader): TimeBin[] {
+  const bins: TimeBin[] = [];
+  let [before, from] = [0, 0];
+  let [read, total] = [0, 0];
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === HISTOGRAM_BUCKET && read++ < MAX_BINS) {
+      const { upTo, count } = readBucket(reader.message());
+      if (count > before && upTo > from) bins.push({ from, upTo, count: Math.min(count - before, MAX_COUNT) });
+      before = Math.max(before, count);
+      from = Math.max(from, upTo);
+    } else if (field === FIRST) total = reader.integer();
+    else reader.skip();
+  }
+  // What took longer than the last bound is in the sum of all only.
+  if (total > before) bins.push({ from, upTo: Number.POSITIVE_INFINITY, count: Math.min(total - before, MAX_COUNT) });
+  return bins;
+}
+
+function readBucket(reader: Reader): { upTo: number; count: number } {
+  let [count, upTo] = [0, 0];
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === BUCKET.count) count = reader.integer();
+    else if (field === BUCKET.upTo) upTo = reader.double();
+    else reader.skip();
+  }
+  return { upTo, count };
+}

@@ -1,0 +1,74 @@
+import type { LogEntry } from '../access-logs/log-entry.js';
+import { isCut, isDoubtful, isOwnAnswer, outcomeOf } from '../access-logs/outcome-of.js';
+import type { Outcome } from '../model/index.js';
+
+/** What one end says of a request to the other. Of each kind so many are kept; about one in two is of the bucket before. */
+const MAX_KEPT = 20_000;
+
+interface Generation {
+  /** Answers that the callee's sidecar made itself, by attempt. */
+  readonly served: Map<string, Outcome>;
+  /** How requests ended that did not end well, by request. */
+  readonly requests: Map<string, Outcome>;
+  /** Attempts that the caller has told of. */
+  readonly told: Set<string>;
+}
+
+const empty = (): Generation => ({ served: new Map(), requests: new Map(), told: new Set() });
+
+/**
+ * Joins what the two ends, and the request and its attempts, say of the same: by request id and number of the attempt.
+ * A caller sees a 403 or 503; whether the application answered it or its sidecar, only the callee's end knows.
+ */
+export class Joins {
+  #now = empty();
+  #before = empty();
+
+  noteServed(entry: LogEntry): void {
+    const outcome = outcomeOf(entry);
+    if (entry.requestId === '' || outcome === 'ok' || outcome === 'client_gone' || !isOwnAnswer(entry)) return;
+    keep(this.#now.served, attemptKey(entry), outcome);
+  }
+
+  noteRequest(entry: LogEntry): void {
+    const outcome = outcomeOf(entry);
+    if (entry.requestId !== '' && outcome !== 'ok') keep(this.#now.requests, entry.requestId, outcome);
+  }
+
+  noteAttempt(entry: LogEntry): void {
+    if (entry.requestId !== '' && this.#now.told.size < MAX_KEPT) this.#now.told.add(attemptKey(entry));
+  }
+
+  /** What became of a request or attempt that the caller tells of, by all that is known of it by now. */
+  outcomeOf(entry: LogEntry, of: 'request' | 'attempt'): Outcome {
+    const own = outcomeOf(entry);
+    if (of === 'attempt' && isCut(entry)) return this.#of('requests', entry.requestId) ?? own;
+    return mayBeTheirs(entry, of) ? (this.#of('served', attemptKey(entry)) ?? own) : own;
+  }
+
+  /** Whether its caller has told of what a callee served. */
+  wasTold(entry: LogEntry): boolean {
+    const key = attemptKey(entry);
+    return this.#now.told.has(key) || this.#before.told.has(key);
+  }
+
+  /** A bucket is over: what is older than the one before it is forgotten. */
+  age(): void {
+    this.#before = this.#now;
+    this.#now = empty();
+  }
+
+  #of(what: 'served' | 'requests', key: string): Outcome | undefined {
+    return this.#now[what].get(key) ?? this.#before[what].get(key);
+  }
+}
+
+/** Whether the answer came from the other end: of a request the details say so, and an attempt has none when Envoy ended it. */
+export const mayBeTheirs = (entry: LogEntry, of: 'request' | 'attempt'): boolean =>
+  entry.requestId !== '' && (of === 'request' ? !isOwnAnswer(entry) : entry.flags.length === 0) && isDoubtful(entry);
+
+const attemptKey = ({ requestId, attempt }: LogEntry): string => `${requestId}#${Math.max(1, attempt)}`;
+
+function keep(map: Map<string, Outcome>, key: string, outcome: Outcome): void {
+  if (map.size < MAX_KEPT) map.set(key, outcome);
+}
