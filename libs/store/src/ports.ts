@@ -12,6 +12,7 @@ import type { Quarantines } from './quarantine/quarantine.port.js';
 import type { Resources, StoredResource } from './resources/resource.port.js';
 import type { Spans } from './span.port.js';
 import type { Candidate, StagedChanges } from './staged/staged.port.js';
+import type { Signals } from './telemetry/signal.port.js';
 
 export type * from './administration.port.js';
 export type * from './audit/audit.port.js';
@@ -27,6 +28,7 @@ export type * from './resources/resource.port.js';
 export type * from './span.port.js';
 export type * from './staged/staged.port.js';
 export type * from './staged/staged-write.port.js';
+export type * from './telemetry/signal.port.js';
 export type * from './values.port.js';
 
 /** `config`: admin writes, audited. `runtime`: instances and health, not audited. */
@@ -118,6 +120,7 @@ export interface Store {
   readonly quarantine: Quarantines;
   readonly badContents: BadContents;
   readonly plaintext: PlaintextUses;
+  readonly signals: Signals;
   identity(): Promise<DatabaseIdentity>;
   /** The whole of `audit.verify()`. */
   verifyAudit(): Promise<AuditVerdict>;

@@ -2,3 +2,4 @@ export { METRICS_METHOD, MetricsReceiver, type Reporter, type ReportReceiver } f
 export * from './model/index.js';
 export { PlaintextWatch, type PlaintextWatchOptions } from './plaintext-watch.js';
 export { ReportedCounts, type ReportedCountsOptions } from './reported-counts.js';
+export * from './stored/index.js';
