@@ -15,6 +15,7 @@ import {
 import { type Clock, type RequestCounts, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
 import { DatabaseDistrusted, type FeedEvent } from '#libs/store';
+import { SignalQueries, SignalRollUp } from '#libs/telemetry';
 import { policies as everyPolicy } from '#policies';
 import { startCheckpoints } from './audit/index.js';
 import { type Config, isEveryAddress } from './config.schema.js';
@@ -228,6 +229,10 @@ async function startRest(
   const staged = startStaged({ deps: changes, runtime, replica: starting.replica, clock, log, metrics });
   starting.staged = staged;
   shutdown.add('staged changes', () => staged.stop());
+  shutdown.add(
+    'roll-up of telemetry',
+    new SignalRollUp({ store, replica: starting.replica, clock, log, metrics }).start(),
+  );
   const xds = { address: advertisedAddress(config), port: runtime.xdsPort, serverName: CONTROL_PLANE_NAME };
   const door = createChanges(changes);
   const deps = {
@@ -238,6 +243,7 @@ async function startRest(
     explain: createExplain({ live: runtime.live, history: store.history }),
     deliveries: new Deliveries({ progress: store.progress, local: runtime.delivery, clock }),
     past: createExplainPast({ live: runtime.live, recompile: runtime.recompile, store }),
+    signals: new SignalQueries({ ...store, metrics }),
     runtime: runtime.port,
     auth: createAuth(identity),
     roles,

@@ -1,6 +1,7 @@
 export type * from './answers.js';
 export { type HarvestStoreOptions, harvestStore, partsOf } from './harvest-store.js';
 export { type SignalSort, SORTS } from './order.js';
+export { CellSum, type PageCell } from './page.js';
 export { SignalRollUp, type SignalRollUpOptions } from './roll-up.js';
 export { EVERYTHING, OTHERS, type Sight } from './sight.js';
 export {

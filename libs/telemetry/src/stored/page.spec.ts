@@ -74,8 +74,10 @@ describe('pages of cells', () => {
             cells.push(cell);
             return latencies;
           });
-        const sum = (count: (cell: { requests: number; attempts: number }) => number, of: readonly (EdgeCell | PageCell)[]) =>
-          of.reduce((total, cell) => total + count(cell), 0);
+        const sum = (
+          count: (cell: { requests: number; attempts: number }) => number,
+          of: readonly (EdgeCell | PageCell)[],
+        ) => of.reduce((total, cell) => total + count(cell), 0);
         expect(sum(({ requests }) => requests, cells)).toBe(sum(({ requests }) => requests, edges));
         expect(sum(({ attempts }) => attempts, cells)).toBe(sum(({ attempts }) => attempts, edges));
         for (const q of [0, 0.5, 0.9, 0.99, 1]) expect(latencies.quantile(q)).toBeCloseTo(all.quantile(q), 6);
@@ -119,8 +121,24 @@ describe('harvests', () => {
 
   it('SEC-12 have their texts cut', () => {
     const failure: FailureRecord = {
-      ...{ at: 12_345, what: 'request' as const, requestId: 'r', caller: 'a/b', callerInstance: '', callee: 'c/d/e', subset: '' },
-      ...{ instance: '', route: '', outcome: 'reset' as const, status: 503, flags: '', details: 'd'.repeat(1e6), method: 'GET' },
+      ...{
+        at: 12_345,
+        what: 'request' as const,
+        requestId: 'r',
+        caller: 'a/b',
+        callerInstance: '',
+        callee: 'c/d/e',
+        subset: '',
+      },
+      ...{
+        instance: '',
+        route: '',
+        outcome: 'reset' as const,
+        status: 503,
+        flags: '',
+        details: 'd'.repeat(1e6),
+        method: 'GET',
+      },
       ...{ path: 'p'.repeat(1e6), durationMs: 1, attempt: 1 },
     };
     const [part] = partsOf({ ...harvestOf([], 'a'), failures: [failure] });

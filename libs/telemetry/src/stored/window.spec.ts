@@ -22,7 +22,10 @@ const times = (more: Partial<SignalTimes> = {}): SignalTimes => {
 const said = ({ spans }: Window): string[] =>
   spans.map(({ lengthMs, from, to }) => `${(to - from) / lengthMs} x ${lengthMs / SECOND} s`);
 
-const periods = fc.record({ backMs: fc.integer({ min: MINUTE, max: 31 * DAY }), endMs: fc.integer({ min: 0, max: DAY }) });
+const periods = fc.record({
+  backMs: fc.integer({ min: MINUTE, max: 31 * DAY }),
+  endMs: fc.integer({ min: 0, max: DAY }),
+});
 
 describe('what is read', () => {
   it.each([
@@ -72,7 +75,9 @@ describe('what is read', () => {
 
   it('takes finer buckets where coarser ones are not made yet, and has a hole where nothing is kept', () => {
     const behind = times();
-    const tiers = behind.tiers.map((tier, i) => (i === 0 ? tier : { ...tier, until: Math.min(tier.until, NOW - 2 * HOUR) }));
+    const tiers = behind.tiers.map((tier, i) =>
+      i === 0 ? tier : { ...tier, until: Math.min(tier.until, NOW - 2 * HOUR) },
+    );
     const window = totalWindow({ ...behind, tiers }, { from: NOW - 3 * HOUR, to: NOW });
     const finest = window.spans.at(-1);
     expect(finest).toMatchObject({ lengthMs: 10 * SECOND, from: behind.tiers[0]?.keptFrom });
