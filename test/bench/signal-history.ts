@@ -25,12 +25,14 @@ const ROLLED = [
   [86_400, 10_800],
 ] as const;
 
-/** The same numbers each time: https://en.wikipedia.org/wiki/Linear_congruential_generator */
+/** The same numbers each time: mulberry32, https://gist.github.com/tommyettinger/46a874533244883189143505d203312c */
 function numbers(seed: number): () => number {
-  let state = seed;
+  let state = seed * 0x9e3779b9;
   return () => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return state / 2_147_483_648;
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
 
@@ -140,5 +142,5 @@ export async function fill(raw: Client, now: number, told: (line: string) => voi
     told(`buckets of ${tier} s are in place`);
   }
   await raw.query('DROP TABLE template');
-  await raw.query('VACUUM ANALYZE');
+  await raw.query('ANALYZE');
 }

@@ -98,6 +98,26 @@ const identity = z.strictObject({
     ),
 });
 
+const hours = (otherwise: number, what: string) =>
+  z
+    .int()
+    .min(1)
+    .max(8_760)
+    .default(otherwise)
+    .describe(`Hours that ${what} are kept at least. Of what all replicas of a database say, the last start counts.`);
+
+const signals = z.strictObject({
+  secondHours: hours(1, 'buckets of ten seconds of telemetry'),
+  minuteHours: hours(24, 'buckets of a minute of telemetry'),
+  days: z
+    .int()
+    .min(2)
+    .max(3_650)
+    .default(30)
+    .describe('Days that coarser buckets of telemetry are kept at least: of ten minutes, three hours and a day.'),
+  failureHours: hours(24, 'single requests that failed'),
+});
+
 /** Every setting of the control plane. Files, environment, flags, `heddle config` and the reference come from this. */
 export const configSchema = z
   .strictObject({
@@ -122,6 +142,7 @@ export const configSchema = z
     xds: xds.prefault({}),
     audit: audit.prefault({}),
     identity: identity.prefault({}),
+    signals: signals.prefault({}),
   })
   .superRefine((config, context) => {
     const { tlsCertFile, tlsKeyFile } = config.rest;

@@ -13,7 +13,6 @@ const SEPARATOR = '\n';
 export class EdgeKeys {
   readonly #hidden = new Set<string>();
   readonly #others = new Map<string, Set<string>>();
-  readonly #known = new Map<string, string | undefined>();
 
   constructor(private readonly sight: Sight) {}
 
@@ -23,13 +22,8 @@ export class EdgeKeys {
   }
 
   /** For `SignalReader.totals`, in the view of pairs or of edges. */
-  readonly keyOf = (callee: string, { dimensions: [caller = ''] }: PageCell): string | undefined => {
-    const exact = caller + SEPARATOR + callee;
-    if (this.#known.has(exact)) return this.#known.get(exact);
-    const key = this.#judge(caller, callee);
-    this.#known.set(exact, key);
-    return key;
-  };
+  readonly keyOf = (callee: string, { dimensions: [caller = ''] }: PageCell): string | undefined =>
+    this.#judge(caller, callee);
 
   edge(key: string, tally: Tally, seconds: number): EdgeSignals {
     const [caller = '', callee = ''] = key.split(SEPARATOR);

@@ -1,4 +1,4 @@
-const FIRST_BYTES = 1024;
+const FIRST_BYTES = 2048;
 
 /** Numbers in as many groups of seven bits as they need, and texts with their length before them. */
 export class PageWriter {
@@ -25,12 +25,17 @@ export class PageWriter {
 
   /** Something with its length before it, so that it can be passed over. */
   piece(write: (writer: PageWriter) => void): void {
-    const inner = new PageWriter();
-    write(inner);
-    const bytes = inner.finish();
-    this.number(bytes.length);
-    this.#room(bytes.length);
-    this.#length += bytes.copy(this.#bytes, this.#length);
+    const start = this.#length;
+    write(this);
+    const end = this.#length;
+    this.#room(8);
+    this.number(end - start);
+    const prefix = this.#length - end;
+    // The length was written after it, to see how long it is; it moves up, and the length goes before it.
+    this.#bytes.copyWithin(start + prefix, start, end);
+    this.#length = start;
+    this.number(end - start);
+    this.#length = end + prefix;
   }
 
   finish(): Buffer {

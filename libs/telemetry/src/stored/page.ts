@@ -77,11 +77,11 @@ export class CellSum {
       writer.piece((rest) => {
         rest.number(latencies.zeros);
         let before = 0;
-        for (const [bin, count] of latencies.filled()) {
+        latencies.each((bin, count) => {
           rest.number(bin - before);
           rest.number(count);
           before = bin;
-        }
+        });
       });
     }
     return writer.finish();

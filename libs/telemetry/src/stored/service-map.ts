@@ -5,8 +5,10 @@ import type { MapEdge, MapNode, ServiceMap } from './answers.js';
 import { EdgeKeys } from './edges.js';
 import { instanceOf, printed, serviceOf } from './names.js';
 import { highest } from './order.js';
-import type { Sight } from './sight.js';
+import { OTHERS, type Sight } from './sight.js';
 import type { SignalReader } from './signal-reader.js';
+import { Tally } from './tally.js';
+import { WIDTHS } from './views.js';
 import { secondsOf, type Window } from './window.js';
 
 interface MapParts {
@@ -35,16 +37,19 @@ export async function readMap(
   const keys = new EdgeKeys(sight);
   const prefix = namespace === undefined ? undefined : `${namespace}/`;
   const of = { mesh, prefix };
-  const [pairs, asked, serves, plain] = await Promise.all([
+  const [pairs, serves, plain] = await Promise.all([
     reader.totals({ ...of, view: 'pair', window }, keys.keyOf),
-    reader.totals({ ...of, view: 'service', window }, seenService(sight)),
     readServes(reader, { ...of, sight, window: recent }),
     readPlaintext(plaintext, mesh, sight),
   ]);
   const seconds = secondsOf(window.spans);
   const inPlain = new Set(serves.filter(({ workload }) => plain.has(workload)).map(({ service }) => service));
+  const asked = new Map<string, Tally>();
   const every = [...pairs].map(([key, tally]): MapEdge => {
     const edge = keys.edge(key, tally, seconds);
+    const known = asked.get(edge.callee) ?? new Tally('requests', WIDTHS.pair);
+    asked.set(edge.callee, known);
+    known.merge(tally);
     return edge.caller === '' && inPlain.has(edge.callee) ? { ...edge, plaintext: true } : edge;
   });
   const edges = highest(every, 'rate', ({ caller, callee }) => `${caller} ${callee}`).slice(0, limit);
@@ -53,7 +58,7 @@ export async function readMap(
   const workloads = new Set([...edges.map(({ caller }) => caller), ...served.map(({ workload }) => workload)]);
   const nodes = [
     ...[...services].sort().map((id): MapNode => {
-      const signals = asked.get(id)?.signals(seconds);
+      const signals = id === OTHERS ? undefined : asked.get(id)?.signals(seconds);
       return { kind: 'service', id, ...(signals ? { signals } : {}) };
     }),
     ...[...workloads].sort().map((id): MapNode => {

@@ -37,12 +37,27 @@ export class SignalReader {
     keyOf: (callee: string, cell: PageCell) => string | undefined,
   ): Promise<ReadonlyMap<string, Tally>> {
     const tallies = new Map<string, Tally>();
-    await this.#cells(request, (_, callee, cell) => {
+    const find = (callee: string, cell: PageCell): Tally | undefined => {
       const key = keyOf(callee, cell);
-      if (key === undefined) return undefined;
-      const known = tallies.get(key) ?? this.#tally(request.view);
-      tallies.set(key, known);
-      return known.add(cell);
+      const known = key === undefined ? undefined : (tallies.get(key) ?? this.#tally(request.view));
+      if (key !== undefined && known) tallies.set(key, known);
+      return known;
+    };
+    // The same cells come in every bucket, by the hundred thousand: each is judged once.
+    const judged = new Map<string, Map<string, Tally | undefined>>();
+    await this.#pages(request, (_, callee, cells) => {
+      const own = judged.get(callee) ?? new Map<string, Tally | undefined>();
+      judged.set(callee, own);
+      readPage(request.view, cells, (cell) => {
+        const { dimensions } = cell;
+        const place = dimensions.length === 1 ? (dimensions[0] ?? '') : dimensions.join('\n');
+        const known = own.get(place);
+        if (known) return known.add(cell);
+        if (own.has(place)) return undefined;
+        const found = find(callee, cell);
+        own.set(place, found);
+        return found?.add(cell);
+      });
     });
     return tallies;
   }
@@ -57,12 +72,11 @@ export class SignalReader {
     const stepOf = (at: number): number => Math.floor(at / window.stepMs) * window.stepMs;
     const [incomplete] = await Promise.all([
       this.signals.incomplete(mesh, window.spans),
-      this.#cells(request, (at, callee, cell) => {
-        if (!isMeant(callee, cell)) return undefined;
+      this.#pages(request, (at, callee, cells) => {
         const step = stepOf(at);
         const known = steps.get(step) ?? this.#tally(view);
         steps.set(step, known);
-        return known.add(cell);
+        readPage(view, cells, (cell) => (isMeant(callee, cell) ? known.add(cell) : undefined));
       }),
     ]);
     const dropped = new Set(incomplete.map(stepOf));
@@ -84,13 +98,13 @@ export class SignalReader {
   }
 
   /** A page that cannot be read is passed over, and counted. */
-  async #cells(
+  async #pages(
     { mesh, view, window, prefix }: ViewRequest,
-    visit: (at: number, callee: string, cell: PageCell) => ReturnType<Tally['add']> | undefined,
+    read: (at: number, callee: string, cells: Uint8Array) => void,
   ): Promise<void> {
     for (const { at, callee, cells } of await this.signals.read({ mesh, view, spans: window.spans, prefix })) {
       try {
-        readPage(view, cells, (cell) => visit(at, callee, cell));
+        read(at, callee, cells);
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
         this.metrics.count('heddle_telemetry_unreadable_total');

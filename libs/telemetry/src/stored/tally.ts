@@ -52,6 +52,14 @@ export class Tally {
     return this.latencies;
   }
 
+  merge(other: Tally): void {
+    this.#requests += other.#requests;
+    this.#attempts += other.#attempts;
+    for (const [outcome, count] of other.#outcomes)
+      this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + count);
+    this.latencies.merge(other.latencies);
+  }
+
   /** @param seconds that it was counted in; 0 = none: no rate */
   signals(seconds: number): GoldenSignals {
     const { count, failures } = this;

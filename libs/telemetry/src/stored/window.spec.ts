@@ -31,7 +31,7 @@ describe('what is read', () => {
   it.each([
     ['a quarter of an hour', 15 * MINUTE, ['4 x 10 s', '1 x 60 s', '1 x 600 s', '3 x 60 s', '2 x 10 s']],
     ['a day', DAY, ['6 x 600 s', '7 x 10800 s', '12 x 600 s', '3 x 60 s']],
-    ['thirty days', 30 * DAY, ['4 x 10800 s', '29 x 86400 s', '4 x 10800 s', '12 x 600 s']],
+    ['thirty days', 30 * DAY, ['30 x 86400 s', '4 x 10800 s']],
   ])('of %s is little', (_, length, spans) => {
     expect(said(totalWindow(times(), { from: NOW - length, to: NOW }))).toEqual(spans);
   });

@@ -3,7 +3,7 @@ import type { SignalSpan, SignalTier, SignalTimes } from '#libs/store';
 /** Of a chart. */
 export const MOST_POINTS = 300;
 /** A total is asked for with edges as exact as this share of its time. */
-const EDGES = 1 / 48;
+const EDGES = 1 / 24;
 /** Parts of the newest bucket may be under way for so long. Milliseconds. */
 const LATEST_MS = 60_000;
 
@@ -55,10 +55,13 @@ function endOf(
   return floor(known, Math.min(length, Math.max(kept, finer)));
 }
 
-/** The length of a chart's steps: so that it has at most 300, and each is made of whole buckets. */
-export function stepFor(times: SignalTimes, { from, to }: WindowRequest): number {
+/**
+ * The length of a chart's steps: so that it has at most 300, and each is made of whole buckets.
+ * @param least no shorter than this
+ */
+export function stepFor(times: SignalTimes, { from, to }: WindowRequest, least = 0): number {
   const finest = finestAt(times.tiers, from)?.lengthMs ?? SECOND;
-  const fits = (step: number): boolean => step % finest === 0 && (to - from) / step <= MOST_POINTS;
+  const fits = (step: number): boolean => step >= least && step % finest === 0 && (to - from) / step <= MOST_POINTS;
   return STEPS.find(fits) ?? Math.max(finest, ...STEPS);
 }
 
@@ -97,9 +100,9 @@ function nextKept(tiers: readonly SignalTier[], at: number, to: number): number 
   return Math.min(to, ...starts);
 }
 
-/** What to read for a chart. @param stepMs undefined = one that fits */
-export function chartWindow(times: SignalTimes, asked: WindowRequest, stepMs?: number): Window {
-  const step = Math.max(stepMs ?? 0, stepFor(times, asked));
+/** What to read for a chart. @param least no step is shorter */
+export function chartWindow(times: SignalTimes, asked: WindowRequest, least?: number): Window {
+  const step = stepFor(times, asked, least);
   const finest = times.tiers[0]?.lengthMs ?? step;
   const from = floor(asked.from, step);
   const to = Math.max(endOf(times, asked.to, { length: step, finer: finest }), from + finest);
