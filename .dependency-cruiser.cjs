@@ -14,7 +14,7 @@ const MAY = {
   telemetry: ['kernel', 'envoy-api', 'model', 'store'],
   changes: ['kernel', 'incremental', 'envoy-api', 'model', 'compiler', 'store'],
   runtime: ['kernel', 'incremental', 'model', 'compiler', 'store', 'xds', 'identity', 'changes', 'envoy-api'],
-  api: ['kernel', 'model', 'store', 'changes', 'identity'],
+  api: ['kernel', 'model', 'store', 'changes', 'identity', 'telemetry'],
   launcher: ['kernel'],
 };
 const TEST = '\\.spec\\.ts$|^test/|^libs/testing/';

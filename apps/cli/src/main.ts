@@ -17,6 +17,7 @@ Examples:
   heddle apply -f shop/ --canary 5% --confirm-within 10m    some proxies first; taken back unless confirmed
   heddle rollback c-12                      take a change back
   heddle status                             who has what, and who refused it
+  heddle top                                how the requests to each service fare
   heddle explain web RDS shop/orders        what a proxy's routes were made from, and by whom
   heddle proxy run --workload web ...       run a sidecar on this machine`;
 
@@ -43,6 +44,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   get: async () => (await import('./commands/get.js')).getCommand(),
   delete: async () => (await import('./commands/delete.js')).deleteCommand(),
   status: async () => (await import('./commands/status.js')).statusCommand(),
+  top: async () => (await import('./telemetry/top.js')).topCommand(),
+  map: async () => (await import('./telemetry/map.js')).mapCommand(),
+  failures: async () => (await import('./telemetry/failures.js')).failuresCommand(),
   quarantine: async () => (await import('./commands/quarantine.js')).quarantineCommand(),
   explain: async () => (await import('./commands/explain.js')).explainCommand(),
   confirm: async () => (await import('./commands/confirm.js')).confirmCommand(),

@@ -98,6 +98,14 @@ const identity = z.strictObject({
     ),
 });
 
+const hours = (otherwise: number, what: string) =>
+  z
+    .int()
+    .min(1)
+    .max(8_760)
+    .default(otherwise)
+    .describe(`Hours that ${what} are kept at least. Of what all replicas of a database say, the last start counts.`);
+
 const telemetry = z.strictObject({
   collector: z
     .enum(['process', 'off'])
@@ -105,6 +113,15 @@ const telemetry = z.strictObject({
     .describe(
       'Who makes telemetry of what sidecars report: `process` = a process of its own beside this one; `off` = nobody, it is thrown away.',
     ),
+  secondHours: hours(1, 'buckets of ten seconds of telemetry'),
+  minuteHours: hours(24, 'buckets of a minute of telemetry'),
+  days: z
+    .int()
+    .min(2)
+    .max(3_650)
+    .default(30)
+    .describe('Days that coarser buckets of telemetry are kept at least: of ten minutes, three hours and a day.'),
+  failureHours: hours(24, 'single requests that failed'),
 });
 
 /** Every setting of the control plane. Files, environment, flags, `heddle config` and the reference come from this. */

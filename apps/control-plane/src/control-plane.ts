@@ -15,6 +15,7 @@ import {
 import { type Clock, type RequestCounts, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
 import { DatabaseDistrusted, type FeedEvent } from '#libs/store';
+import { SignalQueries } from '#libs/telemetry';
 import { policies as everyPolicy } from '#policies';
 import { startCheckpoints } from './audit/index.js';
 import { type RunningCollector, wireCollector } from './collector/index.js';
@@ -26,6 +27,7 @@ import { type OpenDatabase, openDatabase } from './open-database.js';
 import type { ControlPlanePorts, Telemetry } from './ports.js';
 import { type WiredRuntime, wireRuntime } from './runtime-wiring.js';
 import { Shutdown } from './shutdown.js';
+import { startSignals } from './signals-wiring.js';
 import { isStagedEvent, startStaged } from './staged-wiring.js';
 import { codeOf, EXIT, StartError } from './start-error.js';
 import { createTelemetry } from './telemetry.js';
@@ -247,6 +249,7 @@ async function startRest(
   const staged = startStaged({ deps: changes, runtime, replica: starting.replica, clock, log, metrics });
   starting.staged = staged;
   shutdown.add('staged changes', () => staged.stop());
+  shutdown.add('roll-up of telemetry', startSignals({ ...starting, store, log, metrics }));
   const xds = { address: advertisedAddress(config), port: runtime.xdsPort, serverName: CONTROL_PLANE_NAME };
   const door = createChanges(changes);
   const deps = {
@@ -257,6 +260,7 @@ async function startRest(
     explain: createExplain({ live: runtime.live, history: store.history }),
     deliveries: new Deliveries({ progress: store.progress, local: runtime.delivery, clock }),
     past: createExplainPast({ live: runtime.live, recompile: runtime.recompile, store }),
+    signals: new SignalQueries({ ...store, metrics }),
     runtime: runtime.port,
     auth: createAuth(identity),
     roles,

@@ -31,6 +31,7 @@ import { ProxyController } from './proxy.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { ResourceService } from './resource.service.js';
 import { StagedController } from './staged/staged.controller.js';
+import { TelemetryController } from './telemetry/telemetry.controller.js';
 import { TokenController } from './token.controller.js';
 
 /** Fixed addresses; those of kinds come after them, so that no kind can take one over. */
@@ -46,6 +47,7 @@ const FIXED: readonly Type<object>[] = [
   StagedController,
   HistoryController,
   QuarantineController,
+  TelemetryController,
   ExplainController,
   ExplainPastController,
   AuditController,

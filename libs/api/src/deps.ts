@@ -2,6 +2,7 @@ import type { Changes, Deliveries, Explain, ExplainPast } from '#libs/changes';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Registry } from '#libs/model';
 import type { Store } from '#libs/store';
+import type { SignalQueries } from '#libs/telemetry';
 import type { RolePolicies } from './access/role-policies.js';
 import type { AuthPort } from './auth.ports.js';
 import type { ChangeAspect } from './delivery/aspect.js';
@@ -33,6 +34,8 @@ export interface ApiDeps {
   /** What else is known of changes, beside their items and delivery. */
   readonly aspects?: readonly ChangeAspect[];
   readonly past: ExplainPast;
+  /** How requests fare, as one reader may know it. */
+  readonly signals: Pick<SignalQueries, 'services' | 'service' | 'edges' | 'instances' | 'zones' | 'map' | 'failures'>;
   readonly runtime: RuntimePort;
   readonly auth: AuthPort;
   /** Fed by whoever starts the change feed. */

@@ -11,6 +11,7 @@ import { diffQuery, planBody } from './plan/plan.schema.js';
 import { QUARANTINE } from './quarantine/quarantine.operations.js';
 import { leaveQuery, listQuery } from './query.js';
 import { STAGED_OPERATIONS } from './staged/staged.operations.js';
+import { TELEMETRY } from './telemetry/telemetry.operations.js';
 import { apiTokenBody, exchangeBody, proxyTokenBody } from './token.controller.js';
 
 const json = (schema: JsonSchema) => ({ type: 'application/json', schema });
@@ -243,6 +244,7 @@ export const FIXED_OPERATIONS: readonly Operation[] = [
   ...EXPLAIN,
   ...STAGED_OPERATIONS,
   ...QUARANTINE,
+  ...TELEMETRY,
   ...RUNTIME,
 ];
 

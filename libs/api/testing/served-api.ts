@@ -16,6 +16,7 @@ import { type ApiTokenRequest, createMeshIdentity, loadOrCreateKek, type MeshIde
 import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind } from '#libs/model';
 import { openStore, type Store } from '#libs/store';
+import { SignalQueries } from '#libs/telemetry';
 import { type ApiDeps, createAuth, RolePolicies, type RunningApi, type RuntimePort, startApi } from '../src/index.js';
 
 export interface Answer {
@@ -115,6 +116,7 @@ export async function serveApi(
     changes: createChanges({ registry, store, live }),
     explain: createExplain({ live, history: store.history }),
     past: createExplainPast({ live, recompile: options.recompile, store }),
+    signals: new SignalQueries({ ...store, metrics: silentMetrics }),
     deliveries: new Deliveries({
       ...{ progress: store.progress, local: options.delivery ?? idleDelivery, clock: systemClock },
     }),

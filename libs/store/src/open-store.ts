@@ -29,6 +29,7 @@ import { APP_ROLE, canRewriteAudit, mayActAs } from './roles.js';
 import { StoreClient, sessionConfig } from './session.js';
 import { SpanRepository } from './spans/span.repository.js';
 import { StagedRepository } from './staged/staged.repository.js';
+import { SignalRepository } from './telemetry/signal.repository.js';
 import { TimelineRepository } from './timeline/timeline.repository.js';
 
 export interface OpenStoreOptions {
@@ -55,6 +56,9 @@ export interface OpenStoreOptions {
 }
 
 const DEFAULT_POOL = 10;
+/** Telemetry has connections of its own, so that none of it stands before a change: few, and with less patience. */
+const SIGNAL_POOL = 3;
+const SIGNAL_STATEMENT_TIMEOUT_MS = 5_000;
 const PING_TIMEOUT_MS = 1_000;
 
 /** The role to act as: `heddle_app` where the login may, so that DDL and edits of the audit are out of reach (SEC-65). */
@@ -78,24 +82,55 @@ interface PoolParts {
   readonly guard: IdentityGuard;
 }
 
-async function connect(options: OpenStoreOptions, { role, log, guard }: PoolParts): Promise<DataSource> {
+interface PoolKind {
+  readonly entities: typeof ENTITIES;
+  /** Connections at most. */
+  readonly size: number;
+  /** Of a connection's name, after that of the replica. */
+  readonly suffix: string;
+  readonly statementTimeoutMs?: number;
+  readonly hasty?: boolean;
+}
+
+const SIGNALS: PoolKind = {
+  ...{ entities: [], size: SIGNAL_POOL, suffix: '-signals', hasty: true },
+  statementTimeoutMs: SIGNAL_STATEMENT_TIMEOUT_MS,
+};
+
+async function connect(
+  options: OpenStoreOptions,
+  { role, log, guard }: PoolParts,
+  { entities, size, suffix, ...session }: PoolKind,
+): Promise<DataSource> {
   const dataSource = new DataSource({
     type: 'postgres',
     url: options.url,
-    entities: ENTITIES,
+    entities,
     installExtensions: false,
     logging: false,
-    poolSize: options.pool ?? DEFAULT_POOL,
+    poolSize: size,
     poolErrorHandler: (error: unknown) =>
       log.debug('an idle connection to Postgres was lost', { error: String(error) }),
     extra: {
-      ...sessionConfig({ applicationName: `heddle-${options.replica}`, role }),
+      ...sessionConfig({ applicationName: `heddle-${options.replica}${suffix}`, role, ...session }),
       Client: StoreClient,
       idleTimeoutMillis: 60_000,
       verify: guard.verify,
     },
   });
   return dataSource.initialize();
+}
+
+/** What everything else uses, and telemetry's own; both or none. */
+async function connectBoth(options: OpenStoreOptions, parts: PoolParts): Promise<readonly [DataSource, DataSource]> {
+  const main = { entities: ENTITIES, size: options.pool ?? DEFAULT_POOL, suffix: '' };
+  const dataSource = await connect(options, parts, main);
+  try {
+    return [dataSource, await connect(options, parts, SIGNALS)];
+  } catch (error) {
+    await dataSource.destroy();
+    throw error;
+  }
 }
 
 /** The mesh `default` exists from the first start on; whoever deletes it later does not get it back. */
@@ -145,10 +180,11 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
   await migrateDatabase(options.migrateUrl ?? options.url, log);
   let role: string | undefined;
   let dataSource: DataSource;
+  let signalSource: DataSource;
   const guard = new IdentityGuard(log, metrics);
   try {
     role = await sessionRole(options.url);
-    dataSource = await connect(options, { role, log, guard });
+    [dataSource, signalSource] = await connectBoth(options, { role, log, guard });
   } catch (error) {
     throw asStoreError(error);
   }
@@ -163,7 +199,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     }
     await ensureDefaultMesh(resources, database);
   } catch (error) {
-    await dataSource.destroy();
+    await Promise.all([dataSource.destroy(), signalSource.destroy()]);
     throw error;
   }
   const feed = new ChangeFeed({ database, url: options.url, role, clock, log, metrics, accept: options.accept });
@@ -193,13 +229,14 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     plaintext: new PlaintextRepository(database, options.replica),
     patterns: new PatternRepository(database),
     timeline: new TimelineRepository(database, new HistoryRepository(database)),
+    signals: new SignalRepository(new Database(signalSource, log, metrics), database),
     identity: () => identityOf(database, SCHEMA_VERSION),
     verifyAudit: () => audit.verify(),
     ping: () => ping(database, clock),
     async close() {
       await feed.stop();
       await stopHousekeeping();
-      await dataSource.destroy();
+      await Promise.all([dataSource.destroy(), signalSource.destroy()]);
     },
   };
 }

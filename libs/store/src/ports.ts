@@ -13,6 +13,7 @@ import type { Quarantines } from './quarantine/quarantine.port.js';
 import type { Resources, StoredResource } from './resources/resource.port.js';
 import type { Spans } from './span.port.js';
 import type { Candidate, StagedChanges } from './staged/staged.port.js';
+import type { Signals } from './telemetry/signal.port.js';
 import type { Timeline } from './timeline/timeline.port.js';
 
 export type * from './administration.port.js';
@@ -30,6 +31,7 @@ export type * from './resources/resource.port.js';
 export type * from './span.port.js';
 export type * from './staged/staged.port.js';
 export type * from './staged/staged-write.port.js';
+export type * from './telemetry/signal.port.js';
 export type * from './timeline/timeline.port.js';
 export type * from './values.port.js';
 
@@ -124,6 +126,7 @@ export interface Store {
   readonly plaintext: PlaintextUses;
   readonly timeline: Timeline;
   readonly patterns: Patterns;
+  readonly signals: Signals;
   identity(): Promise<DatabaseIdentity>;
   /** The whole of `audit.verify()`. */
   verifyAudit(): Promise<AuditVerdict>;

@@ -11,7 +11,7 @@ export const READ_ROLE = 'heddle_read';
 
 const APPEND_ONLY = ['audit_entry', 'audit_statement', 'change', 'resource_history'];
 /** Read by the application, written by migrations and by functions that act as their owner. */
-const OWNED = ['migrations', 'database_identity', 'history_range', 'history_settings'];
+const OWNED = ['migrations', 'database_identity', 'history_range', 'history_settings', 'signal_range'];
 /** What even a reader does not get: encrypted keys, hashes of tokens, remembered answers. */
 const CONFIDENTIAL = ['authority', 'api_token', 'idempotency'];
 /** Also for a login that is one of the roles, without the control plane's own session settings. */

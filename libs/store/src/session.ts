@@ -54,6 +54,8 @@ export interface SessionOptions {
   readonly role?: string | undefined;
   /** Milliseconds; 0 = none. Default 10,000. */
   readonly statementTimeoutMs?: number;
+  /** A commit is answered before it is on disk: what a crash of Postgres may lose is the last half second. Default false. */
+  readonly hasty?: boolean;
 }
 
 /** Settings of every connection that the store opens: role, timeouts, number parsing. */
@@ -64,6 +66,7 @@ export function sessionConfig(options: SessionOptions): ClientConfig {
     `lock_timeout=${LOCK_TIMEOUT_MS}`,
     `statement_timeout=${statementTimeoutMs}`,
     `idle_in_transaction_session_timeout=${IDLE_IN_TRANSACTION_TIMEOUT_MS}`,
+    ...(options.hasty ? ['synchronous_commit=off'] : []),
   ];
   return {
     application_name: options.applicationName,

@@ -8,3 +8,4 @@ export * from './model/index.js';
 export { PlaintextWatch, type PlaintextWatchOptions } from './plaintext-watch.js';
 export type { RawReport, ReportSink } from './raw-report.js';
 export { ReportedCounts, type ReportedCountsOptions } from './reported-counts.js';
+export * from './stored/index.js';

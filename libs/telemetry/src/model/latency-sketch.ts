@@ -13,6 +13,7 @@ const VERSION = 1;
 const MAX_BINS = 1_000;
 /** Keys of bins lie around this one, so that those on the wire are not negative. */
 const LOWEST_KEY = -500;
+const KEYS = new DDSketch({ relativeAccuracy: RELATIVE_ACCURACY }).mapping;
 
 /**
  * How long requests took, in milliseconds: a DDSketch (Masson, Rim, Lee, VLDB 2019, https://arxiv.org/abs/1908.10693), whose merge loses
@@ -44,6 +45,20 @@ export class LatencySketch {
   /** @param share 0 to 1. @returns NaN of none */
   quantile(share: number): number {
     return this.count === 0 ? Number.NaN : this.#sketch.getValueAtQuantile(share);
+  }
+
+  /** What is in it, for whoever sums up very many: how often none, and how often what a key stands for, both in sixteenths. */
+  bins(): { readonly zeros: number; readonly bins: readonly (readonly [key: number, sixteenths: number])[] } {
+    const { store, zeroCount } = this.#sketch;
+    const bins: [key: number, sixteenths: number][] = [];
+    for (const [index, count] of store.bins.entries())
+      if (count > 0) bins.push([index + store.offset, Math.round(count * PARTS)]);
+    return { zeros: Math.round(zeroCount * PARTS), bins };
+  }
+
+  /** Milliseconds that a key of `bins` stands for; between two keys what is between them. */
+  static valueOf(key: number): number {
+    return KEYS.value(key);
   }
 
   /** Version, zeros, number of bins, then each bin's distance from the one before it and its count in sixteenths. */

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { isDnsLabel, isDnsSubdomain } from '#libs/kernel';
+import { OUTCOMES, SORTS } from '#libs/telemetry';
+import { limit } from '../query.js';
+
+const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const LONGEST_MS = 400 * 86_400_000;
+
+const time = z.iso
+  .datetime({ offset: true, error: 'a time such as 2026-11-23T14:02:00Z' })
+  .transform((text) => Date.parse(text));
+
+const duration = z
+  .string()
+  .regex(/^\d{1,6}[smhd]$/, 'a number with its unit: 90s, 15m, 6h or 30d')
+  .transform((text) => Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] ?? 0))
+  .pipe(z.number().min(1_000, 'one second or more').max(LONGEST_MS, 'at most 400 days'));
+
+const window = {
+  from: time
+    .optional()
+    .describe('Begin (RFC 3339); absent = `since` before the end. Answers say which time they are about.'),
+  to: time.optional().describe('End, the first moment after (RFC 3339); absent = now.'),
+  since: duration
+    .optional()
+    .describe('How long before the end it begins: 90s, 15m, 6h, 30d; default 15m. Not with `from`.'),
+};
+
+const namespace = z
+  .string()
+  .refine(isDnsLabel, 'a namespace: a DNS label')
+  .optional()
+  .describe('Only services of this namespace.');
+const service = z
+  .string()
+  .refine(isDnsSubdomain, 'a name: a DNS subdomain')
+  .optional()
+  .describe('Only this service; give its namespace, too.');
+const sort = z
+  .enum(SORTS)
+  .default('rate')
+  .describe(
+    'What comes first: the most requests (`rate`), failures, share of failures, p99 (`latency`), attempts a request (`retries`).',
+  );
+const text = z.string().regex(/^[\x21-\x7e]{1,500}$/, '1 to 500 printable ASCII characters without spaces');
+const reference = (what: string) =>
+  z
+    .string()
+    .max(400)
+    .regex(/^[a-z0-9][-a-z0-9.]*\/[a-z0-9][-a-z0-9.]*$/, `${what}, as namespace/name`)
+    .optional();
+
+interface Asked {
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
+  readonly since?: number | undefined;
+  readonly namespace?: string | undefined;
+  readonly service?: string | undefined;
+}
+
+function coherent({ from, to, since, service: name, ...rest }: Asked, context: z.RefinementCtx): void {
+  const issue = (path: string, message: string): void => context.addIssue({ code: 'custom', path: [path], message });
+  if (from !== undefined && since !== undefined) issue('since', 'give `from` or `since`, not both');
+  if (from !== undefined && to !== undefined && from >= to) issue('to', 'the end lies after the begin');
+  if (name !== undefined && rest.namespace === undefined) issue('namespace', 'give the namespace of the service, too');
+}
+
+export const servicesQuery = z.strictObject({ ...window, namespace, sort, limit: limit(100) }).superRefine(coherent);
+export const serviceQuery = z
+  .strictObject({
+    ...window,
+    step: duration
+      .optional()
+      .describe(
+        'Length of a step of the chart: 10s, 1m, 1h. It is made longer until there are at most 300; absent = as short as that.',
+      ),
+  })
+  .superRefine(coherent);
+export const edgesQuery = z
+  .strictObject({
+    ...{ ...window, namespace, service, sort, limit: limit(100) },
+    caller: reference('a workload').describe('Only what this workload calls: namespace/name.'),
+  })
+  .superRefine(coherent);
+export const ofServiceQuery = z
+  .strictObject({ ...window, namespace, service, sort, limit: limit(100) })
+  .superRefine(coherent);
+export const mapQuery = z.strictObject({ ...window, namespace, limit: limit(500) }).superRefine(coherent);
+export const failuresQuery = z
+  .strictObject({
+    ...{ ...window, limit: limit(100) },
+    cursor: z
+      .string()
+      .regex(/^[-\w]{1,1000}$/, 'pass on the cursor of the page before')
+      .optional()
+      .describe('`cursor` of the page before; absent = from the newest. A page may hold fewer than the limit.'),
+    callee: z
+      .string()
+      .max(400)
+      .regex(/^[a-z0-9][-a-z0-9.]*(\/[a-z0-9][-a-z0-9.]*)?$/, 'a service, as namespace/name, or a namespace')
+      .optional()
+      .describe('Only of requests to this service, `namespace/name`, or to those of a namespace.'),
+    caller: reference('a workload').describe('Only of requests by this workload, `namespace/name`.'),
+    outcome: z.enum(OUTCOMES).optional().describe('Only what failed so.'),
+    route: text.optional().describe('Only by this route: `kind/namespace/name/rule`.'),
+    instance: text.optional().describe('Only at this instance: `namespace/workload/instance`, or its address.'),
+    requestId: text.optional().describe('Only of this request, with its attempts on every hop: `x-request-id`.'),
+  })
+  .superRefine(coherent);
+
+/** The time, as queries take it. */
+export const timeOf = ({ from, to, since }: Asked) => ({ from, to, sinceMs: since });

@@ -1,0 +1,65 @@
+import type { Page, Signals, StoredFailure } from '#libs/store';
+import type { FailureView } from './answers.js';
+import { serviceOf, workloadOf } from './names.js';
+import { OTHERS, type Sight } from './sight.js';
+
+export interface FailureSearch {
+  readonly mesh: string;
+  readonly sight: Sight;
+  /** 1 to 500. */
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  /** `<namespace>/<service>` or `<namespace>` of what was asked. */
+  readonly callee?: string | undefined;
+  /** `<namespace>/<workload>` */
+  readonly caller?: string | undefined;
+  readonly instance?: string | undefined;
+  readonly route?: string | undefined;
+  readonly outcome?: string | undefined;
+  readonly requestId?: string | undefined;
+}
+
+/** Pages that are looked through for what the reader may see, before he is told to come again. */
+const MOST_PAGES = 5;
+
+/** What the reader may see of a failure: one end of it at least, and of the other end no name. */
+function visible(failure: StoredFailure, sight: Sight): FailureView | undefined {
+  const { at, callee, caller, ...rest } = failure;
+  const [service, workload] = [serviceOf(callee), workloadOf(caller)];
+  const seesCallee = sight.service(service.namespace, service.name);
+  const seesCaller = caller === '' ? seesCallee : sight.workload(workload.namespace, workload.name);
+  if (!seesCallee && !seesCaller) return undefined;
+  return {
+    ...rest,
+    at: new Date(at).toISOString(),
+    ...(seesCallee ? { callee } : { callee: OTHERS, instance: '', route: '', subset: '', details: '' }),
+    ...(seesCaller ? { caller } : { caller: OTHERS, callerInstance: '' }),
+  };
+}
+
+/** By what a reader may not see he finds nothing: not even whether there is something. */
+function mayAsk({ callee, caller, instance, route }: FailureSearch, failure: FailureView): boolean {
+  const asksForCallee = callee !== undefined || (instance ?? route) !== undefined;
+  if (asksForCallee && failure.callee === OTHERS) return false;
+  return caller === undefined || failure.caller !== OTHERS;
+}
+
+export async function searchFailures(
+  signals: Pick<Signals, 'failures'>,
+  search: FailureSearch & { readonly from: number; readonly to: number },
+): Promise<{ readonly items: readonly FailureView[]; readonly cursor?: string }> {
+  const { sight, callee, limit, ...rest } = search;
+  const items: FailureView[] = [];
+  let { cursor } = search;
+  for (let page = 0; page < MOST_PAGES; page += 1) {
+    const found: Page<StoredFailure> = await signals.failures({
+      ...rest,
+      ...{ cursor, limit: limit - items.length, callee: callee === undefined ? undefined : `${callee}/` },
+    });
+    const seen = found.items.flatMap((failure) => visible(failure, sight) ?? []);
+    items.push(...seen.filter((failure) => mayAsk(search, failure)));
+    cursor = found.cursor;
+    if (cursor === undefined || items.length >= limit) break;
+  }
+  return { items, ...(cursor === undefined ? {} : { cursor }) };
+}

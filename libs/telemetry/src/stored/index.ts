@@ -1,0 +1,15 @@
+export type * from './answers.js';
+export { type HarvestStoreOptions, harvestStore, partsOf } from './harvest-store.js';
+export { type SignalSort, SORTS } from './order.js';
+export { CellSum, type PageCell } from './page.js';
+export { SignalRollUp, type SignalRollUpOptions } from './roll-up.js';
+export { EVERYTHING, OTHERS, type Sight } from './sight.js';
+export {
+  type ListRequest,
+  type Selection,
+  SignalQueries,
+  type SignalQueriesOptions,
+  type TimeRequest,
+} from './signal-queries.js';
+export type { ChartPoint } from './signal-reader.js';
+export type { GoldenSignals } from './tally.js';

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Clock, Log, Metrics } from '#libs/kernel';
+import { type DueBucket, type Lease, LeaseLost, type RolledMesh, type SignalPage, type Store } from '#libs/store';
+import { CellSum } from './page.js';
+import { VIEWS } from './views.js';
+
+export interface SignalRollUpOptions {
+  readonly store: Pick<Store, 'leases' | 'signals'>;
+  /** Name of this replica. */
+  readonly replica: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+const EVERY_MS = 5_000;
+const LEASE_MS = 30_000;
+/** Buckets that are made in one turn: after an outage it comes turn by turn to the present. */
+const MOST_A_TURN = 60;
+/** Pages that are summed up before others get a word in. */
+const PAGES_AT_ONCE = 200;
+
+/**
+ * Makes buckets of a minute of those of ten seconds, those of ten minutes of them, and so on. Every replica runs it; the one
+ * with the lease does it. What it has done is known in Postgres, so that it goes on wherever another has stopped.
+ */
+export class SignalRollUp {
+  readonly #holder: string;
+  #running: Promise<void> = Promise.resolve();
+  #isStopped = false;
+
+  constructor(private readonly options: SignalRollUpOptions) {
+    this.#holder = `${options.replica}/${randomUUID()}`;
+  }
+
+  /** @returns a function that stops it, and resolves when it has ended and given back the lease */
+  start(): () => Promise<void> {
+    const stop = this.options.clock.every(EVERY_MS, () => void this.tick());
+    return async () => {
+      stop();
+      this.#isStopped = true;
+      await this.#running;
+      await this.options.store.leases.take('signals', this.#holder, 0).catch(() => {}); // Postgres is away: it runs out
+    };
+  }
+
+  /** One turn after the other. @returns when this one has ended; it never rejects */
+  tick(): Promise<void> {
+    this.#running = this.#running.then(() => this.#turn());
+    return this.#running;
+  }
+
+  async #turn(): Promise<void> {
+    const { store, log, metrics } = this.options;
+    try {
+      for (let made = 0; made < MOST_A_TURN && !this.#isStopped; made += 1) {
+        const lease = await store.leases.take('signals', this.#holder, LEASE_MS);
+        const due = lease && (await store.signals.due());
+        if (!lease || !due) return;
+        await this.#make(lease, due);
+      }
+    } catch (error) {
+      if (error instanceof LeaseLost) return;
+      metrics.count('heddle_telemetry_roll_up_failures_total');
+      log.warn('telemetry could not be rolled up; it will be tried again', { reason: String(error) });
+    }
+  }
+
+  async #make(lease: Lease, due: DueBucket): Promise<void> {
+    const meshes: RolledMesh[] = [];
+    for (const { mesh, complete } of due.meshes) meshes.push({ mesh, complete, pages: await this.#pages(due, mesh) });
+    // If a part came meanwhile, it is due still, and comes next.
+    await this.options.store.signals.finish(lease, due, meshes);
+  }
+
+  async #pages(due: DueBucket, mesh: string): Promise<readonly SignalPage[]> {
+    const pages: SignalPage[] = [];
+    for (const view of VIEWS) {
+      const rows = await this.options.store.signals.contents(due, mesh, view);
+      let open: { readonly callee: string; readonly sum: CellSum } | undefined;
+      for (const [i, { callee, cells }] of rows.entries()) {
+        if (open && open.callee !== callee) {
+          pages.push({ view, callee: open.callee, cells: open.sum.toBytes() });
+          open = undefined;
+        }
+        open ??= { callee, sum: new CellSum(view) };
+        this.#add(open.sum, cells);
+        if (i % PAGES_AT_ONCE === PAGES_AT_ONCE - 1) await breathe();
+      }
+      if (open) pages.push({ view, callee: open.callee, cells: open.sum.toBytes() });
+    }
+    return pages;
+  }
+
+  /** A page that cannot be read is lost, and nothing else. */
+  #add(sum: CellSum, cells: Uint8Array): void {
+    try {
+      sum.addPage(cells);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.options.metrics.count('heddle_telemetry_unreadable_total');
+    }
+  }
+}
