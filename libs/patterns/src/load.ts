@@ -1,0 +1,102 @@
+import { LatencySketch } from '#libs/telemetry';
+import { added, type Facts, type ServiceFacts } from './facts/facts.js';
+import { excessEvidence, meanOf, riseEvidence, shareEvidence } from './statistics/evidence.js';
+import { shareAbove } from './statistics/latency.js';
+import { sumOf } from './statistics/segment.js';
+
+/** A measure of one service, now and as it usually is. */
+export interface Compared {
+  readonly now: number;
+  readonly usual: number;
+  /** That it rose, in nats. */
+  readonly evidence: number;
+}
+
+export interface Load {
+  /** Per second. */
+  readonly requests: Compared;
+  readonly attempts: Compared;
+  readonly attemptsPerRequest: Compared;
+  /** Of single attempts. Milliseconds; the median. */
+  readonly latency: Compared;
+}
+
+/** Fewer buckets before than this are no measure of the usual; the baseline is taken instead. */
+const LEAST_BEFORE = 6;
+/** Of the buckets before, how many at the start are taken as usual: load rises before failures begin. */
+const CALM = 2 / 3;
+/** Of a sample, so many stand for one that was seen: the sample's usual step. */
+const WEIGHT = 16;
+
+/** What a service had to do from one bucket to another, beside what it had before. */
+export function loadOf(
+  facts: Facts,
+  service: ServiceFacts,
+  { from, to }: { readonly from: number; readonly to: number },
+): Load {
+  const requests = added(
+    service.edges.map((edge) => edge.requests),
+    facts.buckets,
+  );
+  const attempts = added(
+    service.edges.map((edge) => edge.attempts),
+    facts.buckets,
+  );
+  const calm = Math.floor(from * CALM);
+  const seconds = facts.bucketMs / 1_000;
+  const usualRate = service.edges.reduce((sum, { usual }) => sum + (usual?.requestsPerSecond ?? 0), 0) * seconds;
+  const usualAmplification = amplification(service);
+  const before = (series: Float64Array, rate: number): number[] =>
+    calm >= LEAST_BEFORE ? [...series.subarray(0, calm)] : new Array<number>(LEAST_BEFORE).fill(rate);
+  const compare = (series: Float64Array, rate: number): Compared => {
+    const [now, usual] = [[...series.subarray(from, to + 1)], before(series, rate)];
+    return { now: meanOf(now) / seconds, usual: meanOf(usual) / seconds, evidence: riseEvidence(now, usual) };
+  };
+  return {
+    requests: compare(requests, usualRate),
+    attempts: compare(attempts, usualRate * usualAmplification),
+    attemptsPerRequest: amplified(sumOf(requests, from, to), sumOf(attempts, from, to), usualAmplification),
+    latency: latency(facts, service, { from, to, calm }),
+  };
+}
+
+function amplification({ edges }: ServiceFacts): number {
+  let [requests, attempts] = [0, 0];
+  for (const { usual } of edges) {
+    if (usual === undefined) continue;
+    requests += usual.requestsPerSecond;
+    attempts += usual.requestsPerSecond * usual.attemptsPerRequest;
+  }
+  return requests > 0 ? Math.max(1, attempts / requests) : 1;
+}
+
+function amplified(requests: number, attempts: number, usual: number): Compared {
+  if (requests <= 0) return { now: 1, usual, evidence: 0 };
+  const retries = Math.max(0, attempts - requests);
+  // What is more than the requests are attempts that failed, and those are counted, not sampled.
+  return { now: attempts / requests, usual, evidence: excessEvidence(retries, (usual - 1) * requests + 1) };
+}
+
+function latency(
+  facts: Facts,
+  service: ServiceFacts,
+  { from, to, calm }: { readonly from: number; readonly to: number; readonly calm: number },
+): Compared {
+  const [now, before] = [new LatencySketch(), new LatencySketch()];
+  for (const { cells } of service.instances) {
+    for (const cell of cells) {
+      if (cell.outcome !== 'ok' && cell.outcome !== 'timeout') continue;
+      const bucket = facts.buckets + Math.floor((cell.at - facts.at) / facts.bucketMs);
+      if (bucket >= from && bucket <= to) now.merge(cell.latencies);
+      else if (bucket >= 0 && bucket < calm) before.merge(cell.latencies);
+    }
+  }
+  if (now.count === 0 || before.count === 0) return { now: 0, usual: 0, evidence: 0 };
+  // Under no change a tenth of the attempts takes longer than nine tenths did before.
+  const slow = shareAbove(now, before.quantile(0.9));
+  const seen = now.count / WEIGHT;
+  return { now: now.quantile(0.5), usual: before.quantile(0.5), evidence: shareEvidence(slow * seen, seen, 0.1) };
+}
+
+/** How many times the usual. 1 where nothing usual is known. */
+export const times = ({ now, usual }: Compared): number => (usual > 0 ? now / usual : 1);
