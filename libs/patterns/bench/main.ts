@@ -29,7 +29,7 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 });
-const BASELINE_MINUTES = 40;
+const BASELINE_MINUTES = 30;
 /** Far from those that anybody develops with. */
 const HELD_OUT_SEED = 1_000_003;
 

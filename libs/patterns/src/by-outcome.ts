@@ -42,8 +42,7 @@ interface Group {
 
 /** Patterns whose failures say by themselves what they are: one outcome, one name. */
 export function candidatesOf(evidence: Evidence, pattern: OutcomePattern): Candidate[] {
-  const roots = evidence.symptoms.roots.filter(({ outcome }) => pattern.outcomes.has(outcome));
-  const groups = [...byCallee(roots).values()].map((symptoms) => groupOf(evidence, together(symptoms), pattern));
+  const groups = partsOf(evidence, pattern).map((symptoms) => groupOf(evidence, symptoms, pattern));
   const merged = pattern.mergeCallers === true ? mergeByCaller(groups) : groups;
   return merged.map((group) => candidateOf(evidence, group, pattern));
 }

@@ -42,12 +42,14 @@ export function loadOf(
     service.edges.map((edge) => edge.attempts),
     facts.buckets,
   );
-  const calm = Math.floor(from * CALM);
+  const calm = facts.began + Math.floor((from - facts.began) * CALM);
   const seconds = facts.bucketMs / 1_000;
   const usualRate = service.edges.reduce((sum, { usual }) => sum + (usual?.requestsPerSecond ?? 0), 0) * seconds;
   const usualAmplification = amplification(service);
   const before = (series: Float64Array, rate: number): number[] =>
-    calm >= LEAST_BEFORE ? [...series.subarray(0, calm)] : new Array<number>(LEAST_BEFORE).fill(rate);
+    calm - facts.began >= LEAST_BEFORE
+      ? [...series.subarray(facts.began, calm)]
+      : new Array<number>(LEAST_BEFORE).fill(rate);
   const compare = (series: Float64Array, rate: number): Compared => {
     const [now, usual] = [[...series.subarray(from, to + 1)], before(series, rate)];
     return { now: meanOf(now) / seconds, usual: meanOf(usual) / seconds, evidence: riseEvidence(now, usual) };

@@ -18,7 +18,7 @@ export function releasesOf(facts: Facts, service: ServiceFacts): Release[] {
   return versions.flatMap((version) => {
     const instances = service.instances.filter((instance) => instance.version === version);
     const from = Math.min(...instances.map((instance) => joinedAt(facts, instance)));
-    return from >= WARM_UP && Number.isFinite(from) ? [{ version, instances, from }] : [];
+    return from >= facts.began + WARM_UP && Number.isFinite(from) ? [{ version, instances, from }] : [];
   });
 }
 

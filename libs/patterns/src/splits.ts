@@ -134,17 +134,19 @@ const REACHED: ReadonlySet<Outcome> = new Set<Outcome>([
 export const reached = (symptoms: readonly Symptom[]): Symptom[] =>
   symptoms.filter(({ outcome }) => REACHED.has(outcome));
 
-/**
- * The way to part the instances that explains the failures best. One host that is alone in its version is that version when it
- * was released within the window, and a host otherwise.
- */
+/** Of the evidence of the best way, what a release must have to be preferred: that it was just released counts for it too. */
+const NEARLY = 0.7;
+
+/** The way to part the instances that explains the failures best; a version that was released within the window, if it explains them nearly as well. */
 export function bestSplit(facts: Facts, service: ServiceFacts, symptoms: readonly Symptom[]): Split | undefined {
   const splits = splitsOf(service, symptoms);
   const [best] = splits;
-  if (best?.by !== 'instance') return best;
-  const alike = splits.find(({ by, evidence }) => by === 'version' && evidence === best.evidence);
-  const fresh = alike !== undefined && releasesOf(facts, service).some(({ version }) => version === alike.value);
-  return fresh ? alike : best;
+  if (best === undefined || best.by === 'version') return best;
+  const releases = new Set(releasesOf(facts, service).map(({ version }) => version));
+  const released = splits.find(
+    ({ by, value, evidence }) => by === 'version' && releases.has(value) && evidence >= NEARLY * best.evidence,
+  );
+  return released ?? best;
 }
 
 /** Both sides of a split, for a chart. */

@@ -27,6 +27,9 @@ export interface Tracked {
 /** Found so often in a row, it is active; a sure one at once. */
 const TO_BE_ACTIVE = 2;
 const SURE = 0.97;
+/** So sure, it is also told of when it is over already; it must have ended not longer ago than this. Milliseconds. */
+const PLAIN = 0.75;
+const JUST_NOW_MS = 30_000;
 /** Not found or not going on for so many evaluations, it is over. */
 const TO_BE_OVER = 3;
 /** Another name must be found so often in a row. */
@@ -47,7 +50,10 @@ export function track(previous: readonly Tracked[], found: readonly Pattern[], a
     const one = match ? again(tracked, match, at) : missing(tracked, at);
     if (one) next.push(one);
   }
-  for (const pattern of left) if (pattern.ongoing || pattern.confidence >= SURE) next.push(begun(pattern, at));
+  for (const pattern of left) {
+    const justNow = pattern.confidence >= PLAIN && at - pattern.until <= JUST_NOW_MS;
+    if (pattern.ongoing || justNow) next.push(begun(pattern, at));
+  }
   return next;
 }
 
@@ -71,7 +77,7 @@ const scopeKey = (scope: Pattern['scope']): string =>
   JSON.stringify([scope.callers, scope.instances, scope.version, scope.callees]);
 
 function begun(pattern: Pattern, at: number): Tracked {
-  const sure = pattern.confidence >= SURE;
+  const sure = pattern.ongoing && pattern.confidence >= SURE;
   return {
     id: contentHash(`${pattern.name} ${pattern.scope.callees.join(' ')} ${scopeKey(pattern.scope)} ${pattern.since}`),
     pattern,
@@ -88,8 +94,9 @@ function begun(pattern: Pattern, at: number): Tracked {
 
 function again(tracked: Tracked, match: Pattern, at: number): Tracked | undefined {
   const named = rename(tracked, match);
-  if (!match.ongoing) return missing({ ...named, found: named.found + 1 }, at);
   const found = tracked.found + 1;
+  if (!match.ongoing)
+    return tracked.state === 'suspected' ? brief({ ...named, found }, at) : missing({ ...named, found }, at);
   const active = tracked.state === 'active' || found >= TO_BE_ACTIVE;
   return {
     ...named,
@@ -100,6 +107,12 @@ function again(tracked: Tracked, match: Pattern, at: number): Tracked | undefine
     found,
     missed: 0,
   };
+}
+
+/** What was over before it could be believed is told of, as something past, when there is no doubt that it was there. */
+function brief(tracked: Tracked, at: number): Tracked | undefined {
+  if (tracked.pattern.confidence < PLAIN || tracked.found < TO_BE_ACTIVE) return missing(tracked, at);
+  return { ...tracked, state: 'over', activeAt: at, overAt: at };
 }
 
 /** Takes the new name once it was found often enough; before that, the old pattern stays as it was, only its end moves on. */

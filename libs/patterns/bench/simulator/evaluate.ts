@@ -54,7 +54,7 @@ export function runScenario(scenario: Scenario, options: RunOptions): Outcome {
   for (let from = 0; from < end; from += BUCKET_S) {
     window.push(run.step({ from, to: from + BUCKET_S }, EPOCH_MS));
     if (window.length > BUCKETS) window.shift();
-    if (window.length < BUCKETS / 4) continue;
+    if (window.length < BUCKETS / 5) continue;
     const observed = observe(scenario, { window, baseline, at: from + BUCKET_S });
     const started = now();
     tracked = track(tracked, findPatterns(observed), observed.at);

@@ -184,9 +184,9 @@ export const badZone: Plant = (ground) => {
 export const periodic: Plant = (ground) => {
   const { random, from } = ground;
   const [every, share] = [random.pick([30, 45, 60, 75, 90, 120]), random.pick([0.4, 0.7, 1])];
-  const service = target(ground, { share: share / 8 });
-  const instance =
-    random.chance(0.3) && serving(service, from).length > 1 ? random.pick(serving(service, from)) : undefined;
+  const one = random.chance(0.3);
+  const service = target(ground, { share: share / (one ? 25 : 8) });
+  const instance = one && serving(service, from).length > 1 ? random.pick(serving(service, from)) : undefined;
   const outcome = random.pick<Outcome>(['error', 'reset', 'timeout']);
   return {
     truth: {

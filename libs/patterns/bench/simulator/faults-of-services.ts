@@ -46,10 +46,20 @@ export const overload: Plant = (ground) => {
           hit: (edge) => edge.callee === service && (one === undefined || edge === one),
         },
       },
+      // What it calls is provisioned for it: one fault, not a chain of them.
+      ...below(ground, service).map((one) => ({ activity: during(from, FOREVER), callee: one, capacity: 4 })),
     ],
     events: [],
   };
 };
+
+/** All that a service calls, and what that calls. */
+function below({ mesh }: Ground, service: SimService): SimService[] {
+  const found = new Set<SimService>([service]);
+  for (const one of found) for (const { caller, callee } of mesh.edges) if (caller === one) found.add(callee);
+  found.delete(service);
+  return [...found];
+}
 
 function loudest({ mesh }: Ground, edges: readonly SimEdge[]): SimEdge | undefined {
   const rate = (edge: SimEdge): number => (edge.caller ? (mesh.usual[edge.caller.index] ?? 0) : 1) * edge.rate;

@@ -38,10 +38,10 @@ export interface Scenario {
 }
 
 /** When faults begin, and how long a run goes on. Seconds. */
-const CALM_S = 220;
-const AFTER_S = 120;
-/** A periodic fault is given four and a half periods of up to two minutes. */
-const AFTER_PERIODIC_S = 540;
+const CALM_S = 180;
+const AFTER_S = 110;
+/** A periodic fault is given four periods of up to two minutes. */
+const AFTER_PERIODIC_S = 480;
 
 export function buildScenario(shape: Shape, seed: number, faults: readonly PatternName[]): Scenario {
   const random = new Random(seed);
@@ -66,8 +66,8 @@ export function buildScenario(shape: Shape, seed: number, faults: readonly Patte
 function decoysOf(mesh: Mesh, random: Random, end: number): SimEvent[] {
   const events: SimEvent[] = [];
   const often = (every: number, make: (at: number) => SimEvent[]): void => {
-    for (let at = -600 - every * Math.log(1 - random.unit()); at < end; at -= every * Math.log(1 - random.unit()))
-      events.push(...make(at));
+    const gap = (): number => every * -Math.log(1 - random.unit());
+    for (let at = gap() - 600; at < end; at += gap()) events.push(...make(at));
   };
   let n = 0;
   const id = (): string => {

@@ -105,7 +105,9 @@ function saturation(
   service: SimService,
   { mine, attempts }: { readonly mine: readonly Active[]; readonly attempts: number },
 ): { slow: number; shed: number } {
-  let [slow, capacity, useful] = [1, (mesh.usual[service.index] ?? 1) * BUSIEST * service.headroom, 1];
+  const peak = (mesh.usual[service.index] ?? 1) * BUSIEST;
+  // Nobody provisions a quiet service so tightly that chance fills it.
+  let [slow, capacity, useful] = [1, (peak + Math.sqrt(peak / 10)) * service.headroom, 1];
   for (const { effect, activity } of mine) {
     if (effect.slow) slow *= 1 + (effect.slow - 1) * activity;
     if (effect.capacity) capacity *= 1 + (effect.capacity - 1) * activity;

@@ -56,7 +56,7 @@ function coldest(
   const { from, to } = spanOf(symptoms);
   const fresh = service.instances
     .map((instance) => ({ instance, joined: joinedAt(facts, instance) }))
-    .filter(({ joined }) => joined >= from - 1 && joined <= to && joined > 0);
+    .filter(({ joined }) => joined >= from - 1 && joined <= to && joined > facts.began);
   if (fresh.length === 0 || fresh.length === service.instances.length) return undefined;
   let best: Cold | undefined;
   for (let length = 1; length <= longest; length += 1) {

@@ -116,7 +116,11 @@ function summary(edge: Gathered, span: BaselineSpan): EdgeBaseline {
   };
 }
 
+/** Fewer failures than this and the median of a dozen stretches is a matter of chance: the mean is better. */
+const ENOUGH = 60;
+
 function usualShare(failed: Float64Array, total: Float64Array): number {
+  if (sum(failed) < ENOUGH) return sum(total) > 0 ? sum(failed) / sum(total) : 0;
   const length = Math.max(1, Math.ceil(total.length / STRETCHES));
   const shares: number[] = [];
   for (let from = 0; from < total.length; from += length) {

@@ -54,6 +54,8 @@ export interface Facts {
   readonly at: number;
   readonly bucketMs: number;
   readonly buckets: number;
+  /** First bucket that anything is known of: before it nobody had told yet, which is not the same as no traffic. */
+  readonly began: number;
   /** Callees, sorted by name. */
   readonly services: ReadonlyMap<string, ServiceFacts>;
   /** Edges of each workload, as the caller. */
@@ -74,8 +76,14 @@ export const startOf = (facts: Facts, bucket: number): number => facts.at - (fac
 export const bucketOf = (facts: Facts, at: number): number =>
   facts.buckets + Math.floor((at - facts.at) / facts.bucketMs);
 
-/** Smoothed as if three more failures had been seen in three hundred more requests: what was never seen may still happen. */
-export const usualShare = (share: number, total: number): number => (share * total + 3) / (total + 300);
+/**
+ * An upper limit of a share that is known from `total` requests: one and a half standard deviations above, and three failures more in
+ * three hundred more requests, since what was never seen may still happen.
+ */
+export function usualShare(share: number, total: number): number {
+  const failed = share * total;
+  return (failed + 1.5 * Math.sqrt(failed) + 3) / (total + 300);
+}
 
 /** The share of requests that fail so as a rule, on one edge or several. Above 0. */
 export function usualOf(edges: readonly EdgeFacts[], outcome: Outcome): number {

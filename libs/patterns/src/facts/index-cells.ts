@@ -43,6 +43,7 @@ export function factsOf(observed: Observed): Facts {
     at: observed.at,
     bucketMs: observed.bucketMs,
     buckets,
+    began: window.began,
     services,
     outgoing,
     servicesOf: byWorkload(observed.services),
@@ -75,6 +76,7 @@ function byWorkload(services: readonly ObservedService[]): Map<string, string[]>
 
 class Window {
   readonly services = new Map<string, Filling>();
+  began = Number.POSITIVE_INFINITY;
   readonly #observed: Observed;
   readonly #buckets: number;
   readonly #usual = new Map<string, Map<string, Map<string, EdgeBaseline>>>();
@@ -101,6 +103,7 @@ class Window {
   #take(cell: { readonly at: number; readonly complete: boolean }, put: (bucket: number) => void): boolean {
     const bucket = this.#buckets + Math.floor((cell.at - this.#observed.at) / this.#observed.bucketMs);
     if (bucket < 0 || bucket >= this.#buckets) return true;
+    if (bucket < this.began) this.began = bucket;
     put(bucket);
     return cell.complete;
   }

@@ -1,8 +1,8 @@
 import { spanOf } from '../candidate.js';
-import type { EdgeFacts, Facts } from '../facts/facts.js';
+import type { Facts } from '../facts/facts.js';
 import type { Group } from '../groups.js';
 import type { Load } from '../load.js';
-import { sumOf } from '../statistics/segment.js';
+import { riseOn } from '../symptoms/derive.js';
 
 /** A service with too much to do. */
 export interface Found extends Group {
@@ -42,7 +42,7 @@ export function sources(facts: Facts, found: readonly Found[]): Source[] {
 }
 
 function sourceOf(facts: Facts, one: Found, found: readonly Found[]): Found | undefined {
-  const rises = one.service.edges.map((edge) => ({ edge, rise: riseOn(facts, edge, one) }));
+  const rises = one.service.edges.map((edge) => ({ edge, rise: riseOn(facts, edge, spanOf(one.symptoms)).rise }));
   const all = rises.reduce((sum, { rise }) => sum + rise, 0);
   return found.find((other) => {
     if (other === one) return false;
@@ -50,11 +50,4 @@ function sourceOf(facts: Facts, one: Found, found: readonly Found[]): Found | un
     const passed = rises.reduce((sum, { edge, rise }) => sum + (workloads.includes(edge.caller) ? rise : 0), 0);
     return passed > PASSED_ON * all;
   });
-}
-
-/** Requests that an edge has more than usual. */
-function riseOn(facts: Facts, edge: EdgeFacts, { symptoms }: Found): number {
-  const { from, to } = spanOf(symptoms);
-  const usual = (edge.usual?.requestsPerSecond ?? 0) * (facts.bucketMs / 1_000) * (to - from + 1);
-  return Math.max(0, sumOf(edge.requests, from, to) - usual);
 }

@@ -26,9 +26,10 @@ const LEAST_BURSTS = 4;
 const BURST = 4;
 /** Buckets by which a distance may be off: a burst across two of them seems to lie between. */
 const SLACK = 1.1;
+const CLOSE = 0.6;
 const LEAST_EXPLAINED = 0.8;
 /** A burst that takes longer than this part of the period is no burst. */
-const LONGEST = 0.6;
+const LONGEST = 0.7;
 /** Of the beats, the share that must be there. */
 const HEARD = 0.75;
 
@@ -37,11 +38,15 @@ const HEARD = 0.75;
  * them. The failures are then folded by the period (epoch folding, Leahy et al., Astrophysical Journal 266, 1983) and tested for
  * being in phase, corrected for every period and phase that there is.
  */
-export function beatOf(failed: ArrayLike<number>, expected: ArrayLike<number>, tests: number): Beat | undefined {
+export function beatOf(
+  failed: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  { tests, shortest = 2 }: { readonly tests: number; readonly shortest?: number },
+): Beat | undefined {
   const bursts = burstsOf(failed, expected);
   if (bursts.length < LEAST_BURSTS) return undefined;
   const period = equalDistance(bursts);
-  if (period === undefined) return undefined;
+  if (period === undefined || period < shortest) return undefined;
   const span = {
     from: bursts[0]?.from ?? 0,
     to: Math.min(failed.length - 1, Math.ceil((bursts.at(-1)?.from ?? 0) + period) - 1),
@@ -92,8 +97,8 @@ function equalDistance(bursts: readonly Burst[]): number | undefined {
   const rough = gaps[(gaps.length - 1) >> 1] ?? 0;
   const beats = Math.round((last.centre - first.centre) / Math.max(1, rough));
   const period = (last.centre - first.centre) / Math.max(1, beats);
-  if (period < 2 || bursts.length < HEARD * (beats + 1)) return undefined;
-  const slack = Math.min(SLACK, period / 3);
+  if (bursts.length < HEARD * (beats + 1)) return undefined;
+  const slack = Math.min(SLACK, Math.max(CLOSE, period / 5));
   const even = bursts.every(({ centre }) => {
     const turns = (centre - first.centre) / period;
     return Math.abs(turns - Math.round(turns)) * period <= slack;

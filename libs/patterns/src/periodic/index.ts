@@ -25,6 +25,9 @@ function find({ facts, symptoms }: Evidence): Candidate[] {
   });
 }
 
+/** What is shorter is seen in the window, and better. */
+const SHORTEST_MINUTES = 3;
+
 interface Timed {
   readonly beat: Beat;
   /** Starts of the bursts, and the period. Milliseconds. */
@@ -46,11 +49,11 @@ function inWindow(
   const beat = beatOf(
     failed,
     total.map((all) => all * usual),
-    tests,
+    { tests },
   );
   if (beat === undefined) return undefined;
   const at = beat.starts.map((start) => startOf(facts, start));
-  return { beat, at, periodMs: beat.period * facts.bucketMs, stepMs: facts.bucketMs };
+  return { beat, at, periodMs: Math.round(beat.period * facts.bucketMs), stepMs: facts.bucketMs };
 }
 
 /** Periods of which the window does not hold enough are looked for in the minutes of the baseline, the window's own after them. */
@@ -81,11 +84,11 @@ function inBaseline(
   const beat = beatOf(
     series,
     series.map(() => usual),
-    tests,
+    { tests, shortest: SHORTEST_MINUTES },
   );
   if (beat === undefined) return undefined;
   const at = beat.starts.map((start) => baseline.from + start * baseline.bucketMs);
-  return { beat, at, periodMs: beat.period * baseline.bucketMs, stepMs: baseline.bucketMs };
+  return { beat, at, periodMs: Math.round(beat.period * baseline.bucketMs), stepMs: baseline.bucketMs };
 }
 
 function candidate(

@@ -16,6 +16,8 @@ export const timeoutTooShort: PatternKind = { name: 'timeout_too_short', find };
 const CLOSE = 0.5;
 /** Against each timeout so many answers must have come close: something that hangs leaves a gap instead. */
 const LEAST_CLOSE = 0.5;
+/** Or so much of what came back came close: most is lost, and the rest was just in time. */
+const SQUEEZED = 0.25;
 
 interface Pressed {
   readonly limitMs: number;
@@ -43,7 +45,8 @@ function pressedOn(facts: Facts, symptom: Symptom, edge: EdgeFacts): Pressed | u
   const limitMs = late.quantile(0.1);
   if (!(limitMs > 0)) return undefined;
   const usualP90Ms = edge.usual?.p90Ms ?? Number.NaN;
-  const crowded = closeTo(good, limitMs) >= LEAST_CLOSE * late.count;
+  const close = closeTo(good, limitMs);
+  const crowded = close >= LEAST_CLOSE * late.count || close >= SQUEEZED * Math.max(1, good.count);
   // Where nothing comes back in time any more, what it used to take tells: the limit was moved into it.
   return crowded || usualP90Ms >= CLOSE * limitMs ? { limitMs, p90Ms: good.quantile(0.9), usualP90Ms } : undefined;
 }
