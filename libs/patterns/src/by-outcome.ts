@@ -55,7 +55,7 @@ function partsOf(evidence: Evidence, { outcomes, prevailing }: OutcomePattern): 
 }
 
 function groupOf(evidence: Evidence, symptoms: readonly Symptom[], pattern: OutcomePattern): Group {
-  const narrow = narrowed(evidence.facts, symptoms);
+  const narrow = narrowed(symptoms);
   const service = symptoms[0]?.service;
   if (pattern.byInstance !== true || service === undefined) return { symptoms, narrow };
   const best = splitsOf(service, symptoms).find(({ by }) => by === 'instance');

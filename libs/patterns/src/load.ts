@@ -49,7 +49,7 @@ export function loadOf(
   const before = (series: Float64Array, rate: number): number[] =>
     calm - facts.began >= LEAST_BEFORE
       ? [...series.subarray(facts.began, calm)]
-      : new Array<number>(LEAST_BEFORE).fill(rate);
+      : Array.from({ length: LEAST_BEFORE }, () => rate);
   const compare = (series: Float64Array, rate: number): Compared => {
     const [now, usual] = [[...series.subarray(from, to + 1)], before(series, rate)];
     return { now: meanOf(now) / seconds, usual: meanOf(usual) / seconds, evidence: riseEvidence(now, usual) };
@@ -102,3 +102,41 @@ function latency(
 
 /** How many times the usual. 1 where nothing usual is known. */
 export const times = ({ now, usual }: Compared): number => (usual > 0 ? now / usual : 1);
+
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * How many times the requests of a service are what they would be if nobody above it tried again: retries of a retried caller multiply.
+ * 1 without retries.
+ * @param known factors that are known already; services that call each other in a circle count once
+ */
+export function floodFactor(
+  facts: Facts,
+  service: ServiceFacts,
+  span: Span,
+  known = new Map<ServiceFacts, number>(),
+): number {
+  const before = known.get(service);
+  if (before !== undefined) return before;
+  known.set(service, 1);
+  let [sum, all] = [0, 0];
+  for (const edge of service.edges) {
+    const requests = sumOf(edge.requests, span.from, span.to);
+    const above = (facts.servicesOf.get(edge.caller) ?? []).flatMap((callee) => facts.services.get(callee) ?? []);
+    const factors = above.map((one) => retriedTimes(one, span) * floodFactor(facts, one, span, known));
+    sum += requests * Math.max(1, ...factors);
+    all += requests;
+  }
+  const factor = all > 0 ? sum / all : 1;
+  known.set(service, factor);
+  return factor;
+}
+
+function retriedTimes(service: ServiceFacts, { from, to }: Span): number {
+  const requests = service.edges.reduce((sum, edge) => sum + sumOf(edge.requests, from, to), 0);
+  const attempts = service.edges.reduce((sum, edge) => sum + sumOf(edge.attempts, from, to), 0);
+  return requests > 0 ? Math.max(1, attempts / requests / amplification(service)) : 1;
+}

@@ -9,9 +9,9 @@ import type { Scope } from './types.js';
 const PLAIN = 5;
 
 /** To whom and where the failures of some symptoms of one service are confined, as far as the traffic of the others can tell. */
-export function narrowed(facts: Facts, symptoms: readonly Symptom[]): Pick<Scope, 'callers' | 'routes'> {
-  const callers = confined(facts, symptoms, (edge) => edge.caller);
-  const routes = confined(facts, symptoms, (edge) => edge.route);
+export function narrowed(symptoms: readonly Symptom[]): Pick<Scope, 'callers' | 'routes'> {
+  const callers = confined(symptoms, (edge) => edge.caller);
+  const routes = confined(symptoms, (edge) => edge.route);
   return { ...(callers ? { callers } : {}), ...(routes ? { routes } : {}) };
 }
 
@@ -22,7 +22,7 @@ interface Part {
 }
 
 /** @returns undefined when all are affected, or when those that are not have too little traffic to tell */
-function confined(facts: Facts, symptoms: readonly Symptom[], of: (edge: EdgeFacts) => string): string[] | undefined {
+function confined(symptoms: readonly Symptom[], of: (edge: EdgeFacts) => string): string[] | undefined {
   const parts = new Map<string, Part>();
   for (const symptom of symptoms) count(parts, symptom, of);
   const affected = [...parts].filter(

@@ -28,6 +28,7 @@ function run(...evaluations: readonly (readonly Pattern[])[]): Tracked[] {
 }
 
 const over = pattern({ ongoing: false });
+const past = pattern({ ongoing: false, since: 900_000, until: 910_000 });
 const renamed = pattern({ name: 'bad_version', scope: { callees: ['shop/orders/8080'], version: 'v2' } });
 const p = pattern();
 
@@ -41,7 +42,8 @@ describe('track', () => {
     ['ends what was not found three times', [[p], [p], [], [], []], ['over']],
     ['ends what is found but has stopped', [[p], [p], [over], [over], [over]], ['over']],
     ['takes up again what has ended', [[p], [p], [], [], [], [p]], ['active']],
-    ['does not begin with what is past', [[over], [over]], []],
+    ['does not begin with what is long past', [[past], [past]], []],
+    ['tells of what was so brief that it was over when it was found', [[over], [over]], ['over']],
     [
       'keeps two of different scopes apart',
       [[p, pattern({ scope: { callees: ['shop/users/8080'] } })]],

@@ -132,3 +132,8 @@ export class CellWriter {
 
 /** Of zones and of failures other than timeouts nobody asks how long they took; one object saves memory. */
 const NONE = new LatencySketch();
+
+/** Adds to one outcome. */
+export function count(counts: Map<Outcome, number>, outcome: Outcome, n: number): void {
+  if (n > 0) counts.set(outcome, (counts.get(outcome) ?? 0) + n);
+}

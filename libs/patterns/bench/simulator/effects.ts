@@ -33,6 +33,12 @@ export interface Effect {
   readonly retries?: { readonly value: number; readonly hit: (edge: SimEdge) => boolean };
 }
 
+/** One that is active in a stretch of time, and how much. */
+export interface Active {
+  readonly effect: Effect;
+  readonly activity: number;
+}
+
 /** Active from a time to another; with a ramp, it grows to its strength in so many seconds. */
 export function during(from: number, to: number, { strength = 1, ramp = 0 } = {}): Effect['activity'] {
   return (start, end) => {

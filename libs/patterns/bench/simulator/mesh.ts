@@ -183,7 +183,7 @@ function enoughTraffic(services: readonly SimService[], edges: SimEdge[]): SimEd
 
 /** In the order of indexes, since calls go from lower ones to higher ones. */
 export function usualRates(services: readonly SimService[], edges: readonly SimEdge[]): number[] {
-  const rates = new Array<number>(services.length).fill(0);
+  const rates = Array.from({ length: services.length }, () => 0);
   for (const service of services) {
     const incoming = edges.filter(({ callee }) => callee === service);
     rates[service.index] = incoming.reduce(
@@ -192,4 +192,11 @@ export function usualRates(services: readonly SimService[], edges: readonly SimE
     );
   }
   return rates;
+}
+
+/** Zones of the instances of a service, and their shares. */
+export function zoneShares(service: SimService): [string, number][] {
+  const shares = new Map<string, number>();
+  for (const { zone } of service.instances) shares.set(zone, (shares.get(zone) ?? 0) + 1 / service.instances.length);
+  return [...shares];
 }

@@ -1,7 +1,7 @@
 import { type EdgeCell, type InstanceCell, isFailure, type Outcome, type ZoneCell } from '#libs/telemetry';
-import { CellWriter, type EdgeTally, type PlaceTally } from './cells.js';
-import type { Attempt, Effect } from './effects.js';
-import { dayAt, type Mesh, type SimEdge, type SimInstance, type SimService } from './mesh.js';
+import { CellWriter, count, type EdgeTally, type PlaceTally } from './cells.js';
+import type { Active, Attempt, Effect } from './effects.js';
+import { dayAt, type Mesh, type SimEdge, type SimInstance, type SimService, zoneShares } from './mesh.js';
 import type { Random } from './random.js';
 import {
   calmLatencies,
@@ -17,11 +17,6 @@ export interface Cells {
   readonly edges: EdgeCell[];
   readonly instances: InstanceCell[];
   readonly zones: ZoneCell[];
-}
-
-interface Active {
-  readonly effect: Effect;
-  readonly activity: number;
 }
 
 /** How the callee does, and how many attempts it shed. */
@@ -103,8 +98,8 @@ export class Run {
   /** From the gateway down: each service calls on for the attempts that reached it. */
   #walk(states: States, span: Span): EdgeTally[] {
     const seconds = span.to - span.from;
-    const reached = new Array<number>(this.#mesh.services.length).fill(0);
-    const attempts = new Array<number>(this.#mesh.services.length).fill(0);
+    const reached = Array.from({ length: this.#mesh.services.length }, () => 0);
+    const attempts = Array.from({ length: this.#mesh.services.length }, () => 0);
     const tallies: EdgeTally[] = [];
     const day = dayAt(this.#mesh, span.from);
     for (let i = 0; i < this.#noise.length; i += 1)
@@ -301,14 +296,4 @@ export class Run {
     this.#pairs.set(key, { callee: edge.callee.callee, pair: { callerZone, calleeZone: instance.zone }, tally });
     return tally.attempts;
   }
-}
-
-function zoneShares(service: SimService): [string, number][] {
-  const shares = new Map<string, number>();
-  for (const { zone } of service.instances) shares.set(zone, (shares.get(zone) ?? 0) + 1 / service.instances.length);
-  return [...shares];
-}
-
-function count(counts: Map<Outcome, number>, outcome: Outcome, n: number): void {
-  if (n > 0) counts.set(outcome, (counts.get(outcome) ?? 0) + n);
 }

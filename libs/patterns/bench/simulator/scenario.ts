@@ -1,18 +1,19 @@
 import type { PatternName } from '../../src/index.js';
 import * as hosts from './faults-of-hosts.js';
+import * as rules from './faults-of-rules.js';
 import * as services from './faults-of-services.js';
 import { buildMesh, type Mesh, type Shape, type SimService } from './mesh.js';
 import type { Plant, Planted, SimEvent } from './plant.js';
 import { Random } from './random.js';
 
 export const PLANTS: Readonly<Record<PatternName, Plant>> = {
-  no_route: services.noRoute,
-  no_instance: services.noInstance,
-  dns: services.dns,
-  authorization: services.authorization,
-  rate_limit: services.rateLimit,
-  fault_injection: services.faultInjection,
-  certificate: services.certificate,
+  no_route: rules.noRoute,
+  no_instance: rules.noInstance,
+  dns: rules.dns,
+  authorization: rules.authorization,
+  rate_limit: rules.rateLimit,
+  fault_injection: rules.faultInjection,
+  certificate: rules.certificate,
   periodic: hosts.periodic,
   bad_zone: hosts.badZone,
   cold_start: hosts.coldStart,
@@ -20,7 +21,7 @@ export const PLANTS: Readonly<Record<PatternName, Plant>> = {
   bad_host: hosts.badHost,
   retry_storm: services.retryStorm,
   overload: services.overload,
-  circuit_breaker: services.circuitBreaker,
+  circuit_breaker: rules.circuitBreaker,
   timeout_too_short: services.timeoutTooShort,
   connection_refused: services.connectionRefused,
   connection_reset: services.connectionReset,

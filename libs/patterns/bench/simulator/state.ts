@@ -1,4 +1,4 @@
-import type { Effect } from './effects.js';
+import type { Active } from './effects.js';
 import { BUSIEST, type Mesh, type SimEdge, type SimInstance, type SimService } from './mesh.js';
 
 /** What holds for one stretch of time, worked out from the leaves up before requests are drawn. */
@@ -30,14 +30,9 @@ export interface States {
   readonly edges: ReadonlyMap<SimEdge, EdgeState>;
 }
 
-interface Active {
-  readonly effect: Effect;
-  readonly activity: number;
-}
-
 /** Median latencies of a calm mesh, which limits and capacities are multiples of. */
 export function calmLatencies(mesh: Mesh): number[] {
-  const calm = new Array<number>(mesh.services.length).fill(0);
+  const calm = Array.from({ length: mesh.services.length }, () => 0);
   for (const service of [...mesh.services].reverse()) {
     calm[service.index] =
       service.ownMs +
@@ -71,7 +66,7 @@ export function statesOf(
   effects: readonly Active[],
   { span, before }: { readonly span: Span; readonly before: Before },
 ): States {
-  const services = new Array<ServiceState>(mesh.services.length);
+  const services = Array.from<ServiceState>({ length: mesh.services.length });
   const edges = new Map<SimEdge, EdgeState>();
   for (const service of [...mesh.services].reverse()) {
     const [mine, calls] = [effects.filter(({ effect }) => effect.callee === service), callsOf(mesh, service)];

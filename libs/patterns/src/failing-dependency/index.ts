@@ -20,7 +20,7 @@ function candidate({ facts, symptoms }: Evidence, ours: readonly Symptom[]): Can
   const callee = ours[0]?.service.callee ?? '';
   const span = spanOf(ours);
   const { failed, total } = countsOf(facts, ours, span);
-  const narrow = narrowed(facts, ours);
+  const narrow = narrowed(ours);
   const upstream = symptoms.derived
     .filter(({ causes }) => causes.some((cause) => ours.includes(cause)))
     .map(({ symptom }) => serviceName(symptom.service.callee));

@@ -82,9 +82,9 @@ describe('evidence', () => {
 });
 
 describe('strongestSegment', () => {
-  const total = new Array<number>(20).fill(100);
+  const total = Array.from({ length: 20 }, () => 100);
   it.each([
-    ['nothing', new Array<number>(20).fill(0), undefined],
+    ['nothing', Array.from({ length: 20 }, () => 0), undefined],
     ['what still goes on', [0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 25, 22], [17, 19]],
     ['what is over', [0, 0, 0, 30, 28, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], [3, 4]],
     ['a gap in the middle', [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9, 8, 0, 9, 9, 8, 0, 0, 0, 0], [10, 15]],

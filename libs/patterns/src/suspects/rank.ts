@@ -8,9 +8,9 @@ import { aptness } from './prior.js';
 /** What happened longer ago than this is not suspected. */
 const LONGEST_AGO_MS = 1_800_000;
 /** The weight of an event falls to a third in this time. */
-const FADES_MS = 120_000;
+const FADES_MS = 60_000;
 /** Suspicion that is left for what no timeline shows; in the same measure as the weights of events. */
-const UNSEEN = 0.12;
+const UNSEEN = 0.2;
 const MOST = 5;
 /** Below this an event is only noise to a reader. */
 const LEAST_SCORE = 0.05;

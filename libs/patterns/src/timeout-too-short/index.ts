@@ -67,7 +67,7 @@ function candidate(
   const now = Number.isNaN(p90Ms) ? '' : `, now than ${duration(p90Ms)}`;
   return {
     name: 'timeout_too_short',
-    scope: { callees: [callee], ...narrowed(facts, [symptom]) },
+    scope: { callees: [callee], ...narrowed([symptom]) },
     claims: allOf(symptoms),
     ...spanOf(symptoms),
     evidence: symptom.evidence,
