@@ -12,6 +12,7 @@ const MAY = {
   store: ['kernel', 'model'],
   identity: ['kernel', 'envoy-api', 'model', 'store'],
   telemetry: ['kernel', 'envoy-api', 'model', 'store'],
+  patterns: ['kernel', 'telemetry'],
   changes: ['kernel', 'incremental', 'envoy-api', 'model', 'compiler', 'store'],
   runtime: ['kernel', 'incremental', 'model', 'compiler', 'store', 'xds', 'identity', 'changes', 'envoy-api'],
   api: ['kernel', 'model', 'store', 'changes', 'identity', 'telemetry'],
@@ -23,7 +24,7 @@ const IO = [
   '^(node:)?(fs|timers)/promises$',
   'node_modules/(@nestjs|typeorm|pg|@grpc|prom-client)/',
 ];
-const PURE = ['^libs/(kernel|incremental|model|compiler)/', '^libs/policies/[^/]+/', '^libs/envoy-api/src/[^/]+[.]ts$'];
+const PURE = ['^libs/(kernel|incremental|model|compiler)/', '^libs/patterns/src/', '^libs/policies/[^/]+/', '^libs/envoy-api/src/[^/]+[.]ts$'];
 const R = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 const allow = Object.entries(MAY).map(([lib, deps]) =>

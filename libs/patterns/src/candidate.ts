@@ -1,0 +1,72 @@
+import type { Facts } from './facts/facts.js';
+import type { PatternName } from './names.js';
+import type { Symptom, Symptoms } from './symptoms/symptom.js';
+import type { Fact, Scope } from './types.js';
+
+/** How many failures of a symptom a candidate accounts for. */
+export interface Claim {
+  readonly symptom: Symptom;
+  readonly failed: number;
+}
+
+/** One possible name for some of the failures, before it is weighed against others. */
+export interface Candidate {
+  readonly name: PatternName;
+  readonly scope: Scope;
+  readonly claims: readonly Claim[];
+  /** First and last bucket. */
+  readonly from: number;
+  readonly to: number;
+  readonly ongoing: boolean;
+  /** In nats. */
+  readonly evidence: number;
+  readonly enough: number;
+  /** Of its claims, the share that it accounts for. 0 to 1. */
+  readonly explained: number;
+  readonly facts: readonly Fact[];
+  /** Without the time, which is added. */
+  readonly sentence: string;
+}
+
+/** What every pattern is given. */
+export interface Evidence {
+  readonly facts: Facts;
+  readonly symptoms: Symptoms;
+}
+
+/** A pattern is one folder with one of these; registry.ts lists them. */
+export interface PatternKind {
+  readonly name: PatternName;
+  find(evidence: Evidence): Candidate[];
+}
+
+/** Bounds of several symptoms together. */
+export function spanOf(symptoms: readonly Symptom[]): { from: number; to: number; ongoing: boolean } {
+  return {
+    from: Math.min(...symptoms.map(({ segment }) => segment.from)),
+    to: Math.max(...symptoms.map(({ segment }) => segment.to)),
+    ongoing: symptoms.some(({ ongoing }) => ongoing),
+  };
+}
+
+/** All failures beyond the usual of each. */
+export const allOf = (symptoms: readonly Symptom[]): Claim[] =>
+  symptoms.map((symptom) => ({ symptom, failed: symptom.excess }));
+
+/** Symptoms by their callee, in the order of names. */
+export function byCallee(symptoms: readonly Symptom[]): Map<string, Symptom[]> {
+  const by = new Map<string, Symptom[]>();
+  for (const symptom of symptoms) by.set(symptom.service.callee, [...(by.get(symptom.service.callee) ?? []), symptom]);
+  return by;
+}
+
+/**
+ * Symptoms of one service that belong together: those whose times overlap with the strongest, or touch it within a bucket.
+ * What happened at another time has another reason.
+ */
+export function together(symptoms: readonly Symptom[]): Symptom[] {
+  const [strongest, ...rest] = [...symptoms].sort((a, b) => b.evidence - a.evidence);
+  if (strongest === undefined) return [];
+  const { from, to } = strongest.segment;
+  return [strongest, ...rest.filter(({ segment }) => segment.from <= to + 1 && segment.to >= from - 1)];
+}

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { type Call, calleeOf, found, sinceFault } from '../testing/observed.js';
+
+const failing = (from: string, to: string, share: number, more: Partial<Call> = {}): Call => ({
+  from,
+  to,
+  fails: (where) => (sinceFault(where) ? ['error', share] : undefined),
+  ...more,
+});
+
+describe('failing_dependency', () => {
+  it('is the deepest that fails; what is above it follows', () => {
+    const patterns = found({
+      calls: [
+        failing('gateway', 'web', 0.5),
+        failing('web', 'orders', 0.5),
+        failing('orders', 'stock', 0.5),
+        { from: 'orders', to: 'users' },
+      ],
+    });
+    expect(patterns.map(({ name, scope, upstream }) => [name, scope.callees, upstream])).toEqual([
+      ['failing_dependency', [calleeOf('stock')], [calleeOf('orders'), calleeOf('web')]],
+    ]);
+    expect(patterns[0]?.sentence).toContain('and therefore shop/orders and shop/web');
+    expect(patterns[0]?.shareOfAll).toBeGreaterThan(0.95);
+  });
+
+  it.each([
+    [
+      'what fails far more than what it calls is a fault of its own',
+      [failing('gateway', 'web', 0.6), failing('web', 'orders', 0.05)],
+      ['orders', 'web'],
+    ],
+    [
+      'services that call each other in a circle have one root',
+      [failing('a', 'b', 0.5), failing('b', 'a', 0.5)],
+      undefined,
+    ],
+  ] as [string, Call[], string[] | undefined][])('%s', (_, calls, callees) => {
+    const told = found({ calls })
+      .map(({ scope }) => scope.callees[0])
+      .sort();
+    expect(told).toHaveLength(callees?.length ?? 1);
+    if (callees) expect(told).toEqual(callees.map(calleeOf));
+  });
+
+  it('narrows to the route that fails', () => {
+    const patterns = found({
+      calls: [
+        failing('web', 'orders', 0.5, { route: 'HTTPRoute/shop/orders/pay' }),
+        { from: 'web', to: 'orders', route: 'HTTPRoute/shop/orders/list' },
+      ],
+    });
+    expect(patterns.map(({ scope }) => scope.routes)).toEqual([['HTTPRoute/shop/orders/pay']]);
+  });
+
+  it('says nothing of a calm mesh', () => {
+    expect(found({ calls: [{ from: 'web', to: 'orders' }] })).toEqual([]);
+  });
+});

@@ -1,0 +1,159 @@
+import type { Outcome } from '#libs/telemetry';
+import { spanOf } from './candidate.js';
+import type { Facts, InstanceFacts, ServiceFacts } from './facts/facts.js';
+import { releasesOf } from './releases.js';
+import { shareEvidence } from './statistics/evidence.js';
+import { sumOf } from './statistics/segment.js';
+import type { Symptom } from './symptoms/symptom.js';
+import type { Fact } from './types.js';
+
+/** Instances of one service in two groups, and how their attempts fared. */
+export interface Split {
+  readonly by: 'instance' | 'version' | 'zone';
+  readonly value: string;
+  readonly inside: readonly InstanceFacts[];
+  readonly outside: readonly InstanceFacts[];
+  readonly failedInside: number;
+  readonly failedOutside: number;
+  readonly totalInside: number;
+  readonly totalOutside: number;
+  /** That the group has more than its share of the failures, in nats. */
+  readonly evidence: number;
+  /** Of the failures beyond the usual, the share inside. */
+  readonly explained: number;
+}
+
+/** A group whose rate is not at least so many times that of the others is not what is wrong. */
+const TIMES = 3;
+const LEAST_EXPLAINED = 0.7;
+
+/** Attempts and failures of some instances, of the outcomes of the symptoms and while they lasted. */
+export function attemptsOf(
+  instances: readonly InstanceFacts[],
+  symptoms: readonly Symptom[],
+): { failed: number; total: number } {
+  const { from, to } = spanOf(symptoms);
+  let [failed, total] = [0, 0];
+  for (const instance of instances) {
+    total += sumOf(instance.attempts, from, to);
+    for (const { outcome } of symptoms) {
+      const series = instance.failed.get(outcome);
+      if (series) failed += sumOf(series, from, to);
+    }
+  }
+  return { failed, total };
+}
+
+/**
+ * Every way to part the instances of a service by one host, one version or one zone that has its share of the failures and more,
+ * the strongest first. Where two ways part them alike, the order of `by` decides.
+ */
+export function splitsOf(service: ServiceFacts, symptoms: readonly Symptom[]): Split[] {
+  const { from, to } = spanOf(symptoms);
+  const serving = service.instances.filter((instance) => sumOf(instance.attempts, from, to) > 0);
+  if (serving.length < 2) return [];
+  const groups = [
+    ...grouped(serving, 'instance', ({ instance }) => instance),
+    ...grouped(serving, 'version', ({ version }) => version),
+    ...grouped(serving, 'zone', ({ zone }) => zone),
+  ];
+  const usual = symptoms.reduce((sum, symptom) => sum + symptom.usual, 0);
+  return groups
+    .flatMap((group) => split(group, { serving, symptoms, usual }) ?? [])
+    .sort((a, b) => b.evidence - a.evidence);
+}
+
+type Group = Pick<Split, 'by' | 'value' | 'inside'>;
+
+function grouped(
+  serving: readonly InstanceFacts[],
+  by: Split['by'],
+  key: (instance: InstanceFacts) => string,
+): Group[] {
+  const values = [...new Set(serving.map(key))].filter((value) => value !== '');
+  return values.map((value) => ({ by, value, inside: serving.filter((instance) => key(instance) === value) }));
+}
+
+function split(
+  group: Group,
+  {
+    serving,
+    symptoms,
+    usual,
+  }: { readonly serving: readonly InstanceFacts[]; readonly symptoms: readonly Symptom[]; readonly usual: number },
+): Split | undefined {
+  const outside = serving.filter((instance) => !group.inside.includes(instance));
+  if (outside.length === 0) return undefined;
+  const [ours, theirs] = [attemptsOf(group.inside, symptoms), attemptsOf(outside, symptoms)];
+  const total = ours.total + theirs.total;
+  const failed = ours.failed + theirs.failed;
+  if (failed === 0 || total === 0) return undefined;
+  const extra = Math.max(0, ours.failed - usual * ours.total);
+  const extraOutside = Math.max(0, theirs.failed - usual * theirs.total);
+  const explained = extra + extraOutside > 0 ? extra / (extra + extraOutside) : 0;
+  // Among so few attempts a single failure is a rate of its own; half a failure more keeps it from being taken for one.
+  const [rate, other] = [ours.failed / ours.total, (theirs.failed + 0.5) / (theirs.total + 1)];
+  if (explained < LEAST_EXPLAINED || rate < TIMES * other) return undefined;
+  return {
+    ...group,
+    outside,
+    failedInside: ours.failed,
+    failedOutside: theirs.failed,
+    totalInside: ours.total,
+    totalOutside: theirs.total,
+    evidence: shareEvidence(ours.failed, failed, ours.total / total),
+    explained,
+  };
+}
+
+/** How many ways there were to part the instances of all services: what evidence is corrected for. */
+export function splitTests(facts: Facts): number {
+  let tests = 0;
+  for (const { instances } of facts.services.values()) {
+    if (instances.length < 2) continue;
+    tests +=
+      instances.length +
+      new Set(instances.map(({ version }) => version)).size +
+      new Set(instances.map(({ zone }) => zone)).size;
+  }
+  return Math.max(1, tests);
+}
+
+/** Outcomes of attempts that an instance was sent, and not those of a rule that refused them or found nobody. */
+const REACHED: ReadonlySet<Outcome> = new Set<Outcome>([
+  'error',
+  'refused',
+  'connect_timeout',
+  'reset',
+  'tls',
+  'timeout',
+  'overloaded',
+  'other',
+]);
+
+export const reached = (symptoms: readonly Symptom[]): Symptom[] =>
+  symptoms.filter(({ outcome }) => REACHED.has(outcome));
+
+/** Of the evidence of the best way, what a release must have to be preferred: that it was just released counts for it too. */
+const NEARLY = 0.7;
+
+/** The way to part the instances that explains the failures best; a version that was released within the window, if it explains them nearly as well. */
+export function bestSplit(facts: Facts, service: ServiceFacts, symptoms: readonly Symptom[]): Split | undefined {
+  const splits = splitsOf(service, symptoms);
+  const [best] = splits;
+  if (best === undefined || best.by === 'version') return best;
+  const releases = new Set(releasesOf(facts, service).map(({ version }) => version));
+  const released = splits.find(
+    ({ by, value, evidence }) => by === 'version' && releases.has(value) && evidence >= NEARLY * best.evidence,
+  );
+  return released ?? best;
+}
+
+/** Both sides of a split, for a chart. */
+export const splitFact = (split: Split, of: string, others: string): Fact => ({
+  kind: 'share',
+  of,
+  failed: split.failedInside,
+  total: split.totalInside,
+  beside: { of: others, failed: split.failedOutside, total: split.totalOutside },
+});
