@@ -16,6 +16,7 @@ const MAY = {
   runtime: ['kernel', 'incremental', 'model', 'compiler', 'store', 'xds', 'identity', 'changes', 'envoy-api'],
   api: ['kernel', 'model', 'store', 'changes', 'identity'],
   launcher: ['kernel'],
+  alerts: ['kernel', 'model', 'store', 'telemetry'],
 };
 const TEST = '\\.spec\\.ts$|^test/|^libs/testing/';
 const IO = [
