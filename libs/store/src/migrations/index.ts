@@ -10,6 +10,7 @@ import { BadContents1795781200000 } from './1795781200000-bad-contents.js';
 import { Delivery1795788200000 } from './1795788200000-delivery.js';
 import { StreamSpans1795791600000 } from './1795791600000-stream-spans.js';
 import { PlaintextUse1795795200000 } from './1795795200000-plaintext-use.js';
+import { Alerts1795799400000 } from './1795799400000-alerts.js';
 
 /** Oldest first. A migration that was released is never edited: what is wrong with it is mended by the next one. */
 export const MIGRATIONS = [
@@ -25,6 +26,7 @@ export const MIGRATIONS = [
   Delivery1795788200000,
   StreamSpans1795791600000,
   PlaintextUse1795795200000,
+  Alerts1795799400000,
 ];
 
 /** Number of the schema that this build writes and reads. */

@@ -55,7 +55,7 @@ const CONDITIONS = {
   })
     .optional()
     .describe(
-      'Registered proxies that are not connected and did not say that they leave. For an hour after they were dropped.',
+      'Proxies that were connected, are not any more, and did not say that they leave. Also for an hour after they were dropped for that.',
     ),
   replicaGone: strict({
     longerThan: duration({ min: 15_000 })
