@@ -1,26 +1,12 @@
 import { valueHash } from '#libs/kernel';
+import type { AlertRow } from '#libs/store';
 import type { MeshAssessment } from './assess.js';
 import { type AlertState, ended, type Life, step } from './lifecycle.js';
-import type { Assessment, Labels, Sample, Unit } from './sample.js';
+import type { Assessment, Labels, Sample } from './sample.js';
 import type { Verdict } from './verdict.js';
 
 /** One alert, as it is stored and shown. */
-export interface Alert extends Life {
-  readonly mesh: string;
-  /** Of its labels: the same alert has the same one whenever it comes back. */
-  readonly fingerprint: string;
-  readonly rule: { readonly kind: string; readonly namespace: string; readonly name: string };
-  readonly labels: Labels;
-  /** undefined = not known. */
-  readonly value: number | undefined;
-  readonly threshold: number;
-  readonly unit: Unit;
-  readonly sentence: string;
-  readonly description: string;
-  readonly runbook: string;
-  /** Why it ended; '' while it has not, or when its condition was over. */
-  readonly ending: string;
-}
+export type Alert = AlertRow;
 
 /** Something that happened to an alert: a line of history. */
 export interface AlertEvent {
