@@ -82,7 +82,7 @@ const schema = strict({
     .max(8)
     .optional()
     .describe(
-      'Pairs of windows; an alert fires when both burn the budget that fast. Default: by the Google SRE workbook, 2 % of the budget in 1h (and 5m) and 5 % in 6h (and 30m) are critical, 10 % in 72h (and 6h) are a warning: burn rates 14.4, 6 and 1 for 30 days. Empty = no alerts.',
+      'Pairs of windows; an alert fires when both burn the budget that fast. Default: by the Google SRE workbook, 2 % of the budget in 1h (and 5m) and 5 % in 6h (and 30m) are critical, 10 % in 72h (and 6h) are a warning: burn rates 14.4, 6 and 1 for 30 days; for shorter periods those that come to 1 at least. Empty = no alerts.',
     ),
   minimumRequests: z
     .int()
@@ -121,12 +121,15 @@ const STANDARD: readonly (Omit<BurnWindow, 'burnRate'> & { readonly budget: numb
   { budget: 0.1, longMs: 72 * HOUR_MS, shortMs: 6 * HOUR_MS, severity: 'warning' },
 ];
 
-/** The standard windows of a period, without those that are no part of it. Burn rates to a thousandth. */
+/**
+ * The standard windows of a period. One that would fire although the budget lasts for longer than the period is left out, as
+ * is one that is no part of it. Burn rates to a thousandth.
+ */
 export const standardWindows = (periodMs: number): readonly BurnWindow[] =>
-  STANDARD.filter(({ longMs }) => longMs * 2 <= periodMs).map(({ budget, ...window }) => ({
+  STANDARD.map(({ budget, ...window }) => ({
     ...window,
     burnRate: Math.round((budget * periodMs * 1000) / window.longMs) / 1000,
-  }));
+  })).filter(({ longMs, burnRate }) => longMs < periodMs && burnRate >= 1);
 
 function windowsOf({ alerts, periodDays }: Pick<Spec, 'alerts' | 'periodDays'>): readonly BurnWindow[] {
   const periodMs = periodDays * DAY_MS;
