@@ -16,6 +16,7 @@ import { type Clock, type RequestCounts, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
 import { DatabaseDistrusted, type FeedEvent } from '#libs/store';
 import { policies as everyPolicy } from '#policies';
+import { wireAlerts } from './alerts-wiring.js';
 import { startCheckpoints } from './audit/index.js';
 import { type Config, isEveryAddress } from './config.schema.js';
 import { takeDataDirectory } from './data-directory.js';
@@ -228,6 +229,8 @@ async function startRest(
   const staged = startStaged({ deps: changes, runtime, replica: starting.replica, clock, log, metrics });
   starting.staged = staged;
   shutdown.add('staged changes', () => staged.stop());
+  const alerts = await wireAlerts({ ...starting, ...telemetry, store, watch: runtime.watch });
+  shutdown.add('alerts', () => alerts.stop());
   const xds = { address: advertisedAddress(config), port: runtime.xdsPort, serverName: CONTROL_PLANE_NAME };
   const door = createChanges(changes);
   const deps = {
@@ -238,6 +241,7 @@ async function startRest(
     explain: createExplain({ live: runtime.live, history: store.history }),
     deliveries: new Deliveries({ progress: store.progress, local: runtime.delivery, clock }),
     past: createExplainPast({ live: runtime.live, recompile: runtime.recompile, store }),
+    alerts: alerts.port,
     runtime: runtime.port,
     auth: createAuth(identity),
     roles,

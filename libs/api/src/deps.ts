@@ -3,6 +3,7 @@ import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Registry } from '#libs/model';
 import type { Store } from '#libs/store';
 import type { RolePolicies } from './access/role-policies.js';
+import type { AlertsPort } from './alerts/alerts.port.js';
 import type { AuthPort } from './auth.ports.js';
 import type { ChangeAspect } from './delivery/aspect.js';
 import type { RuntimePort } from './ports.js';
@@ -25,7 +26,18 @@ export interface ApiDeps {
   readonly registry: Registry;
   readonly store: Pick<
     Store,
-    'resources' | 'instances' | 'identity' | 'ping' | 'audit' | 'history' | 'staged' | 'quarantine' | 'badContents'
+    | 'resources'
+    | 'instances'
+    | 'identity'
+    | 'ping'
+    | 'audit'
+    | 'history'
+    | 'staged'
+    | 'quarantine'
+    | 'badContents'
+    | 'alerts'
+    | 'silences'
+    | 'alertOutbox'
   >;
   readonly changes: Changes;
   readonly explain: Explain;
@@ -33,6 +45,7 @@ export interface ApiDeps {
   /** What else is known of changes, beside their items and delivery. */
   readonly aspects?: readonly ChangeAspect[];
   readonly past: ExplainPast;
+  readonly alerts: AlertsPort;
   readonly runtime: RuntimePort;
   readonly auth: AuthPort;
   /** Fed by whoever starts the change feed. */

@@ -4,6 +4,7 @@ import { DeliveryFailed } from '../delivery/failure.js';
 import { testNotification } from '../delivery/notification.js';
 import type { Sender } from '../delivery/sender.js';
 import { assess, type MeshAssessment } from '../engine/assess.js';
+import { builtInRules } from '../engine/built-in.js';
 import type { ObjectiveStatus } from '../engine/objective.js';
 import type { Assessment } from '../engine/sample.js';
 import type { Signals } from '../ports.js';
@@ -39,12 +40,14 @@ export class AlertQuestions {
   constructor(private readonly options: AlertQuestionsOptions) {}
 
   /** What every rule says now, the built-in ones too. @throws StoreUnavailable */
-  async rules(mesh: string): Promise<readonly (Assessment & { readonly written: AlertRule | undefined })[]> {
+  async rules(mesh: string): Promise<readonly (Assessment & { readonly watched: AlertRule })[]> {
     const [{ assessments }, { rules }] = [await this.#look(mesh), await this.options.book.of(mesh)];
-    const written = new Map(rules.map((rule) => [`${rule.namespace}/${rule.name}`, rule]));
-    return assessments
-      .filter(({ rule }) => rule.kind === 'AlertRule')
-      .map((one) => ({ ...one, written: written.get(`${one.rule.namespace}/${one.rule.name}`) }));
+    const keyOf = ({ namespace, name }: Assessment['rule']): string => `${namespace}/${name}`;
+    const watched = new Map([...rules, ...builtInRules(rules)].map((rule) => [keyOf(rule.source), rule]));
+    return assessments.flatMap((one) => {
+      const rule = one.rule.kind === 'AlertRule' ? watched.get(keyOf(one.rule)) : undefined;
+      return rule ? [{ ...one, watched: rule }] : [];
+    });
   }
 
   /** How every objective stands. @throws StoreUnavailable */
