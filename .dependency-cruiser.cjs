@@ -17,6 +17,7 @@ const MAY = {
   runtime: ['kernel', 'incremental', 'model', 'compiler', 'store', 'xds', 'identity', 'changes', 'envoy-api'],
   api: ['kernel', 'model', 'store', 'changes', 'identity', 'telemetry'],
   launcher: ['kernel'],
+  alerts: ['kernel', 'model', 'store', 'telemetry'],
 };
 const TEST = '\\.spec\\.ts$|^test/|^libs/testing/';
 const IO = [

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { allowedHostProblem } from '#libs/alerts';
 import { destinationSchema } from './audit/destination.schema.js';
 
 const port = z.int().min(0).max(65_535);
@@ -87,6 +88,40 @@ const audit = z.strictObject({
     ),
 });
 
+const allowedHost = z.string().superRefine((entry, context) => {
+  const message = allowedHostProblem(entry);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
+
+const alerts = z.strictObject({
+  everySeconds: z
+    .int()
+    .min(0)
+    .max(300)
+    .default(10)
+    .describe(
+      'Seconds between looks at everything that is watched; one replica does it. 0 = this replica never does, and tells nobody.',
+    ),
+  externalUrl: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Where people reach this control plane, for links in notifications. Default: no links.'),
+  secretsDir: file
+    .optional()
+    .describe(
+      'Directory with the secrets of AlertReceivers, `<mesh>/<namespace>/<name>`: the content of such a file is sent to whom the receiver names. Default: there are none.',
+    ),
+  allowedHosts: z
+    .array(allowedHost)
+    .default([])
+    .describe(
+      'Hosts, addresses and networks (10.0.0.0/8) that AlertReceivers may lead to though they are not public, also by http. Every other address that is not public is refused.',
+    ),
+  caFile: file
+    .optional()
+    .describe('Certificates of authorities that receivers are trusted by, PEM, beside those that Node.js knows.'),
+});
+
 const identity = z.strictObject({
   leafLifetimeSeconds: z
     .int()
@@ -147,6 +182,7 @@ export const configSchema = z
     rest: rest.prefault({}),
     xds: xds.prefault({}),
     audit: audit.prefault({}),
+    alerts: alerts.prefault({}),
     identity: identity.prefault({}),
     telemetry: telemetry.prefault({}),
   })

@@ -17,6 +17,7 @@ import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
 import { DatabaseDistrusted, type FeedEvent } from '#libs/store';
 import { SignalQueries } from '#libs/telemetry';
 import { policies as everyPolicy } from '#policies';
+import { wireAlerts } from './alerts-wiring.js';
 import { startCheckpoints } from './audit/index.js';
 import { type RunningCollector, wireCollector } from './collector/index.js';
 import { type Config, isEveryAddress } from './config.schema.js';
@@ -250,6 +251,8 @@ async function startRest(
   starting.staged = staged;
   shutdown.add('staged changes', () => staged.stop());
   shutdown.add('roll-up of telemetry', startSignals({ ...starting, store, log, metrics }));
+  const alerts = await wireAlerts({ ...starting, ...telemetry, store, watch: runtime.watch });
+  shutdown.add('alerts', () => alerts.stop());
   const xds = { address: advertisedAddress(config), port: runtime.xdsPort, serverName: CONTROL_PLANE_NAME };
   const door = createChanges(changes);
   const deps = {
@@ -261,6 +264,7 @@ async function startRest(
     deliveries: new Deliveries({ progress: store.progress, local: runtime.delivery, clock }),
     past: createExplainPast({ live: runtime.live, recompile: runtime.recompile, store }),
     signals: new SignalQueries({ ...store, metrics }),
+    alerts: alerts.port,
     runtime: runtime.port,
     auth: createAuth(identity),
     roles,

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import type { ProxyWatch } from '#libs/alerts';
 import type { RuntimePort } from '#libs/api';
 import type { Evidence, LiveMeshes, LocalDelivery, Recompile } from '#libs/changes';
+import { shortType } from '#libs/envoy-api';
 import { admitNode, type MeshIdentity } from '#libs/identity';
 import type { Clock, Log, Metrics, RequestCounts } from '#libs/kernel';
 import { err, parseNodeId } from '#libs/kernel';
@@ -39,6 +41,8 @@ export interface WiredRuntime {
   readonly evidence: (change: StagedChange) => Evidence;
   /** What the sidecars that report to this replica have counted. */
   readonly requestCounts: RequestCounts;
+  /** What the proxies of this replica refuse, and who is behind. */
+  readonly watch: ProxyWatch;
   /** How far changes have come at the proxies of this replica. */
   readonly delivery: LocalDelivery;
   /** Compiles older configuration for one proxy; undefined: not here. */
@@ -77,6 +81,7 @@ export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
     live: (mesh, fresh) => questions.live(mesh, fresh),
     evidence: (change) => runtime.staged.evidence(change),
     requestCounts: metrics.counts,
+    watch: proxyWatch(runtime),
     delivery: {
       replica: deps.replica,
       of: (mesh, revision) => questions.progress(mesh, revision),
@@ -94,6 +99,17 @@ export async function wireRuntime(deps: RuntimeDeps): Promise<WiredRuntime> {
     },
   };
 }
+
+/** Of a response that was refused as a whole so many names are told. */
+const NAMES_TOLD = 5;
+
+const proxyWatch = ({ server }: Runtime): ProxyWatch => ({
+  *refusals() {
+    for (const [{ node }, { type, names, message }] of server.refusals())
+      for (const name of names.slice(0, NAMES_TOLD)) yield { node: node.id, type: shortType(type), name, message };
+  },
+  behind: () => server.behind().values(),
+});
 
 function credentials(identity: MeshIdentity): ProxyCredentials & { isDenied(jti: string): boolean } {
   return {

@@ -4,6 +4,8 @@ import { AccessController } from './access/access.controller.js';
 import { AccessControl } from './access/access-control.js';
 import { StreamInterceptor } from './access/stream.interceptor.js';
 import { AccessGuard } from './access.guard.js';
+import { AlertsController } from './alerts/alerts.controller.js';
+import { SilencesController } from './alerts/silences.controller.js';
 import { AccessFailureCount } from './audit/access-failure-count.js';
 import { AuditController } from './audit/audit.controller.js';
 import { AuditSearchController } from './audit/audit-search.controller.js';
@@ -48,6 +50,8 @@ const FIXED: readonly Type<object>[] = [
   HistoryController,
   QuarantineController,
   TelemetryController,
+  AlertsController,
+  SilencesController,
   ExplainController,
   ExplainPastController,
   AuditController,

@@ -4,6 +4,7 @@ import type { Registry } from '#libs/model';
 import type { Store } from '#libs/store';
 import type { SignalQueries } from '#libs/telemetry';
 import type { RolePolicies } from './access/role-policies.js';
+import type { AlertsPort } from './alerts/alerts.port.js';
 import type { AuthPort } from './auth.ports.js';
 import type { ChangeAspect } from './delivery/aspect.js';
 import type { RuntimePort } from './ports.js';
@@ -26,7 +27,18 @@ export interface ApiDeps {
   readonly registry: Registry;
   readonly store: Pick<
     Store,
-    'resources' | 'instances' | 'identity' | 'ping' | 'audit' | 'history' | 'staged' | 'quarantine' | 'badContents'
+    | 'resources'
+    | 'instances'
+    | 'identity'
+    | 'ping'
+    | 'audit'
+    | 'history'
+    | 'staged'
+    | 'quarantine'
+    | 'badContents'
+    | 'alerts'
+    | 'silences'
+    | 'alertOutbox'
   >;
   readonly changes: Changes;
   readonly explain: Explain;
@@ -36,6 +48,7 @@ export interface ApiDeps {
   readonly past: ExplainPast;
   /** How requests fare, as one reader may know it. */
   readonly signals: Pick<SignalQueries, 'services' | 'service' | 'edges' | 'instances' | 'zones' | 'map' | 'failures'>;
+  readonly alerts: AlertsPort;
   readonly runtime: RuntimePort;
   readonly auth: AuthPort;
   /** Fed by whoever starts the change feed. */

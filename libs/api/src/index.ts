@@ -11,6 +11,7 @@ export {
   MergePatchBody,
   ProxyAccess,
 } from './access.js';
+export type * from './alerts/alerts.port.js';
 export { createApiModule } from './api.module.js';
 export * from './auth.ports.js';
 export type * from './delivery/aspect.js';

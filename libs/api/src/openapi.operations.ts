@@ -1,5 +1,6 @@
 import type { KindInfo } from '#libs/model';
 import { canIQuery } from './access/access.controller.js';
+import { ALERTS } from './alerts/alerts.operations.js';
 import { AUDIT } from './audit/audit.operations.js';
 import { applyBody } from './change.schema.js';
 import { DELIVERY } from './delivery/delivery.operations.js';
@@ -245,6 +246,7 @@ export const FIXED_OPERATIONS: readonly Operation[] = [
   ...STAGED_OPERATIONS,
   ...QUARANTINE,
   ...TELEMETRY,
+  ...ALERTS,
   ...RUNTIME,
 ];
 

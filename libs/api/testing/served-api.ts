@@ -67,6 +67,16 @@ export const idleDelivery: LocalDelivery = {
   onProgress: () => () => {},
 };
 
+/** Nothing is watched. */
+export const idleAlerts: ApiDeps['alerts'] = {
+  rules: () => Promise.resolve([]),
+  objectives: () => Promise.resolve([]),
+  receivers: () => Promise.resolve([]),
+  test: () => Promise.resolve(undefined),
+  prometheusRules: () => Promise.resolve('groups: []\n'),
+  silencedBy: () => () => undefined,
+};
+
 async function parts(databaseUrl: string, policies: readonly PolicyKind[], replicaOf: ServedApi | undefined) {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'heddle-api-'));
   const keyFile = replicaOf?.keyFile ?? join(dataDirectory, 'kek');
@@ -91,6 +101,7 @@ export async function serveApi(
     readonly runtime?: RuntimePort;
     readonly delivery?: LocalDelivery;
     readonly aspects?: ApiDeps['aspects'];
+    readonly alerts?: Partial<ApiDeps['alerts']>;
     readonly policies?: readonly PolicyKind[];
     readonly live?: LiveMeshes;
     readonly recompile?: Recompile;
@@ -121,6 +132,7 @@ export async function serveApi(
       ...{ progress: store.progress, local: options.delivery ?? idleDelivery, clock: systemClock },
     }),
     ...(options.aspects ? { aspects: options.aspects } : {}),
+    alerts: { ...idleAlerts, ...options.alerts },
     runtime,
     auth: createAuth(identity),
     roles,

@@ -28,6 +28,9 @@ export function placementOf(kinds: readonly PolicyKind[], { type, value }: Domai
       const id = { kind: value.kind, namespace: value.source.namespace, name: value.source.name };
       return at(policyInput(kinds, id.kind), resourceKey(id), value);
     }
+    case 'ServiceLevelObjective':
+    case 'AlertRule':
+    case 'AlertReceiver':
     case 'Role':
     case 'RoleBinding':
       return undefined;

@@ -2,6 +2,7 @@ import { err, invariant, ok, type Result, type Violation } from '#libs/kernel';
 import type { Kind } from './define-kind.js';
 import { deepFreeze } from './freeze.js';
 import { violation, warning } from './issues.js';
+import { alertReceiverKind, alertRuleKind, serviceLevelObjectiveKind } from './kinds/alerting/index.js';
 import { externalServiceKind } from './kinds/external-service.js';
 import { grpcRouteKind } from './kinds/grpc-route.js';
 import { httpRouteKind } from './kinds/http-route.js';
@@ -26,6 +27,9 @@ const BUILT_IN: readonly Kind[] = [
   httpRouteKind,
   grpcRouteKind,
   referenceGrantKind,
+  serviceLevelObjectiveKind,
+  alertRuleKind,
+  alertReceiverKind,
 ];
 
 /**

@@ -1,5 +1,7 @@
 export * from './access/index.js';
 export * from './address.js';
+export * from './alert-matchers.js';
+export * from './alerting.js';
 export * from './create-registry.js';
 export * from './documents.js';
 export * from './domain.js';
@@ -7,6 +9,7 @@ export * from './duration-text.js';
 export * from './freeze.js';
 export * from './grants.js';
 export * from './kind-groups.js';
+export { standardWindows } from './kinds/alerting/index.js';
 export * from './manifest.js';
 export { DEFAULT_NAMESPACE, isLabelKey, MESH_LABEL } from './metadata.js';
 export * from './policy.js';

@@ -1,4 +1,5 @@
 import { pointer } from '#libs/kernel';
+import type { AlertRule, ServiceLevelObjective } from './alerting.js';
 import type { Mirror, Route, Service } from './domain.js';
 import type { Policy } from './policy.js';
 import type { DomainValue, Reference } from './registry.js';
@@ -15,9 +16,14 @@ export function referencesOf(value: DomainValue): readonly Reference[] {
       return routeReferences(value.value);
     case 'Policy':
       return targetReference(value.value);
+    case 'ServiceLevelObjective':
+      return objectiveReference(value.value);
+    case 'AlertRule':
+      return ruleReferences(value.value);
     case 'Mesh':
     case 'ExternalService':
     case 'ReferenceGrant':
+    case 'AlertReceiver':
     case 'Role':
     case 'RoleBinding':
       return [];
@@ -62,4 +68,25 @@ function targetReference({ target }: Policy): readonly Reference[] {
   if (target.level === 'Namespace' || target.level === 'Mesh') return [];
   const { kind, namespace, name } = target;
   return [{ path: pointer('spec', 'targetRef'), to: { kind, namespace, name }, port: undefined }];
+}
+
+const objectiveReference = ({ target, namespace, traffic }: ServiceLevelObjective): readonly Reference[] => [
+  { path: pointer('spec', 'targetRef'), to: { ...target, namespace }, port: traffic.port },
+];
+
+function ruleReferences({ condition }: AlertRule): readonly Reference[] {
+  if (condition.type !== 'Signal') return [];
+  const { service, namespace, port, route } = condition.traffic;
+  const found: Reference[] = [];
+  if (service !== undefined && namespace !== undefined)
+    found.push({ path: pointer('spec', 'signal', 'service'), to: { kind: 'Service', namespace, name: service }, port });
+  if (route) {
+    const { kind, name } = route;
+    found.push({
+      path: pointer('spec', 'signal', 'route'),
+      to: { kind, namespace: route.namespace, name },
+      port: undefined,
+    });
+  }
+  return found;
 }

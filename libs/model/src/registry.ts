@@ -1,4 +1,5 @@
 import type { Result, Violation } from '#libs/kernel';
+import type { AlertReceiver, AlertRule, ServiceLevelObjective } from './alerting.js';
 import type { ExternalService, Mesh, ReferenceGrant, Role, RoleBinding, Route, Service, Source } from './domain.js';
 import type { KindGroup } from './kind-groups.js';
 import type { Manifest, ResourceId } from './manifest.js';
@@ -12,6 +13,9 @@ export type DomainValue =
   | { readonly type: 'Route'; readonly value: Route }
   | { readonly type: 'ReferenceGrant'; readonly value: ReferenceGrant }
   | { readonly type: 'Policy'; readonly value: Policy }
+  | { readonly type: 'ServiceLevelObjective'; readonly value: ServiceLevelObjective }
+  | { readonly type: 'AlertRule'; readonly value: AlertRule }
+  | { readonly type: 'AlertReceiver'; readonly value: AlertReceiver }
   | { readonly type: 'Role'; readonly value: Role }
   | { readonly type: 'RoleBinding'; readonly value: RoleBinding };
 

@@ -56,6 +56,15 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   heddle_crash_contents_held: gauge('Contents that nobody is sent any more, since proxies on two hosts died of them.'),
   heddle_sweep_failures_total: counter('Sweeps of lost instances that failed and will be tried again.'),
 
+  // Alerts
+  heddle_alerts_firing: gauge('Alerts that fire, those that are silenced too: heddle alerts.', 'severity'),
+  heddle_alert_turn_seconds: histogram('Time of one look at everything that is watched, of all meshes.', SECONDS),
+  heddle_alert_turn_failures_total: counter('Looks that failed and will be made again.'),
+  heddle_alert_notifications_total: counter(
+    'Attempts to tell a receiver: sent, failed (tried again), or given-up after a day.',
+    'outcome',
+  ),
+
   // Audit
   heddle_audit_broken: gauge('1 when the audit chain was found broken: nothing is signed any more.'),
   heddle_audit_checkpoints_total: counter('Signed checkpoints of the audit chain that this replica made.'),

@@ -2,6 +2,10 @@ import { DataSource } from 'typeorm';
 import { type Clock, type Log, type Metrics, silentLog, silentMetrics, systemClock } from '#libs/kernel';
 import { AuthorityRepository } from './administration/authority.repository.js';
 import { TokenRepository } from './administration/token.repository.js';
+import { AlertRepository } from './alerts/alert.repository.js';
+import { AlertSourceRepository } from './alerts/facts.repository.js';
+import { OutboxRepository } from './alerts/outbox.repository.js';
+import { SilenceRepository } from './alerts/silence.repository.js';
 import { AuditRepository } from './audit/audit.repository.js';
 import { HistoryRepository } from './audit/history.repository.js';
 import { Database } from './database.js';
@@ -230,6 +234,10 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     patterns: new PatternRepository(database),
     timeline: new TimelineRepository(database, new HistoryRepository(database)),
     signals: new SignalRepository(new Database(signalSource, log, metrics), database),
+    alerts: new AlertRepository(database),
+    silences: new SilenceRepository(database),
+    alertOutbox: new OutboxRepository(database),
+    alertSources: new AlertSourceRepository(database, options.replica),
     identity: () => identityOf(database, SCHEMA_VERSION),
     verifyAudit: () => audit.verify(),
     ping: () => ping(database, clock),

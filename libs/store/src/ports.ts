@@ -1,5 +1,6 @@
 /** The store's contract: what the rest of Heddle may ask of Postgres, in plain values. */
 import type { Authorities, Tokens } from './administration.port.js';
+import type { AlertOutbox, AlertSources, Alerts, Silences } from './alerts/alert.port.js';
 import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
 import type { History } from './audit/history.port.js';
 import type { Progress } from './delivery/progress.port.js';
@@ -17,6 +18,7 @@ import type { Signals } from './telemetry/signal.port.js';
 import type { Timeline } from './timeline/timeline.port.js';
 
 export type * from './administration.port.js';
+export type * from './alerts/alert.port.js';
 export type * from './audit/audit.port.js';
 export type * from './audit/history.port.js';
 export * from './delivery/progress.port.js';
@@ -127,6 +129,10 @@ export interface Store {
   readonly timeline: Timeline;
   readonly patterns: Patterns;
   readonly signals: Signals;
+  readonly alerts: Alerts;
+  readonly silences: Silences;
+  readonly alertOutbox: AlertOutbox;
+  readonly alertSources: AlertSources;
   identity(): Promise<DatabaseIdentity>;
   /** The whole of `audit.verify()`. */
   verifyAudit(): Promise<AuditVerdict>;

@@ -44,6 +44,8 @@ const ACTIONS = [
   'history-cut',
   'quarantine',
   'quarantine-release',
+  'silence',
+  'silence-end',
 ];
 
 export function auditSearchCommand(): Command {

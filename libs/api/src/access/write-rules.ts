@@ -65,7 +65,11 @@ export function reachOf(value: DomainValue | undefined): Reach {
       return namesake('ExternalService', value.value);
     case 'ExternalService':
       return namesake('Service', value.value);
+    case 'AlertRule':
+    case 'AlertReceiver':
+      return value.value.scope === 'Mesh' ? { targets: [], all: 'mesh' } : NOTHING;
     case 'Mesh':
+    case 'ServiceLevelObjective':
     case 'ReferenceGrant':
     case 'Role':
     case 'RoleBinding':

@@ -41,6 +41,8 @@ const AUDIT_ACTIONS = [
   'history-cut',
   'quarantine',
   'quarantine-release',
+  'silence',
+  'silence-end',
 ] as const;
 
 interface NamedResource {

@@ -52,7 +52,7 @@ export function* warningsOf(
       .filter((user) => !gone.has(resourceKey(user)))
       .map((user) => {
         const known = mayKnow(user.namespace);
-        const message = stillUsed(known ? printId(user) : 'a resource of another namespace');
+        const message = stillUsed(user.kind, known ? printId(user) : 'a resource of another namespace');
         return { resource, path: '', code: 'still-referenced', message, ...(known ? { by: user } : {}) };
       });
   return [...(yield* flatMapped(written, conditionsOf, 1)), ...(yield* flatMapped(deletes, missedBy, 1))];
@@ -62,5 +62,10 @@ function asWarnings({ details, reason, message }: Condition): readonly Violation
   return details.length > 0 ? details : [{ path: '', code: reason, message }];
 }
 
-const stillUsed = (user: string): string =>
-  `${user} still refers to it: what it sends there gets 500 until that is changed`;
+/** What only looks at traffic sends none. */
+const LOOKS_ON: readonly string[] = ['ServiceLevelObjective', 'AlertRule'];
+
+const stillUsed = (kind: string, user: string): string =>
+  LOOKS_ON.includes(kind)
+    ? `${user} still refers to it: there will be nothing for it to look at until that is changed`
+    : `${user} still refers to it: what it sends there gets 500 until that is changed`;

@@ -6,7 +6,16 @@ export type Verb = (typeof VERBS)[number];
  * What is permitted like a kind, though it is no manifest. ApiToken and Metrics belong to the server as a whole; the
  * others to a mesh.
  */
-export const RUNTIME_KINDS = ['Instance', 'Proxy', 'ProxyToken', 'ApiToken', 'Audit', 'Metrics'] as const;
+export const RUNTIME_KINDS = [
+  'Instance',
+  'Proxy',
+  'ProxyToken',
+  'ApiToken',
+  'Audit',
+  'Metrics',
+  'Alert',
+  'Silence',
+] as const;
 
 /** Of the server itself instead of a mesh. */
 export const SERVER = '';

@@ -23,8 +23,10 @@ export const isBuiltInRole = (name: string): name is BuiltInRole => BUILT_IN_ROL
 /** What each built-in role is for, in one sentence. */
 export const ROLE_SUMMARIES: Readonly<Record<BuiltInRole, string>> = {
   viewer: 'reads everything but roles, tokens and the audit',
-  editor: 'viewer, and writes topology, traffic, resilience and operation; not Mesh, nor what is about security',
-  operator: 'viewer, and writes every kind but roles, registers instances, makes and revokes proxy tokens',
+  editor:
+    'viewer, and writes topology, traffic, resilience and operation, and silences alerts; not Mesh, nor what is about security',
+  operator:
+    'viewer, and writes every kind but roles, registers instances, silences alerts, makes and revokes proxy tokens',
   security: 'auditor, and writes what is about security; revokes tokens',
   auditor: 'reads everything, also roles, tokens and the audit',
   admin: 'everything, also granting roles and making tokens',
@@ -38,7 +40,9 @@ const rule = (verbs: RoleRule['verbs'], kinds: readonly string[], groups: readon
   return { verbs, kinds, groups, namespaces: [], names: [], labels: {} };
 };
 
-const VIEW = rule(READ, ['Instance', 'Proxy', 'Metrics'], CONFIGURATION);
+const VIEW = rule(READ, ['Instance', 'Proxy', 'Metrics', 'Alert', 'Silence'], CONFIGURATION);
+/** Whoever writes rules may also say that an alert is known. */
+const SILENCE = rule(['create', 'delete'], ['Silence']);
 const READ_ALL = rule(READ, ['*']);
 
 /** The rules of a built-in role; kinds that come later belong to the roles by their group. */
@@ -49,10 +53,10 @@ export function builtInRules(role: BuiltInRole, kinds: readonly KindInfo[]): rea
     case 'editor': {
       // A mesh as a whole is no part of what is edited in it.
       const topology = kinds.filter(({ kind, group }) => group === 'topology' && kind !== 'Mesh').map((k) => k.kind);
-      return [VIEW, rule(WRITE, topology, ['traffic', 'resilience', 'operation'])];
+      return [VIEW, rule(WRITE, topology, ['traffic', 'resilience', 'operation']), SILENCE];
     }
     case 'operator':
-      return [VIEW, rule(WRITE, ['Instance'], CONFIGURATION), rule(['create', 'delete'], ['ProxyToken'])];
+      return [VIEW, rule(WRITE, ['Instance'], CONFIGURATION), rule(['create', 'delete'], ['ProxyToken']), SILENCE];
     case 'security':
       return [READ_ALL, rule(WRITE, [], ['security']), rule(['delete'], ['ProxyToken', 'ApiToken'])];
     case 'auditor':

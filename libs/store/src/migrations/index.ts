@@ -10,6 +10,7 @@ import { BadContents1795781200000 } from './1795781200000-bad-contents.js';
 import { Delivery1795788200000 } from './1795788200000-delivery.js';
 import { StreamSpans1795791600000 } from './1795791600000-stream-spans.js';
 import { PlaintextUse1795795200000 } from './1795795200000-plaintext-use.js';
+import { Alerts1795799400000 } from './1795799400000-alerts.js';
 import { Signals1795800000000 } from './1795800000000-signals.js';
 import { FailurePatterns1795810000000 } from './1795810000000-failure-patterns.js';
 
@@ -27,6 +28,7 @@ export const MIGRATIONS = [
   Delivery1795788200000,
   StreamSpans1795791600000,
   PlaintextUse1795795200000,
+  Alerts1795799400000,
   Signals1795800000000,
   FailurePatterns1795810000000,
 ];

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { type Clock, canonicalJson, type Log, type Metrics } from '#libs/kernel';
+import { ALERT_SEVERITIES } from '#libs/model';
+import { type AlertRow, type Lease, LeaseLost, type Store } from '#libs/store';
+import type { Courier } from '../delivery/courier.js';
+import { notificationOf } from '../delivery/notification.js';
+import { evolve } from '../engine/alerts.js';
+import { assess } from '../engine/assess.js';
+import type { ServerFacts, Signals } from '../ports.js';
+import { type DueNotification, dispatch, receiverKey } from '../routing/dispatch.js';
+import type { FactsReader } from './facts.js';
+import type { MeshRules, RuleBook } from './rule-book.js';
+
+export interface AlertJobOptions {
+  readonly store: Pick<Store, 'leases' | 'alerts' | 'silences' | 'alertOutbox'>;
+  readonly book: RuleBook;
+  readonly facts: FactsReader;
+  /** Undefined: rules over the traffic say that no source is connected. */
+  readonly signals: Signals | undefined;
+  readonly courier: Pick<Courier, 'turn' | 'idle'>;
+  /** Of this replica. */
+  readonly replica: string;
+  /** At least 1. */
+  readonly everySeconds: number;
+  /** '' = not known. */
+  readonly externalUrl: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** A holder that stops gives it back at once; one that was killed is followed by another replica after this. */
+const LEASE_MS = 30_000;
+const DELIVER_EVERY_MS = 1_000;
+const PRUNE_EVERY_MS = 3_600_000;
+/** Ended alerts are shown for this long. */
+const KEPT_MS = 3_600_000;
+
+/**
+ * Looks at everything that is watched, decides who is to be told, and has it told. All replicas run it; the one with the lease
+ * does it. What is to be sent is written in the same transaction as what it tells of, and sent afterwards, so that a process
+ * that is killed in between leaves it to the next one.
+ */
+export class AlertJob {
+  readonly #holder: string;
+  #running: Promise<void> = Promise.resolve();
+  #lease: Lease | undefined;
+  #prunedAt = Number.NEGATIVE_INFINITY;
+  #stops: readonly (() => void)[] = [];
+
+  constructor(private readonly options: AlertJobOptions) {
+    this.#holder = `${options.replica}/${randomUUID()}`;
+  }
+
+  start(): void {
+    if (this.#stops.length > 0) return;
+    const { clock, everySeconds } = this.options;
+    // Turns keep their errors to themselves: there is nothing to wait for.
+    this.#stops = [
+      clock.every(everySeconds * 1_000, () => void this.tick()),
+      clock.every(DELIVER_EVERY_MS, () => void this.#deliver()),
+    ];
+    void this.tick();
+  }
+
+  /** One turn after the other, however long they take. @returns when this one has ended; it never rejects */
+  tick(): Promise<void> {
+    this.#running = this.#running.then(() => this.#turn());
+    return this.#running;
+  }
+
+  async stop(): Promise<void> {
+    for (const stop of this.#stops) stop();
+    this.#stops = [];
+    await this.#running;
+    await this.options.courier.idle();
+    // Already stopped with Postgres away: the lease ends by itself.
+    await this.options.store.leases.take('alerts', this.#holder, 0).catch(() => {});
+  }
+
+  async #turn(): Promise<void> {
+    const { store, book, facts, clock, log, metrics } = this.options;
+    const before = clock.monotonic();
+    try {
+      this.#lease = await store.leases.take('alerts', this.#holder, LEASE_MS);
+      if (this.#lease === undefined) return;
+      const server = await facts.server();
+      const firing: AlertRow[] = [];
+      for (const rules of await book.all()) firing.push(...(await this.#look(this.#lease, rules, server)));
+      for (const severity of ALERT_SEVERITIES) {
+        const count = firing.filter(({ labels }) => labels['severity'] === severity).length;
+        metrics.gauge('heddle_alerts_firing', count, { severity });
+      }
+      await this.#prune();
+      metrics.observe('heddle_alert_turn_seconds', (clock.monotonic() - before) / 1_000);
+    } catch (error) {
+      this.#lease = undefined;
+      if (error instanceof LeaseLost) return;
+      metrics.count('heddle_alert_turn_failures_total');
+      log.warn('alerts could not be looked at; it will be tried again', { reason: String(error) });
+    }
+    await this.#deliver();
+  }
+
+  /** @returns alerts that fire */
+  async #look(lease: Lease, rules: MeshRules, server: ServerFacts): Promise<readonly AlertRow[]> {
+    const { store, clock, signals, facts } = this.options;
+    const { mesh } = rules;
+    const now = clock.now();
+    const [before, groups, silences, queued] = [
+      await store.alerts.list(mesh),
+      await store.alerts.groups(mesh),
+      await store.silences.list(mesh),
+      await store.alertOutbox.queued(mesh),
+    ];
+    const known = { facts: await facts.mesh(mesh), server, now };
+    const { alerts, events } = evolve(before, await assess(rules, known, signals), now);
+    const { receivers } = rules;
+    const told = dispatch({ alerts, receivers, silences, groups, queued, now });
+    const kept = alerts.filter(
+      ({ state, resolvedAt, fingerprint }) =>
+        state !== 'resolved' || now - resolvedAt < KEPT_MS || told.awaited.has(fingerprint),
+    );
+    await this.#commit(lease, mesh, {
+      ...{ put: changed(before, kept), removed: gone(before, kept), events },
+      ...{ groups: told.groups, removedGroups: told.removedGroups },
+      notifications: told.notifications.map((one) => this.#written(one)),
+    });
+    return kept.filter(({ state }) => state === 'firing');
+  }
+
+  #written(due: DueNotification) {
+    const { receiver, groupKey } = due;
+    return { receiver: receiverKey(receiver), groupKey, payload: notificationOf(due, this.options.externalUrl) };
+  }
+
+  async #commit(
+    lease: Lease,
+    mesh: string,
+    turn: Omit<Parameters<Store['alerts']['commit']>[1], 'mesh'>,
+  ): Promise<void> {
+    if (Object.values(turn).every((list) => list.length === 0)) return;
+    await this.options.store.alerts.commit(lease, { mesh, ...turn });
+  }
+
+  /** Only the holder of the lease does it, as far as it knows: one that was stalled may tell somebody twice, never not at all. */
+  async #deliver(): Promise<void> {
+    if (this.#lease === undefined) return;
+    const { courier, log, metrics } = this.options;
+    try {
+      await courier.turn();
+    } catch (error) {
+      metrics.count('heddle_alert_turn_failures_total');
+      log.warn('notifications could not be read; it will be tried again', { reason: String(error) });
+    }
+  }
+
+  async #prune(): Promise<void> {
+    const { clock, store } = this.options;
+    if (clock.monotonic() - this.#prunedAt < PRUNE_EVERY_MS) return;
+    this.#prunedAt = clock.monotonic();
+    await store.alerts.prune();
+  }
+}
+
+function changed(before: readonly AlertRow[], now: readonly AlertRow[]): readonly AlertRow[] {
+  const known = new Map(before.map((alert) => [alert.fingerprint, alert]));
+  return now.filter((alert) => {
+    const old = known.get(alert.fingerprint);
+    return old === undefined || (old !== alert && canonicalJson(old) !== canonicalJson(alert));
+  });
+}
+
+function gone(before: readonly AlertRow[], now: readonly AlertRow[]): readonly string[] {
+  const kept = new Set(now.map(({ fingerprint }) => fingerprint));
+  return before.map(({ fingerprint }) => fingerprint).filter((fingerprint) => !kept.has(fingerprint));
+}

@@ -1,0 +1,97 @@
+import { type AlertReceiver, type DomainValue, printId, type Registry } from '#libs/model';
+import type { Store, StoredResource } from '#libs/store';
+import type { Watched } from '../engine/assess.js';
+import { receiverKey } from '../routing/dispatch.js';
+
+/** Everything about alerts that is written in one mesh. */
+export interface MeshRules extends Watched {
+  readonly receivers: readonly AlertReceiver[];
+  /** Stored documents that this build cannot read: `AlertRule shop/x: why`. */
+  readonly broken: readonly string[];
+}
+
+export interface RuleBookOptions {
+  readonly store: Pick<Store, 'resources' | 'identity'>;
+  readonly registry: Registry;
+}
+
+const KINDS = ['ServiceLevelObjective', 'AlertRule', 'AlertReceiver'] as const;
+const PAGE = 500;
+
+/** What is written, by mesh: read again when the config revision has moved. */
+export class RuleBook {
+  #revision = -1;
+  #meshes: readonly string[] = [];
+  readonly #rules = new Map<string, MeshRules>();
+
+  constructor(private readonly options: RuleBookOptions) {}
+
+  /** Every mesh, by name. @throws StoreUnavailable */
+  async all(): Promise<readonly MeshRules[]> {
+    await this.#refresh();
+    const found: MeshRules[] = [];
+    for (const mesh of this.#meshes) found.push(await this.#read(mesh));
+    return found;
+  }
+
+  /** Of a mesh that does not exist there is nothing. @throws StoreUnavailable */
+  async of(mesh: string): Promise<MeshRules> {
+    await this.#refresh();
+    return this.#read(mesh);
+  }
+
+  /** @param key `<namespace>/<name>` @throws StoreUnavailable */
+  async receiver(mesh: string, key: string): Promise<AlertReceiver | undefined> {
+    return (await this.of(mesh)).receivers.find((receiver) => receiverKey(receiver) === key);
+  }
+
+  async #refresh(): Promise<void> {
+    const { configRevision } = await this.options.store.identity();
+    if (configRevision === this.#revision) return;
+    this.#meshes = await this.options.store.resources.meshes();
+    this.#rules.clear();
+    this.#revision = configRevision;
+  }
+
+  async #read(mesh: string): Promise<MeshRules> {
+    const known = this.#rules.get(mesh);
+    if (known) return known;
+    const revision = this.#revision;
+    const rules = await this.#parsed(mesh);
+    if (revision === this.#revision) this.#rules.set(mesh, rules);
+    return rules;
+  }
+
+  async #parsed(mesh: string): Promise<MeshRules> {
+    const values: DomainValue[] = [];
+    const broken: string[] = [];
+    for (const kind of KINDS) {
+      for (const row of await this.#rows(mesh, kind)) {
+        const { apiVersion, namespace, name, labels, annotations, spec } = row;
+        const document = { apiVersion, kind, metadata: { name, namespace, labels, annotations }, spec };
+        const parsed = this.options.registry.parse(document, mesh);
+        const source = { kind, namespace, name, revision: row.updatedRevision, createdRevision: row.createdRevision };
+        if (parsed.ok) values.push(parsed.value.toDomain(source));
+        else broken.push(`${printId(source)}: ${parsed.error[0]?.message ?? 'it cannot be read'}`);
+      }
+    }
+    return {
+      mesh,
+      broken,
+      objectives: values.flatMap((one) => (one.type === 'ServiceLevelObjective' ? [one.value] : [])),
+      rules: values.flatMap((one) => (one.type === 'AlertRule' ? [one.value] : [])),
+      receivers: values.flatMap((one) => (one.type === 'AlertReceiver' ? [one.value] : [])),
+    };
+  }
+
+  async #rows(mesh: string, kind: string): Promise<readonly StoredResource[]> {
+    const rows: StoredResource[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await this.options.store.resources.list({ mesh, kind, limit: PAGE, cursor });
+      rows.push(...page.items);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    return rows;
+  }
+}

@@ -1,0 +1,183 @@
+import { z } from 'zod';
+import { type AlertRule, MESH_CONDITIONS } from '../../alerting.js';
+import { defineKind, readBy } from '../../define-kind.js';
+import { durationToMs } from '../../duration-text.js';
+import { violation } from '../../issues.js';
+import { duration, report, strict } from '../../schema-parts.js';
+import { alertTexts, severity, toTexts } from './parts.js';
+import { foreignServices, signalSchema, toSignal } from './signal.js';
+
+const moreThan = () =>
+  z
+    .int()
+    .min(0)
+    .max(1_000_000)
+    .default(0)
+    .describe('Alert when there are more of them than this. 0 = any. Default: 0.');
+
+const CONDITIONS = {
+  signal: signalSchema().optional(),
+  certificateExpiry: strict({
+    remainingPercent: z
+      .number()
+      .min(1)
+      .max(99)
+      .default(25)
+      .describe(
+        'Alert when less than this percentage of the life of a certificate is left and nobody has renewed it. They are renewed at 40 to 60. Default: 25.',
+      ),
+  })
+    .optional()
+    .describe('Certificates of connected proxies that end soon and were not renewed.'),
+  authorityExpiry: strict({
+    within: duration({ min: 1000 })
+      .default('720h')
+      .describe('Alert when an authority or signing key in use ends within this time. Default: 720h, 30 days.'),
+  })
+    .optional()
+    .describe('Certificate authorities of the mesh and of the server that end soon. Needs scope Mesh.'),
+  proxiesRefusing: strict({ moreThan: moreThan() })
+    .optional()
+    .describe('Proxies that refuse configuration (NACK), in their own words.'),
+  proxiesBehind: strict({
+    moreThan: moreThan(),
+    longerThan: duration({ min: 1000 })
+      .default('1m')
+      .describe('How long a proxy has had something to answer, at least "1s". Default: 1m.'),
+  })
+    .optional()
+    .describe('Connected proxies that have not answered what they were sent.'),
+  proxiesOffline: strict({
+    moreThan: moreThan(),
+    longerThan: duration({ min: 1000 })
+      .default('1m')
+      .describe('How long a proxy has been away, at least "1s". Default: 1m.'),
+  })
+    .optional()
+    .describe(
+      'Proxies that were connected, are not any more, and did not say that they leave. Also for an hour after they were dropped for that.',
+    ),
+  replicaGone: strict({
+    longerThan: duration({ min: 15_000 })
+      .default('30s')
+      .describe('How long a replica has been silent, at least "15s". Default: 30s.'),
+  })
+    .optional()
+    .describe('Replicas of the control plane that ended without saying so. Needs scope Mesh.'),
+  databaseSlow: strict({
+    slowerThan: duration({ min: 1 })
+      .default('500ms')
+      .describe('How long Postgres takes for a trivial statement, at least "1ms". Default: 500ms.'),
+  })
+    .optional()
+    .describe('A database that answers late. Needs scope Mesh.'),
+  telemetryIncomplete: strict({
+    missingPercent: z
+      .number()
+      .min(1)
+      .max(99)
+      .default(10)
+      .describe('Alert when more than this percentage of the window is missing. Default: 10.'),
+    window: duration({ min: 30_000 })
+      .default('5m')
+      .describe('Time up to now that is looked at, at least "30s". Default: 5m.'),
+  })
+    .optional()
+    .describe('Telemetry that is missing or was dropped: nothing can be said of the traffic. Needs scope Mesh.'),
+};
+
+type ConditionName = keyof typeof CONDITIONS;
+const NAMES: readonly ConditionName[] = [
+  'signal',
+  'certificateExpiry',
+  'authorityExpiry',
+  'proxiesRefusing',
+  'proxiesBehind',
+  'proxiesOffline',
+  'replicaGone',
+  'databaseSlow',
+  'telemetryIncomplete',
+];
+
+const schema = strict({
+  scope: z
+    .enum(['Namespace', 'Mesh'])
+    .default('Namespace')
+    .describe(
+      'What it looks at: its namespace, or the whole mesh, for which one needs the right to write rules in all of it. A rule of scope Mesh takes the place of the built-in one with the same condition. Default: Namespace.',
+    ),
+  enabled: z.boolean().default(true).describe('false: it is not looked at, and has no alerts. Default: true.'),
+  severity: severity().default('warning').describe('critical, warning or info. Default: warning.'),
+  for: duration()
+    .default('1m')
+    .describe('How long the condition has to hold before the alert fires. "0s" = at once. Default: 1m.'),
+  keepFiring: duration()
+    .default('2m')
+    .describe('How long the condition has to be over before the alert ends. "0s" = at once. Default: 2m.'),
+  ...CONDITIONS,
+  ...alertTexts,
+}).superRefine((spec, sink) => {
+  const named = NAMES.filter((name) => spec[name] !== undefined);
+  if (named.length === 0) report(sink, 'required', `must have one of ${NAMES.join(', ')}`);
+  for (const extra of named.slice(1))
+    report(sink, 'conflict', `must be left out beside ${named[0]}: a rule has one condition`, [extra]);
+});
+
+type Spec = z.infer<typeof schema>;
+
+function conditionOf(spec: Spec, namespace: string): AlertRule['condition'] {
+  if (spec.signal) return toSignal(spec.signal, namespace, spec.scope);
+  if (spec.certificateExpiry)
+    return { type: 'CertificateExpiry', remainingPercent: spec.certificateExpiry.remainingPercent };
+  if (spec.authorityExpiry) return { type: 'AuthorityExpiry', withinMs: durationToMs(spec.authorityExpiry.within) };
+  if (spec.proxiesBehind) return { type: 'ProxiesBehind', ...manyFor(spec.proxiesBehind) };
+  if (spec.proxiesOffline) return { type: 'ProxiesOffline', ...manyFor(spec.proxiesOffline) };
+  if (spec.replicaGone) return { type: 'ReplicaGone', longerThanMs: durationToMs(spec.replicaGone.longerThan) };
+  if (spec.databaseSlow) return { type: 'DatabaseSlow', slowerThanMs: durationToMs(spec.databaseSlow.slowerThan) };
+  if (spec.telemetryIncomplete) {
+    const { missingPercent, window } = spec.telemetryIncomplete;
+    return { type: 'TelemetryIncomplete', missingPercent, windowMs: durationToMs(window) };
+  }
+  return { type: 'ProxiesRefusing', moreThan: spec.proxiesRefusing?.moreThan ?? 0 };
+}
+
+const manyFor = (condition: { readonly moreThan: number; readonly longerThan: string }) => ({
+  moreThan: condition.moreThan,
+  longerThanMs: durationToMs(condition.longerThan),
+});
+
+/** AlertRule: a condition on the traffic or on the mesh itself that somebody is to be told of. */
+export const alertRuleKind = defineKind({
+  kind: 'AlertRule',
+  plural: 'alertrules',
+  apiVersion: 'heddle.dev/v1alpha1',
+  group: 'operation',
+  scope: 'namespace',
+  nameRule: 'subdomain',
+  summary: 'A condition on the traffic, on proxies, certificates or the control plane that somebody is to be told of.',
+  spec: readBy(schema),
+  check: (spec, place) => {
+    if (spec.scope === 'Mesh') return [];
+    const { type } = conditionOf(spec, place.namespace);
+    if (MESH_CONDITIONS.includes(type))
+      return [violation(['spec', 'scope'], 'required', `must be Mesh: ${type} is not about a namespace`)];
+    return spec.signal && foreignServices(spec.signal, place.namespace)
+      ? [violation(['spec', 'signal', 'service'], 'conflict', 'is of another namespace: that needs scope: Mesh')]
+      : [];
+  },
+  toDomain: (spec, place, source) => ({
+    type: 'AlertRule',
+    value: {
+      source,
+      namespace: place.namespace,
+      name: place.name,
+      scope: spec.scope,
+      enabled: spec.enabled,
+      severity: spec.severity,
+      forMs: durationToMs(spec.for),
+      keepFiringMs: durationToMs(spec.keepFiring),
+      condition: conditionOf(spec, place.namespace),
+      ...toTexts(spec),
+    },
+  }),
+});

@@ -1,0 +1,3 @@
+export { alertReceiverKind } from './alert-receiver.js';
+export { alertRuleKind } from './alert-rule.js';
+export { serviceLevelObjectiveKind, standardWindows } from './service-level-objective.js';
