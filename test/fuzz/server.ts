@@ -17,7 +17,11 @@ const server = new XdsServer({
         : Promise.reject(new Denied('UNAUTHENTICATED', 'a token is needed')),
     admit: () => Promise.resolve(Stage.EVERYBODY),
   },
-  limits: { openBurst: 1_000_000, opensPerSecond: 1_000_000, streamsPerPrincipal: 100_000, unauthenticatedMs: 2_000 },
+  limits: {
+    ...{ openBurst: 1_000_000, opensPerSecond: 1_000_000, streamsPerPrincipal: 100_000, unauthenticatedMs: 2_000 },
+    // Full within the first minute, so that it is not taken for a leak while it fills.
+    frameCacheBytes: 256 * 1024,
+  },
   ...{ clock: systemClock, log: silentLog, metrics: silentMetrics },
 });
 const stage = new Stage(server);

@@ -46,6 +46,20 @@ describe('LatencySketch', () => {
     );
   });
 
+  it('is the same when it is made of its bins, whether it is merged or asked', () => {
+    fc.assert(
+      fc.property(latencies, latencies, (some, others) => {
+        const whole = of(...some, ...others);
+        const merged = of(...others);
+        merged.merge(LatencySketch.of(of(...some).bins()));
+        expect(merged.toBytes()).toEqual(whole.toBytes());
+        const packed = LatencySketch.of(whole.bins());
+        expect(packed.count).toBe(whole.count);
+        expect(quantiles(packed)).toEqual(quantiles(whole));
+      }),
+    );
+  });
+
   it('merges without loss, in any order', () => {
     fc.assert(
       fc.property(latencies, latencies, (some, others) => {

@@ -1,4 +1,5 @@
 export type * from './answers.js';
+export { edgeCells, instanceCells, type StoredBuckets, zoneCells } from './cells.js';
 export { type HarvestStoreOptions, harvestStore, partsOf } from './harvest-store.js';
 export { type SignalSort, SORTS } from './order.js';
 export { CellSum, type PageCell } from './page.js';

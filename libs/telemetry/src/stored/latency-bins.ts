@@ -58,6 +58,14 @@ export class LatencyBins {
     }
   }
 
+  /** For whoever goes on with single ones: each is in the middle of its bin. */
+  toSketch(): LatencySketch {
+    const bins: [key: number, sixteenths: number][] = [];
+    const middle = LOWEST_KEY + Math.floor((this.width - 1) / 2);
+    this.each((bin, sixteenths) => void bins.push([middle + bin * this.width, sixteenths]));
+    return LatencySketch.of({ zeros: this.zeros, bins });
+  }
+
   /** @param share 0 to 1. @returns milliseconds; undefined of none */
   quantile(share: number): number | undefined {
     const [value] = this.quantiles([share]);

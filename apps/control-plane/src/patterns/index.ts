@@ -1,0 +1,1 @@
+export { PatternWatch } from './pattern-watch.js';

@@ -1,0 +1,101 @@
+import type { Clock, Log, Metrics } from '#libs/kernel';
+import { findPatterns, type ObservedService, type Tracked, track } from '#libs/patterns';
+import { type Lease, type Store, StoreUnavailable } from '#libs/store';
+import { BUCKET_MS, MeshObserver } from './mesh-observer.js';
+import { fromStored, toStored } from './stored-pattern.js';
+
+export interface PatternWatchOptions {
+  readonly store: Pick<Store, 'signals' | 'patterns' | 'timeline' | 'leases'>;
+  /** Unique in time. */
+  readonly holder: string;
+  /** Whose traffic is looked at. */
+  readonly meshes: () => readonly string[];
+  readonly services: (mesh: string) => readonly ObservedService[];
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** How often it is looked whether a bucket has ended. Milliseconds. */
+const LOOK_MS = 2_000;
+const LEASE_MS = 20_000;
+/** Collectors leave a bucket so long after its end; who is later is read with the next one. Milliseconds. */
+const SETTLED_MS = 4_000;
+
+interface Watched {
+  readonly observer: MeshObserver;
+  tracked: readonly Tracked[];
+  at: number;
+}
+
+/**
+ * Looks for patterns of failures, whenever a bucket of ten seconds has ended, in one process of all replicas: the one with
+ * the lease, which goes on with what the one before knew.
+ */
+export class PatternWatch {
+  #lease: Lease | undefined;
+  readonly #meshes = new Map<string, Watched>();
+  #running: Promise<void> | undefined;
+
+  constructor(private readonly options: PatternWatchOptions) {}
+
+  /** @returns stops it, after what is under way */
+  start(): () => Promise<void> {
+    const stop = this.options.clock.every(LOOK_MS, () => {
+      this.#running ??= this.#look().finally(() => {
+        this.#running = undefined;
+      });
+    });
+    return async () => {
+      stop();
+      await this.#running;
+      if (this.#lease) await this.options.store.leases.take('failure-patterns', this.options.holder, 0).catch(() => {});
+    };
+  }
+
+  async #look(): Promise<void> {
+    const { store, holder, meshes, log, metrics } = this.options;
+    try {
+      this.#lease = await store.leases.take('failure-patterns', holder, LEASE_MS);
+      if (!this.#lease) {
+        this.#meshes.clear(); // somebody else goes on with it
+        return;
+      }
+      for (const mesh of meshes()) await this.#lookAt(this.#lease, mesh);
+    } catch (error) {
+      this.#meshes.clear();
+      if (error instanceof StoreUnavailable) return; // it is told of by whoever needs it more
+      metrics.count('heddle_patterns_failed_total');
+      log.error('the search for patterns of failures failed', { error: String(error) });
+    }
+  }
+
+  async #lookAt(lease: Lease, mesh: string): Promise<void> {
+    const { store, metrics, clock } = this.options;
+    const { now, newest } = await store.signals.times(mesh);
+    const ended = Math.floor((now - SETTLED_MS) / BUCKET_MS) * BUCKET_MS;
+    const watched = this.#meshes.get(mesh) ?? (await this.#open(mesh));
+    this.#meshes.set(mesh, watched);
+    // Nothing came for long: what goes on is over then, and nothing new begins.
+    if (ended <= watched.at || (newest === 0 && watched.tracked.length === 0)) return;
+    const started = clock.monotonic();
+    const found = findPatterns(await watched.observer.observe(ended));
+    const tracked = track(watched.tracked, found, ended);
+    metrics.observe('heddle_patterns_seconds', (clock.monotonic() - started) / 1000);
+    await store.patterns.save(lease, mesh, {
+      at: ended,
+      patterns: tracked.filter(({ state }) => state !== 'suspected').map((one) => toStored(mesh, one)),
+    });
+    watched.tracked = tracked;
+    watched.at = ended;
+    const active = tracked.filter(({ state }) => state === 'active').length;
+    metrics.gauge('heddle_failure_patterns', active, { mesh });
+  }
+
+  async #open(mesh: string): Promise<Watched> {
+    const { store, services } = this.options;
+    const { at, patterns } = await store.patterns.state(mesh);
+    const tracked = patterns.flatMap((row) => fromStored(row) ?? []);
+    return { observer: new MeshObserver({ store, mesh, services: () => services(mesh) }), tracked, at };
+  }
+}
