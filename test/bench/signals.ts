@@ -77,10 +77,12 @@ const timedBy =
 const [HOUR, DAY] = [3_600_000, 86_400_000];
 const SINCE = { '15 min': HOUR / 4, '1 h': HOUR, '24 h': DAY, '7 d': 7 * DAY, '30 d': 30 * DAY };
 
-async function pages(queries: SignalQueries, timed: Timed): Promise<Row[]> {
+/** @param end of what there is: the newest, or of a database that was kept, the newest then */
+async function pages(queries: SignalQueries, timed: Timed, end: number): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [name, sinceMs] of Object.entries(SINCE)) {
-    const ask = { mesh: 'default', sight: EVERYTHING, sort: 'rate', limit: 500, sinceMs } as const;
+    const time = { from: end - sinceMs, to: end };
+    const ask = { mesh: 'default', sight: EVERYTHING, sort: 'rate', limit: 500, ...time } as const;
     const one = { ...ask, namespace: 'team-7', service: 'service-7' };
     rows.push(
       await timed(`services, ${name}`, () => queries.services(ask)),
@@ -91,7 +93,7 @@ async function pages(queries: SignalQueries, timed: Timed): Promise<Row[]> {
       await timed(`zones, ${name}`, () => queries.zones(ask)),
     );
   }
-  const ask = { mesh: 'default', sight: EVERYTHING, limit: 100, sinceMs: DAY };
+  const ask = { mesh: 'default', sight: EVERYTHING, limit: 100, from: end - DAY, to: end };
   rows.push(
     await timed('failures, newest', () => queries.failures(ask)),
     await timed('failures of a service', () => queries.failures({ ...ask, callee: 'team-7/service-7' })),
@@ -126,7 +128,10 @@ try {
   }
   const queries = new SignalQueries({ ...store, metrics: silentMetrics });
   const timed = timedBy(raw);
-  const rows = await pages(queries, timed);
+  const { rows: newest } = await raw.query<{ end: string }>(
+    'SELECT max(at) + 10000 AS end FROM signal_part WHERE tier = 10',
+  );
+  const rows = await pages(queries, timed, Number(newest[0]?.end));
   const harvests = harvestStore({ signals: store.signals, metrics: silentMetrics });
   const one = harvest(99, 4);
   let at = Math.floor(Date.now() / 10_000) * 10_000;
@@ -149,8 +154,8 @@ try {
   for (const { view, tier, mb } of sizes) line(`MB of ${view}, ${tier} s`, mb);
   const together = sizes.reduce((sum, { mb }) => sum + mb, 0);
   line('MB together', together);
-  const slow = rows.filter(({ what, cpu }) => !what.startsWith('three hours') && cpu > MUST);
-  for (const { what, cpu } of slow) say(`over ${MUST} ms: ${what}: ${cpu.toFixed(0)}`);
+  const slow = rows.filter(({ what, best }) => !what.startsWith('three hours') && best > MUST);
+  for (const { what, best } of slow) say(`over ${MUST} ms: ${what}: ${best.toFixed(0)}`);
   const results = join(import.meta.dirname, '../../../test/bench/signals.json');
   writeFileSync(results, `${JSON.stringify({ samples, rows, sizes }, null, 2)}\n`);
   if (slow.length > 0) process.exitCode = 1;

@@ -5,7 +5,7 @@ import { PROGRESS_KEPT_DAYS } from './delivery/progress.port.js';
 import { StoreUnavailable } from './ports.js';
 import { IDEMPOTENCY_HOURS } from './resources/idempotency.js';
 import { endLostSpans, pruneSpans } from './spans/prune.js';
-import { ENSURE_SIGNAL_RANGES } from './telemetry/signal.repository.js';
+import { ensureSignalRanges } from './telemetry/ranges.js';
 
 /** A replica shows that it lives this often (see `REPLICA_LEASE_MS`). */
 const LEASE_EVERY_MS = 5_000;
@@ -56,7 +56,7 @@ export async function prune(database: Database): Promise<void> {
   // Before replicas: when they were last seen is the end of what they left open.
   await pruneSpans(database);
   for (const statement of PRUNE) await database.query(statement);
-  await database.query(ENSURE_SIGNAL_RANGES);
+  await ensureSignalRanges(database);
 }
 
 /** Renews the replica's lease and prunes, until stopped. Outages are none of its business: it simply comes back. */
@@ -82,7 +82,7 @@ export function startHousekeeping(
     await endLostSpans(database);
   });
   run(() => database.query(ENSURE_RANGES));
-  run(() => database.query(ENSURE_SIGNAL_RANGES));
+  run(() => ensureSignalRanges(database));
   const cancel = [
     options.clock.every(LEASE_EVERY_MS, lease),
     options.clock.every(PRUNE_EVERY_MS, () => run(() => prune(database))),

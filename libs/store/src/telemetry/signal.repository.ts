@@ -4,6 +4,7 @@ import type { Lease } from '../leases/lease.port.js';
 import { StoreUnavailable } from '../ports.js';
 import type { Page } from '../values.port.js';
 import { searchFailures } from './failures.js';
+import { ensureSignalRanges } from './ranges.js';
 import { readIncomplete, readPages, readTimes } from './read.js';
 import { finishBucket, nextDue, readContents } from './roll-up.js';
 import type {
@@ -22,8 +23,6 @@ import type {
 import { FINEST_S, secondsOf } from './tables.js';
 import { writePart } from './write.js';
 
-/** Makes ranges of time that come, drops those whose time is over. */
-export const ENSURE_SIGNAL_RANGES = 'SELECT ensure_signal_ranges()';
 /** Harvests that may wait for a connection: of more, the newest are refused, so that memory stays what it is. */
 const MOST_WAITING = 8;
 const SHORTEST_KEPT_MS = 3_600_000;
@@ -99,7 +98,7 @@ export class SignalRepository implements Signals {
 
   /** After a long pause ranges may be missing: they are made, and it is seen again. */
   async #writeAgain(part: SignalPart): Promise<boolean> {
-    await this.database.query(ENSURE_SIGNAL_RANGES);
+    await ensureSignalRanges(this.database);
     return (await this.#write(part)) ?? false;
   }
 

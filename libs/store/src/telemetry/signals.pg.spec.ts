@@ -147,7 +147,8 @@ describe('rolling up', () => {
       const due = await store.signals.due();
       if (due === undefined) return made;
       expect(await store.signals.finish(lease, due, await joined(due))).toBe(true);
-      if (due.meshes.length > 0) made.push(`${due.lengthMs / SECOND} ${(due.at - NOW) / SECOND}`);
+      // Whether a longer one has ended depends on the time of day.
+      if (due.meshes.length > 0 && due.lengthMs <= 10 * MINUTE) made.push(`${due.lengthMs / SECOND} ${(due.at - NOW) / SECOND}`);
     }
   }
 
@@ -230,7 +231,14 @@ describe('ranges of time', () => {
     (await rows(`SELECT lower FROM signal_range WHERE tier = ${tier} ORDER BY lower`)).map((row) =>
       Number((row as { lower: string }).lower),
     );
-  const ensure = () => raw.query('SET ROLE heddle_app; SELECT ensure_signal_ranges(); RESET ROLE');
+  const ensure = async () => {
+    await raw.query('SET ROLE heddle_app');
+    for (let moved = true; moved; )
+      ({ moved } = (await raw.query<{ moved: boolean }>('SELECT ensure_signal_range() AS moved')).rows[0] ?? {
+        moved: false,
+      });
+    await raw.query('RESET ROLE');
+  };
 
   beforeAll(() => rangesOfPast(raw, 31));
 

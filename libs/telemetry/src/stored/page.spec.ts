@@ -70,9 +70,12 @@ describe('pages of cells', () => {
         const all = new LatencySketch();
         for (const cell of edges) all.merge(cell.latencies);
         for (const page of pagesOf(edges, 'a').filter(({ view }) => view === 'service'))
-          readPage('service', page.cells, (cell) => {
-            cells.push(cell);
-            return latencies;
+          readPage(page.cells, {
+            view: 'service',
+            visit: (cell) => {
+              cells.push(cell);
+              return latencies;
+            },
           });
         const sum = (
           count: (cell: { requests: number; attempts: number }) => number,
@@ -89,7 +92,7 @@ describe('pages of cells', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         try {
-          readPage('edge', bytes, () => new LatencyBins(1));
+          readPage(bytes, { view: 'edge', visit: () => new LatencyBins(1) });
         } catch (error) {
           expect(error).toBeInstanceOf(RangeError);
         }

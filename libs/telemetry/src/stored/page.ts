@@ -52,11 +52,11 @@ export class CellSum {
 
   /** @throws RangeError of bytes that are no page */
   addPage(bytes: Uint8Array): void {
-    readPage(this.view, bytes, (cell) => this.add(cell));
+    readPage(bytes, { view: this.view, visit: (cell) => this.add(cell) });
   }
 
   /**
-   * Version; texts, each with its length; then the cells: for each dimension the number of its text, outcome, status,
+   * Version; length of the texts in bytes; texts, each with its length; then the cells: for each dimension the number of its text, outcome, status,
    * requests and attempts in sixteenths, length of the rest in bytes, zeros, and each bin's distance from the one before
    * with its count in sixteenths.
    */
@@ -67,8 +67,9 @@ export class CellSum {
     for (const { dimensions } of cells)
       for (const text of dimensions) if (!texts.has(text)) texts.set(text, texts.size);
     writer.number(VERSION);
-    writer.number(texts.size);
-    for (const text of texts.keys()) writer.text(text);
+    writer.piece((table) => {
+      for (const text of texts.keys()) table.text(text);
+    });
     writer.number(cells.length);
     for (const { dimensions, outcome, status, requests, attempts, latencies } of cells) {
       for (const text of dimensions) writer.number(texts.get(text) ?? 0);
@@ -92,19 +93,37 @@ const sixteenths = (count: number): number => Math.round(count * PARTS);
 /** In whole sixteenths: their sum is the same in any order. */
 const whole = (count: number): number => sixteenths(count) / PARTS;
 
-/**
- * Goes through the cells of a page.
- * @param visit is handed the same object again and again; what it returns takes the latencies, nothing = nobody wants them
- * @throws RangeError of bytes that are no page
- */
-export function readPage(
-  view: SignalView,
-  bytes: Uint8Array,
-  visit: (cell: PageCell) => LatencyBins | undefined,
-): void {
+/** Texts of the pages of one service, which are the same in most buckets: then they are made once. */
+export class PageTexts {
+  #bytes: Buffer = Buffer.alloc(0);
+  #texts: readonly string[] = [];
+
+  /** @param bytes of the texts, each with its length */
+  of(bytes: Buffer): readonly string[] {
+    if (bytes.equals(this.#bytes)) return this.#texts;
+    const reader = new PageReader(bytes);
+    const texts: string[] = [];
+    for (let at = 0; at < bytes.length; at = reader.at) texts.push(reader.text());
+    this.#bytes = bytes;
+    this.#texts = texts;
+    return texts;
+  }
+}
+
+/** What a page is, and who reads it. */
+export interface PageVisit {
+  readonly view: SignalView;
+  /** Is handed the same dimensions again and again; what it returns takes the latencies, nothing = nobody wants them. */
+  readonly visit: (cell: PageCell) => LatencyBins | undefined;
+  /** Of other pages of the service. */
+  readonly texts?: PageTexts;
+}
+
+/** Goes through the cells of a page. @throws RangeError of bytes that are no page */
+export function readPage(bytes: Uint8Array, { view, visit, texts: known = new PageTexts() }: PageVisit): void {
   const reader = new PageReader(bytes);
   if (reader.number() !== VERSION) throw new RangeError('a page of another version');
-  const texts = Array.from({ length: reader.count() }, () => reader.text());
+  const texts = known.of(reader.piece());
   const count = reader.count();
   const dimensions: string[] = DIMENSIONS[view].map(() => '');
   for (let i = 0; i < count; i += 1) {

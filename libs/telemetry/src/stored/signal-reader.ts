@@ -1,6 +1,7 @@
 import type { Metrics } from '#libs/kernel';
 import type { SignalSpan, Signals, SignalView } from '#libs/store';
-import { type PageCell, readPage } from './page.js';
+import type { LatencyBins } from './latency-bins.js';
+import { type PageCell, PageTexts, readPage } from './page.js';
 import { type GoldenSignals, Tally } from './tally.js';
 import { WIDTHS } from './views.js';
 import type { Window } from './window.js';
@@ -44,11 +45,12 @@ export class SignalReader {
       return known;
     };
     // The same cells come in every bucket, by the hundred thousand: each is judged once.
-    const judged = new Map<string, Map<string, Tally | undefined>>();
+    const judged = new Map<string, { readonly texts: PageTexts; readonly own: Map<string, Tally | undefined> }>();
     await this.#pages(request, (_, callee, cells) => {
-      const own = judged.get(callee) ?? new Map<string, Tally | undefined>();
-      judged.set(callee, own);
-      readPage(request.view, cells, (cell) => {
+      const of = judged.get(callee) ?? { texts: new PageTexts(), own: new Map<string, Tally | undefined>() };
+      judged.set(callee, of);
+      const { own, texts } = of;
+      const visit = (cell: PageCell): LatencyBins | undefined => {
         const { dimensions } = cell;
         const place = dimensions.length === 1 ? (dimensions[0] ?? '') : dimensions.join('\n');
         const known = own.get(place);
@@ -57,7 +59,8 @@ export class SignalReader {
         const found = find(callee, cell);
         own.set(place, found);
         return found?.add(cell);
-      });
+      };
+      readPage(cells, { view: request.view, visit, texts });
     });
     return tallies;
   }
@@ -76,7 +79,9 @@ export class SignalReader {
         const step = stepOf(at);
         const known = steps.get(step) ?? this.#tally(view);
         steps.set(step, known);
-        readPage(view, cells, (cell) => (isMeant(callee, cell) ? known.add(cell) : undefined));
+        const visit = (cell: PageCell): LatencyBins | undefined =>
+          isMeant(callee, cell) ? known.add(cell) : undefined;
+        readPage(cells, { view, visit });
       }),
     ]);
     const dropped = new Set(incomplete.map(stepOf));

@@ -102,9 +102,9 @@ CREATE INDEX signal_failure_part ON signal_failure (part, mesh, source);
 `;
 
 /**
- * `heddle_app` may not run DDL; the second function makes the ranges that come and drops those whose time is over, and
- * nothing else, as its owner. What is yet to be rolled up is kept three times as long, and no longer. It waits a second
- * for a lock at most: what could not be dropped is dropped the next time.
+ * `heddle_app` may not run DDL; the last function makes a range that comes, or drops one whose time is over, and nothing
+ * else, as its owner: one, so that whoever reads or writes meanwhile waits for no more than that. What is yet to be rolled
+ * up is kept three times as long, and no longer. It waits a second for a lock at most, and takes the next range then.
  */
 export const SIGNAL_RANGES = `
 CREATE FUNCTION signal_tables(of_tier integer) RETURNS text[] LANGUAGE sql IMMUTABLE
@@ -125,45 +125,41 @@ BEGIN
 END
 $body$;
 
-CREATE FUNCTION ensure_signal_ranges() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION ensure_signal_range() RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp SET lock_timeout = '1s' AS $body$
 DECLARE
   now_ms bigint := extract(epoch FROM clock_timestamp()) * 1000;
-  t record;
   r record;
-  low bigint;
-  moved integer := 0;
 BEGIN
   PERFORM pg_advisory_xact_lock(4818203112);
-  FOR t IN SELECT s.*, (SELECT n.rolled_until FROM signal_tier n WHERE n.tier > s.tier AND s.tier > 0 ORDER BY n.tier LIMIT 1) AS rolled
-    FROM signal_tier s ORDER BY s.tier
+  SELECT t.tier, greatest((now_ms / t.width - 1) * t.width, (SELECT max(upper) FROM signal_range s WHERE s.tier = t.tier)) AS low
+    INTO r FROM signal_tier t
+    WHERE coalesce((SELECT max(upper) FROM signal_range s WHERE s.tier = t.tier), 0) < now_ms + 2 * t.width
+    ORDER BY t.tier LIMIT 1;
+  IF FOUND THEN
+    PERFORM make_signal_range(r.tier, r.low);
+    RETURN true;
+  END IF;
+  FOR r IN SELECT s.* FROM signal_range s JOIN signal_tier t USING (tier)
+    CROSS JOIN LATERAL (SELECT (SELECT n.rolled_until FROM signal_tier n WHERE n.tier > t.tier AND t.tier > 0 ORDER BY n.tier LIMIT 1) AS until) rolled
+    WHERE s.upper <= now_ms - t.keep AND (rolled.until IS NULL OR s.upper <= rolled.until OR s.upper <= now_ms - 3 * t.keep)
+    ORDER BY s.upper
   LOOP
-    low := (now_ms / t.width - 1) * t.width;
-    low := greatest(low, (SELECT max(upper) FROM signal_range WHERE tier = t.tier));
-    WHILE low < now_ms + 2 * t.width LOOP
-      PERFORM make_signal_range(t.tier, low);
-      low := low + t.width;
-      moved := moved + 1;
-    END LOOP;
-    FOR r IN SELECT * FROM signal_range WHERE tier = t.tier AND upper <= now_ms - t.keep
-      AND (t.rolled IS NULL OR upper <= t.rolled OR upper <= now_ms - 3 * t.keep)
-    LOOP
-      BEGIN
-        EXECUTE 'DROP TABLE ' || (SELECT string_agg(quote_ident(parent || '_' || r.lower / 1000), ', ')
-          FROM unnest(signal_tables(t.tier)) AS parent);
-        DELETE FROM signal_range WHERE tier = r.tier AND lower = r.lower;
-        moved := moved + 1;
-      EXCEPTION WHEN lock_not_available THEN NULL;
-      END;
-    END LOOP;
+    BEGIN
+      EXECUTE 'DROP TABLE ' || (SELECT string_agg(quote_ident(parent || '_' || r.lower / 1000), ', ')
+        FROM unnest(signal_tables(r.tier)) AS parent);
+      DELETE FROM signal_range WHERE tier = r.tier AND lower = r.lower;
+      RETURN true;
+    EXCEPTION WHEN lock_not_available THEN NULL;
+    END;
   END LOOP;
-  RETURN moved;
+  RETURN false;
 END
 $body$;
-SELECT ensure_signal_ranges();
+DO $body$ BEGIN WHILE ensure_signal_range() LOOP END LOOP; END $body$;
 `;
 
 export const NO_SIGNALS = `
-DROP FUNCTION ensure_signal_ranges(), make_signal_range(integer, bigint), signal_tables(integer);
+DROP FUNCTION ensure_signal_range(), make_signal_range(integer, bigint), signal_tables(integer);
 DROP TABLE signal_failure, ${['signal_part', ...PAGES].join(', ')}, signal_redo, signal_range, signal_tier;
 `;
