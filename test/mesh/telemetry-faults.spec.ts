@@ -17,7 +17,6 @@ beforeAll(async () => {
   await rig.server.apply(service('back'));
   front = await rig.join({ workload: 'front', index: 41, version: 'v1' });
   await rig.join({ workload: 'back', index: 42, version: 'v1', application: (_, response) => response.end('hello') });
-  await until('back is reached', async () => (await rig.call(front, 'back')).status === 200);
 });
 afterAll(async () => {
   for (const stream of streams) stream.cancel();
@@ -59,6 +58,11 @@ const requestsOf = (caller: string, harvests?: readonly Harvested[]): number =>
   edges(harvests).reduce((sum, edge) => sum + (edge.caller === caller ? edge.requests : 0), 0);
 
 describe('a sidecar that lies', () => {
+  it('is one among others, whose calls are told of', async () => {
+    await until('back is reached', async () => (await rig.call(front, 'back')).status === 200);
+    await until('it is told of', () => requestsOf('shop/front') > 0);
+  });
+
   it('SEC-1 speaks for itself alone, whatever node it names', async () => {
     const stream = await liar('thief');
     stream.write(logMessage([FAILED], { id: 'default/shop/front/front-41', log: 'request;1/16' }));

@@ -10,8 +10,18 @@ const NODES = 100;
 
 const entry = (i: number, status: number): Partial<LogEntry> => ({
   ...{ cluster: `shop/back-${i % 20}/8080`, route: `HTTPRoute/shop/back-${i % 20}/0`, upstream: '10.0.0.1:8080' },
-  ...{ details: 'via_upstream', attempt: 1, status, durationMs: 5 + (i % 40), host: `back-${i % 20}`, startedAt: 1.8e12 },
-  ...{ requestId: `0${String(i).padStart(7, '0')}-aaaa-4aaa-8aaa-aaaaaaaaaaaa`, path: '/products/1234567890/reviews?page=3' },
+  ...{
+    details: 'via_upstream',
+    attempt: 1,
+    status,
+    durationMs: 5 + (i % 40),
+    host: `back-${i % 20}`,
+    startedAt: 1.8e12,
+  },
+  ...{
+    requestId: `0${String(i).padStart(7, '0')}-aaaa-4aaa-8aaa-aaaaaaaaaaaa`,
+    path: '/products/1234567890/reviews?page=3',
+  },
 });
 
 const cpuMs = (): number => {
@@ -31,7 +41,9 @@ function collect(failing: number): void {
   };
   const collector = new Collector({ source: 'bench', names, metrics: silentMetrics, onHarvest });
   const messages = Array.from({ length: 50 }, (_, m) =>
-    logMessage(Array.from({ length: PER_MESSAGE }, (__, i) => entry(m * PER_MESSAGE + i, i % 100 < failing ? 503 : 200))),
+    logMessage(
+      Array.from({ length: PER_MESSAGE }, (__, i) => entry(m * PER_MESSAGE + i, i % 100 < failing ? 503 : 200)),
+    ),
   );
   const before = cpuMs();
   for (let n = 0; n < RECORDS / PER_MESSAGE; n++) {
@@ -58,7 +70,9 @@ async function receive(): Promise<void> {
   await new Promise((resolve) => socket.once('connect', resolve));
   const pipe = new ReportPipe({ clock: systemClock, metrics: silentMetrics });
   pipe.connect(socket);
-  const stream = new AccessLogReceiver((report) => pipe.take(report), silentMetrics).open({ nodeOf: () => 'm/shop/front/front-1' });
+  const stream = new AccessLogReceiver((report) => pipe.take(report), silentMetrics).open({
+    nodeOf: () => 'm/shop/front/front-1',
+  });
   const bytes = logMessage(Array.from({ length: PER_MESSAGE }, (_, i) => entry(i, 200)));
   const before = cpuMs();
   for (let n = 0; n < RECORDS / PER_MESSAGE; n++) {
