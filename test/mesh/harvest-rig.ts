@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findEnvoy } from '#libs/launcher';
-import type { EdgeCell, FailureRecord, InstanceCell, ZoneCell } from '#libs/telemetry';
+import type { EdgeCell, FailureRecord, InstanceCell, ReportSink, ZoneCell } from '#libs/telemetry';
 import { type MeshAccess, MeshSidecar, meshAccess } from '../../apps/demo/src/mesh-sidecar.js';
 import { HTTP_PORT, OUTBOUND_HTTP_PORT } from '../../apps/demo/src/topology.js';
 import { PlanServer } from '../plan/server.js';
@@ -59,10 +59,11 @@ export class HarvestRig {
     private readonly dir: string,
   ) {}
 
-  static async start(): Promise<HarvestRig> {
+  /** @param collect takes what sidecars report in place of the collector */
+  static async start(collect?: ReportSink): Promise<HarvestRig> {
     const dir = mkdtempSync(join(tmpdir(), 'heddle-harvest-'));
     process.env['HEDDLE_TEST_HARVESTS'] = join(dir, 'harvests');
-    const server = await PlanServer.start(undefined, { collectorEntry: WORKER });
+    const server = await PlanServer.start(undefined, collect ? { collect } : { collectorEntry: WORKER });
     const request = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
       const answer = await server.call(method, path, body);
       if (answer.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer)}`);

@@ -15,6 +15,8 @@ const STATS: readonly Json[] = [
   String.raw`cluster\.[^.]+\.upstream_cx_connect_(fail|timeout)`,
   String.raw`cluster\.[^.]+\.(lb_healthy_panic|update_rejected)`,
   String.raw`cluster\.[^.]+\.ssl\.(connection_error|fail_verify.*)`,
+  // Callers whose certificates are not accepted: they themselves only see that the connection ends.
+  String.raw`listener\..+\.ssl\.fail_verify_.*`,
   String.raw`cluster\.[^.]+\.outlier_detection\.ejections_enforced_total`,
   String.raw`cluster\.[^.]+\..*credential_injector\.(injected|failed)`,
   String.raw`http\.(in|out)bound[^.]*\.(downstream_rq_(completed|5xx)|no_route)`,

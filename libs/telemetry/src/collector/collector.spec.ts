@@ -278,6 +278,16 @@ describe('both ends', () => {
     ]);
   });
 
+  it('a connection that a callee ends because it does not accept the certificate is `tls`', () => {
+    const ended = { ...TO_BACK, status: 0, flags: ['UC'], details: '' };
+    tell(FRONT, 'attempt', ended);
+    const families = { 'listener.10.0.0.1_8080.ssl.fail_verify_error': 1 };
+    collector.take({ kind: 'metrics', node: BACK, log: '', bytes: reportMessage({ families }) }, now);
+    tell(FRONT, 'attempt', { ...ended, upstream: '10.0.0.2:8080' });
+    close();
+    expect(instances()).toEqual(['shop/back/back-1 v7 z2 tls 1', '10.0.0.2:8080   reset 1']);
+  });
+
   it('who was denied and tells nothing is told of by the callee, by the verified identity', () => {
     tell(BACK, 'served', { ...served, peer: 'spiffe://m.heddle.local/other/thief' });
     close();

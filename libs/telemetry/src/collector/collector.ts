@@ -116,7 +116,8 @@ export class Collector {
   #takeCounts(from: Sidecar, report: EdgeReport, receivedAt: number): void {
     const since = this.#intervals.since(`${from.mesh}/${from.instance}`, receivedAt);
     const shares = this.#sharesOf(since, receivedAt);
-    for (const [cluster, counts] of report) {
+    if (report.refusedCallers > 0) this.#bucket(from.mesh, receivedAt).addRefusedCallers(from);
+    for (const [cluster, counts] of report.clusters) {
       for (const { of, counts: part } of splitCounts(counts, shares))
         this.#bucket(from.mesh, of).addCounts(from, cluster, part);
     }

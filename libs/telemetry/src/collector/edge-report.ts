@@ -18,8 +18,17 @@ export interface EdgeCounts {
   readonly times: readonly TimeBin[];
 }
 
-/** By cluster. */
-export type EdgeReport = ReadonlyMap<string, EdgeCounts>;
+export interface EdgeReport {
+  /** By cluster. */
+  readonly clusters: ReadonlyMap<string, EdgeCounts>;
+  /** Handshakes that were refused for the caller's certificate, or for want of one. */
+  readonly refusedCallers: number;
+}
+
+interface Reading {
+  readonly clusters: Map<string, Counting>;
+  refusedCallers: number;
+}
 
 interface Counting {
   byClass: [number, number, number, number];
@@ -37,6 +46,7 @@ const FIRST = 1;
 
 /** Clusters of callers; what is behind a sidecar is `inbound/<port name>`. */
 const NAME = /^cluster\.([a-z0-9-]+\/[a-z0-9-]+\/\d{1,5}(?:\/[a-z0-9-]+)?)\.upstream_rq_(?:([2-5])xx|(retry)|(time))$/;
+const REFUSED_CALLER = /^listener\..+\.ssl\.fail_verify_(?:error|no_cert|san|cert_hash)$/;
 const MAX_NAME = 400;
 const MAX_BINS = 200;
 /** More than any sidecar counts between two reports. */
@@ -46,7 +56,7 @@ const MAX_CLUSTERS = 10_000;
 
 /** Reads what one message of a metrics sink says of the clusters of the mesh. @throws MalformedMessage */
 export function decodeEdgeReport(bytes: Buffer): EdgeReport {
-  const report = new Map<string, Counting>();
+  const report: Reading = { clusters: new Map(), refusedCallers: 0 };
   const reader = new Reader(bytes);
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === FAMILIES) readFamily(reader.message(), report);
@@ -56,26 +66,29 @@ export function decodeEdgeReport(bytes: Buffer): EdgeReport {
 }
 
 type What = { readonly class: number } | 'retry' | 'time';
+type Wanted = { readonly counting: Counting; readonly what: What } | 'refused callers';
 
-function readFamily(reader: Reader, report: Map<string, Counting>): void {
-  let found: { readonly counting: Counting; readonly what: What } | undefined;
+function readFamily(reader: Reader, report: Reading): void {
+  let found: Wanted | undefined;
   for (let field = reader.next(); field !== 0; field = reader.next()) {
     if (field === FAMILY.name) {
       found = wanted(reader.string('latin1'), report);
       if (!found) return;
-    } else if (field === FAMILY.metric && found) readMetric(reader.message(), found.counting, found.what);
-    else reader.skip();
+    } else if (field !== FAMILY.metric || !found) reader.skip();
+    else if (found === 'refused callers') report.refusedCallers += readCounter(reader.message());
+    else readMetric(reader.message(), found.counting, found.what);
   }
 }
 
-function wanted(name: string, report: Map<string, Counting>): { counting: Counting; what: What } | undefined {
-  const [, cluster, digit, retry] = (name.length <= MAX_NAME && NAME.exec(name)) || [];
-  if (cluster === undefined) return undefined;
-  let counting = report.get(cluster);
+function wanted(name: string, { clusters }: Reading): Wanted | undefined {
+  if (name.length > MAX_NAME) return undefined;
+  const [, cluster, digit, retry] = NAME.exec(name) ?? [];
+  if (cluster === undefined) return REFUSED_CALLER.test(name) ? 'refused callers' : undefined;
+  let counting = clusters.get(cluster);
   if (!counting) {
-    if (report.size >= MAX_CLUSTERS) return undefined;
+    if (clusters.size >= MAX_CLUSTERS) return undefined;
     counting = { byClass: [0, 0, 0, 0], retries: 0, times: [] };
-    report.set(cluster, counting);
+    clusters.set(cluster, counting);
   }
   const what: What = digit === undefined ? (retry === undefined ? 'time' : 'retry') : { class: Number(digit) };
   return { counting, what };
@@ -87,6 +100,15 @@ function readMetric(reader: Reader, counting: Counting, what: What): void {
     else if (field === METRIC.histogram && what === 'time') counting.times = readTimes(reader.message());
     else reader.skip();
   }
+}
+
+function readCounter(reader: Reader): number {
+  let count = 0;
+  for (let field = reader.next(); field !== 0; field = reader.next()) {
+    if (field === METRIC.counter) count = readNumber(reader.message());
+    else reader.skip();
+  }
+  return count > 0 && count <= MAX_COUNT ? count : 0;
 }
 
 function add(counting: Counting, what: Exclude<What, 'time'>, count: number): void {

@@ -12,9 +12,11 @@ interface Generation {
   readonly requests: Map<string, Outcome>;
   /** Attempts that the caller has told of. */
   readonly told: Set<string>;
+  /** Instances whose sidecars have refused callers for their certificates. */
+  readonly refusing: Set<string>;
 }
 
-const empty = (): Generation => ({ served: new Map(), requests: new Map(), told: new Set() });
+const empty = (): Generation => ({ served: new Map(), requests: new Map(), told: new Set(), refusing: new Set() });
 
 /**
  * Joins what the two ends, and the request and its attempts, say of the same: by request id and number of the attempt.
@@ -39,9 +41,18 @@ export class Joins {
     if (entry.requestId !== '' && this.#now.told.size < MAX_KEPT) this.#now.told.add(attemptKey(entry));
   }
 
-  /** What became of a request or attempt that the caller tells of, by all that is known of it by now. */
-  outcomeOf(entry: LogEntry, of: 'request' | 'attempt'): Outcome {
+  noteRefusing(instance: string): void {
+    if (this.#now.refusing.size < MAX_KEPT) this.#now.refusing.add(instance);
+  }
+
+  /**
+   * What became of a request or attempt that the caller tells of, by all that is known of it by now.
+   * @param instance that it was sent to
+   */
+  outcomeOf(entry: LogEntry, of: 'request' | 'attempt', instance: string): Outcome {
     const own = outcomeOf(entry);
+    // With TLS 1.3 a caller whose certificate is not accepted sees its connection end, and no reason.
+    if (own === 'reset' && entry.flags.includes('UC') && this.#isRefusing(instance)) return 'tls';
     if (of === 'attempt' && isCut(entry)) return this.#of('requests', entry.requestId) ?? own;
     return mayBeTheirs(entry, of) ? (this.#of('served', attemptKey(entry)) ?? own) : own;
   }
@@ -56,6 +67,10 @@ export class Joins {
   age(): void {
     this.#before = this.#now;
     this.#now = empty();
+  }
+
+  #isRefusing(instance: string): boolean {
+    return this.#now.refusing.has(instance) || this.#before.refusing.has(instance);
   }
 
   #of(what: 'served' | 'requests', key: string): Outcome | undefined {

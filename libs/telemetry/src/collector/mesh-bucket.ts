@@ -98,6 +98,11 @@ export class MeshBucket {
       this.#tally({ caller: from.workload, ...edgeOf(callee) }, from).addCounts(counts);
   }
 
+  /** A callee's sidecar has refused somebody for his certificate. */
+  addRefusedCallers(at: Sidecar): void {
+    this.joins.noteRefusing(at.instance);
+  }
+
   /** Takes what has waited, now that both ends have told. */
   settle(): void {
     for (const told of this.#held.splice(0)) this.#settle(told);
@@ -115,10 +120,10 @@ export class MeshBucket {
     const { entry, of, from } = told;
     const callee = calleeOf(entry, from, this.names);
     const tally = this.#tally({ caller: from.workload, ...edgeOf(callee) }, from);
-    const known = this.joins.outcomeOf(entry, of);
+    const way = this.#wayOf(told);
+    const known = this.joins.outcomeOf(entry, of, way.instance);
     const outcome = known === 'no_instance' && callee.service?.resolves ? 'dns' : known;
     const row = { route: entry.route, outcome, status: entry.status };
-    const way = this.#wayOf(told);
     if (of === 'request') tally.addRequest(row, entry.durationMs, chargedOf(entry));
     else tally.addAttempt(row, entry.durationMs, way);
     if (isFailure(outcome))

@@ -1,8 +1,8 @@
-/** What records cost: `node dist/libs/telemetry/bench/collect.js`. CPU, so that a busy machine changes little. */
+/** What records cost: `node dist/test/bench/collect.js`. CPU, so that a busy machine changes little. */
 import { createServer } from 'node:net';
 import { silentMetrics } from '#libs/kernel';
 import { AccessLogReceiver, Collector, type LogEntry, MeshNames } from '#libs/telemetry';
-import { logMessage } from '../testing/index.js';
+import { logMessage } from '../../libs/telemetry/testing/index.js';
 
 const RECORDS = 200_000;
 const PER_MESSAGE = 45;
@@ -60,7 +60,7 @@ function collect(failing: number): void {
 
 /** What the control plane does with the same: to a socket that somebody reads in this process, whose cost is in it. */
 async function receive(): Promise<void> {
-  const { ReportPipe } = await import('../../../apps/control-plane/src/collector/report-pipe.js');
+  const { ReportPipe } = await import('../../apps/control-plane/src/collector/report-pipe.js');
   const { systemClock } = await import('#libs/kernel');
   const { connect } = await import('node:net');
   const server = createServer((socket) => void socket.resume()).listen(0, '127.0.0.1');
