@@ -17,7 +17,7 @@ export interface Load {
   readonly requests: Compared;
   readonly attempts: Compared;
   readonly attemptsPerRequest: Compared;
-  /** Of single attempts. Milliseconds; the median. */
+  /** Of single attempts that succeeded. Milliseconds; the median. */
   readonly latency: Compared;
 }
 
@@ -25,6 +25,8 @@ export interface Load {
 const LEAST_BEFORE = 6;
 /** Of the buckets before, how many at the start are taken as usual: load rises before failures begin. */
 const CALM = 2 / 3;
+/** That attempts became slower only has to bear out what load or retries prove: a chance of one in twenty. Nats. */
+export const BEARS_OUT = Math.log(20);
 /** Of a sample, so many stand for one that was seen: the sample's usual step. */
 const WEIGHT = 16;
 
@@ -87,7 +89,8 @@ function latency(
   const [now, before] = [new LatencySketch(), new LatencySketch()];
   for (const { cells } of service.instances) {
     for (const cell of cells) {
-      if (cell.outcome !== 'ok' && cell.outcome !== 'timeout') continue;
+      // What hangs until its time is up says nothing of how much there is to do.
+      if (cell.outcome !== 'ok') continue;
       const bucket = facts.buckets + Math.floor((cell.at - facts.at) / facts.bucketMs);
       if (bucket >= from && bucket <= to) now.merge(cell.latencies);
       else if (bucket >= 0 && bucket < calm) before.merge(cell.latencies);

@@ -6,7 +6,7 @@ import type { Random } from './random.js';
 /** One in so many requests that succeeded is seen; failures all are. */
 const SAMPLE = 16;
 /** Latencies that are drawn for one cell: a sketch of more tells no more. */
-const MOST_DRAWN = 8;
+const MOST_DRAWN = 4;
 
 /** Counts of one edge and route by outcome. */
 export interface EdgeTally {

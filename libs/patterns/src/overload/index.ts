@@ -2,7 +2,7 @@ import { outcomesFact } from '../by-outcome.js';
 import { allOf, type Candidate, type Evidence, type PatternKind, spanOf } from '../candidate.js';
 import type { Facts } from '../facts/facts.js';
 import { type Group, groupsOf } from '../groups.js';
-import { floodFactor, loadOf, times } from '../load.js';
+import { BEARS_OUT, floodFactor, loadOf, times } from '../load.js';
 import { countsOf } from '../narrow.js';
 import { needed } from '../statistics/evidence.js';
 import type { Symptom } from '../symptoms/symptom.js';
@@ -27,10 +27,10 @@ function find(evidence: Evidence): Candidate[] {
 
 function overloaded(facts: Facts, group: Group, enough: number): Found | undefined {
   const load = loadOf(facts, group.service, spanOf(group.symptoms));
-  const evidence = Math.min(load.requests.evidence, load.latency.evidence);
+  const { evidence } = load.requests;
   // What comes from retries further up would be gone with what is retried: that is no demand.
   const rise = times(load.requests) / floodFactor(facts, group.service, spanOf(group.symptoms));
-  const rose = rise >= LEAST_RISE && evidence >= enough;
+  const rose = rise >= LEAST_RISE && evidence >= enough && load.latency.evidence >= BEARS_OUT;
   const byRetries = times(load.attemptsPerRequest) > rise;
   if (!saysSo(group.symptoms) && (!rose || byRetries)) return undefined;
   return { ...group, load, enough, evidence: rose ? evidence : enough };

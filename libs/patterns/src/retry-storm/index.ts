@@ -1,7 +1,7 @@
 import { outcomesFact } from '../by-outcome.js';
 import { allOf, type Candidate, type Evidence, type PatternKind, spanOf } from '../candidate.js';
 import { groupsOf } from '../groups.js';
-import { floodFactor, type Load, loadOf, times } from '../load.js';
+import { BEARS_OUT, floodFactor, type Load, loadOf, times } from '../load.js';
 import { narrowed } from '../narrow.js';
 import { needed } from '../statistics/evidence.js';
 import type { Symptom } from '../symptoms/symptom.js';
@@ -23,9 +23,9 @@ function find(evidence: Evidence): Candidate[] {
     const load = loadOf(evidence.facts, service, spanOf(symptoms));
     const { attemptsPerRequest, requests, latency } = load;
     const rise = times(attemptsPerRequest);
-    const proof = Math.min(attemptsPerRequest.evidence, latency.evidence);
+    const proof = attemptsPerRequest.evidence;
     const demand = times(requests) / floodFactor(evidence.facts, service, spanOf(symptoms));
-    if (rise < LEAST_RISE || rise <= demand || proof < enough) return [];
+    if (rise < LEAST_RISE || rise <= demand || proof < enough || latency.evidence < BEARS_OUT) return [];
     return [candidate(symptoms, { load, enough, evidence: proof, callers: narrowed(symptoms) })];
   });
 }

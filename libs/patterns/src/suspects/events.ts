@@ -27,6 +27,7 @@ export function happenings(facts: Facts): Happening[] {
   }
   const fresh = freshVersions(facts, versions);
   const releases = new Map<string, TimelineEvent[]>();
+  const churn = new Map<string, TimelineEvent[]>();
   const others: Happening[] = [];
   for (const event of facts.events) {
     const [instance = ''] = event.touches;
@@ -34,9 +35,49 @@ export function happenings(facts: Facts): Happening[] {
     const key = `${workloadOf(instance)} ${version}`;
     if (event.kind === 'instance_joined' && version !== undefined && fresh.has(key))
       at(releases, key, () => []).push(event);
+    else if (KINDS[event.kind] === 'churn') at(churn, churnKey(churn, event), () => []).push(event);
     else others.push({ ...event, kind: KINDS[event.kind], events: [event.id] });
   }
-  return [...others, ...[...releases].flatMap(([key, events]) => release(key, events))];
+  return [
+    ...others,
+    ...[...releases].flatMap(([key, events]) => release(key, events)),
+    ...[...churn.values()].flatMap((events) => comings(events)),
+  ];
+}
+
+/** Instances of one workload that come or go one soon after another are one thing. Milliseconds. */
+const SOON_MS = 60_000;
+
+/** Of the run of events that this one continues, or begins. */
+function churnKey(churn: ReadonlyMap<string, readonly TimelineEvent[]>, event: TimelineEvent): string {
+  const key = `${event.kind} ${workloadOf(event.touches[0] ?? '')}`;
+  for (let n = 0; ; n += 1) {
+    const last = churn.get(`${key} ${n}`)?.at(-1);
+    if (last === undefined || event.at - last.at <= SOON_MS) return `${key} ${n}`;
+  }
+}
+
+const DID = { instance_joined: 'joined', instance_left: 'left', instance_unready: 'are not ready' };
+
+function comings(events: readonly TimelineEvent[]): Happening[] {
+  const [first, ...rest] = events;
+  if (first === undefined) return [];
+  if (rest.length === 0) return [{ ...first, kind: 'churn', events: [first.id] }];
+  const workload = workloadOf(first.touches[0] ?? '');
+  const did =
+    first.kind === 'instance_left' || first.kind === 'instance_unready' ? DID[first.kind] : DID.instance_joined;
+  const instances = [...new Set(events.flatMap((event) => event.touches))];
+  return [
+    {
+      kind: 'churn',
+      id: first.id,
+      title: `${instances.length} instances of ${workload} ${did}: ${listed(instances.map(instanceName))}`,
+      at: first.at,
+      reversible: false,
+      events: events.map(({ id }) => id),
+      touches: [workload, ...instances],
+    },
+  ];
 }
 
 export const workloadOf = (instance: string): string => instance.split('/').slice(0, 2).join('/');
