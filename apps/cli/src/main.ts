@@ -47,6 +47,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   top: async () => (await import('./telemetry/top.js')).topCommand(),
   map: async () => (await import('./telemetry/map.js')).mapCommand(),
   failures: async () => (await import('./telemetry/failures.js')).failuresCommand(),
+  patterns: async () => (await import('./telemetry/patterns.js')).patternsCommand(),
   quarantine: async () => (await import('./commands/quarantine.js')).quarantineCommand(),
   explain: async () => (await import('./commands/explain.js')).explainCommand(),
   confirm: async () => (await import('./commands/confirm.js')).confirmCommand(),

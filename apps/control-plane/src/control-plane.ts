@@ -14,7 +14,7 @@ import {
 } from '#libs/identity';
 import { type Clock, type RequestCounts, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
-import { DatabaseDistrusted, type FeedEvent } from '#libs/store';
+import type { FeedEvent } from '#libs/store';
 import { SignalQueries } from '#libs/telemetry';
 import { policies as everyPolicy } from '#policies';
 import { wireAlerts } from './alerts-wiring.js';
@@ -22,15 +22,17 @@ import { startCheckpoints } from './audit/index.js';
 import { type RunningCollector, wireCollector } from './collector/index.js';
 import { type Config, isEveryAddress } from './config.schema.js';
 import { takeDataDirectory } from './data-directory.js';
-import { DatabaseGuard, type DatabaseVerdict, distrust } from './database-guard.js';
-import { portError, requireFreePort, type WantedPort } from './free-port.js';
+import { DatabaseGuard, type DatabaseVerdict } from './database-guard.js';
+import { requireFreePort, type WantedPort } from './free-port.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
+import { patternReader } from './patterns/index.js';
 import type { ControlPlanePorts, Telemetry } from './ports.js';
 import { type WiredRuntime, wireRuntime } from './runtime-wiring.js';
 import { Shutdown } from './shutdown.js';
 import { startSignals } from './signals-wiring.js';
 import { isStagedEvent, startStaged } from './staged-wiring.js';
-import { codeOf, EXIT, StartError } from './start-error.js';
+import { EXIT, StartError } from './start-error.js';
+import { orDistrust, orPortError } from './start-failures.js';
 import { createTelemetry } from './telemetry.js';
 import { advertisedAddress, certificateNames, isPlainRest, keepCertificates, restTls, tlsOf } from './tls.js';
 
@@ -264,6 +266,7 @@ async function startRest(
     deliveries: new Deliveries({ progress: store.progress, local: runtime.delivery, clock }),
     past: createExplainPast({ live: runtime.live, recompile: runtime.recompile, store }),
     signals: new SignalQueries({ ...store, metrics }),
+    patterns: patternReader(store),
     alerts: alerts.port,
     runtime: runtime.port,
     auth: createAuth(identity),
@@ -281,25 +284,6 @@ async function startRest(
   const api = await orPortError(wanted, startApi({ deps, host, port, tls: await restTls(config, certificate) }));
   shutdown.add('REST', () => api.close());
   return api;
-}
-
-/** Half a state is worse than none: proxies would lose the other half (REL-4). */
-async function orDistrust<T>(started: Promise<T>): Promise<T> {
-  try {
-    return await started;
-  } catch (error) {
-    if (!(error instanceof DatabaseDistrusted)) throw error;
-    throw distrust(error.message, error);
-  }
-}
-
-/** A port can be taken between the first look and now. */
-async function orPortError<T>(wanted: WantedPort, started: Promise<T>): Promise<T> {
-  try {
-    return await started;
-  } catch (error) {
-    throw ['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes(codeOf(error)) ? portError(wanted, error) : error;
-  }
 }
 
 const urlHost = (host: string): string =>

@@ -33,6 +33,7 @@ import { ProxyController } from './proxy.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { ResourceService } from './resource.service.js';
 import { StagedController } from './staged/staged.controller.js';
+import { PatternsController } from './telemetry/patterns.controller.js';
 import { TelemetryController } from './telemetry/telemetry.controller.js';
 import { TokenController } from './token.controller.js';
 
@@ -50,6 +51,7 @@ const FIXED: readonly Type<object>[] = [
   HistoryController,
   QuarantineController,
   TelemetryController,
+  PatternsController,
   AlertsController,
   SilencesController,
   ExplainController,

@@ -8,6 +8,7 @@ import type { AlertsPort } from './alerts/alerts.port.js';
 import type { AuthPort } from './auth.ports.js';
 import type { ChangeAspect } from './delivery/aspect.js';
 import type { RuntimePort } from './ports.js';
+import type { PatternReader } from './telemetry/patterns.port.js';
 
 /** What `heddle proxy bootstrap` must know of this control plane. */
 export interface BootstrapInfo {
@@ -38,6 +39,7 @@ export interface ApiDeps {
     | 'badContents'
     | 'alerts'
     | 'silences'
+    | 'timeline'
     | 'alertOutbox'
   >;
   readonly changes: Changes;
@@ -47,6 +49,7 @@ export interface ApiDeps {
   readonly aspects?: readonly ChangeAspect[];
   readonly past: ExplainPast;
   /** How requests fare, as one reader may know it. */
+  readonly patterns: PatternReader;
   readonly signals: Pick<SignalQueries, 'services' | 'service' | 'edges' | 'instances' | 'zones' | 'map' | 'failures'>;
   readonly alerts: AlertsPort;
   readonly runtime: RuntimePort;

@@ -24,3 +24,5 @@ export type { ResourceView } from './resource-view.js';
 export { type ApiOptions, type RunningApi, type ServerTls, startApi } from './server.js';
 export { stagedAspect } from './staged/staged.aspect.js';
 export type { StagedView } from './staged/staged.view.js';
+export type { PatternReader } from './telemetry/patterns.port.js';
+export type { PatternView } from './telemetry/visible-patterns.js';

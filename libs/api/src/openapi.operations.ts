@@ -12,6 +12,7 @@ import { diffQuery, planBody } from './plan/plan.schema.js';
 import { QUARANTINE } from './quarantine/quarantine.operations.js';
 import { leaveQuery, listQuery } from './query.js';
 import { STAGED_OPERATIONS } from './staged/staged.operations.js';
+import { PATTERNS } from './telemetry/patterns.operations.js';
 import { TELEMETRY } from './telemetry/telemetry.operations.js';
 import { apiTokenBody, exchangeBody, proxyTokenBody } from './token.controller.js';
 
@@ -246,6 +247,7 @@ export const FIXED_OPERATIONS: readonly Operation[] = [
   ...STAGED_OPERATIONS,
   ...QUARANTINE,
   ...TELEMETRY,
+  ...PATTERNS,
   ...ALERTS,
   ...RUNTIME,
 ];

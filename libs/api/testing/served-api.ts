@@ -128,6 +128,7 @@ export async function serveApi(
     explain: createExplain({ live, history: store.history }),
     past: createExplainPast({ live, recompile: options.recompile, store }),
     signals: new SignalQueries({ ...store, metrics: silentMetrics }),
+    patterns: { list: async () => [] },
     deliveries: new Deliveries({
       ...{ progress: store.progress, local: options.delivery ?? idleDelivery, clock: systemClock },
     }),

@@ -145,6 +145,10 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'kind',
   ),
   heddle_telemetry_harvests_total: counter('Buckets that were written, or given up.', 'outcome'),
+  heddle_telemetry_pattern_searches_total: counter('Searches for patterns of failures, by outcome.', 'outcome'),
+  heddle_telemetry_pattern_seconds_total: counter(
+    'Seconds that searches for patterns of failures took, reading included.',
+  ),
   heddle_telemetry_collector_up: gauge('1 while the collector runs.'),
   heddle_telemetry_collector_starts_total: counter('Starts of the collector.'),
   heddle_telemetry_pipe_bytes: gauge('Bytes that wait for the collector.'),

@@ -2,7 +2,7 @@ export { ACCESS_LOG_METHOD, AccessLogReceiver } from './access-logs/access-log-r
 export type { LogEntry } from './access-logs/log-entry.js';
 export { Collector, type CollectorOptions } from './collector/collector.js';
 export { HarvestQueue, type HarvestQueueOptions } from './collector/harvest-queue.js';
-export { MeshNames } from './collector/mesh-names.js';
+export { MeshNames, type ServingInstances } from './collector/mesh-names.js';
 export { METRICS_METHOD, MetricsReceiver, type Reporter, type ReportReceiver } from './metrics-receiver.js';
 export * from './model/index.js';
 export { PlaintextWatch, type PlaintextWatchOptions } from './plaintext-watch.js';

@@ -4,6 +4,7 @@ import { type Clock, type Log, silentMetrics, systemClock } from '#libs/kernel';
 import { createLog } from '#libs/observability';
 import { openStore, type Store } from '#libs/store';
 import { Collector, HarvestQueue, MeshNames } from '#libs/telemetry';
+import { watchPatterns } from '../patterns/index.js';
 import { PIPE_FD } from './collector-process.js';
 import { type Frame, FrameReader, type WorkerSettings } from './frames.js';
 import type { HarvestStoreFactory } from './harvest-store.js';
@@ -88,11 +89,15 @@ function start(settings: WorkerSettings, { clock, metrics, harvestStore }: Start
     ...{ clock, log, metrics },
   });
   const collector = new Collector({ source, names, metrics, onHarvest: (harvest) => queue.add(harvest) });
+  const watching = opened.then((store) => watchPatterns({ store, names, holder: source, clock, log, metrics }));
   log.debug('the collector has started', { source });
-  return { log, collector, queue, close: () => Promise.race([closed(opened), nothing()]) };
+  const close = async (): Promise<void> => {
+    await (await watching)();
+    await (await opened).close();
+  };
+  return { log, collector, queue, close: () => Promise.race([close(), nothing()]) };
 }
 
-const closed = async (opened: Promise<Store>): Promise<void> => (await opened).close();
 /** A database that is away shall not keep the process. */
 const nothing = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 1_000).unref());
 

@@ -1,5 +1,13 @@
 import type { SignalSpan, Signals, SignalView } from '#libs/store';
-import { type EdgeCell, edgeCells, type InstanceCell, instanceCells, type StoredBuckets, type ZoneCell, zoneCells } from '#libs/telemetry';
+import {
+  type EdgeCell,
+  edgeCells,
+  type InstanceCell,
+  instanceCells,
+  type StoredBuckets,
+  type ZoneCell,
+  zoneCells,
+} from '#libs/telemetry';
 
 /** Cells of one view in the newest so many buckets. */
 interface Reader<C> {

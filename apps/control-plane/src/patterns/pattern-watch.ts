@@ -65,7 +65,7 @@ export class PatternWatch {
     } catch (error) {
       this.#meshes.clear();
       if (error instanceof StoreUnavailable) return; // it is told of by whoever needs it more
-      metrics.count('heddle_patterns_failed_total');
+      metrics.count('heddle_telemetry_pattern_searches_total', { outcome: 'failed' });
       log.error('the search for patterns of failures failed', { error: String(error) });
     }
   }
@@ -81,15 +81,14 @@ export class PatternWatch {
     const started = clock.monotonic();
     const found = findPatterns(await watched.observer.observe(ended));
     const tracked = track(watched.tracked, found, ended);
-    metrics.observe('heddle_patterns_seconds', (clock.monotonic() - started) / 1000);
+    metrics.count('heddle_telemetry_pattern_searches_total', { outcome: 'done' });
+    metrics.count('heddle_telemetry_pattern_seconds_total', {}, (clock.monotonic() - started) / 1000);
     await store.patterns.save(lease, mesh, {
       at: ended,
       patterns: tracked.filter(({ state }) => state !== 'suspected').map((one) => toStored(mesh, one)),
     });
     watched.tracked = tracked;
     watched.at = ended;
-    const active = tracked.filter(({ state }) => state === 'active').length;
-    metrics.gauge('heddle_failure_patterns', active, { mesh });
   }
 
   async #open(mesh: string): Promise<Watched> {

@@ -108,5 +108,17 @@ export const failuresQuery = z
   })
   .superRefine(coherent);
 
+export const patternsQuery = z
+  .strictObject({
+    ...window,
+    service: z
+      .string()
+      .regex(/^[a-z0-9][-a-z0-9.]*\/[a-z0-9][-a-z0-9.]*$/, 'a service, as namespace/name')
+      .optional()
+      .describe('Only what this service, `namespace/name`, fails by, or what follows from it.'),
+  })
+  .superRefine(({ from, to, since }, context) => coherent({ from, to, since }, context));
+export const timelineQuery = z.strictObject(window).superRefine(coherent);
+
 /** The time, as queries take it. */
 export const timeOf = ({ from, to, since }: Asked) => ({ from, to, sinceMs: since });

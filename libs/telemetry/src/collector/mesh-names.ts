@@ -25,6 +25,13 @@ export interface KnownService {
   readonly resolves: boolean;
 }
 
+/** Who answers for a service port. */
+export interface ServingInstances {
+  /** `<namespace>/<service>/<port>` */
+  readonly callee: string;
+  readonly instances: readonly KnownInstance[];
+}
+
 interface Mesh {
   readonly instances: Map<string, KnownInstance>;
   readonly byAddress: Map<string, string>;
@@ -97,6 +104,21 @@ export class MeshNames {
     return services
       .filter(({ namespace, selector }) => namespace === instance.namespace && selects(selector, instance.labels))
       .toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  get meshes(): readonly string[] {
+    return [...this.#meshes.keys()];
+  }
+
+  /** Every port of every service of the mesh, with the instances that it selects. */
+  topology(mesh: string): readonly ServingInstances[] {
+    const known = this.#meshes.get(mesh);
+    if (!known) return [];
+    const byNamespace = Map.groupBy(known.instances.values(), ({ namespace }) => namespace);
+    return [...known.services.values()].flatMap(({ key, namespace, ports, selector }) => {
+      const instances = (byNamespace.get(namespace) ?? []).filter(({ labels }) => selects(selector, labels));
+      return ports.map(({ port }) => ({ callee: `${key}/${port}`, instances }));
+    });
   }
 
   #mesh(name: string): Mesh {

@@ -1,0 +1,106 @@
+import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
+import type { Happening } from '#libs/store';
+import { AccessControl } from '../access/access-control.js';
+import { visibleHistory } from '../access/visible-changes.js';
+import { AccessEach } from '../access.js';
+import { API_DEPS, type ApiDeps } from '../deps.js';
+import type { HttpRequest } from '../http.js';
+import { requireMesh } from '../meshes.js';
+import { parseQuery } from '../query.js';
+import { sightOf } from './sight.js';
+import { patternsQuery, timelineQuery, timeOf } from './telemetry.query.js';
+import { isOf, isVisible, type PatternView, type Sighted, viewOfPattern } from './visible-patterns.js';
+
+const HOUR_MS = 3_600_000;
+/** Changes are suspects of what began up to so long after them. Milliseconds. */
+const SUSPECT_MS = 2 * HOUR_MS;
+const MOST_CHANGES = 500;
+
+interface Answered {
+  /** RFC 3339. */
+  readonly from: string;
+  readonly to: string;
+  /** How many there are that the reader may not see. */
+  readonly hidden: number;
+}
+
+/** What failures have in common, and what else happened at the time. */
+@Controller('api/v1/meshes/:mesh/telemetry')
+export class PatternsController {
+  constructor(
+    @Inject(API_DEPS) private readonly deps: ApiDeps,
+    @Inject(AccessControl) private readonly access: AccessControl,
+  ) {}
+
+  @Get('patterns')
+  @AccessEach('get')
+  async patterns(
+    @Param('mesh') mesh: string,
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<Answered & { readonly items: readonly PatternView[] }> {
+    const asked = parseQuery(patternsQuery, query);
+    const { from, to } = this.#window(timeOf(asked));
+    const sighted = await this.#sighted(mesh, request, { from: from - SUSPECT_MS, to });
+    const known = await this.deps.patterns.list(mesh, from);
+    const inTime = known.filter(({ since, pattern }) => {
+      return since < to && (asked.service === undefined || isOf(pattern, asked.service));
+    });
+    const seen = inTime.filter(({ pattern }) => isVisible(pattern, sighted.sight));
+    return {
+      ...this.#answered(from, to),
+      items: seen.map((one) => viewOfPattern(one, sighted)),
+      hidden: inTime.length - seen.length,
+    };
+  }
+
+  @Get('timeline')
+  @AccessEach('get')
+  async timeline(
+    @Param('mesh') mesh: string,
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<Answered & { readonly items: readonly (Omit<Happening, 'at'> & { readonly at: string })[] }> {
+    const { from, to } = this.#window(timeOf(parseQuery(timelineQuery, query)));
+    const sighted = await this.#sighted(mesh, request, { from, to });
+    const all = await this.deps.store.timeline.between(mesh, from, to);
+    const seen = all.filter((one) => isSeen(one, sighted));
+    return {
+      ...this.#answered(from, to),
+      items: seen.map((one) => ({ ...one, at: new Date(one.at).toISOString() })),
+      hidden: all.length - seen.length,
+    };
+  }
+
+  #window({ from, to, sinceMs = HOUR_MS }: ReturnType<typeof timeOf>): { readonly from: number; readonly to: number } {
+    const end = to ?? this.deps.clock.now() + 1;
+    return { from: from ?? end - sinceMs, to: end };
+  }
+
+  #answered(from: number, to: number): Pick<Answered, 'from' | 'to'> {
+    return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
+  }
+
+  /** @throws ProblemError 404 unless the mesh exists */
+  async #sighted(
+    mesh: string,
+    { principal }: HttpRequest,
+    { from, to }: { readonly from: number; readonly to: number },
+  ): Promise<Sighted> {
+    const { resources, history } = this.deps.store;
+    await requireMesh(resources, mesh);
+    const sight = await sightOf({ access: this.access, resources }, principal, mesh);
+    const [since, until] = [new Date(from).toISOString(), new Date(to).toISOString()];
+    const past = { mesh, since, until, limit: MOST_CHANGES };
+    const changes = new Set((await visibleHistory(this.access, principal, past, history)).map(({ change }) => change));
+    return { sight, change: (id) => changes.has(id) };
+  }
+}
+
+/** As suspects are: see `visible-patterns.ts`. */
+function isSeen({ kind, id, touches }: Happening, { sight, change }: Sighted): boolean {
+  if (kind === 'change' || kind === 'refusal') return change(id);
+  if (kind === 'rotation') return true;
+  const [namespace = '', ...rest] = (touches[0] ?? id).split('/');
+  return sight.instance(namespace, rest.at(-1) ?? '');
+}
