@@ -12,6 +12,7 @@ import { slowness } from './slowness.js';
 import { canary } from './steps/canary.js';
 import { confirm } from './steps/confirm.js';
 import { discovery } from './steps/discovery.js';
+import { failures } from './steps/failures.js';
 import { history } from './steps/history.js';
 import { plan } from './steps/plan.js';
 import { refusal } from './steps/refusal.js';
@@ -21,7 +22,19 @@ import { rules } from './steps/rules.js';
 import { shift } from './steps/shift.js';
 import { OUTBOUND_HTTP_PORT, outboundAddress, REPLICAS, type ReplicaPlan, THIRD_CATALOG } from './topology.js';
 
-const STEPS = { discovery, replicas: replicaSteps, shift, rules, refusal, restart, plan, canary, confirm, history };
+const STEPS = {
+  discovery,
+  replicas: replicaSteps,
+  shift,
+  rules,
+  refusal,
+  restart,
+  plan,
+  canary,
+  confirm,
+  history,
+  failures,
+};
 
 const HELP = `npm run demo             shows the mesh step by step, then stays up until Ctrl-C
 npm run demo -- --once   runs to the end and exits; exit code 1 at the first step that does not hold, 130 when interrupted

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { endWithParent } from '#libs/launcher';
@@ -58,6 +59,20 @@ export class Replica {
     const answer = await this.sidecar.leave();
     this.#app?.kill('SIGTERM');
     return answer;
+  }
+
+  /** The application alone is gone; its Envoy stays. */
+  async stopApp(): Promise<void> {
+    const app = this.#app;
+    if (!app || app.exitCode !== null) return;
+    const ended = once(app, 'exit');
+    app.kill('SIGKILL');
+    await ended;
+  }
+
+  async restartApp(): Promise<void> {
+    this.#app = await this.startApp();
+    await this.appReady();
   }
 
   /** Ends application and Envoy like a crash of the machine. */

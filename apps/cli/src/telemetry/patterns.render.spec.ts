@@ -25,7 +25,7 @@ describe('heddle patterns', () => {
     expect(renderPatterns({ ...times, hidden: 0, items: [pattern] })).toBe(
       [
         '● bad host  since 2026-11-23T13:40:00.000Z',
-        '  orders-2 fails 43 % of its attempts,\ufffd[31m its siblings 0.1 %',
+        '  orders-2 fails 43 % of its attempts, [31m its siblings 0.1 %',
         '  41 requests failed by it, 97 % of all failures; confidence 99 %',
         '  so shop/web/80 fail too',
         '  suspect 80 %: more retries (ann): it came 12 s before and touches orders',
