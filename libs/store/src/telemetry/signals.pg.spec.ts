@@ -148,7 +148,8 @@ describe('rolling up', () => {
       if (due === undefined) return made;
       expect(await store.signals.finish(lease, due, await joined(due))).toBe(true);
       // Whether a longer one has ended depends on the time of day.
-      if (due.meshes.length > 0 && due.lengthMs <= 10 * MINUTE) made.push(`${due.lengthMs / SECOND} ${(due.at - NOW) / SECOND}`);
+      if (due.meshes.length > 0 && due.lengthMs <= 10 * MINUTE)
+        made.push(`${due.lengthMs / SECOND} ${(due.at - NOW) / SECOND}`);
     }
   }
 
