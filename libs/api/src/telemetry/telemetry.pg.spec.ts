@@ -235,6 +235,9 @@ describe('SEC-34 what a reader may not see', () => {
     expect(JSON.stringify(await get('services/shop/orders', shop))).not.toContain('bank');
     expect(JSON.stringify(await get('instances', shop))).not.toContain('bank');
     expect((await shop.call('GET', 'telemetry/services/bank/vault')).status).toBe(403);
+    for (const path of ['services?namespace=bank', 'edges?namespace=bank', 'instances?namespace=bank&service=vault'])
+      expect(await get(path, shop), path).toMatchObject({ items: [], more: 0, hidden: 0 });
+    expect(await get('map?namespace=bank', shop)).toMatchObject({ nodes: [], edges: [], serves: [], hidden: 0 });
   });
 
   it('is not found in failures either, nor by asking for it', async () => {

@@ -1,6 +1,6 @@
 import type { Page, Signals, StoredFailure } from '#libs/store';
 import type { FailureView } from './answers.js';
-import { serviceOf, workloadOf } from './names.js';
+import { instanceOf, serviceOf, workloadOf } from './names.js';
 import { OTHERS, type Sight } from './sight.js';
 
 export interface FailureSearch {
@@ -37,6 +37,18 @@ function visible(failure: StoredFailure, sight: Sight): FailureView | undefined 
   };
 }
 
+/** Whether a reader may see what he asks for by its name. */
+function seesAsked({ sight, callee, caller, instance }: FailureSearch): boolean {
+  const service = callee?.includes('/') ? workloadOf(callee) : undefined;
+  const workload = caller === undefined ? undefined : workloadOf(caller);
+  const at = instance === undefined ? undefined : instanceOf(instance);
+  return (
+    (!service || sight.service(service.namespace, service.name)) &&
+    (!workload || sight.workload(workload.namespace, workload.name)) &&
+    (!at || sight.instance(at.namespace, at.name))
+  );
+}
+
 /** By what a reader may not see he finds nothing: not even whether there is something. */
 function mayAsk({ callee, caller, instance, route }: FailureSearch, failure: FailureView): boolean {
   const asksForCallee = callee !== undefined || (instance ?? route) !== undefined;
@@ -49,6 +61,7 @@ export async function searchFailures(
   search: FailureSearch & { readonly from: number; readonly to: number },
 ): Promise<{ readonly items: readonly FailureView[]; readonly cursor?: string }> {
   const { sight, callee, limit, ...rest } = search;
+  if (!seesAsked(search)) return { items: [] };
   const items: FailureView[] = [];
   let { cursor } = search;
   for (let page = 0; page < MOST_PAGES; page += 1) {

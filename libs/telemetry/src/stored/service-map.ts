@@ -45,12 +45,14 @@ export async function readMap(
   const seconds = secondsOf(window.spans);
   const inPlain = new Set(serves.filter(({ workload }) => plain.has(workload)).map(({ service }) => service));
   const asked = new Map<string, Tally>();
-  const every = [...pairs].map(([key, tally]): MapEdge => {
+  const every = [...pairs].flatMap(([key, tally]): readonly MapEdge[] => {
     const edge = keys.edge(key, tally, seconds);
+    // Whoever asks for a namespace by its name is not told of what he may not see there.
+    if (namespace !== undefined && edge.callee === OTHERS) return [];
     const known = asked.get(edge.callee) ?? new Tally('requests', WIDTHS.pair);
     asked.set(edge.callee, known);
     known.merge(tally);
-    return edge.caller === '' && inPlain.has(edge.callee) ? { ...edge, plaintext: true } : edge;
+    return [edge.caller === '' && inPlain.has(edge.callee) ? { ...edge, plaintext: true } : edge];
   });
   const edges = highest(every, 'rate', ({ caller, callee }) => `${caller} ${callee}`).slice(0, limit);
   const services = new Set(edges.map(({ callee }) => callee));
@@ -66,7 +68,13 @@ export async function readMap(
       return { kind: 'workload', id, ...(requests === undefined ? {} : { plaintext: requests }) };
     }),
   ];
-  return { nodes, edges, serves: served, more: every.length - edges.length, hidden: keys.hidden };
+  return {
+    nodes,
+    edges,
+    serves: served,
+    more: every.length - edges.length,
+    hidden: namespace === undefined ? keys.hidden : 0,
+  };
 }
 
 const seenService =

@@ -17,7 +17,7 @@ import { type FailureSearch, searchFailures } from './failure-search.js';
 import { instanceOf, printed, serviceOf } from './names.js';
 import { highest, type SignalSort } from './order.js';
 import { readMap } from './service-map.js';
-import type { Sight } from './sight.js';
+import { OTHERS, type Sight } from './sight.js';
 import { SignalReader } from './signal-reader.js';
 import type { GoldenSignals } from './tally.js';
 import { chartWindow, secondsOf, totalWindow, type Window } from './window.js';
@@ -133,7 +133,11 @@ export class SignalQueries {
     const tallies = await this.#reader.totals({ mesh, view: 'pair', window, prefix: prefixOf(ask) }, keys.keyOf);
     const seconds = secondsOf(window.spans);
     const items = [...tallies].map(([key, tally]) => keys.edge(key, tally, seconds));
-    const meant = caller === undefined ? items : items.filter((edge) => edge.caller === caller);
+    // Whoever asks for a place by its name is not told of what he may not see there.
+    const meant = items.filter(
+      (edge) =>
+        (caller === undefined || edge.caller === caller) && (ask.namespace === undefined || edge.callee !== OTHERS),
+    );
     return this.#listed({ ...ask, window, hidden: keys.hidden }, meant, nameOfEdge);
   }
 
@@ -248,13 +252,22 @@ export class SignalQueries {
   }
 
   async #listed<T extends GoldenSignals>(
-    { mesh, window, hidden, sort, limit }: ListRequest & { readonly window: Window; readonly hidden: number },
+    {
+      mesh,
+      window,
+      sort,
+      limit,
+      namespace,
+      hidden,
+    }: ListRequest & Selection & { readonly window: Window; readonly hidden: number },
     items: readonly T[],
     nameOf: (item: T) => string,
   ): Promise<Listed<T>> {
     const sorted = highest(items, sort, nameOf);
     const more = Math.max(0, sorted.length - limit);
-    return { ...(await this.#answered(mesh, window)), items: sorted.slice(0, limit), more, hidden };
+    const answered = await this.#answered(mesh, window);
+    // By its name nobody learns that there is something which he may not see.
+    return { ...answered, items: sorted.slice(0, limit), more, hidden: namespace === undefined ? hidden : 0 };
   }
 }
 
