@@ -109,7 +109,9 @@ function candidateOf(evidence: Evidence, { symptoms, narrow }: Group, pattern: O
       failed,
       total,
       callee: listed(callees.map(serviceName)),
-      callers: narrow.callers ? ` of ${listed(narrow.callers)}` : '',
+      callers: narrow.callers
+        ? ` of ${listed(narrow.callers.map((caller) => caller || 'callers without an identity'))}`
+        : '',
       share: percent(failed, total),
     }),
   };

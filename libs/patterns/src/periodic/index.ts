@@ -79,12 +79,13 @@ function inBaseline(
   for (let i = skipped; i + step <= facts.buckets; i += step) now.push(sumOf(failed, i, i + step - 1));
   const series = [...before, ...now];
   const sorted = [...series].sort((a, b) => a - b);
+  // Of two hours some minutes are bad by chance, and any four of them may be equally far apart: each burst has to be proven.
   // Bursts are few: what the middle of the minutes has is what is usual.
   const usual = Math.max(0.5, sorted[sorted.length >> 1] ?? 0);
   const beat = beatOf(
     series,
     series.map(() => usual),
-    { tests, shortest: SHORTEST_MINUTES },
+    { tests, shortest: SHORTEST_MINUTES, burst: needed(series.length) },
   );
   if (beat === undefined) return undefined;
   const at = beat.starts.map((start) => baseline.from + start * baseline.bucketMs);

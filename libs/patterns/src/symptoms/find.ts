@@ -1,4 +1,4 @@
-import type { Outcome } from '#libs/telemetry';
+import { OTHER, type Outcome } from '#libs/telemetry';
 import {
   added,
   dispersionOf,
@@ -28,9 +28,9 @@ interface Scan {
 
 /** Every service and outcome with more failures than usual somewhere in the window. */
 export function findSymptoms(facts: Facts): Symptom[] {
-  const tested = [...facts.services.values()].flatMap((service) =>
-    outcomesOf(service).map((outcome) => ({ service, outcome })),
-  );
+  // What a row budget has thrown together is no service.
+  const services = [...facts.services.values()].filter(({ callee }) => callee !== OTHER);
+  const tested = services.flatMap((service) => outcomesOf(service).map((outcome) => ({ service, outcome })));
   const tests = tested.reduce((sum, { service }) => sum + 1 + service.edges.length, 0);
   const enough = needed(tests * facts.buckets);
   return tested.flatMap(({ service, outcome }) => symptom(facts, { service, outcome, enough }) ?? []);
