@@ -43,7 +43,7 @@ const LONGEST = 0.7;
 const HEARD = 0.75;
 
 /**
- * The beat of a series: its bursts must follow one another at equal distances, none missing, up to now, with next to nothing between
+ * The beat of a series: its bursts must follow one another at equal distances, hardly one missing, with next to nothing between
  * them. The failures are then folded by the period (epoch folding, Leahy et al., Astrophysical Journal 266, 1983) and tested for
  * being in phase, corrected for every period and phase that there is.
  */
