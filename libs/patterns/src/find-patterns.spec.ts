@@ -83,6 +83,25 @@ describe('findPatterns', () => {
     expect(findPatterns({ ...observed, instances }).map(({ name }) => name)).not.toContain('bad_host');
   });
 
+  it('does not let an outage of long ago hide one of now', () => {
+    const patterns = found({
+      calls: [
+        {
+          from: 'web',
+          to: 'orders',
+          fails: ({ bucket, host }) => {
+            if (bucket >= 10 && bucket < 15) return ['error', 0.9];
+            return bucket >= 56 && host.name === 'orders-2' ? ['error', 0.5] : undefined;
+          },
+        },
+      ],
+    });
+    expect(patterns.map(({ name, ongoing }) => [name, ongoing])).toEqual([
+      ['failing_dependency', false],
+      ['bad_host', true],
+    ]);
+  });
+
   it('counts requests and shares', () => {
     const [pattern] = found({
       calls: [{ from: 'web', to: 'orders', refused: (bucket) => (bucket >= 50 ? ['rate_limited', 0.5] : undefined) }],

@@ -1,5 +1,5 @@
 import { OTHER, type Outcome } from '#libs/telemetry';
-import { spanOf } from './candidate.js';
+import { outcomesOf, spanOf, usualOfAll } from './candidate.js';
 import { at } from './facts/baseline.js';
 import type { Facts, InstanceFacts, ServiceFacts } from './facts/facts.js';
 import { releasesOf } from './releases.js';
@@ -37,7 +37,7 @@ export function attemptsOf(
   let [failed, total] = [0, 0];
   for (const instance of instances) {
     total += sumOf(instance.attempts, from, to);
-    for (const { outcome } of symptoms) {
+    for (const outcome of outcomesOf(symptoms)) {
       const series = instance.failed.get(outcome);
       if (series) failed += sumOf(series, from, to);
     }
@@ -58,7 +58,7 @@ export function splitsOf(service: ServiceFacts, symptoms: readonly Symptom[]): S
     ...grouped(serving, 'version', ({ version }) => version),
     ...grouped(serving, 'zone', ({ zone }) => zone),
   ];
-  const usual = symptoms.reduce((sum, symptom) => sum + symptom.usual, 0);
+  const usual = usualOfAll(symptoms);
   const counts = new Map(serving.map((instance) => [instance, attemptsOf([instance], symptoms)]));
   const all = sumOfCounts(counts.values());
   return groups
