@@ -1,6 +1,6 @@
 import { sortedUnique } from '#libs/kernel';
 import type { Outcome } from '#libs/telemetry';
-import { allOf, byCallee, type Candidate, type Evidence, spanOf, together } from './candidate.js';
+import { allOf, atOneTime, byCallee, type Candidate, type Evidence, spanOf, usualOfAll } from './candidate.js';
 import { groupsOf, type Way } from './groups.js';
 import type { PatternName } from './names.js';
 import { countsOf, narrowed } from './narrow.js';
@@ -51,7 +51,7 @@ function partsOf(evidence: Evidence, { outcomes, prevailing }: OutcomePattern): 
   if (prevailing)
     return groupsOf(evidence).flatMap((group) => (prevailing.has(group.prevailing) ? [group.symptoms] : []));
   const roots = evidence.symptoms.roots.filter(({ outcome }) => outcomes?.has(outcome));
-  return [...byCallee(roots).values()].map(together);
+  return [...byCallee(roots).values()].flatMap(atOneTime);
 }
 
 function groupOf(evidence: Evidence, symptoms: readonly Symptom[], pattern: OutcomePattern): Group {
@@ -109,7 +109,9 @@ function candidateOf(evidence: Evidence, { symptoms, narrow }: Group, pattern: O
       failed,
       total,
       callee: listed(callees.map(serviceName)),
-      callers: narrow.callers ? ` of ${listed(narrow.callers)}` : '',
+      callers: narrow.callers
+        ? ` of ${listed(narrow.callers.map((caller) => caller || 'callers without an identity'))}`
+        : '',
       share: percent(failed, total),
     }),
   };
@@ -120,7 +122,7 @@ export function shareFact(
   counted: { readonly of: string; readonly failed: number; readonly total: number },
   symptoms: readonly Symptom[],
 ): Fact {
-  const usual = symptoms.reduce((sum, symptom) => sum + symptom.usual, 0);
+  const usual = usualOfAll(symptoms);
   return { kind: 'share', ...counted, beside: { of: 'usual', failed: usual * counted.total, total: counted.total } };
 }
 

@@ -1,3 +1,4 @@
+import type { Outcome } from '#libs/telemetry';
 import type { Facts } from './facts/facts.js';
 import type { PatternName } from './names.js';
 import type { Symptom, Symptoms } from './symptoms/symptom.js';
@@ -61,12 +62,29 @@ export function byCallee(symptoms: readonly Symptom[]): Map<string, Symptom[]> {
 }
 
 /**
- * Symptoms of one service that belong together: those whose times overlap with the strongest, or touch it within a bucket.
- * What happened at another time has another reason.
+ * Symptoms of one service by the time that they have in common: those that overlap with the strongest, or touch it within a bucket; then
+ * those with the strongest of the rest. What happened at another time has another reason.
  */
-export function together(symptoms: readonly Symptom[]): Symptom[] {
-  const [strongest, ...rest] = [...symptoms].sort((a, b) => b.evidence - a.evidence);
-  if (strongest === undefined) return [];
-  const { from, to } = strongest.segment;
-  return [strongest, ...rest.filter(({ segment }) => segment.from <= to + 1 && segment.to >= from - 1)];
+export function atOneTime(symptoms: readonly Symptom[]): Symptom[][] {
+  const left = new Set([...symptoms].sort((a, b) => b.evidence - a.evidence));
+  const groups: Symptom[][] = [];
+  for (const strongest of left) {
+    const { from, to } = strongest.segment;
+    const group = [...left].filter(({ segment }) => segment.from <= to + 1 && segment.to >= from - 1);
+    for (const symptom of group) left.delete(symptom);
+    groups.push(group);
+  }
+  return groups;
 }
+
+/** Each outcome once, also where it was a symptom twice. */
+export const outcomesOf = (symptoms: readonly Symptom[]): Outcome[] => [
+  ...new Set(symptoms.map(({ outcome }) => outcome)),
+];
+
+/** The share that fails in these ways as a rule. */
+export const usualOfAll = (symptoms: readonly Symptom[]): number =>
+  outcomesOf(symptoms).reduce(
+    (sum, wanted) => sum + (symptoms.find(({ outcome }) => outcome === wanted)?.usual ?? 0),
+    0,
+  );

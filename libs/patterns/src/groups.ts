@@ -1,5 +1,5 @@
 import type { Outcome } from '#libs/telemetry';
-import { byCallee, type Evidence, together } from './candidate.js';
+import { atOneTime, byCallee, type Evidence } from './candidate.js';
 import type { ServiceFacts } from './facts/facts.js';
 import type { Symptom } from './symptoms/symptom.js';
 
@@ -27,8 +27,7 @@ export interface Group {
 
 export function groupsOf({ symptoms }: Evidence): Group[] {
   const ours = symptoms.roots.filter(({ outcome }) => WAYS.has(outcome));
-  return [...byCallee(ours).values()].flatMap((ofCallee) => {
-    const group = together(ofCallee);
+  return [...byCallee(ours).values()].flatMap(atOneTime).flatMap((group) => {
     const [first] = group;
     return first ? [{ service: first.service, symptoms: group, prevailing: prevailing(group) }] : [];
   });

@@ -1,4 +1,5 @@
 import { sortedUnique } from '#libs/kernel';
+import { outcomesOf } from './candidate.js';
 import { added, type EdgeFacts, type Facts, usualOf } from './facts/facts.js';
 import { excessEvidence } from './statistics/evidence.js';
 import { sumOf } from './statistics/segment.js';
@@ -64,8 +65,8 @@ export function countsOf(
 ): { failed: number; total: number } {
   const service = symptoms[0]?.service;
   if (service === undefined) return { failed: 0, total: 0 };
-  const failed = symptoms.reduce(
-    (all, { outcome }) =>
+  const failed = outcomesOf(symptoms).reduce(
+    (all, outcome) =>
       all +
       sumOf(
         added(

@@ -1,5 +1,6 @@
-import type { Outcome } from '#libs/telemetry';
-import { spanOf } from './candidate.js';
+import { OTHER, type Outcome } from '#libs/telemetry';
+import { outcomesOf, spanOf, usualOfAll } from './candidate.js';
+import { at } from './facts/baseline.js';
 import type { Facts, InstanceFacts, ServiceFacts } from './facts/facts.js';
 import { releasesOf } from './releases.js';
 import { shareEvidence } from './statistics/evidence.js';
@@ -36,7 +37,7 @@ export function attemptsOf(
   let [failed, total] = [0, 0];
   for (const instance of instances) {
     total += sumOf(instance.attempts, from, to);
-    for (const { outcome } of symptoms) {
+    for (const outcome of outcomesOf(symptoms)) {
       const series = instance.failed.get(outcome);
       if (series) failed += sumOf(series, from, to);
     }
@@ -57,9 +58,11 @@ export function splitsOf(service: ServiceFacts, symptoms: readonly Symptom[]): S
     ...grouped(serving, 'version', ({ version }) => version),
     ...grouped(serving, 'zone', ({ zone }) => zone),
   ];
-  const usual = symptoms.reduce((sum, symptom) => sum + symptom.usual, 0);
+  const usual = usualOfAll(symptoms);
+  const counts = new Map(serving.map((instance) => [instance, attemptsOf([instance], symptoms)]));
+  const all = sumOfCounts(counts.values());
   return groups
-    .flatMap((group) => split(group, { serving, symptoms, usual }) ?? [])
+    .flatMap((group) => split(group, { serving, counts, all, usual }) ?? [])
     .sort((a, b) => b.evidence - a.evidence);
 }
 
@@ -70,38 +73,53 @@ function grouped(
   by: Split['by'],
   key: (instance: InstanceFacts) => string,
 ): Group[] {
-  const values = [...new Set(serving.map(key))].filter((value) => value !== '');
-  return values.map((value) => ({ by, value, inside: serving.filter((instance) => key(instance) === value) }));
+  const values = new Map<string, InstanceFacts[]>();
+  for (const instance of serving) at(values, key(instance), () => []).push(instance);
+  // Nothing is known of what has no name, and what a row budget has thrown together is no group.
+  return [...values].flatMap(([value, inside]) => (value === '' || value === OTHER ? [] : [{ by, value, inside }]));
 }
 
-function split(
-  group: Group,
-  {
-    serving,
-    symptoms,
-    usual,
-  }: { readonly serving: readonly InstanceFacts[]; readonly symptoms: readonly Symptom[]; readonly usual: number },
-): Split | undefined {
-  const outside = serving.filter((instance) => !group.inside.includes(instance));
-  if (outside.length === 0) return undefined;
-  const [ours, theirs] = [attemptsOf(group.inside, symptoms), attemptsOf(outside, symptoms)];
-  const total = ours.total + theirs.total;
-  const failed = ours.failed + theirs.failed;
-  if (failed === 0 || total === 0) return undefined;
+interface Counts {
+  readonly failed: number;
+  readonly total: number;
+}
+
+interface Serving {
+  readonly serving: readonly InstanceFacts[];
+  readonly counts: ReadonlyMap<InstanceFacts, Counts>;
+  readonly all: Counts;
+  /** Share that fails as a rule. */
+  readonly usual: number;
+}
+
+const sumOfCounts = (counts: Iterable<Counts>): Counts => {
+  let [failed, total] = [0, 0];
+  for (const one of counts) {
+    failed += one.failed;
+    total += one.total;
+  }
+  return { failed, total };
+};
+
+function split(group: Group, { serving, counts, all, usual }: Serving): Split | undefined {
+  if (group.inside.length === serving.length || all.failed === 0) return undefined;
+  const ours = sumOfCounts(group.inside.map((instance) => counts.get(instance) ?? { failed: 0, total: 0 }));
+  const theirs = { failed: all.failed - ours.failed, total: all.total - ours.total };
   const extra = Math.max(0, ours.failed - usual * ours.total);
   const extraOutside = Math.max(0, theirs.failed - usual * theirs.total);
   const explained = extra + extraOutside > 0 ? extra / (extra + extraOutside) : 0;
   // Among so few attempts a single failure is a rate of its own; half a failure more keeps it from being taken for one.
   const [rate, other] = [ours.failed / ours.total, (theirs.failed + 0.5) / (theirs.total + 1)];
   if (explained < LEAST_EXPLAINED || rate < TIMES * other) return undefined;
+  const inside = new Set(group.inside);
   return {
     ...group,
-    outside,
+    outside: serving.filter((instance) => !inside.has(instance)),
     failedInside: ours.failed,
     failedOutside: theirs.failed,
     totalInside: ours.total,
     totalOutside: theirs.total,
-    evidence: shareEvidence(ours.failed, failed, ours.total / total),
+    evidence: shareEvidence(ours.failed, all.failed, ours.total / all.total),
     explained,
   };
 }

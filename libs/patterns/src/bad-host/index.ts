@@ -1,5 +1,5 @@
 import { outcomesFact } from '../by-outcome.js';
-import { byCallee, type Candidate, type Evidence, type PatternKind, spanOf, together } from '../candidate.js';
+import { atOneTime, byCallee, type Candidate, type Evidence, type PatternKind, spanOf } from '../candidate.js';
 import { bestSplit, reached, type Split, splitFact, splitTests } from '../splits.js';
 import { needed } from '../statistics/evidence.js';
 import type { Symptom } from '../symptoms/symptom.js';
@@ -10,8 +10,7 @@ export const badHost: PatternKind = { name: 'bad_host', find };
 
 function find(evidence: Evidence): Candidate[] {
   const enough = needed(splitTests(evidence.facts));
-  return [...byCallee(reached(evidence.symptoms.roots)).values()].flatMap((symptoms) => {
-    const group = together(symptoms);
+  return [...byCallee(reached(evidence.symptoms.roots)).values()].flatMap(atOneTime).flatMap((group) => {
     const [service] = group.map((symptom) => symptom.service);
     const best = service ? bestSplit(evidence.facts, service, group) : undefined;
     // The strongest way to part them must be the host: where a version or a zone parts them better, it is not this one alone.

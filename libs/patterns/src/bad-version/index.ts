@@ -1,5 +1,13 @@
 import { outcomesFact } from '../by-outcome.js';
-import { byCallee, type Candidate, type Evidence, type PatternKind, spanOf, together } from '../candidate.js';
+import {
+  atOneTime,
+  byCallee,
+  type Candidate,
+  type Evidence,
+  outcomesOf,
+  type PatternKind,
+  spanOf,
+} from '../candidate.js';
 import type { Facts, ServiceFacts } from '../facts/facts.js';
 import { type Release, releasesOf } from '../releases.js';
 import { bestSplit, reached, type Split, splitFact, splitTests } from '../splits.js';
@@ -17,8 +25,7 @@ const LEAST_EXPLAINED = 0.7;
 
 function find(evidence: Evidence): Candidate[] {
   const enough = needed(splitTests(evidence.facts));
-  return [...byCallee(reached(evidence.symptoms.roots)).values()].flatMap((symptoms) => {
-    const group = together(symptoms);
+  return [...byCallee(reached(evidence.symptoms.roots)).values()].flatMap(atOneTime).flatMap((group) => {
     const service = group[0]?.service;
     if (service === undefined) return [];
     const best = bestSplit(evidence.facts, service, group);
@@ -74,7 +81,7 @@ function attemptsIn(
   let [failed, total] = [0, 0];
   for (const instance of instances) {
     total += sumOf(instance.attempts, from, to);
-    for (const { outcome } of symptoms) failed += sumOf(instance.failed.get(outcome) ?? [], from, to);
+    for (const outcome of outcomesOf(symptoms)) failed += sumOf(instance.failed.get(outcome) ?? [], from, to);
   }
   return { failed, total };
 }

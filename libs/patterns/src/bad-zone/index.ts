@@ -1,5 +1,5 @@
 import { outcomesFact } from '../by-outcome.js';
-import { byCallee, type Candidate, type Evidence, type PatternKind, spanOf, together } from '../candidate.js';
+import { atOneTime, byCallee, type Candidate, type Evidence, type PatternKind, spanOf } from '../candidate.js';
 import { bestSplit, reached, type Split, splitFact, splitTests } from '../splits.js';
 import { needed } from '../statistics/evidence.js';
 import type { Symptom } from '../symptoms/symptom.js';
@@ -14,8 +14,7 @@ export const badZone: PatternKind = {
 
 function ofServices(evidence: Evidence): Candidate[] {
   const enough = needed(splitTests(evidence.facts));
-  return [...byCallee(reached(evidence.symptoms.roots)).values()].flatMap((symptoms) => {
-    const group = together(symptoms);
+  return [...byCallee(reached(evidence.symptoms.roots)).values()].flatMap(atOneTime).flatMap((group) => {
     const service = group[0]?.service;
     const best = service ? bestSplit(evidence.facts, service, group) : undefined;
     return best?.by === 'zone' && best.inside.length > 1 && best.evidence >= enough

@@ -1,5 +1,13 @@
 import { outcomesFact } from '../by-outcome.js';
-import { byCallee, type Candidate, type Evidence, type PatternKind, spanOf, together } from '../candidate.js';
+import {
+  atOneTime,
+  byCallee,
+  type Candidate,
+  type Evidence,
+  outcomesOf,
+  type PatternKind,
+  spanOf,
+} from '../candidate.js';
 import type { Facts, InstanceFacts, ServiceFacts } from '../facts/facts.js';
 import { joinedAt, releasesOf } from '../releases.js';
 import { reached, splitTests } from '../splits.js';
@@ -36,8 +44,7 @@ interface Cold {
 function find({ facts, symptoms }: Evidence): Candidate[] {
   const longest = Math.max(1, Math.round((LONGEST_S * 1_000) / facts.bucketMs));
   const enough = needed(splitTests(facts) * longest);
-  return [...byCallee(reached(symptoms.roots)).values()].flatMap((ofCallee) => {
-    const group = together(ofCallee);
+  return [...byCallee(reached(symptoms.roots)).values()].flatMap(atOneTime).flatMap((group) => {
     const service = group[0]?.service;
     if (service === undefined) return [];
     const best = coldest(facts, service, { symptoms: group, longest });
@@ -101,7 +108,7 @@ function fared(
   let [failed, total] = [0, 0];
   for (const instance of instances) {
     total += sumOf(instance.attempts, from, to);
-    for (const { outcome } of symptoms) failed += sumOf(instance.failed.get(outcome) ?? [], from, to);
+    for (const outcome of outcomesOf(symptoms)) failed += sumOf(instance.failed.get(outcome) ?? [], from, to);
   }
   return { failed, total };
 }

@@ -13,6 +13,15 @@ export interface Beat {
   readonly enough: number;
 }
 
+export interface Searched {
+  /** Series that are looked at beside this one. */
+  readonly tests: number;
+  /** The shortest period. Buckets. */
+  readonly shortest?: number;
+  /** Nats that a bucket must have to be part of a burst. */
+  readonly burst?: number;
+}
+
 interface Burst {
   readonly from: number;
   readonly to: number;
@@ -22,7 +31,7 @@ interface Burst {
 
 /** Three whole periods have four bursts: two equal distances are chance, three are hardly. */
 const LEAST_BURSTS = 4;
-/** Nats that a bucket must have to be part of a burst. */
+/** Of a bucket that is part of a burst; the symptom as a whole was proven already. */
 const BURST = 4;
 /** Buckets by which a distance may be off: a burst across two of them seems to lie between. */
 const SLACK = 1.1;
@@ -34,16 +43,16 @@ const LONGEST = 0.7;
 const HEARD = 0.75;
 
 /**
- * The beat of a series: its bursts must follow one another at equal distances, none missing, up to now, with next to nothing between
+ * The beat of a series: its bursts must follow one another at equal distances, hardly one missing, with next to nothing between
  * them. The failures are then folded by the period (epoch folding, Leahy et al., Astrophysical Journal 266, 1983) and tested for
  * being in phase, corrected for every period and phase that there is.
  */
 export function beatOf(
   failed: ArrayLike<number>,
   expected: ArrayLike<number>,
-  { tests, shortest = 2 }: { readonly tests: number; readonly shortest?: number },
+  { tests, shortest = 2, burst = BURST }: Searched,
 ): Beat | undefined {
-  const bursts = burstsOf(failed, expected);
+  const bursts = burstsOf(failed, expected, burst);
   if (bursts.length < LEAST_BURSTS) return undefined;
   const period = equalDistance(bursts);
   if (period === undefined || period < shortest) return undefined;
@@ -63,12 +72,12 @@ export function beatOf(
   return { period, starts: bursts.map(({ from }) => from), explained, evidence, enough };
 }
 
-function burstsOf(failed: ArrayLike<number>, expected: ArrayLike<number>): Burst[] {
+function burstsOf(failed: ArrayLike<number>, expected: ArrayLike<number>, least: number): Burst[] {
   const bursts: Burst[] = [];
   let from = -1;
   for (let i = 0; i <= failed.length; i += 1) {
     const bad = failed[i] ?? 0;
-    const part = i < failed.length && bad >= 2 && excessEvidence(bad, expected[i] ?? 0) >= BURST;
+    const part = i < failed.length && bad >= 2 && excessEvidence(bad, expected[i] ?? 0) >= least;
     if (part && from < 0) from = i;
     if (part || from < 0) continue;
     bursts.push({ from, to: i - 1, centre: centreOf(failed, from, i - 1) });

@@ -1,5 +1,13 @@
 import { outcomesFact } from '../by-outcome.js';
-import { allOf, byCallee, type Candidate, type Evidence, type PatternKind } from '../candidate.js';
+import {
+  allOf,
+  byCallee,
+  type Candidate,
+  type Evidence,
+  outcomesOf,
+  type PatternKind,
+  usualOfAll,
+} from '../candidate.js';
 import { added, type Facts, type Series, startOf } from '../facts/facts.js';
 import { bestSplit, reached, splitTests } from '../splits.js';
 import { needed } from '../statistics/evidence.js';
@@ -16,10 +24,10 @@ function find({ facts, symptoms }: Evidence): Candidate[] {
   const tests = Math.max(1, facts.services.size);
   return [...byCallee(symptoms.roots).values()].flatMap((group) => {
     const failed = added(
-      group.map(({ service, outcome }) => failedOf(facts, service.edges, outcome)),
+      outcomesOf(group).map((outcome) => failedOf(facts, group[0]?.service.edges ?? [], outcome)),
       facts.buckets,
     );
-    const usual = group.reduce((sum, symptom) => sum + symptom.usual, 0);
+    const usual = usualOfAll(group);
     const beat = inWindow(facts, group, { failed, usual, tests }) ?? inBaseline(facts, group, { failed, tests });
     return beat ? [candidate(facts, group, { ...beat, failed })] : [];
   });
@@ -79,12 +87,13 @@ function inBaseline(
   for (let i = skipped; i + step <= facts.buckets; i += step) now.push(sumOf(failed, i, i + step - 1));
   const series = [...before, ...now];
   const sorted = [...series].sort((a, b) => a - b);
+  // Of two hours some minutes are bad by chance, and any four of them may be equally far apart: each burst has to be proven.
   // Bursts are few: what the middle of the minutes has is what is usual.
   const usual = Math.max(0.5, sorted[sorted.length >> 1] ?? 0);
   const beat = beatOf(
     series,
     series.map(() => usual),
-    { tests, shortest: SHORTEST_MINUTES },
+    { tests, shortest: SHORTEST_MINUTES, burst: needed(series.length) },
   );
   if (beat === undefined) return undefined;
   const at = beat.starts.map((start) => baseline.from + start * baseline.bucketMs);

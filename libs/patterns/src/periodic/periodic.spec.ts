@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { found, namesOf } from '../testing/observed.js';
+import type { EdgeCell } from '#libs/telemetry';
+import { baselineOf } from '../facts/baseline.js';
+import { findPatterns } from '../find-patterns.js';
+import { found, namesOf, observedOf, timeOf } from '../testing/observed.js';
 import { beatOf } from './beat.js';
 
 const burst = (every: number, from: number) => (bucket: number) => bucket >= from && (bucket - from) % every === 0;
@@ -25,6 +28,34 @@ describe('periodic', () => {
         calls: [{ from: 'web', to: 'orders', fails: ({ bucket }) => (bad(bucket) ? ['error', 0.5] : undefined) }],
       }),
     ).not.toContain('periodic');
+  });
+
+  it('knows longer periods from the minutes before the window', () => {
+    const observed = observedOf({
+      calls: [
+        {
+          from: 'web',
+          to: 'orders',
+          fails: ({ bucket }) => (bucket === 20 || bucket === 50 ? ['error', 0.5] : undefined),
+        },
+      ],
+    });
+    const [cell] = observed.edges;
+    const span = { from: timeOf(0) - 1_800_000, bucketMs: 60_000, buckets: 30 };
+    // Every five minutes, up to the bursts of the window.
+    const minutes = Array.from({ length: 30 }, (_, minute) => {
+      const failed = minute % 5 === 3 ? 100 : 1;
+      const of = (outcome: EdgeCell['outcome'], requests: number): EdgeCell[] =>
+        cell
+          ? [{ ...cell, at: span.from + minute * 60_000, lengthMs: 60_000, outcome, requests, attempts: requests }]
+          : [];
+      return [...of('error', failed), ...of('ok', 1_200 - failed)];
+    });
+    const [pattern] = findPatterns({ ...observed, baseline: baselineOf(minutes.flat(), span) });
+    expect(pattern).toMatchObject({
+      name: 'periodic',
+      sentence: expect.stringMatching(/^shop\/orders fails every 300 s, \d times so far/),
+    });
   });
 
   it.each([

@@ -24,7 +24,7 @@ describe('suspects', () => {
     ],
     [
       'the later of two',
-      [change('early', start - 200 * SECOND, ['shop/orders']), change('late', start - 5 * SECOND, ['shop/orders'])],
+      [change('early', start - 90 * SECOND, ['shop/orders']), change('late', start - 5 * SECOND, ['shop/orders'])],
       ['late', 'early'],
     ],
     ['nothing that came after', [change('after', start + 11 * SECOND, ['shop/orders'])], []],

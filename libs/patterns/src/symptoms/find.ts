@@ -1,4 +1,4 @@
-import type { Outcome } from '#libs/telemetry';
+import { OTHER, type Outcome } from '#libs/telemetry';
 import {
   added,
   dispersionOf,
@@ -28,19 +28,29 @@ interface Scan {
 
 /** Every service and outcome with more failures than usual somewhere in the window. */
 export function findSymptoms(facts: Facts): Symptom[] {
-  const tested = [...facts.services.values()].flatMap((service) =>
-    outcomesOf(service).map((outcome) => ({ service, outcome })),
-  );
+  // What a row budget has thrown together is no service.
+  const services = [...facts.services.values()].filter(({ callee }) => callee !== OTHER);
+  const tested = services.flatMap((service) => outcomesOf(service).map((outcome) => ({ service, outcome })));
   const tests = tested.reduce((sum, { service }) => sum + 1 + service.edges.length, 0);
   const enough = needed(tests * facts.buckets);
-  return tested.flatMap(({ service, outcome }) => symptom(facts, { service, outcome, enough }) ?? []);
+  return tested.flatMap(({ service, outcome }) => symptomsOf(facts, { service, outcome, enough }));
 }
 
 export function outcomesOf(service: ServiceFacts): Outcome[] {
   return [...new Set(service.edges.flatMap((edge) => [...edge.failed.keys()]))].sort();
 }
 
+/** The strongest, and the strongest after it when that is over: an outage of long ago must not hide one of now. */
+function symptomsOf(facts: Facts, test: Omit<Test, 'after'>): Symptom[] {
+  const first = symptom(facts, { ...test, after: -1 });
+  if (first === undefined || first.ongoing) return first ? [first] : [];
+  const second = symptom(facts, { ...test, after: first.segment.to });
+  return second ? [first, second] : [first];
+}
+
 interface Test {
+  /** Failures up to this bucket are left out. */
+  readonly after: number;
   readonly service: ServiceFacts;
   readonly outcome: Outcome;
   readonly enough: number;
@@ -49,11 +59,11 @@ interface Test {
 function symptom(facts: Facts, test: Test): Symptom | undefined {
   const { service, outcome, enough } = test;
   const candidates = service.edges.filter((edge) => edge.failed.has(outcome));
-  const whole = scan(facts, service.edges, outcome);
+  const whole = scan(facts, service.edges, test);
   if (whole && whole.evidence >= enough) return made(facts, { ...test, edges: candidates, scanned: whole });
   // A quiet edge among loud ones: what is lost in the sum may be plain there.
   const scans = candidates.flatMap((edge) => {
-    const found = scan(facts, [edge], outcome);
+    const found = scan(facts, [edge], test);
     return found && found.evidence >= enough ? [{ edge, found }] : [];
   });
   const best = scans.reduce<Scan | undefined>((a, b) => (a && a.evidence >= b.found.evidence ? a : b.found), undefined);
@@ -61,8 +71,13 @@ function symptom(facts: Facts, test: Test): Symptom | undefined {
   return made(facts, { ...test, edges: scans.map(({ edge }) => edge), scanned: best });
 }
 
-function scan(facts: Facts, edges: readonly EdgeFacts[], outcome: Outcome): Scan | undefined {
-  const failed = failedOf(facts, edges, outcome);
+function scan(
+  facts: Facts,
+  edges: readonly EdgeFacts[],
+  { outcome, after }: Pick<Test, 'outcome' | 'after'>,
+): Scan | undefined {
+  const failed = failedOf(facts, edges, outcome).fill(0, 0, after + 1);
+  if (sumOf(failed, 0, failed.length) < LEAST_FAILURES) return undefined;
   const segment = strongestSegment(failed, smoothTotal(facts, edges), usualOf(edges, outcome));
   if (segment === undefined || segment.failed < LEAST_FAILURES) return undefined;
   if (segment.failed - segment.expected < LEAST_RISE * segment.total) return undefined;
