@@ -43,6 +43,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   get: async () => (await import('./commands/get.js')).getCommand(),
   delete: async () => (await import('./commands/delete.js')).deleteCommand(),
   status: async () => (await import('./commands/status.js')).statusCommand(),
+  alerts: async () => (await import('./alerts/commands.js')).alertsCommand(),
+  slo: async () => (await import('./alerts/commands.js')).sloCommand(),
   quarantine: async () => (await import('./commands/quarantine.js')).quarantineCommand(),
   explain: async () => (await import('./commands/explain.js')).explainCommand(),
   confirm: async () => (await import('./commands/confirm.js')).confirmCommand(),
@@ -84,6 +86,8 @@ function inherit(command: Command): Command {
 /** Without its `--help` an unknown command is told to be one; with it commander shows the help of what is above. */
 function withoutVainHelp(heddle: Command, argv: readonly string[]): readonly string[] {
   const words = argv.filter((word) => !word.startsWith('-'));
+  // Values of flags are no commands: where nobody asks for help, commander reads them.
+  if (words[0] !== 'help' && !argv.includes('--help') && !argv.includes('-h')) return argv;
   const asked = words[0] === 'help' ? words.slice(1) : words;
   let at = heddle;
   for (const word of asked) {
