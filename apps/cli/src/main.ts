@@ -48,6 +48,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   map: async () => (await import('./telemetry/map.js')).mapCommand(),
   failures: async () => (await import('./telemetry/failures.js')).failuresCommand(),
   patterns: async () => (await import('./telemetry/patterns.js')).patternsCommand(),
+  alerts: async () => (await import('./alerts/commands.js')).alertsCommand(),
+  slo: async () => (await import('./alerts/commands.js')).sloCommand(),
   quarantine: async () => (await import('./commands/quarantine.js')).quarantineCommand(),
   explain: async () => (await import('./commands/explain.js')).explainCommand(),
   confirm: async () => (await import('./commands/confirm.js')).confirmCommand(),
@@ -89,6 +91,8 @@ function inherit(command: Command): Command {
 /** Without its `--help` an unknown command is told to be one; with it commander shows the help of what is above. */
 function withoutVainHelp(heddle: Command, argv: readonly string[]): readonly string[] {
   const words = argv.filter((word) => !word.startsWith('-'));
+  // Values of flags are no commands: where nobody asks for help, commander reads them.
+  if (words[0] !== 'help' && !argv.includes('--help') && !argv.includes('-h')) return argv;
   const asked = words[0] === 'help' ? words.slice(1) : words;
   let at = heddle;
   for (const word of asked) {
