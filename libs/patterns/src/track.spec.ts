@@ -77,6 +77,16 @@ describe('track', () => {
     expect(run([p], [pattern({ since: 1_500_000 })])[0]?.since).toBe(1_000_000);
   });
 
+  it('keeps what is over apart from what comes after it', () => {
+    const later = pattern({ since: 1_200_000, until: 1_210_000 });
+    const [first] = run([p], [p]);
+    const both = track(first ? [first] : [], [later, { ...p, ongoing: false }], 1_210_000);
+    expect(both.map(({ id, pattern: { since } }) => [id === first?.id, since])).toEqual([
+      [true, 1_000_000],
+      [false, 1_200_000],
+    ]);
+  });
+
   it('forgets what ended a quarter of an hour ago', () => {
     const [ended] = run([p], [p], [], [], []);
     expect(ended && track([ended], [], (ended.overAt ?? 0) + 900_001)).toEqual([]);

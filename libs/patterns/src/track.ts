@@ -63,14 +63,14 @@ const inOrder = (previous: readonly Tracked[]): Tracked[] => {
   return [...previous].sort((a, b) => rank[a.state] - rank[b.state] || a.since - b.since);
 };
 
-/** The same name in an overlapping scope, or else another name for the same services at the same time. */
+/** The same name for the same services, at the same time and in the same scope rather than not; or else another name for them at the same time. */
 function matchOf({ pattern }: Tracked, left: ReadonlySet<Pattern>): Pattern | undefined {
-  const overlapping = [...left].filter((one) =>
-    one.scope.callees.some((callee) => pattern.scope.callees.includes(callee)),
-  );
-  const same = overlapping.filter(({ name }) => name === pattern.name);
-  const exact = same.find(({ scope }) => scopeKey(scope) === scopeKey(pattern.scope));
-  return exact ?? same[0] ?? overlapping.find((one) => one.since <= pattern.until && one.until >= pattern.since);
+  const near = [...left].filter((one) => one.scope.callees.some((callee) => pattern.scope.callees.includes(callee)));
+  const atOnce = (one: Pattern): boolean => one.since <= pattern.until && one.until >= pattern.since;
+  const alike = (one: Pattern): number =>
+    (atOnce(one) ? 2 : 0) + (scopeKey(one.scope) === scopeKey(pattern.scope) ? 1 : 0);
+  const same = near.filter(({ name }) => name === pattern.name).sort((a, b) => alike(b) - alike(a));
+  return same[0] ?? near.find(atOnce);
 }
 
 const scopeKey = (scope: Pattern['scope']): string =>
