@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Socket } from 'node:net';
 import { type Clock, type Log, silentMetrics, systemClock } from '#libs/kernel';
 import { createLog } from '#libs/observability';
-import { openStore, type Store } from '#libs/store';
+import { type FeedEvent, openStore, type Store } from '#libs/store';
 import { Collector, HarvestQueue, MeshNames } from '#libs/telemetry';
 import { watchPatterns } from '../patterns/index.js';
 import { PIPE_FD } from './collector-process.js';
@@ -14,6 +14,8 @@ const TELL_EVERY_MS = 1_000;
 /** What is left at the end is written in so long, or lost. */
 const LAST_WRITE_MS = 5_000;
 const RECONNECT_MS = 2_000;
+/** Without a database reports are taken without names after this. */
+const NAMES_WITHIN_MS = 15_000;
 /** One writes, one reads the feed, beside the one that listens. */
 const CONNECTIONS = 2;
 
@@ -22,6 +24,8 @@ interface Parts {
   readonly log: Log;
   readonly collector: Collector;
   readonly queue: HarvestQueue;
+  /** Resolves when it is known who is in the meshes. */
+  readonly named: Promise<void>;
   close(): Promise<void>;
 }
 
@@ -43,8 +47,16 @@ export function runWorker(harvestStore: HarvestStoreFactory): void {
     void finish(parts).finally(() => process.exit(0));
   };
   const take = (frame: Frame): void => {
-    if (frame.kind === 'start') parts = start(frame.settings, { clock, metrics, harvestStore });
-    else if (parts) takeFrame(parts.collector, frame);
+    if (frame.kind === 'start') {
+      parts = start(frame.settings, { clock, metrics, harvestStore });
+      // Until it is known who is who, reports wait in the pipe: what is told by address is told of nobody.
+      pipe.pause();
+      const cancel = clock.after(NAMES_WITHIN_MS, () => pipe.resume());
+      void parts.named.then(() => {
+        cancel();
+        pipe.resume();
+      });
+    } else if (parts) takeFrame(parts.collector, frame);
   };
   clock.every(TELL_EVERY_MS, () => {
     const line = metrics.take();
@@ -83,7 +95,12 @@ function start(settings: WorkerSettings, { clock, metrics, harvestStore }: Start
   const names = new MeshNames();
   // Another run is another source: what this one writes replaces nothing of the one before.
   const source = `${settings.replica}/${randomBytes(6).toString('base64url')}`;
-  const opened = openPatiently(settings, names, { clock, log });
+  const { promise: named, resolve: isNamed } = Promise.withResolvers<void>();
+  const onEvent = (event: FeedEvent): void => {
+    names.onEvent(event);
+    isNamed();
+  };
+  const opened = openPatiently(settings, onEvent, { clock, log });
   const queue = new HarvestQueue({
     store: { write: async (harvest) => harvestStore(await opened, metrics).write(harvest) },
     ...{ clock, log, metrics },
@@ -95,7 +112,7 @@ function start(settings: WorkerSettings, { clock, metrics, harvestStore }: Start
     await (await watching)();
     await (await opened).close();
   };
-  return { log, collector, queue, close: () => Promise.race([close(), nothing()]) };
+  return { log, collector, queue, named, close: () => Promise.race([close(), nothing()]) };
 }
 
 /** A database that is away shall not keep the process. */
@@ -104,7 +121,7 @@ const nothing = (): Promise<void> => new Promise((resolve) => void setTimeout(re
 /** Opens the store as soon as it can be, and follows who is in the meshes. */
 async function openPatiently(
   { databaseUrl, replica }: WorkerSettings,
-  names: MeshNames,
+  onEvent: (event: FeedEvent) => void,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Promise<Store> {
   for (;;) {
@@ -114,11 +131,9 @@ async function openPatiently(
         ...{ clock, log, metrics: silentMetrics },
       });
       // The control plane judges whether this is the right database; here it is followed.
-      void store.feed
-        .start((event) => names.onEvent(event))
-        .catch((error: unknown) => {
-          log.warn('who is in the meshes is not known', { reason: String(error) });
-        });
+      void store.feed.start(onEvent).catch((error: unknown) => {
+        log.warn('who is in the meshes is not known', { reason: String(error) });
+      });
       return store;
     } catch (error) {
       log.warn('the collector cannot open the database yet', { reason: String(error) });

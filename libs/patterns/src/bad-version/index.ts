@@ -49,7 +49,10 @@ function againstEarlier(
 ): Split | undefined {
   const { from } = spanOf(symptoms);
   const last = facts.buckets - 1;
-  const outside = service.instances.filter((instance) => !release.instances.includes(instance));
+  // Of an instance whose version is not known nobody can say that it is another one.
+  const outside = service.instances.filter(
+    (instance) => instance.version !== '' && !release.instances.includes(instance),
+  );
   const ours = attemptsIn(release.instances, symptoms, { from: release.from, to: last });
   const theirs = attemptsIn(outside, symptoms, { from: 0, to: last });
   const early = attemptsIn(release.instances, symptoms, { from: release.from, to: from - 1 });
