@@ -44,11 +44,22 @@ function pressedOn(facts: Facts, symptom: Symptom, edge: EdgeFacts): Pressed | u
   // Retries add up; the shortest are those that had one attempt.
   const limitMs = late.quantile(0.1);
   if (!(limitMs > 0)) return undefined;
-  const usualP90Ms = edge.usual?.p90Ms ?? Number.NaN;
+  const usualP90Ms = usually(facts, edge, segment);
   const close = closeTo(good, limitMs);
   const crowded = close >= LEAST_CLOSE * late.count || close >= SQUEEZED * Math.max(1, good.count);
   // Where nothing comes back in time any more, what it used to take tells: the limit was moved into it.
   return crowded || usualP90Ms >= CLOSE * limitMs ? { limitMs, p90Ms: good.quantile(0.9), usualP90Ms } : undefined;
+}
+
+/** Answers of the window before the failures, below which nothing is known of what is usual. */
+const LEAST_BEFORE = 20;
+
+/** What the slowest tenth used to take: by the baseline, or in a young mesh by the window before the failures began. */
+function usually(facts: Facts, edge: EdgeFacts, { from }: Symptom['segment']): number {
+  const known = edge.usual?.p90Ms ?? Number.NaN;
+  if (!Number.isNaN(known)) return known;
+  const before = latenciesOf(facts, edge, { segment: { from: 0, to: from - 1 }, of: (outcome) => outcome === 'ok' });
+  return before.count >= LEAST_BEFORE ? before.quantile(0.9) : Number.NaN;
 }
 
 const closeTo = (good: LatencySketch, limitMs: number): number =>
