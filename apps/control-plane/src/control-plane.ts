@@ -17,6 +17,7 @@ import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
 import type { FeedEvent } from '#libs/store';
 import { SignalQueries } from '#libs/telemetry';
 import { policies as everyPolicy } from '#policies';
+import { AlertSignals } from './alert-signals.js';
 import { wireAlerts } from './alerts-wiring.js';
 import { startCheckpoints } from './audit/index.js';
 import { type RunningCollector, wireCollector } from './collector/index.js';
@@ -253,7 +254,13 @@ async function startRest(
   starting.staged = staged;
   shutdown.add('staged changes', () => staged.stop());
   shutdown.add('roll-up of telemetry', startSignals({ ...starting, store, log, metrics }));
-  const alerts = await wireAlerts({ ...starting, ...telemetry, store, watch: runtime.watch });
+  const alerts = await wireAlerts({
+    ...starting,
+    ...telemetry,
+    store,
+    watch: runtime.watch,
+    signals: new AlertSignals(store.signals),
+  });
   shutdown.add('alerts', () => alerts.stop());
   const xds = { address: advertisedAddress(config), port: runtime.xdsPort, serverName: CONTROL_PLANE_NAME };
   const door = createChanges(changes);

@@ -27,6 +27,15 @@ export const edgeCells = (buckets: StoredBuckets): EdgeCell[] =>
     latencies: cell.latencies,
   }));
 
+/** Of a service as a whole: an edge without its ends. */
+export const serviceCells = (buckets: StoredBuckets): EdgeCell[] =>
+  cellsOf(buckets, 'service').map((cell) => ({
+    ...bucketOf(cell, buckets),
+    ...{ caller: '', callee: cell.callee, subset: '', route: '' },
+    ...{ outcome: cell.outcome, status: 0, requests: cell.requests, attempts: cell.attempts },
+    latencies: cell.latencies,
+  }));
+
 export const instanceCells = (buckets: StoredBuckets): InstanceCell[] =>
   cellsOf(buckets, 'instance').map(({ dimensions: [instance = '', version = '', zone = ''], ...cell }) => ({
     ...bucketOf(cell, buckets),

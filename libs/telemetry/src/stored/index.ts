@@ -1,5 +1,5 @@
 export type * from './answers.js';
-export { edgeCells, instanceCells, type StoredBuckets, zoneCells } from './cells.js';
+export { edgeCells, instanceCells, type StoredBuckets, serviceCells, zoneCells } from './cells.js';
 export { type HarvestStoreOptions, harvestStore, partsOf } from './harvest-store.js';
 export { type SignalSort, SORTS } from './order.js';
 export { CellSum, type PageCell } from './page.js';
@@ -14,3 +14,4 @@ export {
 } from './signal-queries.js';
 export type { ChartPoint } from './signal-reader.js';
 export type { GoldenSignals } from './tally.js';
+export { totalWindow, type Window } from './window.js';
