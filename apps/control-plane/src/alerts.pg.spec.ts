@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Hook } from '../../../libs/alerts/src/testing/servers.js';
+import { Hook } from '../../../libs/alerts/testing/servers.js';
 import { createTestDatabase, type TestDatabase } from '../../../libs/testing/src/postgres/index.js';
 import { Launchpad, type Run, ready } from './testing/process.js';
 

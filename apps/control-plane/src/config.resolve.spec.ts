@@ -65,7 +65,7 @@ describe('the configuration', () => {
     ]);
     const printed = printConfig(resolved.value);
     expect(printed).toMatch(/^rest\.port +3 +--rest-port$/m);
-    expect(printed).not.toContain('secret');
+    expect(printed).not.toContain(':secret@');
   });
 
   it.each([

@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TYPE } from '#libs/envoy-api';
-import { Hook } from '../../../../libs/alerts/src/testing/servers.js';
+import { Hook } from '../../../../libs/alerts/testing/servers.js';
 import { FakeXdsClient } from '../../../../libs/testing/src/xds-client/index.js';
 import { EXIT } from '../exit-codes.js';
 import { freePorts, startUp } from '../testing/control-plane.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Hook } from '../testing/servers.js';
+import { Hook } from '../../testing/servers.js';
 import { allowedHostProblem, Egress, isPublic } from './egress.js';
 import { post } from './post.js';
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, canonicalJson, type Log, type Metrics } from '#libs/kernel';
 import { ALERT_SEVERITIES } from '#libs/model';
-import { type AlertRow, type Lease, LeaseLost, type Store } from '#libs/store';
+import { type AlertRow, type Lease, LeaseLost, type Store, StoreUnavailable } from '#libs/store';
 import type { Courier } from '../delivery/courier.js';
 import { notificationOf } from '../delivery/notification.js';
-import { evolve } from '../engine/alerts.js';
+import { type AlertEvent, evolve } from '../engine/alerts.js';
 import { assess } from '../engine/assess.js';
 import type { ServerFacts, Signals } from '../ports.js';
 import { type DueNotification, dispatch, receiverKey } from '../routing/dispatch.js';
@@ -86,7 +86,7 @@ export class AlertJob {
       if (this.#lease === undefined) return;
       const server = await facts.server();
       const firing: AlertRow[] = [];
-      for (const rules of await book.all()) firing.push(...(await this.#look(this.#lease, rules, server)));
+      for (const rules of await book.all()) firing.push(...(await this.#contained(this.#lease, rules, server)));
       for (const severity of ALERT_SEVERITIES) {
         const count = firing.filter(({ labels }) => labels['severity'] === severity).length;
         metrics.gauge('heddle_alerts_firing', count, { severity });
@@ -100,6 +100,18 @@ export class AlertJob {
       log.warn('alerts could not be looked at; it will be tried again', { reason: String(error) });
     }
     await this.#deliver();
+  }
+
+  /** What goes wrong in one mesh is no reason not to look at the others (SEC-70). @throws LeaseLost; StoreUnavailable */
+  async #contained(lease: Lease, rules: MeshRules, server: ServerFacts): Promise<readonly AlertRow[]> {
+    try {
+      return await this.#look(lease, rules, server);
+    } catch (error) {
+      if (error instanceof LeaseLost || error instanceof StoreUnavailable) throw error;
+      this.options.metrics.count('heddle_alert_turn_failures_total');
+      this.options.log.error('the alerts of a mesh could not be looked at', { mesh: rules.mesh, error });
+      return [];
+    }
   }
 
   /** @returns alerts that fire */
@@ -122,7 +134,7 @@ export class AlertJob {
         state !== 'resolved' || now - resolvedAt < KEPT_MS || told.awaited.has(fingerprint),
     );
     await this.#commit(lease, mesh, {
-      ...{ put: changed(before, kept), removed: gone(before, kept), events },
+      ...{ put: changed(before, kept), removed: gone(before, kept), events: events.filter(isHistory) },
       ...{ groups: told.groups, removedGroups: told.removedGroups },
       notifications: told.notifications.map((one) => this.#written(one)),
     });
@@ -162,6 +174,9 @@ export class AlertJob {
     await store.alerts.prune();
   }
 }
+
+/** What only might have become one is no history. */
+const isHistory = ({ state }: AlertEvent): boolean => state === 'firing' || state === 'resolved';
 
 function changed(before: readonly AlertRow[], now: readonly AlertRow[]): readonly AlertRow[] {
   const known = new Map(before.map((alert) => [alert.fingerprint, alert]));

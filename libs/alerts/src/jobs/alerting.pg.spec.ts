@@ -4,7 +4,7 @@ import { createRegistry, type Manifest } from '#libs/model';
 import { openStore, type Store } from '#libs/store';
 import { CountingMetrics } from '../../../../test/conformance/rig.js';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
-import { Hook } from '../testing/servers.js';
+import { Hook } from '../../testing/servers.js';
 import { type AlertingOptions, type RunningAlerts, startAlerts } from './index.js';
 
 const actor = { name: 'tests', role: 'admin', ip: '', requestId: '' };

@@ -19,7 +19,7 @@ export interface AlertingOptions {
   readonly watch: ProxyWatch | undefined;
   readonly signals: Signals | undefined;
   readonly replica: string;
-  /** 0 = this replica looks at nothing; it still answers questions. */
+  /** 0 = this replica looks at nothing; it still says what it sees of its proxies, and answers questions. */
   readonly everySeconds: number;
   readonly externalUrl: string;
   /** '' = there are no secrets. */
@@ -43,6 +43,9 @@ export interface RunningAlerts {
   stop(): Promise<void>;
 }
 
+/** Of a replica that looks at nothing itself. */
+const OBSERVED_EVERY_S = 10;
+
 /** Puts alerting together and starts it. */
 export function startAlerts(options: AlertingOptions): RunningAlerts {
   const { store, clock, everySeconds, watch } = options;
@@ -59,11 +62,15 @@ export function startAlerts(options: AlertingOptions): RunningAlerts {
   const job = new AlertJob({ ...options, book, courier, facts: new FactsReader(store, clock) });
   const observer =
     watch &&
-    new ProxyObserver({ ...options, sources: store.alertSources, watch, everySeconds: Math.max(1, everySeconds) });
-  if (everySeconds > 0) {
-    observer?.start();
-    job.start();
-  }
+    new ProxyObserver({
+      ...options,
+      sources: store.alertSources,
+      watch,
+      everySeconds: everySeconds || OBSERVED_EVERY_S,
+    });
+  // What is seen here, others may be told of.
+  observer?.start();
+  if (everySeconds > 0) job.start();
   const questions = new AlertQuestions({
     ...{ ...options, sender, book: new RuleBook(options), facts: new FactsReader(store, clock) },
   });

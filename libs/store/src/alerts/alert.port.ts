@@ -161,7 +161,10 @@ export interface Alerts {
   groups(mesh: string): Promise<readonly AlertGroupRow[]>;
   /** All or nothing. @throws LeaseLost; StoreUnavailable */
   commit(lease: Lease, turn: AlertTurn): Promise<void>;
-  /** Forgets what has outlived its time: events after 90 days, silences 90 days after their end, notifications after 7. */
+  /**
+   * Forgets what has outlived its time: events after 90 days and beyond half a million, silences 90 days after their end,
+   * notifications after 7, and what is of a mesh that is gone.
+   */
   prune(): Promise<void>;
 }
 

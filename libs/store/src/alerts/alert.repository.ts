@@ -38,9 +38,15 @@ ORDER BY id DESC LIMIT $5`;
 
 const PRUNE = [
   `DELETE FROM alert_event WHERE at < now() - interval '90 days'`,
+  // An alert that comes and goes all the time fills no disk.
+  'DELETE FROM alert_event WHERE id < (SELECT max(id) FROM alert_event) - 500000',
   `DELETE FROM alert_silence WHERE ends_at < now() - interval '90 days'`,
   `DELETE FROM alert_notification WHERE state <> 'queued' AND done_at < now() - interval '7 days'`,
   `DELETE FROM alert_observation WHERE at < now() - interval '1 day'`,
+  ...['alert', 'alert_group'].map(
+    (table) => `DELETE FROM ${table} WHERE NOT EXISTS
+      (SELECT 1 FROM resource r WHERE r.kind = 'Mesh' AND r.mesh = ${table}.mesh AND r.name = r.mesh)`,
+  ),
 ];
 
 interface Kept {
