@@ -102,6 +102,7 @@ export async function serveApi(
     readonly delivery?: LocalDelivery;
     readonly aspects?: ApiDeps['aspects'];
     readonly alerts?: Partial<ApiDeps['alerts']>;
+    readonly patterns?: ApiDeps['patterns'];
     readonly policies?: readonly PolicyKind[];
     readonly live?: LiveMeshes;
     readonly recompile?: Recompile;
@@ -128,7 +129,7 @@ export async function serveApi(
     explain: createExplain({ live, history: store.history }),
     past: createExplainPast({ live, recompile: options.recompile, store }),
     signals: new SignalQueries({ ...store, metrics: silentMetrics }),
-    patterns: { list: async () => [] },
+    patterns: options.patterns ?? { list: async () => [] },
     deliveries: new Deliveries({
       ...{ progress: store.progress, local: options.delivery ?? idleDelivery, clock: systemClock },
     }),

@@ -9,7 +9,7 @@ import { requireMesh } from '../meshes.js';
 import { parseQuery } from '../query.js';
 import { sightOf } from './sight.js';
 import { patternsQuery, timelineQuery, timeOf } from './telemetry.query.js';
-import { isOf, isVisible, type PatternView, type Sighted, viewOfPattern } from './visible-patterns.js';
+import { isOf, isVisible, type PatternView, partlySeen, type Sighted, viewOfPattern } from './visible-patterns.js';
 
 const HOUR_MS = 3_600_000;
 /** Changes are suspects of what began up to so long after them. Milliseconds. */
@@ -64,7 +64,7 @@ export class PatternsController {
     const { from, to } = this.#window(timeOf(parseQuery(timelineQuery, query)));
     const sighted = await this.#sighted(mesh, request, { from, to });
     const all = await this.deps.store.timeline.between(mesh, from, to);
-    const seen = all.filter((one) => isSeen(one, sighted));
+    const seen = all.flatMap((one) => seenOf(one, sighted));
     return {
       ...this.#answered(from, to),
       items: seen.map((one) => ({ ...one, at: new Date(one.at).toISOString() })),
@@ -92,15 +92,23 @@ export class PatternsController {
     const sight = await sightOf({ access: this.access, resources }, principal, mesh);
     const [since, until] = [new Date(from).toISOString(), new Date(to).toISOString()];
     const past = { mesh, since, until, limit: MOST_CHANGES };
-    const changes = new Set((await visibleHistory(this.access, principal, past, history)).map(({ change }) => change));
-    return { sight, change: (id) => changes.has(id) };
+    const entries = await visibleHistory(this.access, principal, past, history);
+    const changes = new Map(
+      entries.map(({ change, hidden }) => [change, hidden === undefined ? 'all' : 'some'] as const),
+    );
+    return { sight, change: (id) => changes.get(id) ?? 'none' };
   }
 }
 
 /** As suspects are: see `visible-patterns.ts`. */
-function isSeen({ kind, id, touches }: Happening, { sight, change }: Sighted): boolean {
-  if (kind === 'change' || kind === 'refusal') return change(id);
-  if (kind === 'rotation') return true;
+function seenOf(one: Happening, { sight, change }: Sighted): readonly Happening[] {
+  const { kind, id, touches } = one;
+  if (kind === 'rotation') return [one];
+  if (kind === 'change' || kind === 'refusal') {
+    const seen = change(id);
+    if (seen === 'some') return [{ ...one, title: partlySeen(id), touches: [] }];
+    return seen === 'all' ? [one] : [];
+  }
   const [namespace = '', ...rest] = (touches[0] ?? id).split('/');
-  return sight.instance(namespace, rest.at(-1) ?? '');
+  return sight.instance(namespace, rest.at(-1) ?? '') ? [one] : [];
 }

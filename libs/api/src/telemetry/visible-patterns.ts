@@ -18,9 +18,12 @@ export interface PatternView extends Omit<Pattern, 'suspects'> {
 
 export interface Sighted {
   readonly sight: Sight;
-  /** Whether the reader may see a change, by its id. */
-  readonly change: (id: string) => boolean;
+  /** How much of a change the reader may see, by its id. */
+  readonly change: (id: string) => 'all' | 'some' | 'none';
 }
+
+/** Of a change that is seen in part, what its title or its touches name may be the other part. */
+export const partlySeen = (id: string): string => `change ${id}`;
 
 const isService = (sight: Sight, callee: string): boolean => {
   const [namespace = '', name = ''] = callee.split('/');
@@ -48,13 +51,17 @@ export function isVisible({ scope, upstream }: Pattern, sight: Sight): boolean {
 
 /** A change is for who may see it; an instance for who may see its proxy; a rotation for everybody. */
 function isSuspectVisible({ kind, id, events }: Suspect, { sight, change }: Sighted): boolean {
-  if (kind === 'change' || kind === 'refusal') return change(id);
+  if (kind === 'change' || kind === 'refusal') return change(id) !== 'none';
   return kind === 'rotation' || events.every((event) => isInstance(sight, event));
 }
 
 export function viewOfPattern(tracked: Tracked, sighted: Sighted): PatternView {
   const { suspects, ...pattern } = tracked.pattern;
-  const seen = suspects.filter((suspect) => isSuspectVisible(suspect, sighted));
+  const seen = suspects
+    .filter((suspect) => isSuspectVisible(suspect, sighted))
+    .map((suspect) =>
+      sighted.change(suspect.id) === 'some' ? { ...suspect, title: partlySeen(suspect.id) } : suspect,
+    );
   return {
     ...pattern,
     ...{ id: tracked.id, state: tracked.overAt === undefined ? 'active' : 'over' },
