@@ -30,7 +30,9 @@ describe('the sample', () => {
 
 describe('the access log', () => {
   it('says in its name what it is and how much of it is there', () => {
-    expect(JSON.stringify(Buffer.from(packedConfig(accessLog('attempt', 64))).toString('latin1'))).toContain('attempt;1/64');
+    expect(JSON.stringify(Buffer.from(packedConfig(accessLog('attempt', 64))).toString('latin1'))).toContain(
+      'attempt;1/64',
+    );
     expect(accessLog('served', 1)).not.toHaveProperty('filter');
   });
 

@@ -140,6 +140,13 @@ describe('counts and the sample', () => {
     ]);
   });
 
+  it('an upgrade, which is not counted, stands for sixteen', () => {
+    tell(FRONT, 'request', { ...TO_BACK, status: 101 });
+    count({ '2xx': 1 });
+    close();
+    expect(edges()).toEqual(['shop/front shop/back/8080  ok 200 1/1', 'shop/front shop/back/8080 0 ok 101 16/16']);
+  });
+
   it('failures are exact: each stands for itself, and is no success', () => {
     tell(FRONT, 'request', { ...TO_BACK, status: 500 }, { ...TO_BACK, status: 429 });
     tell(FRONT, 'attempt', { ...TO_BACK, status: 500 }, { ...TO_BACK, status: 429 });
