@@ -63,7 +63,7 @@ describe('frames', () => {
 });
 
 describe('the pipe', () => {
-  it('REL-36 drops and counts what finds no room, waits for nobody, and tells of the gap', async () => {
+  it('REL-35 drops and counts what finds no room, waits for nobody, and tells of the gap', async () => {
     const pipe = new ReportPipe({ clock, metrics, mostBytes: 10_000 });
     const to = new PassThrough({ highWaterMark: 100 });
     pipe.connect(to);
@@ -87,7 +87,7 @@ describe('the pipe', () => {
     expect(frames.at(-1)?.kind).toBe('time');
   });
 
-  it('REL-36 without a collector drops everything', () => {
+  it('REL-35 without a collector drops everything', () => {
     const pipe = new ReportPipe({ clock, metrics });
     pipe.take(report('m/n/w/i', Buffer.alloc(10)));
     pipe.tick();

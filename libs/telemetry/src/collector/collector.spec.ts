@@ -361,7 +361,7 @@ describe('time', () => {
     expect(harvests.map((harvest) => harvest.edges[0]?.at)).toEqual([START, START + BUCKET_MS]);
   });
 
-  it('REL-36 a gap makes the buckets that it touches incomplete, and no others', () => {
+  it('REL-35 a gap makes the buckets that it touches incomplete, and no others', () => {
     for (let i = 0; i < 3; i++) {
       tell(FRONT, 'request', TO_BACK);
       if (i === 1) collector.missed(now + 1_000, now + 2_000);

@@ -37,7 +37,7 @@ describe('harvests', () => {
     expect(written).toEqual(['a', 'b', 'c']);
   });
 
-  it('REL-36 wait while the store is away, and the oldest are given up when there are too many', async () => {
+  it('REL-34 wait while the store is away, and the oldest are given up when there are too many', async () => {
     failing = new StoreUnavailable('away');
     for (const source of ['a', 'b', 'c', 'd', 'e', 'f', 'g']) queue.add(harvest(source));
     await settled();
