@@ -120,7 +120,7 @@ describe('a sidecar that lies', () => {
 });
 
 describe('a collector that fails', () => {
-  it('REL-36 is started again when it is killed, loses what was open and no more, and keeps nobody waiting', async () => {
+  it('REL-46 is started again when it is killed, loses what was open and no more, and keeps nobody waiting', async () => {
     const killed = rig.server.collectorPid ?? 0;
     const stream = await liar('early');
     stream.write(logMessage([FAILED], { id: 'x', log: 'request;1/16' }));
@@ -144,7 +144,7 @@ describe('a collector that fails', () => {
     expect(await rig.metric('heddle_telemetry_collector_starts_total')).toBe(2);
   });
 
-  it('REL-36 that stands still has messages dropped and counted, and no push waits for it', async () => {
+  it('REL-35 that stands still has messages dropped and counted, and no push waits for it', async () => {
     const pid = rig.server.collectorPid ?? 0;
     process.kill(pid, 'SIGSTOP');
     try {

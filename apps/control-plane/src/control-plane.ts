@@ -216,7 +216,6 @@ async function startRuntime(starting: Starting, foundation: Foundation, wanted: 
   const { database, identity, roles, certificate } = foundation;
   const { log, metrics } = telemetry;
   starting.collector = wireCollector(starting, database.url);
-  const collect = ports.collect ?? starting.collector?.collect;
   const onEvent = (event: FeedEvent): void => {
     roles.onEvent(event);
     if (isStagedEvent(event)) starting.staged?.wake();
@@ -230,7 +229,7 @@ async function startRuntime(starting: Starting, foundation: Foundation, wanted: 
     replica,
     xds,
     onEvent,
-    collect,
+    collect: ports.collect ?? starting.collector?.collect,
     clock,
     log,
     metrics,

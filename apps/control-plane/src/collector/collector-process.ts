@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import type { Clock, Log, Metrics } from '#libs/kernel';
@@ -104,7 +104,7 @@ function pipeOf(child: ChildProcess): Duplex | undefined {
 /** Configuration comes first: on a busy machine the collector waits. */
 function yieldTo(pid: number): void {
   try {
-    setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
+    setPriority(pid, Math.max(getPriority(), constants.priority.PRIORITY_BELOW_NORMAL));
   } catch {
     // It is gone already, which `exit` tells, or this system has no priorities.
   }

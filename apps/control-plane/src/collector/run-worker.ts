@@ -124,7 +124,7 @@ async function openPatiently(
   onEvent: (event: FeedEvent) => void,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Promise<Store> {
-  for (;;) {
+  for (let tries = 1; ; tries++) {
     try {
       const store = await openStore({
         ...{ url: databaseUrl, replica: `${replica}.collector`, pool: CONNECTIONS },
@@ -136,7 +136,8 @@ async function openPatiently(
       });
       return store;
     } catch (error) {
-      log.warn('the collector cannot open the database yet', { reason: String(error) });
+      // Once is enough: the control plane says the same.
+      log[tries === 1 ? 'warn' : 'debug']('the collector cannot open the database yet', { reason: String(error) });
       await new Promise<void>((resolve) => void clock.after(RECONNECT_MS, resolve));
     }
   }

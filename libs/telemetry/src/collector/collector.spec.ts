@@ -140,6 +140,13 @@ describe('counts and the sample', () => {
     ]);
   });
 
+  it('an upgrade, which is not counted, stands for sixteen', () => {
+    tell(FRONT, 'request', { ...TO_BACK, status: 101 });
+    count({ '2xx': 1 });
+    close();
+    expect(edges()).toEqual(['shop/front shop/back/8080  ok 200 1/1', 'shop/front shop/back/8080 0 ok 101 16/16']);
+  });
+
   it('failures are exact: each stands for itself, and is no success', () => {
     tell(FRONT, 'request', { ...TO_BACK, status: 500 }, { ...TO_BACK, status: 429 });
     tell(FRONT, 'attempt', { ...TO_BACK, status: 500 }, { ...TO_BACK, status: 429 });
@@ -354,7 +361,7 @@ describe('time', () => {
     expect(harvests.map((harvest) => harvest.edges[0]?.at)).toEqual([START, START + BUCKET_MS]);
   });
 
-  it('REL-36 a gap makes the buckets that it touches incomplete, and no others', () => {
+  it('REL-35 a gap makes the buckets that it touches incomplete, and no others', () => {
     for (let i = 0; i < 3; i++) {
       tell(FRONT, 'request', TO_BACK);
       if (i === 1) collector.missed(now + 1_000, now + 2_000);

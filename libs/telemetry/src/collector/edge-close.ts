@@ -82,7 +82,9 @@ const fineRow = (
 function byCounts(tally: EdgeTally, memory: EdgeMemory): RouteRow[] {
   const { counts, charged, chargedMs, samples } = tally;
   const bins = without(counts?.times ?? [], chargedMs);
-  return FINE.flatMap((class_) => {
+  // Upgrades are 1xx, which are not counted.
+  const others = bySample(samples.filter(({ status }) => !FINE.some((class_) => class_ === Math.floor(status / 100))));
+  const counted = FINE.flatMap((class_) => {
     const at = class_ - 2;
     const left = (memory.owed[at] ?? 0) + (counts?.byClass[at] ?? 0) - (charged[at] ?? 0);
     const shares = memory.routesOf(class_).shares;
@@ -97,6 +99,7 @@ function byCounts(tally: EdgeTally, memory: EdgeMemory): RouteRow[] {
       fineRow(of, count, latenciesOf(count, bins, timedOf(samples, of))),
     );
   });
+  return [...counted, ...others];
 }
 
 /** The sample of this route and status if there is any, or else of all. */
