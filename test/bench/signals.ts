@@ -2,7 +2,7 @@
  * `npm run bench:signals`: what each page of telemetry costs with thirty days of 200 services, 2,000 edges of which are
  * active in every bucket, and how many bytes that is.
  */
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -47,10 +47,14 @@ async function used(raw: Client): Promise<number> {
   const { rows } = await raw.query<{ pid: number }>(BACKENDS);
   const { user, system } = process.cpuUsage();
   const ticks = rows.map(({ pid }) => {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /, '')
-      .split(' ');
-    return Number(fields[11]) + Number(fields[12]);
+    const file = `/proc/${pid}/stat`;
+    // One that was idle for long has ended meanwhile; then what it has used is missing from the difference.
+    const fields = existsSync(file)
+      ? readFileSync(file, 'utf8')
+          .replace(/^.*\) /, '')
+          .split(' ')
+      : [];
+    return Number(fields[11] ?? 0) + Number(fields[12] ?? 0);
   });
   return (user + system) / 1000 + ticks.reduce((sum, each) => sum + each, 0) * TICK_MS;
 }

@@ -66,7 +66,7 @@ CREATE TABLE ${table} (
   mesh    text COLLATE "C" NOT NULL,
   callee  text COLLATE "C" NOT NULL, -- <namespace>/<service>/<port>
   source  text COLLATE "C" NOT NULL,
-  cells   bytea STORAGE EXTERNAL NOT NULL, -- libs/telemetry has the format; it does not get smaller
+  cells   bytea NOT NULL, -- libs/telemetry has the format; those of more than two kilobytes are compressed
   PRIMARY KEY (tier, at, mesh, callee, source)
 ) PARTITION BY LIST (tier);
 ${tiersOf(table)}`,
