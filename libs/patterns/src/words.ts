@@ -11,7 +11,8 @@ export function clock(ms: number): string {
 
 /** `43 %`, `0.12 %`. */
 export function percent(part: number, whole: number): string {
-  const share = whole > 0 ? (100 * part) / whole : 0;
+  // Totals are averaged over some buckets, so that where load begins there may be more failures than requests.
+  const share = whole > 0 ? Math.min(100, (100 * part) / whole) : 0;
   if (share >= 10 || share === 0) return `${Math.round(share)} %`;
   return `${Number(share.toPrecision(2))} %`;
 }

@@ -31,6 +31,7 @@ beforeAll(async () => {
   admin = new Caller(api, await api.token('admin'));
   await given(admin, aService('shop/orders'), aService('bank/vault'));
   await given(admin, aBinding('shop', 'viewer', 'shop', { namespaces: ['shop'] }));
+  await given(admin, aService('bank/ledger')); // c-4
   shop = await Caller.of(api, 'of-the-shop', 'shop');
 });
 afterAll(async () => {
@@ -48,7 +49,7 @@ const ids = (body: { items: readonly { id: string }[] }): string[] => body.items
 describe('patterns of failures', () => {
   beforeAll(() => {
     known = [
-      tracked('p-orders', { suspects: [suspect('change', 'c-1'), suspect('rotation', 'x')] }),
+      tracked('p-orders', { suspects: [suspect('change', 'c-4'), suspect('rotation', 'x')] }),
       tracked('p-vault', { scope: { callees: ['bank/vault/8080'] }, upstream: ['shop/orders/8080'] }),
       tracked('p-over', {}, NOW - 30 * 60_000),
     ];
