@@ -11,16 +11,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const MINIMUM_NODE = [24, 15];
 const SOURCES = ['apps', 'libs', 'proto', 'test', 'package.json', 'tsconfig.json', 'buf.yaml'];
 /** Generated or not compiled: a change there asks for no build. */
-const NOT_SOURCES = new Set([
-  'node_modules',
-  'dist',
-  'gen',
-  'generated',
-  'services',
-  'testdata',
-  'manifests',
-  'dashboard',
-]);
+const NOT_SOURCES = new Set(['node_modules', 'dist', 'gen', 'generated', 'services', 'testdata', 'manifests']);
 const BUILT = join(root, 'dist', '.built');
 
 /** What went wrong, in one line that says what to do. */
@@ -131,7 +122,7 @@ function isNewer(path, than) {
   return readdirSync(path, { withFileTypes: true }).some((entry) => {
     if (NOT_SOURCES.has(entry.name)) return false;
     if (entry.isDirectory()) return isNewer(join(path, entry.name), than);
-    return /\.(ts|proto|json)$/.test(entry.name) && modified(join(path, entry.name)) > than;
+    return /\.(tsx?|css|html|proto|json)$/.test(entry.name) && modified(join(path, entry.name)) > than;
   });
 }
 

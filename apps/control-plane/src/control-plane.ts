@@ -18,6 +18,7 @@ import { DatabaseDistrusted, type FeedEvent } from '#libs/store';
 import { policies as everyPolicy } from '#policies';
 import { startCheckpoints } from './audit/index.js';
 import { type Config, isEveryAddress } from './config.schema.js';
+import { createDashboard } from './dashboard/index.js';
 import { takeDataDirectory } from './data-directory.js';
 import { DatabaseGuard, type DatabaseVerdict, distrust } from './database-guard.js';
 import { portError, requireFreePort, type WantedPort } from './free-port.js';
@@ -230,6 +231,8 @@ async function startRest(
   shutdown.add('staged changes', () => staged.stop());
   const xds = { address: advertisedAddress(config), port: runtime.xdsPort, serverName: CONTROL_PLANE_NAME };
   const door = createChanges(changes);
+  const kek = await loadOrCreateKek(keyFile(config));
+  const { sessions, controllers } = createDashboard(kek.key.expose(), clock);
   const deps = {
     registry,
     store,
@@ -240,6 +243,7 @@ async function startRest(
     past: createExplainPast({ live: runtime.live, recompile: runtime.recompile, store }),
     runtime: runtime.port,
     auth: createAuth(identity),
+    sessions,
     roles,
     bootstrap: { xds, caPem: certificate.caPem },
     clock,
@@ -251,7 +255,7 @@ async function startRest(
     version: VERSION,
   };
   const { host, port } = wanted;
-  const api = await orPortError(wanted, startApi({ deps, host, port, tls: await restTls(config, certificate) }));
+  const api = await orPortError(wanted, startApi({ deps, host, port, controllers, tls: await restTls(config, certificate) }));
   shutdown.add('REST', () => api.close());
   return api;
 }

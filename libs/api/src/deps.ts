@@ -6,6 +6,7 @@ import type { RolePolicies } from './access/role-policies.js';
 import type { AuthPort } from './auth.ports.js';
 import type { ChangeAspect } from './delivery/aspect.js';
 import type { RuntimePort } from './ports.js';
+import type { SessionPort } from './session.port.js';
 
 /** What `heddle proxy bootstrap` must know of this control plane. */
 export interface BootstrapInfo {
@@ -25,7 +26,16 @@ export interface ApiDeps {
   readonly registry: Registry;
   readonly store: Pick<
     Store,
-    'resources' | 'instances' | 'identity' | 'ping' | 'audit' | 'history' | 'staged' | 'quarantine' | 'badContents'
+    | 'resources'
+    | 'instances'
+    | 'identity'
+    | 'ping'
+    | 'audit'
+    | 'history'
+    | 'staged'
+    | 'quarantine'
+    | 'badContents'
+    | 'plaintext'
   >;
   readonly changes: Changes;
   readonly explain: Explain;
@@ -35,6 +45,8 @@ export interface ApiDeps {
   readonly past: ExplainPast;
   readonly runtime: RuntimePort;
   readonly auth: AuthPort;
+  /** Sessions of browsers; absent = only bearer tokens count. */
+  readonly sessions?: SessionPort | undefined;
   /** Fed by whoever starts the change feed. */
   readonly roles: RolePolicies;
   readonly bootstrap: BootstrapInfo;
