@@ -107,7 +107,12 @@ export class Board {
       node: { id: `default/${namespace}/${workload}/${instance}`, userAgentName: 'envoy', userAgentVersion: '1.40.0' },
     });
     client.connect().subscribe(TYPE.cluster).subscribe(TYPE.listener).subscribe(TYPE.secret, [IDENTITY, TRUST]);
-    await client.waitFor(({ responses }) => responses.length > 2);
+    client.subscribe(TYPE.scopedRoute);
+    await client.waitFor(({ responses }) => responses.length > 3);
+    // As Envoy does: it asks for the routes that the scopes name.
+    const routes = client.names(TYPE.scopedRoute).map((name) => name.split('/').slice(0, 2).join('/'));
+    client.subscribe(TYPE.route, [...new Set(routes)]);
+    await client.waitFor(() => client.names(TYPE.route).length > 0);
     this.#clients.set(instance, client);
     return client;
   }

@@ -63,7 +63,7 @@ export class Visitor {
       locale: 'en-GB',
       timezoneId: 'UTC',
     });
-    context.setDefaultTimeout(60_000);
+    context.setDefaultTimeout(40_000);
     return new Visitor(context, await context.newPage(), url);
   }
 
@@ -88,6 +88,15 @@ export class Visitor {
 
   click(role: 'button' | 'link' | 'tab' | 'menuitem' | 'radio', name: string | RegExp): Promise<void> {
     return this.page.getByRole(role, { name }).first().click();
+  }
+
+  /** Into what has the focus. */
+  paste(text: string): Promise<unknown> {
+    return this.page.evaluate(`{
+      const clipboardData = new DataTransfer();
+      clipboardData.setData('text/plain', ${JSON.stringify(text)});
+      document.activeElement.dispatchEvent(new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    }`);
   }
 
   /** Keeps a picture of the whole page, for people. */

@@ -7,6 +7,13 @@ const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-c
 export const NO_CHROMIUM =
   'there is no Chromium to test the dashboard with: install Debian\'s package "chromium", or name a binary by CHROMIUM_BIN';
 
+/** A person without a browser may skip what needs one; CI may not. */
+export const mayRun = (env: NodeJS.ProcessEnv = process.env): boolean => {
+  if (findChromium(env) !== undefined || env['CI'] !== undefined) return true;
+  process.stderr.write(`${NO_CHROMIUM}; these tests are skipped\n`);
+  return false;
+};
+
 /** Path of `CHROMIUM_BIN`, or of the first on the PATH; undefined when there is none. */
 export function findChromium(env: NodeJS.ProcessEnv = process.env): string | undefined {
   const { CHROMIUM_BIN = '', PATH = '' } = env;

@@ -17,6 +17,7 @@ Examples:
   heddle apply -f shop/ --canary 5% --confirm-within 10m    some proxies first; taken back unless confirmed
   heddle rollback c-12                      take a change back
   heddle status                             who has what, and who refused it
+  heddle dashboard                          the same in a browser, logged in
   heddle explain web RDS shop/orders        what a proxy's routes were made from, and by whom
   heddle proxy run --workload web ...       run a sidecar on this machine`;
 
@@ -51,6 +52,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   audit: async () => (await import('./commands/audit.js')).auditCommand(),
   proxy: async () => (await import('./commands/proxy.js')).proxyCommand(),
   token: async () => (await import('./commands/token.js')).tokenCommand(),
+  dashboard: async () => (await import('./commands/dashboard.js')).dashboardCommand(),
   whoami: async () => (await import('./commands/whoami.js')).whoamiCommand(),
   'can-i': async () => (await import('./commands/can-i.js')).canICommand(),
   role: async () => (await import('./commands/role.js')).roleCommand(),

@@ -1,9 +1,10 @@
+import './app/tokens.css';
 import '@mantine/core/styles.layer.css';
 import '@fontsource-variable/inter/wght.css';
 import '@fontsource-variable/jetbrains-mono/wght.css';
-import './app/tokens.css';
 import { MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { setNonce } from 'get-nonce';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { isProblem } from './api/client';
@@ -20,6 +21,9 @@ const queries = new QueryClient({
     queries: { retry: (count, error) => count < 4 && mayPass(error), staleTime: 1_000, refetchOnWindowFocus: true },
   },
 });
+
+// What dialogs do to the page behind them is a style of its own.
+setNonce(nonce);
 
 const root = document.getElementById('root');
 if (root === null) throw new Error('the page has no place for the dashboard');

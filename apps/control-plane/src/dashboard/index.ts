@@ -7,6 +7,7 @@ import { OwnerController } from './owner/owner.controller.js';
 import { readDashboard } from './pages/dashboard-files.js';
 import { createPageController } from './pages/page.controller.js';
 import { ReleaseController } from './release/release.controller.js';
+import { IdentitiesController } from './security/identities.controller.js';
 import { SecurityController } from './security/security.controller.js';
 import { createSessionController } from './session/session.controller.js';
 import { Sessions } from './session/sessions.js';
@@ -28,6 +29,7 @@ export function createDashboard(kek: Uint8Array, clock: Clock): Dashboard {
       OwnerController,
       OperatorController,
       SecurityController,
+      IdentitiesController,
       ReleaseController,
       AuditorController,
     ],

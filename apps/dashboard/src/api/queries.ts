@@ -54,10 +54,18 @@ export const planOf = (mesh: string, plan: string) =>
     staleTime: Number.POSITIVE_INFINITY,
   });
 
-export const resourcesOf = (mesh: string, plural: string) =>
+/** @param path of the list in the API */
+export const resourcesAt = (mesh: string, plural: string, path: string) =>
   queryOptions({
     queryKey: ['mesh', mesh, 'resources', plural] as QueryKey,
-    queryFn: ({ signal }) => getAll<StoredManifest>(`${meshPath(mesh)}/${plural}`, signal),
+    queryFn: ({ signal }) => getAll<StoredManifest>(path, signal),
+  });
+
+/** @param path of the resource in the API */
+export const resourceAt = (mesh: string, path: string) =>
+  queryOptions({
+    queryKey: ['mesh', mesh, 'resource', path] as QueryKey,
+    queryFn: ({ signal }) => get<StoredManifest>(path, signal),
   });
 
 export const openApi = () =>

@@ -22,6 +22,13 @@ const PlanPage = lazy(async () => ({ default: (await import('../pages/plan/plan-
 const ProxyPage = lazy(async () => ({ default: (await import('../pages/proxy/proxy-page')).ProxyPage }));
 const ServicePage = lazy(async () => ({ default: (await import('../pages/service/service-page')).ServicePage }));
 
+const MapPage = lazy(async () => ({ default: (await import('../pages/map/map-page')).MapPage }));
+const KindsPage = lazy(async () => ({ default: (await import('../pages/resources/kinds-page')).KindsPage }));
+const ListPage = lazy(async () => ({ default: (await import('../pages/resources/list-page')).ListPage }));
+const ResourcePage = lazy(async () => ({ default: (await import('../pages/resources/resource-page')).ResourcePage }));
+const NewPage = lazy(async () => ({ default: (await import('../pages/editor/editor-page')).NewPage }));
+const EditPage = lazy(async () => ({ default: (await import('../pages/editor/editor-page')).EditPage }));
+
 /** Every page below `/m/<mesh>`. */
 export function MeshPages() {
   const [location] = useLocation();
@@ -52,6 +59,12 @@ export function MeshPages() {
           <Route path="/changes/:change" component={ChangePage} />
           <Route path="/compare/:from/:to" component={ComparePage} />
           <Route path="/plans/:plan" component={PlanPage} />
+          <Route path="/map" component={MapPage} />
+          <Route path="/resources" component={KindsPage} />
+          <Route path="/resources/:kind" component={ListPage} />
+          <Route path="/resources/:kind/new" component={NewPage} />
+          <Route path="/resources/:kind/:namespace/:name" component={ResourcePage} />
+          <Route path="/resources/:kind/:namespace/:name/edit" component={EditPage} />
           <Route path="/certificates" component={CertificatesPage} />
           <Route>
             <Page title="No such page">

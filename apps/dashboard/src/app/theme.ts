@@ -14,10 +14,36 @@ const indigo: MantineColorsTuple = [
   '#2a2361',
 ];
 
+/** Cloth by day and by night, so that Mantine's own greys are of the same dye. */
+const gray: MantineColorsTuple = [
+  '#faf8f5',
+  '#f4f1ec',
+  '#e7e2d9',
+  '#dcd5ca',
+  '#cfc8bc',
+  '#b0a899',
+  '#8b8476',
+  '#69655c',
+  '#46433c',
+  '#2b2925',
+];
+const dark: MantineColorsTuple = [
+  '#eeecf8',
+  '#bdb9cf',
+  '#9a95b0',
+  '#6d6984',
+  '#454259',
+  '#353247',
+  '#211f2f',
+  '#1a1926',
+  '#15141f',
+  '#12111b',
+];
+
 export const theme = createTheme({
   primaryColor: 'indigo',
-  primaryShade: { light: 6, dark: 4 },
-  colors: { indigo },
+  primaryShade: { light: 6, dark: 5 },
+  colors: { indigo, gray, dark },
   fontFamily: "'Inter Variable', system-ui, sans-serif",
   fontFamilyMonospace: "'JetBrains Mono Variable', ui-monospace, monospace",
   fontSizes: { xs: '0.75rem', sm: '0.8125rem', md: '0.875rem', lg: '1rem', xl: '1.25rem' },
@@ -38,6 +64,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Button: { defaultProps: { size: 'sm' } },
+    InputWrapper: { defaultProps: { inputWrapperOrder: ['label', 'input', 'description', 'error'] } },
     TextInput: { defaultProps: { size: 'sm' } },
     Select: { defaultProps: { size: 'sm', comboboxProps: { shadow: 'md' } } },
     Tooltip: { defaultProps: { openDelay: 250, withArrow: true } },

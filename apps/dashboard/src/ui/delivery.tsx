@@ -20,7 +20,7 @@ export const DeliveryWeave = ({ big = false, ...numbers }: Numbers & { readonly 
 
 /** `Delivered to all 12` */
 export function deliveryWords(state: string, { acked, total, refused }: Numbers): string {
-  if (state === 'Delivered') return total === 0 ? 'no proxy had to hear' : `all ${total} have it`;
+  if (state === 'Delivered') return total === 0 ? 'concerned no proxy' : `${acked} of ${total} have it`;
   if (state === 'Refused') return `${refused} of ${total} refused`;
   if (state === 'Delivering') return `${acked} of ${total}`;
   if (state === 'Unserved') return 'no replica serves proxies';

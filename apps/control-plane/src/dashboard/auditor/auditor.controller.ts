@@ -2,6 +2,7 @@ import { Controller, Get, Inject, Param, Req } from '@nestjs/common';
 import { Access, AccessControl, API_DEPS, type ApiDeps, type HttpRequest, requireMesh, visibleAudit } from '#libs/api';
 import { printId, SERVER } from '#libs/model';
 import type { AuditEntry } from '#libs/store';
+import { requireHome } from '../session/homes.js';
 import type { AuditorHome } from './auditor.view.js';
 
 const SHOWN = 100;
@@ -25,9 +26,11 @@ export class AuditorController {
   async home(@Param('mesh') mesh: string, @Req() { principal }: HttpRequest): Promise<AuditorHome> {
     const { resources, audit } = this.deps.store;
     await requireMesh(resources, mesh);
+    const rights = this.access.rightsOf(principal);
+    requireHome(rights, mesh, 'auditor');
     const { items } = await audit.search({ mesh, limit: SHOWN });
     const ofServer = { verb: 'get', kind: 'Audit', mesh: SERVER, namespace: '' } as const;
-    const mayVerify = this.access.rightsOf(principal).covers(ofServer);
+    const mayVerify = rights.covers(ofServer);
     return {
       decisions: visibleAudit(this.access, principal, { mesh }, items).map(({ seq, at, hash, payload }) => ({
         ...{ seq, at, hash, actor: payload.actor.name, role: payload.actor.role },

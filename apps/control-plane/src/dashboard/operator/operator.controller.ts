@@ -9,10 +9,11 @@ import {
   visibleHistory,
 } from '#libs/api';
 import type { StagedChange } from '#libs/store';
+import { requireHome } from '../session/homes.js';
 import { proxiesAtAGlance } from './operator.home.js';
 import type { ChangeInFlight, OperatorHome } from './operator.view.js';
 
-const CHANGES = 8;
+const CHANGES = 6;
 const TRIALS = 50;
 const OVER: readonly StagedChange['state'][] = ['done', 'reverted', 'failed'];
 
@@ -30,6 +31,7 @@ export class OperatorController {
     const { deps, access } = this;
     const { store, runtime } = deps;
     await requireMesh(store.resources, mesh);
+    requireHome(access.rightsOf(principal), mesh, 'operator');
     const ofProxy = ({ namespace, instance }: { readonly namespace: string; readonly instance: string }) => {
       return { kind: 'Proxy', namespace, name: instance };
     };

@@ -13,6 +13,7 @@ import { printId } from '#libs/model';
 import { serviceRows } from '../catalogue/catalogue.js';
 import type { ServiceRow } from '../catalogue/catalogue.view.js';
 import { reachOf } from '../catalogue/concerns.js';
+import { requireHome } from '../session/homes.js';
 import type { OwnerHome, TouchingChange } from './owner.view.js';
 
 /** Changes that are looked through, and those that are shown. */
@@ -32,6 +33,7 @@ export class OwnerController {
   async home(@Param('mesh') mesh: string, @Req() { principal }: HttpRequest): Promise<OwnerHome> {
     const { deps, access } = this;
     await requireMesh(deps.store.resources, mesh);
+    requireHome(access.rightsOf(principal), mesh, 'owner');
     const [all, entries] = await Promise.all([
       serviceRows({ deps, access, caller: principal, mesh }),
       visibleHistory(access, principal, { mesh, limit: LOOKED_AT }, deps.store.history),

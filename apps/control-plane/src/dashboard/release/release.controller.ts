@@ -3,6 +3,7 @@ import { Access, AccessControl, API_DEPS, type ApiDeps, type HttpRequest, requir
 import { printId } from '#libs/model';
 import type { StagedChange } from '#libs/store';
 import { byNamespace, instancesOf, type Reading, resourcesOf, selected } from '../catalogue/catalogue.js';
+import { requireHome } from '../session/homes.js';
 import type { ReleaseHome, TrialView } from './release.view.js';
 import { versionsOf } from './versions.js';
 
@@ -22,6 +23,7 @@ export class ReleaseController {
   async home(@Param('mesh') mesh: string, @Req() { principal }: HttpRequest): Promise<ReleaseHome> {
     const { deps, access } = this;
     await requireMesh(deps.store.resources, mesh);
+    requireHome(access.rightsOf(principal), mesh, 'release');
     const reading = { deps, access, caller: principal, mesh };
     const [services, routes] = await Promise.all([resourcesOf(reading, 'Service'), resourcesOf(reading, 'HTTPRoute')]);
     const instances = byNamespace(await instancesOf(reading));

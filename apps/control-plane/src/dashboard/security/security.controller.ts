@@ -1,10 +1,12 @@
 import { Controller, Get, Inject, Param, Req } from '@nestjs/common';
-import { Access, AccessControl, API_DEPS, type ApiDeps, type HttpRequest, requireMesh } from '#libs/api';
-import { printId, SERVER, workloadId } from '#libs/model';
+import { Access, AccessControl, API_DEPS, type ApiDeps, type HttpRequest, requireMesh, visibleAudit } from '#libs/api';
+import { printId, SERVER } from '#libs/model';
 import type { StoredResource } from '#libs/store';
 import { type Reading, resourcesOf } from '../catalogue/catalogue.js';
 import { reachOf } from '../catalogue/concerns.js';
-import type { DenialView, IdentityView, SecurityHome } from './security.view.js';
+import { requireHome } from '../session/homes.js';
+import { identitiesOf, meshFacts } from './identities.js';
+import type { DenialView, SecurityHome } from './security.view.js';
 
 const DAY_MS = 86_400_000;
 const SHOWN = 20;
@@ -23,35 +25,18 @@ export class SecurityController {
     const { deps, access } = this;
     await requireMesh(deps.store.resources, mesh);
     const reading = { deps, access, caller: principal, mesh };
-    const { trustDomain, mtls } = await this.ofMesh(mesh);
+    requireHome(access.rightsOf(principal), mesh, 'security');
+    const { trustDomain, mtls } = await meshFacts(deps, mesh);
     const services = await resourcesOf(reading, 'Service');
-    const policies = await resourcesOf(reading, 'AuthorizationPolicy').catch(() => []);
+    const policies = await resourcesOf(reading, 'AuthorizationPolicy');
     const unguarded = services.filter((service) => !policies.some((policy) => reachOf(policy, service)));
     return {
       ...{ trustDomain, mtls, services: services.length, guarded: services.length - unguarded.length },
-      identities: await this.identities(reading, trustDomain),
+      identities: await identitiesOf(reading, trustDomain),
       unguarded: unguarded.map(keyOf),
       plaintext: await this.plaintext(reading),
       ...(await this.refusals(reading)),
     };
-  }
-
-  private async ofMesh(mesh: string): Promise<{ readonly trustDomain: string; readonly mtls: string }> {
-    const row = await this.deps.store.resources.get(mesh, 'Mesh', '', mesh);
-    const { trustDomain = `${mesh}.heddle.local`, mtls = {} } = (row?.spec ?? {}) as MeshSpec;
-    return { trustDomain, mtls: mtls.mode ?? 'STRICT' };
-  }
-
-  private async identities({ caller, mesh }: Reading, trustDomain: string): Promise<readonly IdentityView[]> {
-    const proxies = this.access.visible(caller, mesh, await this.deps.runtime.proxies(mesh), (proxy) => {
-      return { kind: 'Proxy', namespace: proxy.namespace, name: proxy.instance };
-    });
-    return proxies.shown
-      .map(({ namespace, workload, instance, connected, certificateNotAfter, tokenDaysLeft, tokenState }) => ({
-        ...{ namespace, workload, instance, connected, certificateNotAfter, tokenDaysLeft, tokenState },
-        spiffeId: workloadId(trustDomain, namespace, workload),
-      }))
-      .sort((a, b) => (a.certificateNotAfter ?? '').localeCompare(b.certificateNotAfter ?? ''));
   }
 
   private async plaintext({ caller, mesh }: Reading): Promise<SecurityHome['plaintext']> {
@@ -71,7 +56,8 @@ export class SecurityController {
     const { audit } = this.deps.store;
     const audits = (of: string): boolean =>
       this.access.rightsOf(caller).covers({ verb: 'get', kind: 'Audit', mesh: of, namespace: '' });
-    const denials = audits(mesh) ? (await audit.search({ mesh, decision: 'refused', limit: SHOWN })).items : undefined;
+    const found = audits(mesh) ? await audit.search({ mesh, decision: 'refused', limit: SHOWN }) : undefined;
+    const denials = found && visibleAudit(this.access, caller, { mesh }, found.items);
     return {
       denials: denials?.map(
         ({ at, payload }): DenialView => ({
@@ -82,11 +68,6 @@ export class SecurityController {
       failures: audits(SERVER) ? await audit.accessFailures(SHOWN) : undefined,
     };
   }
-}
-
-interface MeshSpec {
-  readonly trustDomain?: string;
-  readonly mtls?: { readonly mode?: string };
 }
 
 const keyOf = ({ namespace, name }: StoredResource): string => `${namespace}/${name}`;

@@ -11,6 +11,11 @@ export interface IdentityView {
   readonly tokenState?: string | undefined;
 }
 
+export interface Identities {
+  readonly trustDomain: string;
+  readonly identities: readonly IdentityView[];
+}
+
 export interface DenialView {
   readonly at: string;
   readonly actor: string;

@@ -45,7 +45,7 @@ const COLUMNS: readonly Column<IdentityView>[] = [
 export function CertificatesPage() {
   const { name: mesh } = useMesh();
   const [text, setText] = useState('');
-  const home = useQuery(viewOf(mesh, 'security'));
+  const home = useQuery(viewOf(mesh, 'identities'));
   return (
     <Page
       title="Certificates"

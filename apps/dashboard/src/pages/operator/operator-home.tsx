@@ -58,30 +58,6 @@ function Content({ proxies, troubled, troubledTotal, changes, trials, quarantine
         ]}
       />
       <div className={css.grid2}>
-        <Panel title="Needs a look" note={troubledTotal > 0 ? counted(troubledTotal, 'proxy', 'proxies') : ''} flush>
-          {troubled.length === 0 ? (
-            proxies.total === 0 ? (
-              <Empty title="No proxy has joined yet" command="heddle proxy bootstrap web">
-                A proxy joins with a stock Envoy, a bootstrap file and a token. Its instance is registered with the
-                first start.
-              </Empty>
-            ) : (
-              <Empty title="All proxies are fine">Connected, up to date, and nothing was refused.</Empty>
-            )
-          ) : (
-            <Rows label="Proxies that need a look">
-              {troubled.map(({ namespace, instance, problem, words }) => (
-                <Row
-                  key={`${namespace}/${instance}`}
-                  href={`/proxies/${namespace}/${instance}`}
-                  title={<Mono>{`${namespace}/${instance}`}</Mono>}
-                  text={words}
-                  end={<Tag tone={PROBLEMS[problem][0]}>{PROBLEMS[problem][1]}</Tag>}
-                />
-              ))}
-            </Rows>
-          )}
-        </Panel>
         <div className={css.column}>
           {trials.length > 0 && (
             <Panel title="On trial" note={counted(trials.length, 'change')} flush>
@@ -98,6 +74,32 @@ function Content({ proxies, troubled, troubledTotal, changes, trials, quarantine
               </Rows>
             </Panel>
           )}
+          <Panel title="Needs a look" note={troubledTotal > 0 ? counted(troubledTotal, 'proxy', 'proxies') : ''} flush>
+            {troubled.length === 0 ? (
+              proxies.total === 0 ? (
+                <Empty title="No proxy has joined yet" command="heddle proxy bootstrap web">
+                  A proxy joins with a stock Envoy, a bootstrap file and a token. Its instance is registered with the
+                  first start.
+                </Empty>
+              ) : (
+                <Empty title="All proxies are fine">Connected, up to date, and nothing was refused.</Empty>
+              )
+            ) : (
+              <Rows label="Proxies that need a look">
+                {troubled.map(({ namespace, instance, problem, words }) => (
+                  <Row
+                    key={`${namespace}/${instance}`}
+                    href={`/proxies/${namespace}/${instance}`}
+                    title={<Mono>{`${namespace}/${instance}`}</Mono>}
+                    text={words}
+                    end={<Tag tone={PROBLEMS[problem][0]}>{PROBLEMS[problem][1]}</Tag>}
+                  />
+                ))}
+              </Rows>
+            )}
+          </Panel>
+        </div>
+        <div className={css.column}>
           <Panel
             title="Newest changes"
             flush

@@ -20,8 +20,8 @@ export function PlanPage() {
       lead={
         plan.data && (
           <>
-            Nothing is written yet. {plan.data.actor} made it on revision {plan.data.revision}; it is kept until{' '}
-            <Time at={plan.data.expiresAt} />, and refused when one of its inputs has changed.
+            Nothing is written yet. {plan.data.actor} made it on revision {plan.data.revision}; it can be applied until
+            one of its inputs has changed, and ends <Time at={plan.data.expiresAt} />.
           </>
         )
       }

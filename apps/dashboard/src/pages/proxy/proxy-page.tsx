@@ -161,6 +161,7 @@ function Configuration({ namespace, name }: { readonly namespace: string; readon
             <ResourceList
               resources={resources.filter((one) => one.name.includes(text))}
               chosen={`${type} ${resource}`}
+              href={`/proxies/${namespace}/${name}`}
             />
             <div className={css.detail}>
               {resource === '' ? (
@@ -178,13 +179,15 @@ function Configuration({ namespace, name }: { readonly namespace: string; readon
   );
 }
 
-function ResourceList({
-  resources,
-  chosen,
-}: {
+interface ListProps {
   readonly resources: readonly EnvoyResource[];
+  /** Type and name. */
   readonly chosen: string;
-}) {
+  /** Of the page. */
+  readonly href: string;
+}
+
+function ResourceList({ resources, chosen, href }: ListProps) {
   return (
     <nav className={css.list} aria-label="Envoy resources">
       {[...Map.groupBy(resources, ({ type }) => type)].map(([type, list]) => (
@@ -194,7 +197,7 @@ function ResourceList({
             <Link
               key={name}
               className={css.item}
-              href={`?${new URLSearchParams({ type, resource: name }).toString()}`}
+              href={`${href}?${new URLSearchParams({ type, resource: name }).toString()}`}
               aria-current={chosen === `${type} ${name}` ? 'true' : undefined}
             >
               {name}

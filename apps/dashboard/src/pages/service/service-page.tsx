@@ -7,6 +7,7 @@ import type { Concerning, InstanceView, Ref, ServiceDetail } from '../../api/vie
 import { useMesh } from '../../session/session';
 import { Document } from '../../ui/diff';
 import { Fold } from '../../ui/fold';
+import { Labels } from '../../ui/labels';
 import { Fact, Facts, Page, Panel, Row, Rows } from '../../ui/page';
 import { hrefOf, idOf } from '../../ui/resource';
 import { counted, Mono, Tag, Time, Weave } from '../../ui/signs';
@@ -123,19 +124,6 @@ function Content({ service, manifest, instances, routes, policies, callers, call
     </>
   );
 }
-
-export const Labels = ({ labels }: { readonly labels: Readonly<Record<string, string>> }) => {
-  const pairs = Object.entries(labels);
-  return pairs.length === 0 ? (
-    'none'
-  ) : (
-    <span className={css.chips}>
-      {pairs.map(([name, value]) => (
-        <span key={name} className={css.chip}>{`${name}=${value}`}</span>
-      ))}
-    </span>
-  );
-};
 
 const INSTANCE_COLUMNS: readonly Column<InstanceView>[] = [
   {
