@@ -11,16 +11,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const MINIMUM_NODE = [24, 15];
 const SOURCES = ['apps', 'libs', 'proto', 'test', 'package.json', 'tsconfig.json', 'buf.yaml'];
 /** Generated or not compiled: a change there asks for no build. */
-const NOT_SOURCES = new Set([
-  'node_modules',
-  'dist',
-  'gen',
-  'generated',
-  'services',
-  'testdata',
-  'manifests',
-  'dashboard',
-]);
+const NOT_SOURCES = new Set(['node_modules', 'dist', 'gen', 'generated', 'services', 'testdata', 'manifests']);
 const BUILT = join(root, 'dist', '.built');
 
 /** What went wrong, in one line that says what to do. */
@@ -29,7 +20,8 @@ export class SetupError extends Error {}
 /**
  * Makes the checkout ready and returns the path of a Node that can run it. Does nothing, and prints nothing, when all is
  * there already.
- * @param {{envoy?: boolean}} [options] envoy: also make the default Envoy available.
+ * @param {{envoy?: boolean, chromium?: boolean}} [options] envoy: also make the default Envoy available; chromium: also
+ * a browser for the tests of the dashboard, where that can be had.
  * @returns {Promise<string>}
  */
 export async function ensureReady(options = {}) {
@@ -40,6 +32,7 @@ export async function ensureReady(options = {}) {
     writeFileSync(BUILT, '');
   }
   if (options.envoy) await ensureEnvoy(node);
+  if (options.chromium) await ensureChromium();
   return node;
 }
 
@@ -131,7 +124,7 @@ function isNewer(path, than) {
   return readdirSync(path, { withFileTypes: true }).some((entry) => {
     if (NOT_SOURCES.has(entry.name)) return false;
     if (entry.isDirectory()) return isNewer(join(path, entry.name), than);
-    return /\.(ts|proto|json)$/.test(entry.name) && modified(join(path, entry.name)) > than;
+    return /\.(tsx?|css|html|proto|json)$/.test(entry.name) && modified(join(path, entry.name)) > than;
   });
 }
 
@@ -148,6 +141,24 @@ async function ensureEnvoy(node) {
     }`;
   const code = await run(node, ['--input-type=module', '--eval', program], { stdio: 'inherit' });
   if (code !== 0) throw new SetupError('there is no Envoy to test with, see above');
+}
+
+const CHROMIUM = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
+
+/**
+ * Debian's package, for who may install it. Without, the tests that need a browser say so: skipped for a person, failed
+ * in CI.
+ */
+async function ensureChromium() {
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/bin'];
+  const isThere = folders.some((folder) => CHROMIUM.some((name) => existsSync(join(folder, name))));
+  if (process.env.CHROMIUM_BIN || isThere) return;
+  if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return;
+  const install = 'apt-get update -q && apt-get install -q -y --no-install-recommends chromium';
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  await step('installing Chromium for the tests of the dashboard (apt-get)', 'sh', ['-c', install], env).catch((error) =>
+    process.stderr.write(`heddle: ${error.message}: the tests of the dashboard have no browser\n`),
+  );
 }
 
 /** Runs a command that takes a while: says what runs and for how long, and shows its output only if it fails. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { ensureReady, root, runAndExit, start } from '../envoy/setup.mjs';
 
 await start(async () => {
-  const node = await ensureReady({ envoy: true });
+  const node = await ensureReady({ envoy: true, chromium: true });
   process.chdir(root);
   await runAndExit(node, [join('node_modules', 'vitest', 'vitest.mjs'), 'run', ...process.argv.slice(2)]);
 });

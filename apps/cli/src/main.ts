@@ -18,6 +18,7 @@ Examples:
   heddle rollback c-12                      take a change back
   heddle status                             who has what, and who refused it
   heddle top                                how the requests to each service fare
+  heddle dashboard                          the same in a browser, logged in
   heddle explain web RDS shop/orders        what a proxy's routes were made from, and by whom
   heddle proxy run --workload web ...       run a sidecar on this machine`;
 
@@ -58,6 +59,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   audit: async () => (await import('./commands/audit.js')).auditCommand(),
   proxy: async () => (await import('./commands/proxy.js')).proxyCommand(),
   token: async () => (await import('./commands/token.js')).tokenCommand(),
+  dashboard: async () => (await import('./commands/dashboard.js')).dashboardCommand(),
   whoami: async () => (await import('./commands/whoami.js')).whoamiCommand(),
   'can-i': async () => (await import('./commands/can-i.js')).canICommand(),
   role: async () => (await import('./commands/role.js')).roleCommand(),

@@ -21,7 +21,8 @@ import { AlertSignals } from './alert-signals.js';
 import { wireAlerts } from './alerts-wiring.js';
 import { startCheckpoints } from './audit/index.js';
 import { type RunningCollector, wireCollector } from './collector/index.js';
-import { type Config, isEveryAddress } from './config.schema.js';
+import type { Config } from './config.schema.js';
+import { createDashboard } from './dashboard/index.js';
 import { takeDataDirectory } from './data-directory.js';
 import { DatabaseGuard, type DatabaseVerdict } from './database-guard.js';
 import { requireFreePort, type WantedPort } from './free-port.js';
@@ -36,6 +37,7 @@ import { EXIT, StartError } from './start-error.js';
 import { orDistrust, orPortError } from './start-failures.js';
 import { createTelemetry } from './telemetry.js';
 import { advertisedAddress, certificateNames, isPlainRest, keepCertificates, restTls, tlsOf } from './tls.js';
+import { urlHost } from './url-host.js';
 
 export interface RunningControlPlane {
   readonly restUrl: string;
@@ -263,6 +265,8 @@ async function startRest(
   shutdown.add('alerts', () => alerts.stop());
   const xds = { address: advertisedAddress(config), port: runtime.xdsPort, serverName: CONTROL_PLANE_NAME };
   const door = createChanges(changes);
+  const kek = await loadOrCreateKek(keyFile(config));
+  const { sessions, controllers } = createDashboard(kek.key.expose(), clock);
   const deps = {
     registry,
     store,
@@ -276,6 +280,7 @@ async function startRest(
     alerts: alerts.port,
     runtime: runtime.port,
     auth: createAuth(identity),
+    sessions,
     roles,
     bootstrap: { xds, caPem: certificate.caPem },
     clock,
@@ -287,10 +292,10 @@ async function startRest(
     version: VERSION,
   };
   const { host, port } = wanted;
-  const api = await orPortError(wanted, startApi({ deps, host, port, tls: await restTls(config, certificate) }));
+  const api = await orPortError(
+    wanted,
+    startApi({ deps, host, port, controllers, tls: await restTls(config, certificate) }),
+  );
   shutdown.add('REST', () => api.close());
   return api;
 }
-
-const urlHost = (host: string): string =>
-  isEveryAddress(host) ? 'localhost' : host.includes(':') ? `[${host}]` : host;

@@ -5,7 +5,7 @@ import { type Extent, type Rights, SERVER } from '#libs/model';
 import type { AccessControl } from './access/access-control.js';
 import { forbiddenAtAll, forbidden as lacks } from './access/denials.js';
 import { ACCESS, type AccessRule } from './access.js';
-import type { AuthPort } from './auth.ports.js';
+import type { ApiDeps } from './deps.js';
 import { FailureLimiter } from './failure-limiter.js';
 import { bearerToken, type HttpRequest, type Principal, peerOf } from './http.js';
 import { noSuchMesh } from './meshes.js';
@@ -17,7 +17,7 @@ import { ProblemError } from './problem.js';
  */
 export class AccessGuard implements CanActivate {
   constructor(
-    private readonly auth: AuthPort,
+    private readonly deps: Pick<ApiDeps, 'auth' | 'sessions'>,
     private readonly failures: FailureLimiter,
     private readonly control: AccessControl,
     private readonly reflector = new Reflector(),
@@ -28,7 +28,7 @@ export class AccessGuard implements CanActivate {
     if (rule === undefined) throw new ProblemError(403, 'forbidden', 'this endpoint states no permission');
     if (rule.type === 'anonymous') return true;
     const request = context.switchToHttp().getRequest<HttpRequest>();
-    const token = bearerToken(request);
+    const token = this.tokenOf(request);
     if (token === undefined) throw unauthorized('send a token: "Authorization: Bearer <token>"');
     const fingerprint = createHash('sha256').update(token).digest('hex');
     this.failures.check(peerOf(request), fingerprint);
@@ -49,20 +49,26 @@ export class AccessGuard implements CanActivate {
     const rule = this.reflector.get<AccessRule | undefined>(ACCESS, context.getHandler());
     const request = context.switchToHttp().getRequest<HttpRequest>();
     if (rule === undefined || rule.type === 'anonymous') return;
-    const principal = await this.identify(bearerToken(request) ?? '');
+    const principal = await this.identify(this.tokenOf(request) ?? '');
     if (principal === undefined) throw unauthorized('the token has ended or was revoked');
     await this.control.policies.requireFresh();
     this.require(rule, principal, request.params);
     request.principal = principal;
   }
 
+  /** A browser has its token in a session, which counts only when nothing else is sent. @throws ProblemError 403 (SEC-36) */
+  private tokenOf(request: HttpRequest): string | undefined {
+    if (request.headers.authorization !== undefined) return bearerToken(request);
+    return this.deps.sessions?.tokenOf(request);
+  }
+
   /** API tokens say what they are; everything else is tried as a proxy token. */
   private async identify(token: string): Promise<Principal | undefined> {
     if (token.startsWith('hdl_')) {
-      const principal = await this.auth.verifyApiToken(token);
+      const principal = await this.deps.auth.verifyApiToken(token);
       return principal && { type: 'api', ...principal };
     }
-    const claims = await this.auth.verifyProxyToken(token);
+    const claims = await this.deps.auth.verifyProxyToken(token);
     return claims.ok ? { type: 'proxy', claims: claims.value, token } : undefined;
   }
 

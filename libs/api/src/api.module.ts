@@ -73,7 +73,7 @@ export function createApiModule(deps: ApiDeps, controllers: readonly Type<object
   const { registry, roles, store, clock, log } = deps;
   const denials = new DenialAudit({ audit: store.audit, clock, log });
   const control = new AccessControl({ registry, resources: store.resources, policies: roles });
-  const guard = new AccessGuard(deps.auth, limiter, control);
+  const guard = new AccessGuard(deps, limiter, control);
   return {
     module: ApiModule,
     imports: [DiscoveryModule],

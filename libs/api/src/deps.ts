@@ -8,6 +8,7 @@ import type { AlertsPort } from './alerts/alerts.port.js';
 import type { AuthPort } from './auth.ports.js';
 import type { ChangeAspect } from './delivery/aspect.js';
 import type { RuntimePort } from './ports.js';
+import type { SessionPort } from './session.port.js';
 import type { PatternReader } from './telemetry/patterns.port.js';
 
 /** What `heddle proxy bootstrap` must know of this control plane. */
@@ -41,6 +42,7 @@ export interface ApiDeps {
     | 'silences'
     | 'timeline'
     | 'alertOutbox'
+    | 'plaintext'
   >;
   readonly changes: Changes;
   readonly explain: Explain;
@@ -54,6 +56,8 @@ export interface ApiDeps {
   readonly alerts: AlertsPort;
   readonly runtime: RuntimePort;
   readonly auth: AuthPort;
+  /** Sessions of browsers; absent = only bearer tokens count. */
+  readonly sessions?: SessionPort | undefined;
   /** Fed by whoever starts the change feed. */
   readonly roles: RolePolicies;
   readonly bootstrap: BootstrapInfo;

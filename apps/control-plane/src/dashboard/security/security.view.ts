@@ -1,0 +1,47 @@
+/** A proxy's certificate and token, as it has them now. */
+export interface IdentityView {
+  readonly namespace: string;
+  readonly workload: string;
+  readonly instance: string;
+  readonly spiffeId: string;
+  readonly connected: boolean;
+  /** RFC 3339; undefined = it was given none by this control plane's replica. */
+  readonly certificateNotAfter?: string | undefined;
+  readonly tokenDaysLeft?: number | undefined;
+  readonly tokenState?: string | undefined;
+}
+
+export interface Identities {
+  readonly trustDomain: string;
+  readonly identities: readonly IdentityView[];
+}
+
+export interface DenialView {
+  readonly at: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly message: string;
+  readonly items: readonly string[];
+}
+
+export interface SecurityHome {
+  readonly trustDomain: string;
+  /** STRICT or PERMISSIVE. */
+  readonly mtls: string;
+  readonly identities: readonly IdentityView[];
+  /** Services, and those that a policy says who may call. */
+  readonly services: number;
+  readonly guarded: number;
+  readonly unguarded: readonly string[];
+  /** Plaintext that sidecars took in the last day; only a PERMISSIVE mesh has any. */
+  readonly plaintext: readonly {
+    readonly proxy: string;
+    readonly port: string;
+    readonly requests: number;
+    readonly at: string;
+  }[];
+  /** Writes that were refused for want of a right, newest first; undefined = the reader may not see the audit. */
+  readonly denials?: readonly DenialView[] | undefined;
+  /** Failed logins by address; undefined = not for the reader. */
+  readonly failures?: readonly { readonly minute: string; readonly peer: string; readonly count: number }[] | undefined;
+}

@@ -1,0 +1,5 @@
+import { isEveryAddress } from './config.schema.js';
+
+/** A host as a URL has it; what listens everywhere is reached at this machine. */
+export const urlHost = (host: string): string =>
+  isEveryAddress(host) ? 'localhost' : host.includes(':') ? `[${host}]` : host;

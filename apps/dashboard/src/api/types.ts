@@ -1,0 +1,165 @@
+/** Answers of the API that no library of ours has a type of without its server: kept by hand, beside its OpenAPI document. */
+import type { Delivery, FieldChange } from '#libs/changes';
+
+export type {
+  Delivery,
+  DeliveryState,
+  EnvoyChange,
+  FieldChange,
+  Finding,
+  IntentChange,
+  Plan,
+  TouchedProxy,
+} from '#libs/changes';
+
+export interface ResourceId {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface Condition {
+  readonly type: string;
+  readonly status: 'True' | 'False';
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+    readonly annotations?: Readonly<Record<string, string>>;
+  };
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+export interface StoredManifest extends Manifest {
+  readonly metadata: Manifest['metadata'] & {
+    readonly version: number;
+    readonly revision: number;
+    readonly createdAt: string;
+    readonly updatedAt: string;
+  };
+  readonly status: { readonly conditions: readonly Condition[] };
+}
+
+export interface TypeStatus {
+  readonly type: string;
+  readonly state: 'ACKED' | 'PENDING' | 'NACKED';
+  readonly resources: number;
+  readonly ackedRevision: number;
+  readonly behindMs: number;
+  readonly refused: readonly { readonly name: string; readonly message: string }[];
+}
+
+export interface ProxyStatus {
+  readonly namespace: string;
+  readonly workload: string;
+  readonly instance: string;
+  readonly connected: boolean;
+  readonly routable: boolean;
+  readonly duplicate: boolean;
+  readonly envoyVersion: string;
+  readonly connectedSince?: string;
+  readonly tokenDaysLeft?: number;
+  readonly tokenState?: string;
+  readonly certificateNotAfter?: string;
+  readonly types: readonly TypeStatus[];
+}
+
+export interface HistoryItem extends ResourceId {
+  readonly op: 'created' | 'updated' | 'deleted';
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+export interface HistoryEntry {
+  readonly change: string;
+  readonly revision: number;
+  readonly at: string;
+  readonly actor: string;
+  readonly message: string;
+  readonly reverts?: string;
+  readonly items: readonly HistoryItem[];
+  readonly hidden?: number;
+  readonly delivery?: {
+    readonly state: Delivery['state'];
+    readonly acked: number;
+    readonly total: number;
+    readonly refused: number;
+  };
+}
+
+export interface ChangedItem extends ResourceId {
+  readonly op: 'create' | 'update' | 'delete';
+  readonly fields: readonly FieldChange[];
+  readonly manifest?: unknown;
+}
+
+export interface Staged {
+  readonly id: string;
+  readonly state: 'queued' | 'canary' | 'held' | 'watched' | 'done' | 'reverted' | 'failed';
+  readonly actor: string;
+  readonly message: string;
+  readonly createdAt: string;
+  readonly items: readonly ResourceId[];
+  readonly waves: readonly number[];
+  readonly wave: number;
+  readonly members: readonly string[];
+  readonly change?: string;
+  readonly reason: string;
+  readonly confirmWithinSeconds?: number;
+  readonly seen?: { readonly given: number; readonly acked: number; readonly behind: readonly string[] };
+  readonly hidden?: number;
+}
+
+export interface ChangePage {
+  readonly change: string;
+  readonly revision?: number;
+  readonly at?: string;
+  readonly actor?: string;
+  readonly message?: string;
+  readonly reverts?: string;
+  readonly items: readonly ChangedItem[];
+  readonly hidden?: number;
+  readonly delivery?: Delivery & { readonly hidden?: number };
+  readonly staged?: Staged;
+}
+
+export interface Outcome {
+  /** `c-<revision>`, or `s-<number>` when it is tried first. */
+  readonly change: string;
+  readonly revision: number;
+  readonly warnings: readonly unknown[];
+  readonly staged?: string;
+}
+
+/** A JSON Schema, as far as forms understand it. */
+export interface Schema {
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: Schema | boolean;
+  readonly items?: Schema;
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly default?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minItems?: number;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly allOf?: readonly Schema[];
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, Schema>>;
+}
+
+export interface OpenApi {
+  readonly paths: Readonly<Record<string, unknown>>;
+  readonly components: { readonly schemas: Readonly<Record<string, Schema>> };
+}
