@@ -232,9 +232,7 @@ async function startRuntime(starting: Starting, foundation: Foundation, wanted: 
     xds,
     onEvent,
     collect: ports.collect ?? starting.collector?.collect,
-    clock,
-    log,
-    metrics,
+    ...{ clock, log, metrics },
   };
   const runtime = await orDistrust(orPortError(wanted, (ports.wireRuntime ?? wireRuntime)(deps)));
   shutdown.add('runtime', () => runtime.stop(STREAM_GRACE_MS));
