@@ -1,5 +1,5 @@
 import type { Clock } from '#libs/kernel';
-import type { AlertReceiver, AlertRule, ServiceLevelObjective } from '#libs/model';
+import { type AlertReceiver, type AlertRule, resourceKey, type ServiceLevelObjective } from '#libs/model';
 import { DeliveryFailed } from '../delivery/failure.js';
 import { testNotification } from '../delivery/notification.js';
 import type { Sender } from '../delivery/sender.js';
@@ -41,12 +41,12 @@ export class AlertQuestions {
 
   /** What every rule says now, the built-in ones too. @throws StoreUnavailable */
   async rules(mesh: string): Promise<readonly (Assessment & { readonly watched: AlertRule })[]> {
-    const [{ assessments }, { rules }] = [await this.#look(mesh), await this.options.book.of(mesh)];
+    const [{ assessments }, { rules, missing }] = [await this.#look(mesh), await this.options.book.of(mesh)];
     const keyOf = ({ namespace, name }: Assessment['rule']): string => `${namespace}/${name}`;
     const watched = new Map([...rules, ...builtInRules(rules)].map((rule) => [keyOf(rule.source), rule]));
     return assessments.flatMap((one) => {
       const rule = one.rule.kind === 'AlertRule' ? watched.get(keyOf(one.rule)) : undefined;
-      return rule ? [{ ...one, watched: rule }] : [];
+      return rule ? [{ ...one, watched: rule, why: joined(missing.get(resourceKey(one.rule)), one.why) }] : [];
     });
   }
 
@@ -63,7 +63,9 @@ export class AlertQuestions {
       const isOne = ({ rule }: Assessment): boolean =>
         rule.kind === 'ServiceLevelObjective' && rule.namespace === objective.namespace && rule.name === objective.name;
       const key = `${objective.namespace}/${objective.name}`;
-      return { objective, status: objectives.get(key), why: assessments.find(isOne)?.why ?? 'it was written just now' };
+      const found = assessments.find(isOne)?.why ?? 'it was written just now';
+      const missing = written.missing.get(resourceKey(objective.source));
+      return { objective, status: objectives.get(key), why: joined(missing, found) };
     });
   }
 
@@ -123,3 +125,5 @@ export class AlertQuestions {
     return assess(rules, known, signals);
   }
 }
+
+const joined = (...parts: readonly (string | undefined)[]): string => parts.filter((part) => part).join('; ');

@@ -289,7 +289,7 @@ describe('questions about alerts', () => {
       ]),
     );
     expect(await questions.objectives('default')).toMatchObject([
-      { status: undefined, why: expect.stringContaining('no source of traffic') },
+      { status: undefined, why: expect.stringMatching(/^Service shop\/orders is not there; no source of traffic/) },
     ]);
     expect(await questions.prometheusRules('default')).toContain('alert: orders');
     expect(await database.rows('SELECT 1 FROM alert')).toEqual([]);

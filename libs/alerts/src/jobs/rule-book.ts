@@ -1,4 +1,12 @@
-import { type AlertReceiver, type DomainValue, printId, type Registry } from '#libs/model';
+import {
+  type AlertReceiver,
+  type DomainValue,
+  printId,
+  type Registry,
+  type ResourceId,
+  referencesOf,
+  resourceKey,
+} from '#libs/model';
 import type { Store, StoredResource } from '#libs/store';
 import type { Watched } from '../engine/assess.js';
 import { receiverKey } from '../routing/dispatch.js';
@@ -8,11 +16,15 @@ export interface MeshRules extends Watched {
   readonly receivers: readonly AlertReceiver[];
   /** Stored documents that this build cannot read: `AlertRule shop/x: why`. */
   readonly broken: readonly string[];
+  /** What rules and objectives refer to and is not there, in words, by `resourceKey` of who refers; see `references`. */
+  readonly missing: ReadonlyMap<string, string>;
 }
 
 export interface RuleBookOptions {
   readonly store: Pick<Store, 'resources' | 'identity'>;
   readonly registry: Registry;
+  /** Look whether what is referred to is there: for people, at the cost of reading all services. Default false. */
+  readonly references?: boolean;
 }
 
 const KINDS = ['ServiceLevelObjective', 'AlertRule', 'AlertReceiver'] as const;
@@ -78,10 +90,24 @@ export class RuleBook {
     return {
       mesh,
       broken,
+      missing: this.options.references ? await this.#missing(mesh, values) : new Map(),
       objectives: values.flatMap((one) => (one.type === 'ServiceLevelObjective' ? [one.value] : [])),
       rules: values.flatMap((one) => (one.type === 'AlertRule' ? [one.value] : [])),
       receivers: values.flatMap((one) => (one.type === 'AlertReceiver' ? [one.value] : [])),
     };
+  }
+
+  async #missing(mesh: string, values: readonly DomainValue[]): Promise<ReadonlyMap<string, string>> {
+    const wanted = values.flatMap((value) => {
+      const from = 'source' in value.value ? value.value.source : undefined;
+      return from ? referencesOf(value).map(({ to }) => ({ from: resourceKey(from), to })) : [];
+    });
+    const there = new Set<string>();
+    for (const kind of new Set(wanted.flatMap(({ to }) => kindsOf(to)))) {
+      for (const { namespace, name } of await this.#rows(mesh, kind)) there.add(resourceKey({ kind, namespace, name }));
+    }
+    const isThere = (to: ResourceId): boolean => kindsOf(to).some((kind) => there.has(resourceKey({ ...to, kind })));
+    return new Map(wanted.flatMap(({ from, to }) => (isThere(to) ? [] : [[from, `${printId(to)} is not there`]])));
   }
 
   async #rows(mesh: string, kind: string): Promise<readonly StoredResource[]> {
@@ -95,3 +121,7 @@ export class RuleBook {
     return rows;
   }
 }
+
+/** What a service is called by may be one of the mesh or one outside of it. */
+const kindsOf = ({ kind }: ResourceId): readonly string[] =>
+  kind === 'Service' ? ['Service', 'ExternalService'] : [kind];

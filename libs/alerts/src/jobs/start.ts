@@ -72,7 +72,12 @@ export function startAlerts(options: AlertingOptions): RunningAlerts {
   observer?.start();
   if (everySeconds > 0) job.start();
   const questions = new AlertQuestions({
-    ...{ ...options, sender, book: new RuleBook(options), facts: new FactsReader(store, clock) },
+    ...{
+      ...options,
+      sender,
+      book: new RuleBook({ ...options, references: true }),
+      facts: new FactsReader(store, clock),
+    },
   });
   return {
     questions,
