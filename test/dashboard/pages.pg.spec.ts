@@ -111,8 +111,42 @@ describe.skipIf(!mayRun())('every page', () => {
     await page.keyboard.press('Control+k');
     await page.getByRole('combobox').waitFor();
     await page.keyboard.type('shop/pay');
+    await page.getByRole('option', { name: /^shop\/payments *service/ }).waitFor();
     await page.keyboard.press('Enter');
     await visitor.heading('payments');
+    visitor.expectQuiet();
+    await visitor.leave();
+  });
+});
+
+describe.skipIf(!mayRun())('a mesh without anything in it', () => {
+  it('teaches what would be there, and what to type', async () => {
+    const { body } = await board.call('PUT', '/api/v1/meshes/empty', {
+      ...{ apiVersion: 'heddle.dev/v1alpha1', kind: 'Mesh', metadata: { name: 'empty' }, spec: {} },
+    });
+    expect(body.kind).toBe('Mesh');
+    const visitor = await Visitor.arrive(browser, board.url);
+    const { page } = visitor;
+    await visitor.login(admin);
+    for (const [path, shows, command] of [
+      ['home/operator', 'No proxy has joined yet', 'heddle proxy bootstrap'],
+      ['home/owner', 'No service of yours yet', 'heddle apply -f'],
+      ['home/release', 'Nothing is on trial', '--canary'],
+      ['services', 'No service yet', 'heddle apply -f'],
+      ['map', 'Nothing to draw yet', 'heddle apply -f'],
+      ['proxies', 'No proxy has joined yet', 'heddle proxy run'],
+      ['certificates', 'No proxy has an identity yet', 'heddle token create'],
+      ['resources/HTTPRoute', 'No HTTPRoute yet', 'heddle apply -f'],
+    ] as const) {
+      await visitor.go(`/m/empty/${path}`);
+      await visitor.sees(shows);
+      await page
+        .getByRole('button', { name: new RegExp(`^Copy: .*${command}`) })
+        .first()
+        .waitFor();
+      await visitor.picture(`empty-${nameOf(path)}`);
+      await visitor.expectAccessible();
+    }
     visitor.expectQuiet();
     await visitor.leave();
   });

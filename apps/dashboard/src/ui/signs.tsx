@@ -75,10 +75,12 @@ function spanOf(ms: number): string {
 
 /** A time as how long ago, or until when; its exact value is a hover, or a screen reader, away. */
 export function Time({ at }: { readonly at: string }) {
-  const now = useSyncExternalStore(onMinute, () => minute);
-  const ms = Math.max(now, minute) - Date.parse(at);
+  // Drawn again from time to time; what is true is the clock.
+  useSyncExternalStore(onMinute, () => minute);
+  const ms = Date.now() - Date.parse(at);
   const exact = new Date(at).toLocaleString(undefined, { dateStyle: 'medium', timeStyle: 'long' });
-  const words = ms < -1_000 ? `in ${spanOf(ms)}` : ms < 10_000 ? 'just now' : `${spanOf(ms)} ago`;
+  // Clocks of server and reader differ by a little: what is about now is now.
+  const words = Math.abs(ms) < 10_000 ? 'just now' : ms < 0 ? `in ${spanOf(ms)}` : `${spanOf(ms)} ago`;
   return (
     <Tooltip label={exact}>
       <time dateTime={at}>{words}</time>

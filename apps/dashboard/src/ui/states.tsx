@@ -126,8 +126,7 @@ export const Violations = ({ items }: { readonly items: readonly Violation[] }) 
 );
 
 export const Loading = ({ lines = 6 }: { readonly lines?: number }) => (
-  <div className={css.panel} aria-busy="true" role="status">
-    <span className="unseen">Loading</span>
+  <div className={css.panel} aria-busy="true" role="status" aria-label="Loading">
     <div className={css.panelBody}>
       {Array.from({ length: lines }, (_, i) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: lines that stand for what is not there yet

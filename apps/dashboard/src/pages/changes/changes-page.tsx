@@ -64,7 +64,7 @@ export function ChangesPage() {
             {pages.flat().length === 0 ? (
               <Empty
                 title={actor ? `Nothing by ${actor}` : 'Nothing was changed yet'}
-                command="heddle apply -f service.yaml -m 'why it is made'"
+                command="heddle apply -f service.yaml --message 'why it is made'"
               >
                 Every change is kept here for good, with who made it and why.
               </Empty>

@@ -1,5 +1,5 @@
 /** Fields with one value, and what all fields have in common. */
-import { ActionIcon, Checkbox, NumberInput, Select, Textarea, TextInput } from '@mantine/core';
+import { ActionIcon, NumberInput, Select, Textarea, TextInput } from '@mantine/core';
 import { X } from 'lucide-react';
 import type { Violation } from '../../api/problem';
 import type { Schema } from '../../api/types';
@@ -87,16 +87,17 @@ export const NumberField = (props: FieldProps) => (
   />
 );
 
-export const BooleanField = (props: FieldProps) => {
-  const { withAsterisk: _w, required: _r, ...rest } = worded(props);
-  return (
-    <Checkbox
-      {...rest}
-      checked={props.value === true}
-      onChange={(event) => props.onChange(event.currentTarget.checked ? true : undefined)}
-    />
-  );
-};
+/** Three states: what is not said is the default, which may be either. */
+export const BooleanField = (props: FieldProps) => (
+  <Select
+    {...worded(props)}
+    data={['true', 'false']}
+    value={typeof props.value === 'boolean' ? String(props.value) : null}
+    placeholder={props.schema.default === undefined ? 'by default' : `${String(props.schema.default)} by default`}
+    clearable={!props.isRequired}
+    onChange={(chosen) => props.onChange(chosen === null ? undefined : chosen === 'true')}
+  />
+);
 
 export const TakeOut = ({ name, onChange }: FieldProps) => (
   <ActionIcon

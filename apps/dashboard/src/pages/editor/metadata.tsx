@@ -31,7 +31,8 @@ export function Metadata({ draft, isNew, isNamespaced, onChange, violations }: M
         label="name"
         description="Lower-case letters, digits and hyphens."
         required
-        disabled={!isNew}
+        readOnly={!isNew}
+        variant={isNew ? 'default' : 'filled'}
         value={String(metadata['name'] ?? '')}
         error={error('/metadata/name')}
         onChange={(event) => set('name', event.currentTarget.value)}
@@ -41,7 +42,8 @@ export function Metadata({ draft, isNew, isNamespaced, onChange, violations }: M
           id="/metadata/namespace"
           label="namespace"
           description="The team's part of the mesh."
-          disabled={!isNew}
+          readOnly={!isNew}
+          variant={isNew ? 'default' : 'filled'}
           value={String(metadata['namespace'] ?? '')}
           error={error('/metadata/namespace')}
           onChange={(event) => set('namespace', event.currentTarget.value)}

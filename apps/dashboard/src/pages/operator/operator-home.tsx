@@ -77,7 +77,7 @@ function Content({ proxies, troubled, troubledTotal, changes, trials, quarantine
           <Panel title="Needs a look" note={troubledTotal > 0 ? counted(troubledTotal, 'proxy', 'proxies') : ''} flush>
             {troubled.length === 0 ? (
               proxies.total === 0 ? (
-                <Empty title="No proxy has joined yet" command="heddle proxy bootstrap web">
+                <Empty title="No proxy has joined yet" command="heddle proxy bootstrap --workload web --out web">
                   A proxy joins with a stock Envoy, a bootstrap file and a token. Its instance is registered with the
                   first start.
                 </Empty>

@@ -58,7 +58,7 @@ export function ProxyPage() {
             </>
           ) : (
             <Panel title="Not here">
-              <Empty title="No such proxy is registered" command={`heddle explain ${name} -n ${namespace} --at 1h`}>
+              <Empty title="No such proxy is registered" command={`heddle explain ${name} -n ${namespace} --at -1h`}>
                 It may have left. What it was running at a time is kept for 30 days.
               </Empty>
             </Panel>

@@ -41,7 +41,7 @@ export function ListPage() {
             <List kind={kind} />
           ) : (
             <Panel title="No such kind">
-              <Empty title="There is no kind of this name" command="heddle get --help" />
+              <Empty title="There is no kind of this name" command="heddle get services" />
             </Panel>
           )
         }
