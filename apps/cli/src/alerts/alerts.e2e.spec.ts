@@ -65,7 +65,7 @@ describe('heddle alerts, with nothing the matter', () => {
     expect((await user.heddle('slo')).out).toMatch(/no objective is written.*kind: ServiceLevelObjective/s);
     const { out } = await user.heddle('alerts', 'rules');
     expect(out).toMatch(/builtin:ProxiesRefusing +ProxiesRefusing +critical +evaluated/);
-    expect(out).toMatch(/builtin:TelemetryIncomplete .*no source of traffic is connected/s);
+    expect(out).toMatch(/builtin:TelemetryIncomplete +TelemetryIncomplete +warning +evaluated/);
   });
 
   it.each([
@@ -166,11 +166,11 @@ describe('a proxy that refuses a change', () => {
     });
   });
 
-  it('objectives say that no source of traffic is connected, and are in the file for Prometheus', async () => {
+  it('objectives say that too little is known of the traffic, and are in the file for Prometheus', async () => {
     const slo = `{apiVersion: heddle.dev/v1alpha1, kind: ServiceLevelObjective, metadata: {name: orders, namespace: shop}, spec: {targetRef: {kind: Service, name: orders}, objective: 99.9, availability: {}}}`;
     expect((await apply(slo)).code).toBe(EXIT.ok);
     expect((await user.heddle('slo')).out).toMatch(
-      /shop\/orders +Service orders +99\.9 % did not fail in 30d +not known .*no source of/s,
+      /shop\/orders +Service orders +99\.9 % did not fail in 30d +not known .*too few requests/s,
     );
     expect((await user.heddle('alerts', 'prometheus-rules')).out).toMatch(
       /^# Rules for Prometheus .*\n {6}- alert: orders\n/s,
