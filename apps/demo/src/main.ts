@@ -131,8 +131,10 @@ function invitation({ shop, dir }: Running): string {
     '  npx heddle status',
     '  npx heddle get services',
     '  npx heddle history',
+    '  npx heddle patterns           # what the failures of step 11 had in common',
+    '  npx heddle dashboard          # the same in a browser, logged in',
     `  curl -s -x http://${web}:${OUTBOUND_HTTP_PORT} http://orders/v1/1`,
-    `REST API: ${shop.controlPlane.url}/api/docs    logs: ${dir}`,
+    `Dashboard: ${shop.controlPlane.url}/    REST API: ${shop.controlPlane.url}/api/docs    logs: ${dir}`,
     'Ctrl-C ends everything.',
   ].join('\n');
 }
