@@ -145,6 +145,9 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'kind',
   ),
   heddle_telemetry_harvests_total: counter('Buckets that were written, or given up.', 'outcome'),
+  heddle_telemetry_untimely_total: counter('Buckets that were too old to be written, or lay in the future.'),
+  heddle_telemetry_unreadable_total: counter('Stored pages of telemetry that this build cannot read.'),
+  heddle_telemetry_roll_up_failures_total: counter('Tries to make coarser buckets of finer ones that failed.'),
   heddle_telemetry_pattern_searches_total: counter('Searches for patterns of failures, by outcome.', 'outcome'),
   heddle_telemetry_pattern_seconds_total: counter(
     'Seconds that searches for patterns of failures took, reading included.',
