@@ -255,7 +255,10 @@ async function startRest(
     version: VERSION,
   };
   const { host, port } = wanted;
-  const api = await orPortError(wanted, startApi({ deps, host, port, controllers, tls: await restTls(config, certificate) }));
+  const api = await orPortError(
+    wanted,
+    startApi({ deps, host, port, controllers, tls: await restTls(config, certificate) }),
+  );
   shutdown.add('REST', () => api.close());
   return api;
 }
