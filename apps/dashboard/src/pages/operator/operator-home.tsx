@@ -31,6 +31,9 @@ export function OperatorHome() {
   );
 }
 
+/** Of so many that should be. */
+const allOf = (count: number, total: number): Tone => (total === 0 ? 'idle' : count === total ? 'good' : 'warn');
+
 function Content({ proxies, troubled, troubledTotal, changes, trials, quarantined }: Home) {
   return (
     <>
@@ -40,10 +43,10 @@ function Content({ proxies, troubled, troubledTotal, changes, trials, quarantine
             label: 'Connected',
             value: proxies.connected,
             note: `of ${proxies.total} proxies`,
-            tone: 'good',
+            tone: allOf(proxies.connected, proxies.total),
             href: '/proxies',
           },
-          { label: 'Up to date', value: proxies.upToDate, tone: 'good' },
+          { label: 'Up to date', value: proxies.upToDate, tone: allOf(proxies.upToDate, proxies.connected) },
           {
             label: 'Behind',
             value: proxies.behind,
