@@ -80,14 +80,12 @@ const found = () => patternReader(store).list('default', 0);
 
 it('names what is stored of the traffic, and another replica goes on with it', { timeout: 60_000 }, async () => {
   const stop = watch('one');
-  await expect
-    .poll(found, { timeout: 30_000, interval: 250 })
-    .toMatchObject([
-      {
-        state: 'active',
-        pattern: { name: 'bad_host', scope: { callees: [CALLEE], instances: ['shop/orders/orders-2'] } },
-      },
-    ]);
+  await expect.poll(found, { timeout: 30_000, interval: 250 }).toMatchObject([
+    {
+      state: 'active',
+      pattern: { name: 'bad_host', scope: { callees: [CALLEE], instances: ['shop/orders/orders-2'] } },
+    },
+  ]);
   const [first] = await found();
   await stop();
   const { at } = await store.patterns.state('default');
