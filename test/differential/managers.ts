@@ -43,12 +43,13 @@ const MANAGERS: Readonly<Record<ManagerName, HttpConnectionManager>> = {
 
 export const managerOf = (name: ManagerName): HttpConnectionManager => MANAGERS[name];
 
-/** For a bootstrap; without routes and filters, and without what needs TLS. */
+/** For a bootstrap; without routes, filters and logs, and without what needs TLS. */
 export function managerJson(name: ManagerName): object {
   const bare = create(HttpConnectionManagerSchema, {
     ...MANAGERS[name],
     routeSpecifier: { case: undefined },
     httpFilters: [],
+    accessLog: [],
   });
   const json = toJson(HttpConnectionManagerSchema, bare) as object;
   return { '@type': `type.googleapis.com/${HttpConnectionManagerSchema.typeName}`, ...json };

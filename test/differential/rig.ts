@@ -142,7 +142,7 @@ function listener(name: ManagerName, port: number, tables: readonly TableUnderTe
 function scopedListener({ manager, scopes, tables }: RoutingConfig, port: number): object {
   const json = toJson(
     HttpConnectionManagerSchema,
-    create(HttpConnectionManagerSchema, { ...manager, httpFilters: [] }),
+    create(HttpConnectionManagerSchema, { ...manager, httpFilters: [], accessLog: [] }),
   );
   const { scopedRoutes, ...rest } = json as { readonly scopedRoutes: { readonly scopeKeyBuilder: object } };
   const scopedRouteConfigurations = scopes.map((scope) => {
