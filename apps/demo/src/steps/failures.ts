@@ -1,12 +1,13 @@
 import { heading, prove, tell, until } from '../narrator.js';
 import { type Call, Load } from '../requests.js';
-import { apply, applyFile, delivered, remove, replica, type Shop } from '../shop-mesh.js';
+import { apply, delivered, remove, replica, type Shop } from '../shop-mesh.js';
 import { MESH } from '../topology.js';
 
 interface PatternAnswer {
   readonly name: string;
   readonly state: 'active' | 'over';
-  readonly begun: string;
+  /** End of the newest bucket with such failures. Milliseconds since the epoch. */
+  readonly until: number;
   readonly sentence: string;
   readonly scope: { readonly callees: readonly string[]; readonly instances?: readonly string[] };
   readonly suspects: readonly { readonly id: string; readonly title: string; readonly reversible: boolean }[];
@@ -21,15 +22,17 @@ export async function failures(shop: Shop): Promise<void> {
   await refusedByPolicy(shop);
 }
 
-const CATALOG: Call = { host: 'catalog', path: '/slow?ms=60' };
-const ORDERS: Call = { host: 'orders', path: '/v1/1' };
+/** A service for each fault, so that one does not begin in what is left of another. */
+const CATALOG: Call = { host: 'catalog', path: '/work' };
+const WEB: Call = { host: 'web', path: '/slow?ms=60' };
+const PAYMENTS: Call = { host: 'payments', path: '/work' };
 
 /** What is unusual is told by what was usual: some requests that all succeed. */
 async function usual(shop: Shop): Promise<void> {
-  const loads = [load(shop, 'web-1', CATALOG), load(shop, 'catalog-1', ORDERS)];
+  const loads = [load(shop, 'web-1', CATALOG), load(shop, 'orders-blue-1', WEB), load(shop, 'web-1', PAYMENTS)];
   await until('sidecars have told of requests', 60_000 * shop.slowness, async () => {
     const { items } = await get<{ readonly items: readonly { readonly name: string }[] }>(shop, 'services?since=2m');
-    return ['catalog', 'orders'].every((name) => items.some((item) => item.name === name));
+    return ['catalog', 'web', 'payments'].every((name) => items.some((item) => item.name === name));
   });
   await Promise.all(loads.map((one) => one.stop()));
 }
@@ -53,15 +56,15 @@ async function badHost(shop: Shop): Promise<void> {
 
 /** A change that gives a service less time than it needs. */
 async function tooShort(shop: Shop): Promise<void> {
-  const running = load(shop, 'web-1', CATALOG);
+  const running = load(shop, 'orders-blue-1', WEB);
   const policy = {
     apiVersion: 'heddle.dev/v1alpha1',
     kind: 'TimeoutPolicy',
     metadata: { name: 'hasty', namespace: 'shop' },
-    spec: { targetRef: { kind: 'Service', name: 'catalog' }, request: '40ms' },
+    spec: { targetRef: { kind: 'Service', name: 'web' }, request: '40ms' },
   };
-  const { change } = await apply(shop, [policy], 'catalog answers at once, or not at all');
-  const found = await named(shop, 'catalog', ({ name }) => name === 'timeout_too_short');
+  const { change } = await apply(shop, [policy], 'web answers at once, or not at all');
+  const found = await named(shop, 'web', ({ name }) => name === 'timeout_too_short');
   proveSuspect(found, change);
   await remove(shop, 'timeoutpolicies', 'hasty');
   await running.stop();
@@ -69,12 +72,22 @@ async function tooShort(shop: Shop): Promise<void> {
 
 /** A change that lets somebody in no more. */
 async function refusedByPolicy(shop: Shop): Promise<void> {
-  const running = load(shop, 'catalog-1', ORDERS);
-  const applied = await applyFile(shop, 'only-web.yaml', 'only web may call orders');
+  const running = load(shop, 'web-1', PAYMENTS);
+  const policy = {
+    apiVersion: 'heddle.dev/v1alpha1',
+    kind: 'AuthorizationPolicy',
+    metadata: { name: 'not-web', namespace: 'shop' },
+    spec: {
+      targetRef: { kind: 'Service', name: 'payments' },
+      action: 'DENY',
+      rules: [{ from: [{ workloads: ['shop/web'] }] }],
+    },
+  };
+  const applied = await apply(shop, [policy], 'web may not call payments');
   await delivered(shop, applied);
-  const found = await named(shop, 'orders', ({ name }) => name === 'authorization');
+  const found = await named(shop, 'payments', ({ name }) => name === 'authorization');
   proveSuspect(found, applied.change);
-  await remove(shop, 'authorizationpolicies', 'only-web');
+  await remove(shop, 'authorizationpolicies', 'not-web');
   await running.stop();
 }
 
@@ -83,6 +96,9 @@ const load = (shop: Shop, name: string, call: Call): Load => new Load(replica(sh
 const get = <T>(shop: Shop, path: string): Promise<T> =>
   shop.controlPlane.request<T>('GET', `/api/v1/meshes/${MESH}/telemetry/${path}`);
 
+/** What ends later than this after a fault was made is not what was there before. */
+const BUCKET_MS = 10_000;
+
 /** The pattern that is meant, once it is told of. */
 async function named(
   shop: Shop,
@@ -90,9 +106,12 @@ async function named(
   isMeant: (pattern: PatternAnswer) => boolean,
 ): Promise<PatternAnswer> {
   const begun = performance.now();
+  const now = Date.now();
+  // What an earlier step did may still be told of, and what is the same again has the same name and begin.
+  const isNew = (pattern: PatternAnswer): boolean => pattern.until > now + BUCKET_MS;
   const found = await until(`the failures of ${service} get a name`, 90_000 * shop.slowness, async () => {
     const { items } = await get<{ items: readonly PatternAnswer[] }>(shop, `patterns?service=shop/${service}`);
-    return items.find((pattern) => pattern.state === 'active' && isMeant(pattern));
+    return items.find((pattern) => pattern.state === 'active' && isNew(pattern) && isMeant(pattern));
   });
   tell(`  after ${Math.round((performance.now() - begun) / 1000)} s`);
   return found;
