@@ -1,6 +1,5 @@
 import { Socket } from 'node:net';
 import { Client, type ClientConfig, types } from 'pg';
-import { preparedName } from './prepared.js';
 
 /** Waiting for a lock longer than this is answered by 503 (REL-37). */
 export const LOCK_TIMEOUT_MS = 2_000;
@@ -31,21 +30,12 @@ export class StoreClient extends Client {
     super({ ...config, stream: () => socket });
     this.#socket = socket;
     this.on('error', () => {});
-    const query = this.query.bind(this) as (...call: readonly unknown[]) => unknown;
-    this.query = ((statement: unknown, ...rest: readonly unknown[]) =>
-      query(withName(statement), ...rest)) as Client['query'];
   }
 
   /** Drops the connection without a word: the only way out when the server does not answer. */
   abort(): void {
     this.#socket.destroy();
   }
-}
-
-/** TypeORM hands statements on as text; what pg is to prepare has a name. */
-function withName(statement: unknown): unknown {
-  const name = typeof statement === 'string' ? preparedName(statement) : undefined;
-  return name === undefined ? statement : { name, text: statement };
 }
 
 export interface SessionOptions {

@@ -4,7 +4,6 @@ import { columnsOf, storable } from '../audit/columns.js';
 import type { Sql } from '../database.js';
 import { FEED_CHANNEL } from '../feed/channel.js';
 import type { WriteOutcome, WriteRequest } from '../ports.js';
-import { prepared } from '../prepared.js';
 import type { Step } from './evaluate.js';
 import { Refused } from './refused.js';
 
@@ -12,9 +11,7 @@ import { Refused } from './refused.js';
  * Everything a change writes, in one statement: the lock on the stream's row, which makes commits take turns, is held
  * for this and the COMMIT only (M7, M9). Every part reads the revision from `rev`.
  */
-const COMMIT_CHANGE = prepared(
-  'commit-change',
-  `
+const COMMIT_CHANGE = `
 WITH rev AS (
   UPDATE stream
   SET revision = revision + 1, audit_seq = audit_seq + 1, audit_prev = audit_hash,
@@ -61,8 +58,7 @@ WITH rev AS (
 )
 SELECT rev.revision, pg_notify('${FEED_CHANNEL}', 'config:' || rev.revision)::text,
   (SELECT count(*) FROM updated) + (SELECT count(*) FROM deleted) AS touched
-FROM rev`,
-);
+FROM rev`;
 
 const auditPayload = (request: WriteRequest, changes: readonly Step[]): AuditPayload => ({
   action: request.reverts === undefined ? 'write' : 'rollback',
