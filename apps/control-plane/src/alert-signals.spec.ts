@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { SignalQuestion } from '#libs/alerts';
-import type { SignalRow, SignalTimes } from '#libs/store';
+import { silentMetrics } from '#libs/kernel';
+import type { SignalQuery, SignalRow, SignalTimes } from '#libs/store';
 import { type EdgeCell, type Harvest, type InstanceCell, LatencySketch, partsOf } from '#libs/telemetry';
 import { AlertSignals } from './alert-signals.js';
 
@@ -42,17 +43,17 @@ const times: SignalTimes = {
 function signals(incomplete: readonly number[] = []) {
   const reads: string[] = [];
   const parts = partsOf(harvest);
-  const source = new AlertSignals({
+  const store = {
     times: async () => times,
-    read: async ({ view }): Promise<readonly SignalRow[]> => {
+    read: async ({ view }: SignalQuery): Promise<readonly SignalRow[]> => {
       reads.push(view);
       return parts.flatMap(({ at, pages }) =>
         pages.filter((page) => page.view === view).map(({ callee, cells }) => ({ at, callee, cells })),
       );
     },
     incomplete: async () => incomplete,
-  });
-  return { source, reads };
+  };
+  return { source: new AlertSignals(store, silentMetrics), reads };
 }
 
 const ALL = {

@@ -1,4 +1,5 @@
 import type { SignalGroup, SignalQuestion, SignalReading, Signals } from '#libs/alerts';
+import type { Metrics } from '#libs/kernel';
 import type { TrafficSelector } from '#libs/model';
 import type { SignalTimes, SignalView, Signals as StoredSignals } from '#libs/store';
 import {
@@ -29,16 +30,26 @@ type AskedView = Extract<SignalView, 'service' | 'edge' | 'instance'>;
 interface Stretch {
   readonly window: Window;
   readonly incompleteMs: number;
-  readonly cells: readonly Cell[];
+  /** By `<namespace>/<service>`: most questions are about one. */
+  readonly cells: ReadonlyMap<string, readonly Cell[]>;
 }
 
 const MOST_GROUPS = 1_000;
 /** Collectors may be so late with the newest bucket: what is not there yet is not missing. Milliseconds. */
 const LATE_MS = 60_000;
 
+/** Rows, and questions, after which others have a turn of the event loop: sidecars are served by the same. */
+const ROWS_A_TURN = 64;
+const QUESTIONS_A_TURN = 8;
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
 /** The traffic as alerts ask for it, of what is stored: what several questions of an evaluation need is read once. */
 export class AlertSignals implements Signals {
-  constructor(private readonly signals: Pick<StoredSignals, 'times' | 'read' | 'incomplete'>) {}
+  constructor(
+    private readonly signals: Pick<StoredSignals, 'times' | 'read' | 'incomplete'>,
+    private readonly metrics: Metrics,
+  ) {}
 
   async read(questions: readonly SignalQuestion[]): Promise<readonly SignalReading[]> {
     const times = new Map<string, SignalTimes>();
@@ -53,7 +64,8 @@ export class AlertSignals implements Signals {
       const key = `${mesh} ${view} ${window.from} ${window.to}`;
       const stretch = stretches.get(key) ?? (await this.#stretch(mesh, view, window));
       stretches.set(key, stretch);
-      readings.push({ missingMs: missingMs(question, stretch), groups: groupsOf(question, stretch.cells) });
+      readings.push({ missingMs: missingMs(question, stretch), groups: groupsOf(question, stretch) });
+      if (readings.length % QUESTIONS_A_TURN === 0) await turn();
     }
     return readings;
   }
@@ -62,13 +74,20 @@ export class AlertSignals implements Signals {
     const { spans } = window;
     const rows = await this.signals.read({ mesh, view, spans });
     const incomplete = new Set(await this.signals.incomplete(mesh, spans));
-    const cells: Cell[] = [];
-    let incompleteMs = 0;
-    for (const { lengthMs, from, to } of spans) {
-      const own = rows.filter(({ at }) => at >= from && at < to);
-      cells.push(...READ[view]({ lengthMs, rows: own, incomplete }));
-      for (const at of incomplete) if (at >= from && at < to) incompleteMs += lengthMs;
+    const cells = new Map<string, Cell[]>();
+    for (let at = 0; at < rows.length; at += ROWS_A_TURN) {
+      const some = rows.slice(at, at + ROWS_A_TURN);
+      // Of none of these the length of its bucket matters: they are summed up.
+      for (const cell of READ[view]({ lengthMs: 0, rows: some, incomplete, metrics: this.metrics })) {
+        const key = serviceOf(cell);
+        const known = cells.get(key);
+        if (known) known.push(cell);
+        else cells.set(key, [cell]);
+      }
+      await turn();
     }
+    const lengthAt = (at: number): number => spans.find(({ from, to }) => at >= from && at < to)?.lengthMs ?? 0;
+    const incompleteMs = [...incomplete].reduce((sum, at) => sum + lengthAt(at), 0);
     return { window, incompleteMs, cells };
   }
 }
@@ -134,9 +153,16 @@ interface OpenGroup extends SignalGroup {
   count: number;
 }
 
-function groupsOf({ traffic, by, latencies }: SignalQuestion, cells: readonly Cell[]): readonly SignalGroup[] {
+const serviceOf = ({ callee }: Pick<Cell, 'callee'>): string => callee.slice(0, callee.lastIndexOf('/'));
+
+function* candidates({ namespace, service }: TrafficSelector, { cells }: Stretch): Generator<Cell> {
+  if (namespace !== undefined && service !== undefined) yield* cells.get(`${namespace}/${service}`) ?? [];
+  else for (const some of cells.values()) yield* some;
+}
+
+function groupsOf({ traffic, by, latencies }: SignalQuestion, stretch: Stretch): readonly SignalGroup[] {
   const groups = new Map<string, OpenGroup>();
-  for (const cell of cells) {
+  for (const cell of candidates(traffic, stretch)) {
     if (!isMeant(traffic, cell)) continue;
     const key = keyOf(by, cell);
     const name = Object.values(key).join('\n');

@@ -258,7 +258,7 @@ async function startRest(
     ...telemetry,
     store,
     watch: runtime.watch,
-    signals: new AlertSignals(store.signals),
+    signals: new AlertSignals(store.signals, metrics),
   });
   shutdown.add('alerts', () => alerts.stop());
   const xds = { address: advertisedAddress(config), port: runtime.xdsPort, serverName: CONTROL_PLANE_NAME };

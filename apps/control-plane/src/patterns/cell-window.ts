@@ -1,3 +1,4 @@
+import type { Metrics } from '#libs/kernel';
 import type { SignalSpan, Signals, SignalView } from '#libs/store';
 import {
   type EdgeCell,
@@ -31,6 +32,7 @@ export class CellWindow<C> {
     private readonly signals: Pick<Signals, 'read' | 'incomplete'>,
     private readonly mesh: string,
     private readonly reader: Reader<C>,
+    private readonly metrics: Metrics,
   ) {}
 
   /** @returns the cells of the span, the oldest first @throws StoreUnavailable, and the next call reads what this one should have */
@@ -43,7 +45,7 @@ export class CellWindow<C> {
     const found = Map.groupBy(rows, ({ at }) => at);
     for (const at of [...this.#buckets.keys()]) if (at < from || at >= start) this.#buckets.delete(at);
     for (let at = start; at < to; at += lengthMs)
-      this.#buckets.set(at, cells({ lengthMs, rows: found.get(at) ?? [], incomplete }));
+      this.#buckets.set(at, cells({ lengthMs, rows: found.get(at) ?? [], incomplete, metrics: this.metrics }));
     this.#readTo = to;
     return [...this.#buckets].toSorted(([a], [b]) => a - b).flatMap(([, kept]) => kept);
   }

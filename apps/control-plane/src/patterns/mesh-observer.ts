@@ -1,3 +1,4 @@
+import type { Metrics } from '#libs/kernel';
 import { type Baseline, baselineOf, emptyBaseline, type Observed, type ObservedService } from '#libs/patterns';
 import type { Store } from '#libs/store';
 import { CellWindow, EDGES, INSTANCES, ZONES } from './cell-window.js';
@@ -6,6 +7,7 @@ const MINUTE_MS = 60_000;
 export const BUCKET_MS = 10_000;
 /** What is looked at: ten minutes, and what was usual in the two hours before. */
 const BUCKETS = 60;
+export const LOOKED_AT_MS = BUCKETS * BUCKET_MS;
 const USUAL_MINUTES = 120;
 /** Suspects are looked for so long before the window. */
 const BEFORE_MS = 30 * MINUTE_MS;
@@ -14,6 +16,7 @@ export interface MeshObserverOptions {
   readonly store: Pick<Store, 'signals' | 'timeline'>;
   readonly mesh: string;
   readonly services: () => readonly ObservedService[];
+  readonly metrics: Metrics;
 }
 
 /** Gathers all that one evaluation of a mesh looks at. */
@@ -27,17 +30,17 @@ export class MeshObserver {
 
   constructor(private readonly options: MeshObserverOptions) {
     const { signals } = options.store;
-    const { mesh } = options;
-    this.#edges = new CellWindow(signals, mesh, EDGES);
-    this.#instances = new CellWindow(signals, mesh, INSTANCES);
-    this.#zones = new CellWindow(signals, mesh, ZONES);
-    this.#usual = new CellWindow(signals, mesh, EDGES);
+    const { mesh, metrics } = options;
+    this.#edges = new CellWindow(signals, mesh, EDGES, metrics);
+    this.#instances = new CellWindow(signals, mesh, INSTANCES, metrics);
+    this.#zones = new CellWindow(signals, mesh, ZONES, metrics);
+    this.#usual = new CellWindow(signals, mesh, EDGES, metrics);
   }
 
   /** @param at the end of the newest bucket that has ended @throws StoreUnavailable */
   async observe(at: number): Promise<Observed> {
     const { store, mesh, services } = this.options;
-    const span = { lengthMs: BUCKET_MS, from: at - BUCKETS * BUCKET_MS, to: at };
+    const span = { lengthMs: BUCKET_MS, from: at - LOOKED_AT_MS, to: at };
     return {
       ...{ at, bucketMs: BUCKET_MS, buckets: BUCKETS },
       edges: await this.#edges.moveTo(span),

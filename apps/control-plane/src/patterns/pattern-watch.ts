@@ -1,7 +1,7 @@
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import { findPatterns, type ObservedService, type Tracked, track } from '#libs/patterns';
 import { type Lease, type Store, StoreUnavailable } from '#libs/store';
-import { BUCKET_MS, MeshObserver } from './mesh-observer.js';
+import { BUCKET_MS, LOOKED_AT_MS, MeshObserver } from './mesh-observer.js';
 import { fromStored, toStored } from './stored-pattern.js';
 
 export interface PatternWatchOptions {
@@ -76,8 +76,9 @@ export class PatternWatch {
     const ended = Math.floor((now - SETTLED_MS) / BUCKET_MS) * BUCKET_MS;
     const watched = this.#meshes.get(mesh) ?? (await this.#open(mesh));
     this.#meshes.set(mesh, watched);
-    // Nothing came for long: what goes on is over then, and nothing new begins.
-    if (ended <= watched.at || (newest === 0 && watched.tracked.length === 0)) return;
+    // Where nothing came for as long as is looked at, nothing new begins.
+    const isIdle = newest <= ended - LOOKED_AT_MS && watched.tracked.length === 0;
+    if (ended <= watched.at || isIdle) return;
     const started = clock.monotonic();
     const found = findPatterns(await watched.observer.observe(ended));
     const tracked = track(watched.tracked, found, ended);
@@ -92,9 +93,9 @@ export class PatternWatch {
   }
 
   async #open(mesh: string): Promise<Watched> {
-    const { store, services } = this.options;
+    const { store, services, metrics } = this.options;
     const { at, patterns } = await store.patterns.state(mesh);
     const tracked = patterns.flatMap((row) => fromStored(row) ?? []);
-    return { observer: new MeshObserver({ store, mesh, services: () => services(mesh) }), tracked, at };
+    return { observer: new MeshObserver({ store, mesh, metrics, services: () => services(mesh) }), tracked, at };
   }
 }

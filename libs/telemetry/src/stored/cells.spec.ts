@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { silentMetrics } from '#libs/kernel';
 import type { SignalRow, SignalView } from '#libs/store';
 import { type EdgeCell, type Harvest, type InstanceCell, LatencySketch, type ZoneCell } from '../model/index.js';
 import { edgeCells, instanceCells, zoneCells } from './cells.js';
@@ -33,7 +34,7 @@ const rowsOf = (view: SignalView): readonly SignalRow[] =>
   );
 
 const buckets = (view: SignalView, incomplete: readonly number[] = []) => ({
-  ...{ lengthMs: 10_000, rows: rowsOf(view), incomplete: new Set(incomplete) },
+  ...{ lengthMs: 10_000, rows: rowsOf(view), incomplete: new Set(incomplete), metrics: silentMetrics },
 });
 
 describe('cells from the store', () => {
@@ -55,8 +56,12 @@ describe('cells from the store', () => {
     expect(edgeCells(buckets('edge', [bucket.at])).map(({ complete }) => complete)).toEqual([false]);
   });
 
-  it('are none of bytes that are no page', () => {
-    const rows = [{ at: 0, callee: 'x', cells: Buffer.from([1, 2, 3]) }];
-    expect(() => edgeCells({ lengthMs: 10_000, rows, incomplete: new Set() })).toThrow(RangeError);
+  it('leave out, and count, a page that cannot be read, and have the others', () => {
+    const counted: string[] = [];
+    const metrics = { ...silentMetrics, count: (name: string) => void counted.push(name) };
+    const bad = { at: bucket.at, callee: 'shop/other/80', cells: Buffer.from([99, 2, 3]) };
+    const rows = [bad, ...rowsOf('edge')];
+    expect(edgeCells({ lengthMs: 10_000, rows, incomplete: new Set(), metrics })).toHaveLength(1);
+    expect(counted).toEqual(['heddle_telemetry_unreadable_total']);
   });
 });

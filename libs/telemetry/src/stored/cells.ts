@@ -1,7 +1,8 @@
+import type { Metrics } from '#libs/kernel';
 import type { SignalRow, SignalSpan, SignalView } from '#libs/store';
 import { type EdgeCell, type InstanceCell, LatencySketch, type ZoneCell } from '../model/index.js';
 import { LatencyBins } from './latency-bins.js';
-import { type PageCell, PageTexts, readPage } from './page.js';
+import { isReadable, type PageCell, PageTexts, readPage } from './page.js';
 import { WIDTHS } from './views.js';
 
 /** Buckets of one resolution, as they were read. */
@@ -10,6 +11,8 @@ export interface StoredBuckets {
   readonly rows: readonly SignalRow[];
   /** Begins of those of which something was dropped. */
   readonly incomplete: ReadonlySet<number>;
+  /** Counts pages that cannot be read: those of another build, which are passed over. */
+  readonly metrics: Metrics;
 }
 
 type Cell = PageCell & { readonly at: number; readonly callee: string; readonly latencies: LatencySketch };
@@ -17,7 +20,6 @@ type Cell = PageCell & { readonly at: number; readonly callee: string; readonly 
 /**
  * Cells as collectors left them; several of a bucket where several left some. Their latencies are for merging: in the views
  * of instances and zones each is within 8 %.
- * @throws RangeError of bytes that are no page
  */
 export const edgeCells = (buckets: StoredBuckets): EdgeCell[] =>
   cellsOf(buckets, 'edge').map(({ dimensions: [caller = '', subset = '', route = ''], ...cell }) => ({
@@ -54,7 +56,7 @@ const bucketOf = ({ at }: Pick<Cell, 'at'>, { lengthMs, incomplete }: StoredBuck
   ...{ at, lengthMs, complete: !incomplete.has(at) },
 });
 
-function cellsOf({ rows }: StoredBuckets, view: SignalView): Cell[] {
+function cellsOf({ rows, metrics }: StoredBuckets, view: SignalView): Cell[] {
   const found: Cell[] = [];
   const texts = new PageTexts();
   for (const { at, callee, cells } of rows) {
@@ -64,7 +66,7 @@ function cellsOf({ rows }: StoredBuckets, view: SignalView): Cell[] {
       open.push({ cell: { ...cell, dimensions: [...cell.dimensions] }, bins });
       return bins;
     };
-    readPage(cells, { view, visit, texts });
+    if (!isReadable(metrics, () => readPage(cells, { view, visit, texts }))) continue;
     for (const { cell, bins } of open) found.push({ ...cell, at, callee, latencies: bins.toSketch() });
   }
   return found;

@@ -1,3 +1,4 @@
+import type { Metrics } from '#libs/kernel';
 import type { SignalView } from '#libs/store';
 import { OUTCOMES, type Outcome } from '../model/index.js';
 import { LatencyBins, PARTS } from './latency-bins.js';
@@ -135,5 +136,17 @@ export function readPage(bytes: Uint8Array, { view, visit, texts: known = new Pa
     const bins = visit({ dimensions, outcome, status, requests, attempts });
     if (bins) reader.latencies(bins);
     else reader.skip();
+  }
+}
+
+/** Passes over, and counts, a page of which another build alone knows what it says. @returns false for such a page */
+export function isReadable(metrics: Pick<Metrics, 'count'>, read: () => void): boolean {
+  try {
+    read();
+    return true;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    metrics.count('heddle_telemetry_unreadable_total');
+    return false;
   }
 }

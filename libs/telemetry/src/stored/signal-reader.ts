@@ -1,7 +1,7 @@
 import type { Metrics } from '#libs/kernel';
 import type { SignalSpan, Signals, SignalView } from '#libs/store';
 import type { LatencyBins } from './latency-bins.js';
-import { type PageCell, PageTexts, readPage } from './page.js';
+import { isReadable, type PageCell, PageTexts, readPage } from './page.js';
 import { type GoldenSignals, Tally } from './tally.js';
 import { WIDTHS } from './views.js';
 import type { Window } from './window.js';
@@ -108,12 +108,7 @@ export class SignalReader {
     read: (at: number, callee: string, cells: Uint8Array) => void,
   ): Promise<void> {
     for (const { at, callee, cells } of await this.signals.read({ mesh, view, spans: window.spans, prefix })) {
-      try {
-        read(at, callee, cells);
-      } catch (error) {
-        if (!(error instanceof RangeError)) throw error;
-        this.metrics.count('heddle_telemetry_unreadable_total');
-      }
+      isReadable(this.metrics, () => read(at, callee, cells));
     }
   }
 }
