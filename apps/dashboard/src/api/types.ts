@@ -1,5 +1,6 @@
 /** Answers of the API that no library of ours has a type of without its server: kept by hand, beside its OpenAPI document. */
 import type { Delivery, FieldChange } from '#libs/changes';
+import type { JsonObject } from './json';
 
 export type {
   Delivery,
@@ -34,7 +35,7 @@ export interface Manifest {
     readonly labels?: Readonly<Record<string, string>>;
     readonly annotations?: Readonly<Record<string, string>>;
   };
-  readonly spec: Readonly<Record<string, unknown>>;
+  readonly spec: JsonObject;
 }
 
 export interface StoredManifest extends Manifest {

@@ -37,13 +37,12 @@ goldenSuite({
 });
 
 it('a notification of many alerts is bounded, and says how many more there are', () => {
-  const alert = {
-    state: 'firing',
-    fingerprint: 'f',
-    firingAt: 0,
-    labels: { alertname: 'a' },
-    sentence: 's',
-  } as unknown as AlertRow;
+  const alert: AlertRow = {
+    ...NONE,
+    ...{ fingerprint: 'f', rule: { kind: 'AlertRule', namespace: '', name: 'a' }, labels: { alertname: 'a' } },
+    ...{ state: 'firing', firingAt: 0, seenAt: 0, heldMs: 0, overMs: -1, unknownMs: 0 },
+    ...{ threshold: 0, unit: '', sentence: 's' },
+  };
   const notification = notificationOf(
     dueOf({ groupLabels: {}, alerts: Array.from({ length: 5_000 }, () => alert) }),
     '',

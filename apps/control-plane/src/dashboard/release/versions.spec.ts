@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { InstanceRow, StoredResource } from '#libs/store';
+import type { StoredResource } from '#libs/store';
 import { versionsOf } from './versions.js';
 
 const stored = (kind: string, spec: object): StoredResource => ({
   ...{ uid: '', mesh: 'default', kind, namespace: 'shop', name: 'orders', apiVersion: '', labels: {}, annotations: {} },
   ...{ spec: { ...spec }, version: 1, createdRevision: 1, updatedRevision: 1, createdAt: '', updatedAt: '' },
 });
-const instance = (version: string | undefined, routable: boolean): InstanceRow =>
-  ({ labels: version === undefined ? {} : { version }, routable }) as unknown as InstanceRow;
+const instance = (version: string | undefined, routable: boolean) => {
+  return { labels: { ...(version === undefined ? {} : { version }) }, routable };
+};
 const subset = (name: string) => ({ name, labels: { version: name } });
 const to = (name: string, weight?: number) => ({
   name: 'orders',

@@ -31,7 +31,7 @@ function splitOf(route: StoredResource, service: Ref): ReadonlyMap<string, numbe
 
 export function versionsOf(
   service: StoredResource,
-  instances: readonly InstanceRow[],
+  instances: readonly Pick<InstanceRow, 'labels' | 'routable'>[],
   routes: readonly StoredResource[],
 ): VersionedService {
   const { namespace, name } = service;

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
+import { manifestOf } from '../../api/manifest';
 import { changeOf } from '../../api/queries';
 import type { StoredManifest } from '../../api/types';
 import { useMesh } from '../../session/session';
@@ -8,7 +9,6 @@ import { DocumentDiff } from '../../ui/diff';
 import { Panel } from '../../ui/page';
 import { Tag } from '../../ui/signs';
 import css from '../../ui/ui.module.css';
-import { manifestOf } from '../resources/resource-page';
 import type { JsonObject } from './draft';
 
 interface ConflictProps {
@@ -40,7 +40,7 @@ export function Conflict({ mine, theirs, onTheirs, onEither }: ConflictProps) {
         <div className={css.actions}>
           <Button
             onClick={() => {
-              onTheirs(manifestOf(theirs) as unknown as JsonObject);
+              onTheirs(manifestOf(theirs));
               onEither(theirs);
             }}
           >

@@ -1,6 +1,7 @@
 /** A document that is being written, addressed by JSON pointers as the API's violations are. */
-export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-export type JsonObject = { readonly [key: string]: Json };
+import type { Json, JsonObject } from '../../api/json';
+
+export type { Json, JsonObject };
 
 export const isObject = (value: Json | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

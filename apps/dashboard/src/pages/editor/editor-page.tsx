@@ -1,12 +1,12 @@
 import { useQuery } from '@tanstack/react-query';
 import { useParams, useSearchParams } from 'wouter';
+import { manifestOf } from '../../api/manifest';
 import { openApi, resourceAt } from '../../api/queries';
 import type { StoredManifest } from '../../api/types';
 import { useMesh } from '../../session/session';
 import { Page } from '../../ui/page';
 import { Asked } from '../../ui/states';
 import { type Kind, kindsOf, onePath } from '../resources/kinds';
-import { manifestOf } from '../resources/resource-page';
 import type { JsonObject } from './draft';
 import { Editor } from './editor';
 
@@ -76,9 +76,7 @@ function Existing({ kind, path }: { readonly kind: Kind; readonly path: string }
   const resource = useQuery(resourceAt(mesh, path));
   return (
     <Asked of={resource}>
-      {(data: StoredManifest) => (
-        <Editor kind={kind} draft={manifestOf(data) as unknown as JsonObject} stored={data} path={path} />
-      )}
+      {(data: StoredManifest) => <Editor kind={kind} draft={manifestOf(data)} stored={data} path={path} />}
     </Asked>
   );
 }

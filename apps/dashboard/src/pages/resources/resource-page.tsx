@@ -5,8 +5,9 @@ import { Pencil, Trash2 } from 'lucide-react';
 import { Link, useLocation, useParams } from 'wouter';
 import type { PolicyExplanation } from '#libs/changes';
 import { get, post } from '../../api/client';
+import { manifestOf } from '../../api/manifest';
 import { historyOf, openApi, resourceAt } from '../../api/queries';
-import type { Plan, StoredManifest } from '../../api/types';
+import type { Plan } from '../../api/types';
 import { useMesh } from '../../session/session';
 import { Document } from '../../ui/diff';
 import { Labels } from '../../ui/labels';
@@ -115,21 +116,6 @@ function Content({ kind, place }: { readonly kind: Kind; readonly place: Place }
     </Asked>
   );
 }
-
-/** Without what the server adds. */
-export const manifestOf = ({ apiVersion, kind, metadata, spec }: StoredManifest) => {
-  const { name, namespace, labels = {}, annotations = {} } = metadata;
-  return {
-    ...{ apiVersion, kind },
-    metadata: {
-      name,
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(Object.keys(labels).length > 0 ? { labels } : {}),
-      ...(Object.keys(annotations).length > 0 ? { annotations } : {}),
-    },
-    spec,
-  };
-};
 
 /** What would be otherwise without it. */
 function Effect(place: Place) {
