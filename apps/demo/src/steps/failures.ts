@@ -17,9 +17,10 @@ interface PatternAnswer {
 export async function failures(shop: Shop): Promise<void> {
   heading('11. Failures get names');
   await usual(shop);
-  await badHost(shop);
+  // The one last whose callee others call: while it fails, whoever calls it is thought to fail because of it.
   await tooShort(shop);
   await refusedByPolicy(shop);
+  await badHost(shop);
 }
 
 /** A service for each fault, so that one does not begin in what is left of another. */
