@@ -5,6 +5,9 @@ import { Rig } from './rig/rig.js';
 import { sleep, until } from './rig/until.js';
 import { isDone } from './rig/writer.js';
 
+/** Each of the two replicas listens for changes, and the collector of each. */
+const LISTENING = 4;
+
 describe('two replicas whose Postgres fails', () => {
   let rig: Rig;
   let invariants: Invariants;
@@ -79,15 +82,19 @@ describe('two replicas whose Postgres fails', () => {
   });
 
   it('REL-6 REL-7 listening connections that end, or fall silent, cost a poll at most', async () => {
-    for (const pid of await listeners()) process.kill(pid, 'SIGTERM');
+    const listen = (times: number) => async () => (await listeners()).length === times * LISTENING;
+    await until('all listen', 20_000, listen(1));
+    const before = await listeners();
+    for (const pid of before) process.kill(pid, 'SIGTERM');
     const first = await rig.writer.writeSurely();
     expect(await rig.prober.sees(first, 20_000)).toBeLessThan(10_000);
-    await until('both listen again', 20_000, async () => (await listeners()).length === 2);
+    await until('all listen again', 20_000, listen(1));
     const silent = await listeners();
+    expect(silent.filter((pid) => before.includes(pid))).toEqual([]);
     for (const pid of silent) process.kill(pid, 'SIGSTOP');
     const second = await rig.writer.writeSurely();
     expect(await rig.prober.sees(second, 20_000)).toBeLessThan(10_000);
-    await until('both have replaced it', 30_000, async () => (await listeners()).length === 4);
+    await until('all have replaced it', 30_000, listen(2));
     for (const pid of silent) process.kill(pid, 'SIGCONT');
   });
 

@@ -203,6 +203,26 @@ describe('the feed', () => {
     }
   });
 
+  it('REL-51 does not take a Postgres that answers nothing for a way without notifications', async () => {
+    const proxy = await FaultProxy.start({ targets: () => [targetOf(database.url)] });
+    const said: string[] = [];
+    const log = { ...silentLog, warn: (message: string) => said.push(message) };
+    const store = await openStore({ url: proxy.urlOf(database.url), replica: 'stalled', log });
+    try {
+      await store.feed.start(new Recorder().listen);
+      proxy.set('silent');
+      proxy.cut();
+      // Two connections that never came about.
+      await until(() => said.filter((line) => /is silent: it is replaced/.test(line)).length >= 2, 30_000);
+      proxy.heal();
+      await until(async () => (await listeners()).length === 1, 20_000);
+      expect(said.filter((line) => /polling every 2 s/.test(line))).toEqual([]);
+    } finally {
+      await store.close();
+      await proxy.stop();
+    }
+  });
+
   it('hands everything over anew when the listener threw', async () => {
     const store = await openStore({ url: database.url, replica: 'reader', clock: clockWithout(POLL_MS) });
     const kinds: string[] = [];

@@ -7,7 +7,7 @@ export const HEARTBEAT_MS = 5_000;
 export const HEARTBEAT_TIMEOUT_MS = 2_000;
 const RECONNECT_MIN_MS = 50;
 const RECONNECT_MAX_MS = 2_000;
-/** Connections in a row on which nothing was ever heard, beyond which the way there is taken for one that carries no notifications. */
+/** Connections in a row that answered and on which nothing was ever heard, beyond which the way there is taken for one that carries no notifications. */
 const DEAF_AFTER = 2;
 /** Then it is tried again this often: the pooler may be gone one day. */
 const DEAF_RETRY_MS = 60_000;
@@ -32,9 +32,11 @@ export class HintListener {
   #client: StoreClient | undefined;
   #stopped = false;
   #failures = 0;
-  /** Connections in a row on which not even our own notification came back. */
+  /** Connections in a row that answered, and on which not even our own notification came back. */
   #deaf = 0;
   #heard = false;
+  /** Whether the heartbeat's statement was answered: a Postgres that is slow or stands still is not a way that is deaf. */
+  #answered = false;
   #cancelRetry = (): void => {};
   #cancelTimeout = (): void => {};
   readonly #stopBeating: () => void;
@@ -63,6 +65,7 @@ export class HintListener {
     });
     this.#client = client;
     this.#heard = false;
+    this.#answered = false;
     client.on('error', () => this.#lost(client));
     client.on('end', () => this.#lost(client));
     client.on('notification', (notification) => this.#notified(notification.channel));
@@ -107,8 +110,9 @@ export class HintListener {
   #silent(client: StoreClient): void {
     const { log, metrics } = this.options;
     metrics.count('heddle_feed_stalls_total');
-    this.#deaf = this.#heard ? 0 : this.#deaf + 1;
-    if (this.#deaf < DEAF_AFTER) {
+    if (this.#heard) this.#deaf = 0;
+    else if (this.#answered) this.#deaf += 1;
+    if (!this.#answered || this.#deaf < DEAF_AFTER) {
       log.warn('the connection that listens for changes is silent: it is replaced');
       this.#lost(client);
       return;
@@ -129,6 +133,9 @@ export class HintListener {
     if (client === undefined) return;
     this.#cancelTimeout();
     this.#cancelTimeout = this.options.clock.after(HEARTBEAT_TIMEOUT_MS, () => this.#silent(client));
-    client.query('SELECT pg_notify($1, $2)', [this.#beatChannel, '']).catch(() => this.#lost(client));
+    client.query('SELECT pg_notify($1, $2)', [this.#beatChannel, '']).then(
+      () => (this.#answered ||= this.#client === client),
+      () => this.#lost(client),
+    );
   }
 }
