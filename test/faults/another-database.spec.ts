@@ -70,6 +70,16 @@ describe('running replicas whose Postgres is suddenly another one', () => {
     expect(await fresh.rows(`SELECT replica FROM replica WHERE replica <> 'stranger'`)).toEqual([]);
   });
 
+  it('REL-4 a collector that starts anew meanwhile does not take it for ours', async () => {
+    for (const replica of rig.replicas) {
+      replica.leadTo(fresh.url);
+      for (const pid of replica.collectors()) process.kill(pid, 'SIGKILL');
+    }
+    const words = /this is another database.*the collector cannot open the database yet/;
+    await until('every collector says so', 30_000, () => rig.replicas.every((replica) => words.test(replica.log())));
+    expect(await fresh.rows(`SELECT replica FROM replica WHERE replica <> 'stranger'`)).toEqual([]);
+  });
+
   it('REL-4 an older state of the same', async () => {
     older = await DatabaseServer.start(join(rig.dir, 'older'));
     await mistaken(older, /it is at revision \d+, and revision \d+ was served.*this is not the database that it was/);

@@ -217,7 +217,8 @@ async function startRuntime(starting: Starting, foundation: Foundation, wanted: 
   const { telemetry, clock, registry, policies, replica, shutdown, ports } = starting;
   const { database, identity, roles, certificate } = foundation;
   const { log, metrics } = telemetry;
-  starting.collector = wireCollector(starting, database.url);
+  const { clusterId } = await database.store.identity();
+  starting.collector = wireCollector(starting, { databaseUrl: database.url, clusterId });
   const onEvent = (event: FeedEvent): void => {
     roles.onEvent(event);
     if (isStagedEvent(event)) starting.staged?.wake();

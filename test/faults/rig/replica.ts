@@ -75,6 +75,12 @@ export class Replica {
     return this.#child?.pid ?? 0;
   }
 
+  /** Process ids of the collectors that it has started: one, or none while one is started again. */
+  collectors(): readonly number[] {
+    const children = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, 'utf8').split(' ');
+    return children.filter((pid) => pid.trim() !== '').map(Number);
+  }
+
   get alive(): boolean {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }

@@ -14,6 +14,8 @@ export type Frame =
 /** What a collector needs to know. It has secrets, so it goes through the pipe: arguments and environments can be read. */
 export interface WorkerSettings {
   readonly databaseUrl: string;
+  /** Of the database that the control plane serves: the way may lead to another one one day. */
+  readonly clusterId: string;
   readonly replica: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
 }

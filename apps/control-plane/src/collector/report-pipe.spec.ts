@@ -28,7 +28,7 @@ beforeEach(() => {
 describe('frames', () => {
   it('are the same however the pipe cuts them', () => {
     const frames: Frame[] = [
-      { kind: 'start', settings: { databaseUrl: 'postgres://x', replica: 'r', logLevel: 'warn' } },
+      { kind: 'start', settings: { databaseUrl: 'postgres://x', clusterId: 'c', replica: 'r', logLevel: 'warn' } },
       { kind: 'report', receivedAt: 1.5, report: report('m/n/w/i', Buffer.from('abc')) },
       { kind: 'report', receivedAt: 2, report: { kind: 'metrics', node: 'ü', log: '', bytes: Buffer.alloc(0) } },
       { kind: 'missed', since: 3, until: 4 },

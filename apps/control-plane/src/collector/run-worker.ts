@@ -118,9 +118,14 @@ function start(settings: WorkerSettings, { clock, metrics, harvestStore }: Start
 /** A database that is away shall not keep the process. */
 const nothing = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, 1_000).unref());
 
+/** REL-4: whoever starts while the way leads to another database must not take it for ours. */
+function requireSame(expected: string, found = 'an empty one'): void {
+  if (found !== expected) throw new Error(`this is another database (${found}), not the one that is served (${expected})`);
+}
+
 /** Opens the store as soon as it can be, and follows who is in the meshes. */
 async function openPatiently(
-  { databaseUrl, replica }: WorkerSettings,
+  { databaseUrl, clusterId, replica }: WorkerSettings,
   onEvent: (event: FeedEvent) => void,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): Promise<Store> {
@@ -129,8 +134,8 @@ async function openPatiently(
       const store = await openStore({
         ...{ url: databaseUrl, replica: `${replica}.collector`, pool: CONNECTIONS },
         ...{ clock, log, metrics: silentMetrics },
+        admit: (found) => requireSame(clusterId, found?.clusterId),
       });
-      // The control plane judges whether this is the right database; here it is followed.
       void store.feed.start(onEvent).catch((error: unknown) => {
         log.warn('who is in the meshes is not known', { reason: String(error) });
       });

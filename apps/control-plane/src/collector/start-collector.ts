@@ -57,10 +57,10 @@ export interface CollectorWiring {
  */
 export function wireCollector(
   { config, replica, clock, telemetry, ports, shutdown }: CollectorWiring,
-  databaseUrl: string,
+  database: Pick<WorkerSettings, 'databaseUrl' | 'clusterId'>,
 ): RunningCollector | undefined {
   if (config.telemetry.collector === 'off') return undefined;
-  const settings = { databaseUrl, replica, logLevel: config.log.level };
+  const settings = { ...database, replica, logLevel: config.log.level };
   const { log, metrics } = telemetry;
   const collector = startCollector({ settings, clock, log, metrics, entry: ports.collectorEntry });
   shutdown.add('collector', () => collector.stop());
