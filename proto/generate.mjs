@@ -3,7 +3,8 @@
 //   proto/generated/   a module for buf: validate.proto, patched so that buf accepts it
 //   libs/envoy-api/src/gen/   TypeScript messages of the entries in proto/entries.txt, by protoc-gen-es
 //   proto/services/   the import closure of the discovery services, which proto-loader reads at run time
-// The Envoy API comes from the npm package @grpc/grpc-js-xds, which ships it whole (version 1.31 of the API).
+// proto/opentelemetry holds what the Envoy API refers to and does not bring. The Envoy API comes from the npm package
+// @grpc/grpc-js-xds, which ships it whole (version 1.31 of the API).
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,8 +12,12 @@ import { dirname, join } from 'node:path';
 
 const root = join(import.meta.dirname, '..');
 const deps = join(root, 'node_modules/@grpc/grpc-js-xds/deps');
-const modules = ['envoy-api', 'xds', 'googleapis'].map((name) => join(deps, name));
+const modules = [
+  join(root, 'proto/opentelemetry'),
+  ...['envoy-api', 'xds', 'googleapis'].map((name) => join(deps, name)),
+];
 const generated = join(root, 'proto/generated');
+const OTLP_COMMON = 'proto/opentelemetry/opentelemetry/proto/common/v1/common.proto';
 const out = join(root, 'libs/envoy-api/src/gen');
 
 /** The shipped validate.proto is older than the API's annotations: one field is missing. */
@@ -53,7 +58,7 @@ function closure(roots) {
 /** Everything that decides the output: this script, the entries, and the versions of the packages. */
 function fingerprint() {
   const hash = createHash('sha256');
-  for (const file of ['proto/generate.mjs', 'proto/entries.txt', 'buf.yaml'])
+  for (const file of ['proto/generate.mjs', 'proto/entries.txt', 'buf.yaml', OTLP_COMMON])
     hash.update(readFileSync(join(root, file)));
   for (const name of ['@grpc/grpc-js-xds', '@bufbuild/protoc-gen-es', '@bufbuild/buf']) {
     hash.update(JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version);

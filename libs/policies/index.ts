@@ -2,7 +2,13 @@
 import type { PolicyKind } from '#libs/model';
 import { authorizationPolicy } from './authorization/index.js';
 import { retryPolicy } from './retry/index.js';
+import { telemetryPolicy } from './telemetry/index.js';
 import { timeoutPolicy } from './timeout/index.js';
 
 /** Every policy kind, by folder name. Only apps import this list; libraries are handed it. */
-export const policies = [authorizationPolicy, retryPolicy, timeoutPolicy] as unknown as readonly PolicyKind[];
+export const policies = [
+  authorizationPolicy,
+  retryPolicy,
+  telemetryPolicy,
+  timeoutPolicy,
+] as unknown as readonly PolicyKind[];

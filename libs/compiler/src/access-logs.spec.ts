@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { XDS_CLUSTER as BOOTSTRAP_CLUSTER } from '#libs/launcher';
-import { accessLog, type OneOf, sampled } from './access-logs.js';
+import type { OneOf } from '#libs/model';
+import { accessLog, sampled } from './access-logs.js';
 import { XDS_CLUSTER } from './names.js';
 
 const RATES: readonly Exclude<OneOf, 1>[] = [2, 4, 8, 16, 32, 64, 128, 256];

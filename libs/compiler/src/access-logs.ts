@@ -14,6 +14,7 @@ import {
   HttpGrpcAccessLogConfigSchema,
   packAny,
 } from '#libs/envoy-api';
+import type { OneOf } from '#libs/model';
 import type { Init } from './init-message.js';
 import { XDS_CLUSTER } from './names.js';
 
@@ -23,10 +24,7 @@ type Filter = Init<typeof AccessLogFilterSchema>;
 /** `request` and `attempt` are written by the caller's sidecar, `served` by the callee's. */
 export type LoggedAs = 'request' | 'attempt' | 'served';
 
-/** One of so many requests without failure is told: a power of two up to 256. */
-export type OneOf = 1 | 2 | 4 | 8 | 16 | 32 | 64 | 128 | 256;
-
-/** A change of it replaces every listener, whose connections then drain. */
+/** Where no policy says otherwise. A change of it replaces every listener, whose connections then drain. */
 export const SAMPLE: OneOf = 16;
 
 /** How long a sidecar gathers entries, and how many bytes of them at most. */

@@ -1,22 +1,15 @@
 /** What status says of a stored resource: Gateway API conditions, computed when they are read. */
 import { type Ctx, defineQuery } from '#libs/incremental';
 import { pointer, type Violation } from '#libs/kernel';
-import {
-  type ExternalService,
-  type Policy,
-  printId,
-  type ResourceId,
-  type Route,
-  resourceKey,
-  type Service,
-} from '#libs/model';
+import { type ExternalService, printId, type ResourceId, type Route, resourceKey, type Service } from '#libs/model';
 import { isAttached, suits } from './attachments.js';
 import { resolveBackend } from './backends.js';
 import { type Destination, destinationOf, destinationsIn, hostnameOwner } from './destinations.js';
 import type { BackendTarget } from './inputs.js';
-import { CLIENT_POLICY, EXTERNAL, GRANT, MESH, ONCE, ROUTE, SERVER_POLICY, SERVICE, WITHHELD } from './inputs.js';
+import { EXTERNAL, GRANT, MESH, ONCE, ROUTE, SERVICE, WITHHELD } from './inputs.js';
 import { meshOf } from './mesh-settings.js';
 import { destinationKey } from './names.js';
+import { policyAt } from './policies.js';
 import { policyConditions } from './policy-conditions.js';
 import type { Condition } from './types.js';
 
@@ -126,10 +119,6 @@ function withheldConditions(denies: boolean): readonly Condition[] {
   const effect = denies ? 'whom it concerned is denied everything' : 'its last good content stays in force';
   const message = `the stored document no longer parses: ${effect} until it is mended`;
   return [condition('Accepted', ACCEPTED, [finding('Withheld', '', message)])];
-}
-
-function policyAt(ctx: Ctx, key: string): Policy | undefined {
-  return ctx.input(CLIENT_POLICY, key) ?? ctx.input(SERVER_POLICY, key);
 }
 
 /** Conditions of a resource by its key, `<kind>/<namespace>/<name>`; none if it is not there. */

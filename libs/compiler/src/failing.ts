@@ -3,7 +3,8 @@ import type { CellName, Difference, Fork, Graph, QueryKind } from '#libs/increme
 import { INBOUND_LISTENER, INBOUND_ROUTES } from './inbound.js';
 import { INBOUND_POLICIES } from './inbound-ports.js';
 import { INSTANCE } from './inputs.js';
-import { LAYERS, RESOURCES, VIEW } from './layers.js';
+import { LAYERS, RESOURCES } from './layers.js';
+import { VIEW } from './views.js';
 
 /** A cell that fails, with the reason. */
 export interface FailingCell extends CellName {

@@ -1,11 +1,12 @@
 /** What a fork of a mesh differs in: resources, and the proxies that would see it. */
 import type { CellChange, Fork, PinnedGraph } from '#libs/incremental';
 import { eachOf, flatMapped, mapped, type Steps, sortedByInSteps, sortedUnique } from '#libs/kernel';
-import { LAYERS, RESOURCES, VIEW } from './layers.js';
+import { LAYERS, RESOURCES } from './layers.js';
 import { resourceCell } from './names.js';
 import { type PublishedViews, resourceId } from './publication.js';
 import { queryOf } from './query-of.js';
 import type { CompiledContent, ForkFailure, ResourceDiff } from './types.js';
+import { VIEW } from './views.js';
 
 /** Cells that come to, go from, or change in what a layer shows. */
 export interface LayerDiff {

@@ -22,7 +22,7 @@ import { MAX_CONNECTION_MS } from './clusters.js';
 import type { Init } from './init-message.js';
 import { settingsOf } from './mesh-settings.js';
 import { INBOUND_RBAC_ALLOW, INBOUND_RBAC_DENY, statPrefix } from './names.js';
-import type { Side } from './policies.js';
+import type { ProxyPlan } from './proxy-patches.js';
 import { ADS } from './tls.js';
 
 type ManagerInit = Init<typeof HttpConnectionManagerSchema>;
@@ -50,11 +50,11 @@ const router = (init: Init<typeof RouterSchema>): FilterSpec => ({
   phase: 'router',
   config: packAny(RouterSchema, init),
 });
+type Side = 'client' | 'server';
+
 /** The callee makes one attempt, which is the request. */
-const ROUTERS: Readonly<Record<Side, FilterSpec>> = {
-  client: router({ upstreamLog: [accessLog('attempt')] }),
-  server: router({}),
-};
+const routerOf = (side: Side, { patch }: ProxyPlan): FilterSpec =>
+  router(side === 'client' ? { upstreamLog: [accessLog('attempt', patch.sampleOneIn)] } : {});
 
 /**
  * Deny before allow (SEC-50). The route configuration brings the rules, so that changing them drains no connection; by
@@ -80,12 +80,15 @@ const INBOUND_RBAC: readonly FilterSpec[] = [
  * Filters in the order of their phases: our own first within a phase, then those of policy kinds by name. They stand in
  * the chain whether a policy uses them or not, so that the first policy changes no listener.
  */
-function httpFilters(ctx: Ctx, side: Side, own: readonly FilterSpec[]): NonNullable<ManagerInit['httpFilters']> {
+function httpFilters(ctx: Ctx, side: Side, plan: ProxyPlan): NonNullable<ManagerInit['httpFilters']> {
+  const own = side === 'server' ? INBOUND_RBAC : [];
   const ofKinds = sortedBy(
     settingsOf(ctx)[side].flatMap((kind) => kind.httpFilters ?? []),
     (filter) => filter.name,
   );
-  const unique = [...new Map([...own, ...ofKinds, ROUTERS[side]].map((filter) => [filter.name, filter])).values()];
+  const unique = [
+    ...new Map([...own, ...ofKinds, routerOf(side, plan)].map((filter) => [filter.name, filter])).values(),
+  ];
   return HTTP_FILTER_PHASES.flatMap((phase) => unique.filter((filter) => filter.phase === phase)).map((filter) => ({
     name: filter.name,
     configType: { case: 'typedConfig', value: filter.config },
@@ -176,17 +179,26 @@ const OUTBOUND: ManagerInit = {
   httpProtocolOptions: { allowAbsoluteUrl: true },
   streamIdleTimeout: durationMs(CALLER_IDLE_MS),
   localReplyConfig: LOCAL_REPLIES,
-  accessLog: [accessLog('request')],
 };
 
 /** The shared port: the host, without its port, selects the destination's own route configuration. */
-export const scopedManager = (ctx: Ctx, name: string): NetworkFilter =>
-  packedOnce(ctx, name, () => newScopedManager(ctx, name));
+export const scopedManager = (ctx: Ctx, name: string, plan: ProxyPlan): NetworkFilter =>
+  packedOnce(ctx, `${name} ${plan.id}`, () => newScopedManager(ctx, name, plan));
 
-function newScopedManager(ctx: Ctx, name: string): NetworkFilter {
+/** What a sidecar tells of what passes through it: Heddle, and whom policies name. */
+const told = ({ patch }: ProxyPlan, direction: 'outbound' | 'inbound'): ManagerInit => ({
+  accessLog: [
+    accessLog(direction === 'outbound' ? 'request' : 'served', patch.sampleOneIn),
+    ...(patch.accessLogs?.[direction].http ?? []),
+  ],
+  ...(patch.tracing && { tracing: patch.tracing }),
+});
+
+function newScopedManager(ctx: Ctx, name: string, plan: ProxyPlan): NetworkFilter {
   const authority = { name: ':authority', elementSeparator: ':', extractType: { case: 'index' as const, value: 0 } };
   return networkFilter({
     ...OUTBOUND,
+    ...told(plan, 'outbound'),
     statPrefix: statPrefix(name),
     routeSpecifier: {
       case: 'scopedRoutes',
@@ -197,7 +209,7 @@ function newScopedManager(ctx: Ctx, name: string): NetworkFilter {
         configSpecifier: { case: 'scopedRds', value: { scopedRdsConfigSource: ADS } },
       },
     },
-    httpFilters: httpFilters(ctx, 'client', []),
+    httpFilters: httpFilters(ctx, 'client', plan),
   });
 }
 
@@ -207,28 +219,38 @@ const rds = (routeConfigName: string) => ({
 });
 
 /** The address of one service port. */
-export const outboundManager = (ctx: Ctx, name: string, routeTable: string) =>
+export const outboundManager = (
+  ctx: Ctx,
+  name: string,
+  { routeTable, plan }: { readonly routeTable: string; readonly plan: ProxyPlan },
+) =>
   networkFilter({
     ...OUTBOUND,
+    ...told(plan, 'outbound'),
     statPrefix: statPrefix(name),
     routeSpecifier: rds(routeTable),
-    httpFilters: httpFilters(ctx, 'client', []),
+    httpFilters: httpFilters(ctx, 'client', plan),
   });
 
 /**
  * Inbound. Paths are made canonical before anything is decided on them, and what could be read in two ways is refused
  * (SEC-51, SEC-53). The identity header is what TLS says, never what the caller says (SEC-56).
  */
-export const inboundManager = (ctx: Ctx, name: string, chain: 'mtls' | 'plain'): NetworkFilter =>
-  packedOnce(ctx, `${name} ${chain}`, () => newInboundManager(ctx, name, chain));
+export const inboundManager = (ctx: Ctx, name: string, of: Inbound): NetworkFilter =>
+  packedOnce(ctx, `${name} ${of.chain} ${of.plan.id}`, () => newInboundManager(ctx, name, of));
 
-const newInboundManager = (ctx: Ctx, name: string, chain: 'mtls' | 'plain'): NetworkFilter =>
+interface Inbound {
+  readonly chain: 'mtls' | 'plain';
+  readonly plan: ProxyPlan;
+}
+
+const newInboundManager = (ctx: Ctx, name: string, { chain, plan }: Inbound): NetworkFilter =>
   networkFilter({
     ...COMMON,
     statPrefix: statPrefix(chain === 'mtls' ? name : `${name}_plain`),
     streamIdleTimeout: durationMs(CALLEE_IDLE_MS),
     preserveExternalRequestId: true,
-    accessLog: [accessLog('served')],
+    ...told(plan, 'inbound'),
     ...(chain === 'mtls'
       ? {
           forwardClientCertDetails: HttpConnectionManager_ForwardClientCertDetails.SANITIZE_SET,
@@ -243,5 +265,5 @@ const newInboundManager = (ctx: Ctx, name: string, chain: 'mtls' | 'plain'): Net
       maxConnectionDuration: durationMs(MAX_CONNECTION_MS),
     },
     routeSpecifier: rds(name),
-    httpFilters: httpFilters(ctx, 'server', INBOUND_RBAC),
+    httpFilters: httpFilters(ctx, 'server', plan),
   });

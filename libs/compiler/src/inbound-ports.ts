@@ -24,7 +24,7 @@ export function portsOf(ctx: Ctx, instanceKey: string): readonly string[] {
 }
 
 /** The services that a workload's instances serve, by `<namespace>/<workload>`. */
-const SERVICES_OF_WORKLOAD = defineQuery<readonly string[]>({
+export const SERVICES_OF_WORKLOAD = defineQuery<readonly string[]>({
   name: 'services-of-workload',
   run: (ctx, key) =>
     sortedUnique(ctx.index(INSTANCES_BY_WORKLOAD, key).flatMap((instance) => ctx.get(SERVICES_OF_INSTANCE, instance))),

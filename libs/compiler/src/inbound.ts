@@ -25,6 +25,7 @@ import { INSTANCE } from './inputs.js';
 import { meshOf, trustDomainsOf } from './mesh-settings.js';
 import {
   defaultRouteName,
+  destinationKey,
   INBOUND_RBAC_ALLOW,
   INBOUND_RBAC_DENY,
   inboundName,
@@ -33,6 +34,7 @@ import {
   statPrefix,
 } from './names.js';
 import { tcpProxy } from './outbound.js';
+import { type ProxyPlan, planOfWorkload } from './proxy-patches.js';
 import { defineResource, encoded } from './resource.js';
 import { downstreamTls } from './tls.js';
 
@@ -77,7 +79,10 @@ export const INBOUND_LISTENER = defineResource('inbound-listener', (ctx, key) =>
   const mesh = meshOf(ctx);
   const at = workloadPort(instance, port);
   const http = ctx.get(INBOUND_PROTOCOL, at) !== 'tcp';
-  const chains = http ? httpChains(ctx, name, mesh) : tcpChains(name, mesh, ctx.get(ACCESS, at));
+  const plan = planOfWorkload(ctx, destinationKey(instance.namespace, instance.workload));
+  const chains = http
+    ? httpChains(ctx, name, { mesh, plan })
+    : tcpChains(name, { mesh, plan, access: ctx.get(ACCESS, at) });
   const init: ListenerInit = {
     name,
     address: socketAddress(instance.bind.address, instance.bind.ports[port] ?? 0),
@@ -85,8 +90,13 @@ export const INBOUND_LISTENER = defineResource('inbound-listener', (ctx, key) =>
     filterChains: chains,
     ...(chains.length > 1 ? inspected(http) : {}),
   };
-  return encoded(ListenerSchema, init, { name, clusters: [name] });
+  return encoded(ListenerSchema, init, { name, clusters: [name, ...plan.clusters] });
 });
+
+interface Given {
+  readonly mesh: Mesh;
+  readonly plan: ProxyPlan;
+}
 
 /** Tells TLS from plaintext by the first bytes. A TCP client may wait for the server to speak, so there silence is plaintext. */
 const inspected = (http: boolean): ListenerInit => ({
@@ -99,39 +109,40 @@ const inspected = (http: boolean): ListenerInit => ({
   ...(http ? {} : { listenerFiltersTimeout: durationMs(2000), continueOnListenerFiltersTimeout: true }),
 });
 
-const httpChains = (ctx: Ctx, name: string, { mtls }: Mesh): ChainInit[] => [
+const httpChains = (ctx: Ctx, name: string, { mesh: { mtls }, plan }: Given): ChainInit[] => [
   {
     name: 'mtls',
     ...(mtls === 'PERMISSIVE' ? { filterChainMatch: { transportProtocol: 'tls' } } : {}),
     transportSocket: downstreamTls({ alpn: ['h2', 'http/1.1'], allowed: undefined }),
-    filters: [inboundManager(ctx, name, 'mtls')],
+    filters: [inboundManager(ctx, name, { chain: 'mtls', plan })],
   },
   ...(mtls === 'PERMISSIVE'
     ? [
         {
           name: 'plain',
           filterChainMatch: { transportProtocol: 'raw_buffer' },
-          filters: [inboundManager(ctx, name, 'plain')],
+          filters: [inboundManager(ctx, name, { chain: 'plain', plan })],
         },
       ]
     : []),
 ];
 
 /** Plaintext callers have no identity, so under a policy there is no chain for them. */
-function tcpChains(name: string, mesh: Mesh, access: Access): ChainInit[] {
+function tcpChains(name: string, { mesh, plan, access }: Given & { readonly access: Access }): ChainInit[] {
+  const logs = plan.patch.accessLogs?.inbound.tcp;
   const plain = mesh.mtls === 'PERMISSIVE' && !access.restricted;
   const { names, denied } = tcpRules(trustDomainsOf(mesh), access);
   const secure: ChainInit = {
     name: 'mtls',
     ...(plain ? { filterChainMatch: { transportProtocol: 'tls' } } : {}),
     transportSocket: downstreamTls({ alpn: [], allowed: names }),
-    filters: [...(denied.length > 0 ? [denying(name, denied)] : []), tcpProxy(name, name)],
+    filters: [...(denied.length > 0 ? [denying(name, denied)] : []), tcpProxy(name, name, logs)],
   };
   if (!plain) return [secure];
   const open: ChainInit = {
     name: 'plain',
     filterChainMatch: { transportProtocol: 'raw_buffer' },
-    filters: [tcpProxy(`${name}_plain`, name)],
+    filters: [tcpProxy(`${name}_plain`, name, logs)],
   };
   return [secure, open];
 }

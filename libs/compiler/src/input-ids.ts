@@ -3,14 +3,16 @@ import type { CellName } from '#libs/incremental';
 import type { DomainValue, ResourceId } from '#libs/model';
 import * as inputs from './inputs.js';
 
-const { CLIENT_POLICY, EXTERNAL, GRANT, MESH, ROUTE, SERVER_POLICY, SERVICE, WITHHELD } = inputs;
+const { CLIENT_POLICY, EXTERNAL, GRANT, MESH, PROXY_POLICY, ROUTE, SERVER_POLICY, SERVICE, WITHHELD } = inputs;
 
 const OF_NAMESPACE: ReadonlyMap<string, string> = new Map([
   [SERVICE.name, 'Service'],
   [EXTERNAL.name, 'ExternalService'],
   [GRANT.name, 'ReferenceGrant'],
 ]);
-const BY_KEY: ReadonlySet<string> = new Set([ROUTE.name, CLIENT_POLICY.name, SERVER_POLICY.name, WITHHELD.name]);
+const BY_KEY: ReadonlySet<string> = new Set(
+  [ROUTE, CLIENT_POLICY, SERVER_POLICY, PROXY_POLICY, WITHHELD].map(({ name }) => name),
+);
 
 /** What the members of an index are, by its name. */
 export const INDEXED: ReadonlyMap<string, string> = new Map(

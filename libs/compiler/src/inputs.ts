@@ -22,6 +22,7 @@ export interface Settings {
   /** By kind name. */
   readonly client: readonly PolicyKind[];
   readonly server: readonly PolicyKind[];
+  readonly proxy: readonly PolicyKind[];
 }
 
 /** The only key of inputs that exist once. */
@@ -35,9 +36,10 @@ export const EXTERNAL = defineInput<ExternalService>('external-service');
 export const GRANT = defineInput<ReferenceGrant>('reference-grant');
 /** By `<kind>/<namespace>/<name>`, as policies are. */
 export const ROUTE = defineInput<Route>('route');
-/** Policies of callers and of sidecars are apart, so that one never makes the other's queries run. */
+/** Policies of callers, of what sidecars let in, and of sidecars as such are apart: none makes the others' queries run. */
 export const CLIENT_POLICY = defineInput<Policy>('client-policy');
 export const SERVER_POLICY = defineInput<Policy>('server-policy');
+export const PROXY_POLICY = defineInput<Policy>('proxy-policy');
 /**
  * An instance in three inputs, by how often they change: what it was registered with, what its Envoy can do, and whether
  * it serves. So an endpoint that comes or goes runs the queries of endpoints alone.
@@ -157,6 +159,7 @@ export function targetKey(target: PolicyTarget): string {
       return `${named}/${target.section}`;
     case 'Route':
     case 'Service':
+    case 'Workload':
     case 'Gateway':
       return named;
   }
@@ -170,6 +173,11 @@ export const CLIENT_POLICIES_BY_TARGET = defineIndex({
 export const SERVER_POLICIES_BY_TARGET = defineIndex({
   name: 'server-policies-by-target',
   of: SERVER_POLICY,
+  keysOf: (_, policy) => [targetKey(policy.target)],
+});
+export const PROXY_POLICIES_BY_TARGET = defineIndex({
+  name: 'proxy-policies-by-target',
+  of: PROXY_POLICY,
   keysOf: (_, policy) => [targetKey(policy.target)],
 });
 export const WITHHELD_BY_TARGET = defineIndex({

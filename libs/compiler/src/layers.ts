@@ -5,7 +5,7 @@
  * | layer | cell key | holds |
  * |---|---|---|
  * | services | scope | clusters, endpoints, route configurations, scopes of names that are good in the whole mesh |
- * | addresses | /16, which ports, scope | listeners of ports with an address of their own, and their route configurations |
+ * | addresses | /16 and place of the listeners, which ports, scope | listeners of ports with an address of their own, and their route configurations |
  * | namespace | namespace, scope | scopes of short names; routes that this namespace has for services of others |
  * | workload | workload | inbound route configurations |
  * | instance | instance | inbound listeners and clusters, the shared outbound listener |
@@ -27,16 +27,15 @@ import {
   destinationsIn,
   isHttp,
   isHttp2,
-  SERVICES_OF_INSTANCE,
   subsetsInUse,
 } from './destinations.js';
 import { NEWEST_FEATURES } from './features.js';
 import { INBOUND_CLUSTER, INBOUND_LISTENER, INBOUND_ROUTES } from './inbound.js';
 import { INBOUND_PROTOCOL, portsOf, WORKLOAD_PORTS } from './inbound-ports.js';
 import { ADDRESS, ALL, CONSUMER_ROUTES_IN, FEATURES, INSTANCE, ROUTE, SERVICE } from './inputs.js';
-import { meshOf } from './mesh-settings.js';
 import { clusterName, destinationKey, resourceCell, shortAlias } from './names.js';
-import { OUTBOUND, PORT_LISTENER, slash16 } from './outbound.js';
+import { OUTBOUND, PORT_LISTENER } from './outbound.js';
+import { planOfWorkload } from './proxy-patches.js';
 import { queryOf } from './query-of.js';
 import type { Encoded } from './resource.js';
 import { NEEDED_CLUSTERS, PORT_ROUTE_TABLE, ROUTE_TABLE, SCOPE } from './route-tables.js';
@@ -62,7 +61,7 @@ export const guardsAccess = (key: string): boolean =>
   [INBOUND_ROUTES, INBOUND_LISTENER].some(({ name }) => key.split('|')[1] === name);
 
 /** What lists cells of these queries has them compiled, exactly as long as it is needed itself. */
-const listing =
+export const listing =
   <V>(queries: () => ReadonlyMap<string, QueryKind<V>>) =>
   (cells: readonly string[], add: (kind: AnyQuery, key: string) => void): void => {
     for (const one of cells) {
@@ -158,9 +157,9 @@ const SERVICES_LAYER = defineQuery<readonly string[]>({
 });
 
 /** Ports that get an address of their own: `some` = what the shared port is not for, `every` = all. */
-type Which = 'some' | 'every';
+export type Which = 'some' | 'every';
 
-/** Cells of one destination at addresses in a /16, by `<a.b>|<which>|<destination>`; none without a number. */
+/** Cells of one destination at addresses in a /16, by `<listening at>|<which>|<destination>`; none without a number. */
 const ADDRESS_CELLS = defineQuery<readonly string[]>({
   name: 'address-cells',
   hash,
@@ -239,9 +238,17 @@ const WORKLOAD_LAYER = defineQuery<readonly string[]>({
 });
 
 /** Whether an instance's Envoy has a feature; one that never connected is taken for the newest. */
-function hasFeature(ctx: Ctx, instance: string, feature: string): boolean {
+export function hasFeature(ctx: Ctx, instance: string, feature: string): boolean {
   const known = ctx.input(FEATURES, instance) ?? [];
   return (known.length > 0 ? known : NEWEST_FEATURES).includes(feature);
+}
+
+/** What the sidecar of an instance calls for what policies have it tell; with the whole mesh in scope it is there anyway. */
+function calledByItself(ctx: Ctx, key: string): readonly string[] {
+  const instance = ctx.input(INSTANCE, key);
+  if (!instance) return [];
+  const { clusters } = planOfWorkload(ctx, destinationKey(instance.namespace, instance.workload));
+  return clusters.flatMap((name) => clusterCells(ctx, name));
 }
 
 const INSTANCE_LAYER = defineQuery<readonly string[]>({
@@ -253,7 +260,8 @@ const INSTANCE_LAYER = defineQuery<readonly string[]>({
       cell(INBOUND_LISTENER, `${key}/${port}`),
       cell(INBOUND_CLUSTER, `${key}/${port}`),
     ]);
-    return sortedUnique([...inbound, ...(hasFeature(ctx, key, 'srds') ? [cell(OUTBOUND, key)] : [])]);
+    const outbound = hasFeature(ctx, key, 'srds') ? [cell(OUTBOUND, key)] : [];
+    return sortedUnique([...inbound, ...outbound, ...calledByItself(ctx, key)]);
   },
 });
 
@@ -264,33 +272,3 @@ export const LAYERS: ReadonlyMap<string, QueryKind<readonly string[]>> = new Map
     query,
   ]),
 );
-
-/** What an instance calls: everything, or what the services that select it declare, taken together. */
-const SCOPE_OF = defineQuery<string>({
-  name: 'scope-of',
-  run: (ctx, key) => {
-    if (meshOf(ctx).scoping === 'All') return ALL;
-    const services = ctx.get(SERVICES_OF_INSTANCE, key).flatMap((name) => ctx.input(SERVICE, name) ?? []);
-    return sortedUnique(services.flatMap((service) => service.dependencies)).join(',');
-  },
-});
-
-/** Layer cells of an instance's view, in order, by `<namespace>/<instance>`. */
-export const VIEW = defineQuery<readonly string[]>({
-  name: 'view',
-  lists: listing(() => LAYERS),
-  run: (ctx, key) => {
-    const instance = ctx.input(INSTANCE, key);
-    if (!instance) return [];
-    const scope = ctx.get(SCOPE_OF, key);
-    const which: Which = hasFeature(ctx, key, 'srds') ? 'some' : 'every';
-    const prefix = slash16(instance.outbound.address);
-    return [
-      resourceCell(SERVICES_LAYER.name, scope),
-      ...(prefix === undefined ? [] : [resourceCell(ADDRESSES_LAYER.name, `${prefix}|${which}|${scope}`)]),
-      resourceCell(NAMESPACE_LAYER.name, `${instance.namespace}|${scope}`),
-      resourceCell(WORKLOAD_LAYER.name, `${instance.namespace}/${instance.workload}`),
-      resourceCell(INSTANCE_LAYER.name, key),
-    ];
-  },
-});

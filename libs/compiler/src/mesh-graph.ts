@@ -15,6 +15,7 @@ import {
   type Instance,
   type InstanceSpec,
   type PolicyKind,
+  type PolicySide,
   type PolicyTarget,
   type ResourceId,
   resourceKey,
@@ -24,13 +25,14 @@ import { type FailingCell, FailingCells } from './failing.js';
 import { INDEXED, idOfValue, resourceOfInput } from './input-ids.js';
 import { ADDRESS, ALL, FEATURES, INSTANCE, ONCE, ROUTABLE, SETTINGS, WITHHELD } from './inputs.js';
 import { MeshLane } from './lanes/mesh-lane.js';
-import { RESOURCES, VIEW } from './layers.js';
+import { RESOURCES } from './layers.js';
 import { contextOf, MeshFork } from './mesh-fork.js';
 import { isServerPolicy, type Placement, placementOf, removalOf } from './mesh-inputs.js';
 import { destinationKey, resourceCell } from './names.js';
 import { Preparation, Published, viewId } from './publication.js';
 import { queryOf } from './query-of.js';
 import type { CompiledChange, Condition, Writes } from './types.js';
+import { VIEW } from './views.js';
 
 export interface MeshGraphOptions {
   readonly mesh: string;
@@ -74,6 +76,7 @@ export class MeshGraph {
       mesh: options.mesh,
       client: this.#kinds.filter((kind) => kind.side === 'client'),
       server: this.#kinds.filter((kind) => kind.side === 'server'),
+      proxy: this.#kinds.filter((kind) => kind.side === 'proxy'),
     });
   }
 
@@ -153,7 +156,7 @@ export class MeshGraph {
   }
 
   /** Who is governed by a kind of policy; undefined = it is no policy. */
-  sideOf(kind: string): 'client' | 'server' | undefined {
+  sideOf(kind: string): PolicySide | undefined {
     return this.#kinds.find((known) => known.kind === kind)?.side;
   }
 

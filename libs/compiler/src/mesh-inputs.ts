@@ -1,7 +1,7 @@
 /** Where a domain value goes in the graph. */
 import type { AnyInput, InputKind, Override } from '#libs/incremental';
 import { type DomainValue, type PolicyKind, type ResourceId, resourceKey } from '#libs/model';
-import { CLIENT_POLICY, EXTERNAL, GRANT, MESH, ONCE, ROUTE, SERVER_POLICY, SERVICE } from './inputs.js';
+import { CLIENT_POLICY, EXTERNAL, GRANT, MESH, ONCE, PROXY_POLICY, ROUTE, SERVER_POLICY, SERVICE } from './inputs.js';
 import { destinationKey } from './names.js';
 
 export interface Placement extends Override {
@@ -60,5 +60,7 @@ export function removalOf(kinds: readonly PolicyKind[], id: ResourceId): Placeme
 export const isServerPolicy = (kinds: readonly PolicyKind[], kind: string): boolean =>
   kinds.some((known) => known.kind === kind && known.side === 'server');
 
+const POLICIES = { client: CLIENT_POLICY, server: SERVER_POLICY, proxy: PROXY_POLICY };
+
 const policyInput = (kinds: readonly PolicyKind[], kind: string) =>
-  isServerPolicy(kinds, kind) ? SERVER_POLICY : CLIENT_POLICY;
+  POLICIES[kinds.find((known) => known.kind === kind)?.side ?? 'client'];

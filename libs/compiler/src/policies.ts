@@ -7,6 +7,7 @@ import {
   orderContributions,
   type Policy,
   type PolicyKind,
+  type PolicySide,
   type PolicyTarget,
   type Route,
   type RoutePatch,
@@ -18,6 +19,8 @@ import { initHash, mergeInit } from './init-message.js';
 import {
   CLIENT_POLICIES_BY_TARGET,
   CLIENT_POLICY,
+  PROXY_POLICIES_BY_TARGET,
+  PROXY_POLICY,
   SERVER_POLICIES_BY_TARGET,
   SERVER_POLICY,
   targetKey,
@@ -25,11 +28,10 @@ import {
 import { mayRefer, settingsOf } from './mesh-settings.js';
 import { splitClusterName } from './names.js';
 
-export type Side = 'client' | 'server';
-
-const SIDES: Record<Side, { readonly input: InputKind<Policy>; readonly index: IndexKind<Policy> }> = {
+const SIDES: Record<PolicySide, { readonly input: InputKind<Policy>; readonly index: IndexKind<Policy> }> = {
   client: { input: CLIENT_POLICY, index: CLIENT_POLICIES_BY_TARGET },
   server: { input: SERVER_POLICY, index: SERVER_POLICIES_BY_TARGET },
+  proxy: { input: PROXY_POLICY, index: PROXY_POLICIES_BY_TARGET },
 };
 
 /** Targets under which the policies of a service port are found, most specific first. */
@@ -69,8 +71,19 @@ export function mayTarget(ctx: Ctx, { kind, source, target }: Policy): boolean {
   return mayRefer(ctx, { kind, namespace: source.namespace }, target);
 }
 
+/** Which side a stored policy governs; undefined = there is none of this key. @param key `<kind>/<namespace>/<name>` */
+export function sideOf(ctx: Ctx, key: string): PolicySide | undefined {
+  return (['client', 'server', 'proxy'] as const).find((side) => ctx.input(SIDES[side].input, key) !== undefined);
+}
+
+/** A stored policy, whomever it governs. @param key `<kind>/<namespace>/<name>` */
+export function policyAt(ctx: Ctx, key: string): Policy | undefined {
+  const side = sideOf(ctx, key);
+  return side && ctx.input(SIDES[side].input, key);
+}
+
 /** What applies under any of the targets, by kind name; within a kind in the order of precedence. */
-export function applied(ctx: Ctx, side: Side, targets: readonly PolicyTarget[]): readonly Applied[] {
+export function applied(ctx: Ctx, side: PolicySide, targets: readonly PolicyTarget[]): readonly Applied[] {
   const { input, index } = SIDES[side];
   const policies = targets.flatMap((target) =>
     ctx

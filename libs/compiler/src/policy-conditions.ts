@@ -1,13 +1,14 @@
 /** Whether a policy is in force anywhere, and if not, what stands before it. */
 import type { Ctx } from '#libs/incremental';
 import { sortedUnique } from '#libs/kernel';
-import { type Policy, type PolicyTarget, printId, type Source } from '#libs/model';
+import { type Policy, type PolicySide, type PolicyTarget, printId, resourceKey, type Source } from '#libs/model';
 import { governing } from './attachments.js';
 import { type Destination, destinationOf, destinationsIn } from './destinations.js';
-import { ALL, ROUTE, SERVER_POLICY } from './inputs.js';
+import { ALL, INSTANCES_BY_WORKLOAD, ROUTE } from './inputs.js';
 import { settingsOf } from './mesh-settings.js';
 import { destinationKey } from './names.js';
-import { applied, mayTarget, portTargets, routeTargets, type Side } from './policies.js';
+import { applied, mayTarget, portTargets, routeTargets, sideOf } from './policies.js';
+import { backendProblem, placeTargets } from './proxy-patches.js';
 import type { Condition } from './types.js';
 
 const holds = (type: Condition['type'], reason: string, message: string): Condition => ({
@@ -27,7 +28,7 @@ const fails = (type: Condition['type'], reason: string, message: string): Condit
 });
 
 export function policyConditions(ctx: Ctx, policy: Policy): readonly Condition[] {
-  const missing = targetProblem(ctx, policy);
+  const missing = targetProblem(ctx, policy) ?? callProblem(ctx, policy);
   if (missing) return [missing];
   try {
     return [holds('Accepted', 'Accepted', 'It is in force'), effective(ctx, policy)];
@@ -48,6 +49,19 @@ function targetProblem(ctx: Ctx, policy: Policy): Condition | undefined {
     : fails('Accepted', 'TargetNotFound', `there is no ${printTarget(target)}`);
 }
 
+/** The first port that it cannot make sidecars call. */
+function callProblem(ctx: Ctx, { kind, spec, source }: Policy): Condition | undefined {
+  const known = settingsOf(ctx).proxy.find((one) => one.kind === kind);
+  for (const { path, backend } of known?.backends?.(spec, source.namespace) ?? []) {
+    const problem = backendProblem(ctx, backend, source);
+    if (!problem) continue;
+    const { code, message } = problem;
+    const condition = fails('Accepted', code, message);
+    return { ...condition, details: condition.details.map((detail) => ({ ...detail, path })) };
+  }
+  return undefined;
+}
+
 const printTarget = (target: PolicyTarget): string =>
   target.section === '' ? printId(target) : `${target.section} of ${printId(target)}`;
 
@@ -55,6 +69,7 @@ function targetExists(ctx: Ctx, target: PolicyTarget): boolean {
   switch (target.level) {
     case 'Mesh':
     case 'Namespace':
+    case 'Workload': // what runs needs no manifest
       return true;
     case 'Service':
     case 'ServicePort': {
@@ -84,9 +99,7 @@ export type Place = readonly PolicyTarget[];
 
 /** Effective unless, in every place it reaches, others set all of its fields. Without any place it waits for one. */
 function effective(ctx: Ctx, policy: Policy): Condition {
-  const side: Side = ctx.input(SERVER_POLICY, `${policy.kind}/${policy.source.namespace}/${policy.source.name}`)
-    ? 'server'
-    : 'client';
+  const side = sideOf(ctx, resourceKey(policy.source)) ?? 'client';
   const winners: Source[] = [];
   let reached = false;
   for (const place of placesOf(ctx, policy, side)) {
@@ -104,13 +117,18 @@ function effective(ctx: Ctx, policy: Policy): Condition {
 
 const isSame = (a: Source, b: Source): boolean => a.kind === b.kind && a.namespace === b.namespace && a.name === b.name;
 
-function contributorsAt(ctx: Ctx, policy: Policy, side: Side, place: Place): readonly Source[] {
+function contributorsAt(ctx: Ctx, policy: Policy, side: PolicySide, place: Place): readonly Source[] {
   const here = applied(ctx, side, place).find(({ kind }) => kind.kind === policy.kind);
   return here ? here.kind.contributors(here.kind.resolve(here.contributions)) : [];
 }
 
 /** Every place that a policy reaches, as its targets. */
-export function* placesOf(ctx: Ctx, policy: Policy, side: Side): Generator<Place> {
+export function* placesOf(ctx: Ctx, policy: Policy, side: PolicySide): Generator<Place> {
+  if (side === 'proxy') {
+    const targets = ownPlace(ctx, policy.target);
+    if (targets) yield targets;
+    return;
+  }
   const toCluster = settingsOf(ctx)[side].some((kind) => kind.kind === policy.kind && kind.toCluster !== undefined);
   for (const destination of reachedBy(ctx, policy.target)) {
     for (const port of destination.value.ports) {
@@ -124,6 +142,18 @@ export function* placesOf(ctx: Ctx, policy: Policy, side: Side): Generator<Place
       if (!isRoute(policy.target) && (routes.length === 0 || toCluster)) yield outer;
     }
   }
+}
+
+/** Where a policy about proxies meets those of the same level and of wider ones; sidecars join and leave it. */
+function ownPlace(ctx: Ctx, target: PolicyTarget): Place | undefined {
+  const { level, namespace, name } = target;
+  if (level === 'Mesh') return placeTargets(ctx, '');
+  if (level === 'Namespace') return placeTargets(ctx, namespace);
+  if (level === 'Workload') {
+    const key = destinationKey(namespace, name);
+    return ctx.index(INSTANCES_BY_WORKLOAD, key).length > 0 ? placeTargets(ctx, key) : undefined;
+  }
+  return [target, ...placeTargets(ctx, namespace)];
 }
 
 const isRoute = ({ level }: PolicyTarget): boolean => level === 'Route' || level === 'RouteRule';
@@ -154,6 +184,7 @@ function reachedBy(ctx: Ctx, target: PolicyTarget): readonly Destination[] {
       const route = ctx.input(ROUTE, `${target.kind}/${target.namespace}/${target.name}`);
       return all((route?.parents ?? []).map((parent) => destinationKey(parent.namespace, parent.name)));
     }
+    case 'Workload':
     case 'Gateway':
       return [];
   }

@@ -2,10 +2,11 @@
 import type { CellChange, CellName, Difference, PassBudget } from '#libs/incremental';
 import { contentHash } from '#libs/kernel';
 import { ALL } from './inputs.js';
-import { LAYERS, RESOURCES, VIEW } from './layers.js';
+import { LAYERS, RESOURCES } from './layers.js';
 import { resourceCell } from './names.js';
 import type { Encoded } from './resource.js';
 import type { CompiledChange, CompiledResource } from './types.js';
+import { VIEW } from './views.js';
 
 export const resourceId = (mesh: string, cell: string): string => `${mesh}|${cell}`;
 export const viewId = (mesh: string, instance: string): string => `${mesh}|view|${instance}`;

@@ -69,8 +69,12 @@ export type { RouteConfiguration } from './gen/envoy/config/route/v3/route_pb.js
 export { RouteConfigurationSchema } from './gen/envoy/config/route/v3/route_pb.js';
 export type { ScopedRouteConfiguration } from './gen/envoy/config/route/v3/scoped_route_pb.js';
 export { ScopedRouteConfigurationSchema } from './gen/envoy/config/route/v3/scoped_route_pb.js';
+export { OpenTelemetryConfigSchema } from './gen/envoy/config/trace/v3/opentelemetry_pb.js';
 export { FileAccessLogSchema } from './gen/envoy/extensions/access_loggers/file/v3/file_pb.js';
+export { ExpressionFilterSchema } from './gen/envoy/extensions/access_loggers/filters/cel/v3/cel_pb.js';
 export { HttpGrpcAccessLogConfigSchema } from './gen/envoy/extensions/access_loggers/grpc/v3/als_pb.js';
+export { OpenTelemetryAccessLogConfigSchema } from './gen/envoy/extensions/access_loggers/open_telemetry/v3/logs_service_pb.js';
+export { StdoutAccessLogSchema } from './gen/envoy/extensions/access_loggers/stream/v3/stream_pb.js';
 export { OnDemandSchema } from './gen/envoy/extensions/filters/http/on_demand/v3/on_demand_pb.js';
 export {
   RBACPerRouteSchema,
@@ -86,10 +90,12 @@ export {
   HttpConnectionManager_CodecType,
   HttpConnectionManager_ForwardClientCertDetails,
   HttpConnectionManager_PathWithEscapedSlashesAction,
+  HttpConnectionManager_TracingSchema,
   HttpConnectionManagerSchema,
 } from './gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager_pb.js';
 export { RBACSchema as NetworkRbacFilterSchema } from './gen/envoy/extensions/filters/network/rbac/v3/rbac_pb.js';
 export { TcpProxySchema } from './gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy_pb.js';
+export { ReqWithoutQuerySchema } from './gen/envoy/extensions/formatter/req_without_query/v3/req_without_query_pb.js';
 export { PreviousHostsPredicateSchema } from './gen/envoy/extensions/retry/host/previous_hosts/v3/previous_hosts_pb.js';
 export { RawBufferSchema } from './gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer_pb.js';
 export {

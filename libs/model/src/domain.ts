@@ -197,12 +197,21 @@ export interface Route {
 }
 
 /** Levels of policy targets, most specific first; the order of this list is the precedence (one place for all kinds). */
-export const TARGET_LEVELS = ['RouteRule', 'Route', 'ServicePort', 'Service', 'Gateway', 'Namespace', 'Mesh'] as const;
+export const TARGET_LEVELS = [
+  'RouteRule',
+  'Route',
+  'Workload',
+  'ServicePort',
+  'Service',
+  'Gateway',
+  'Namespace',
+  'Mesh',
+] as const;
 export type TargetLevel = (typeof TARGET_LEVELS)[number];
 
 export interface PolicyTarget {
   readonly level: TargetLevel;
-  /** Kind of the target: Service, HTTPRoute, GRPCRoute, Mesh, or '' for Namespace. */
+  /** Kind of the target: Service, HTTPRoute, GRPCRoute, Workload, Mesh, or '' for Namespace. */
   readonly kind: string;
   readonly namespace: string;
   readonly name: string;

@@ -3,7 +3,8 @@ import type { Violation } from '#libs/kernel';
 import { defineKind, jsonSchemaOf, type Kind, type Place, type SpecReader } from './define-kind.js';
 import type { PolicyTarget, TargetLevel } from './domain.js';
 import { parseWith, violation } from './issues.js';
-import type { PolicyKind } from './policy.js';
+import type { KindGroup } from './kind-groups.js';
+import type { PolicyKind, PolicySide } from './policy.js';
 import { dnsLabel, dnsSubdomain, strict } from './schema-parts.js';
 import { isPlainObject } from './structure.js';
 import { didYouMean } from './suggest.js';
@@ -37,12 +38,20 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   GRPCRoute: ['gateway.networking.k8s.io'],
 };
 
+/** What policies are about, for roles, unless their kind says otherwise. */
+const GROUP_OF_SIDE: Readonly<Record<PolicySide, KindGroup>> = {
+  client: 'resilience',
+  server: 'security',
+  proxy: 'operation',
+};
+
 /** `[level of the whole target, level of a section of it]`. */
 const LEVELS: Readonly<Record<string, readonly [TargetLevel, TargetLevel]>> = {
   Service: ['Service', 'ServicePort'],
   ExternalService: ['Service', 'ServicePort'],
   HTTPRoute: ['Route', 'RouteRule'],
   GRPCRoute: ['Route', 'RouteRule'],
+  Workload: ['Workload', 'Workload'],
 };
 
 /**
@@ -54,7 +63,7 @@ export function policyManifestKind(policy: PolicyKind): Kind {
     kind: policy.kind,
     plural: policy.plural,
     apiVersion: 'heddle.dev/v1alpha1',
-    group: policy.group ?? (policy.side === 'server' ? 'security' : 'resilience'),
+    group: policy.group ?? GROUP_OF_SIDE[policy.side],
     scope: 'namespace',
     nameRule: 'subdomain',
     summary: policy.summary,
@@ -125,13 +134,14 @@ function targetViolations(policy: PolicyKind, ref: TargetRef | undefined, place:
       ),
     );
   }
-  if (ref.kind !== 'Mesh') return found;
-  if (ref.name !== place.mesh)
-    found.push(at('name', 'mesh-mismatch', `must be the policy's own mesh, "${place.mesh}"`));
-  if (ref.namespace !== undefined)
-    found.push(at('namespace', 'namespace-not-allowed', 'must be left out: a mesh has no namespace'));
-  if (ref.sectionName !== undefined)
-    found.push(at('sectionName', 'invalid-target', 'must be left out: a mesh has no sections'));
+  if (ref.kind === 'Mesh') {
+    if (ref.name !== place.mesh)
+      found.push(at('name', 'mesh-mismatch', `must be the policy's own mesh, "${place.mesh}"`));
+    if (ref.namespace !== undefined)
+      found.push(at('namespace', 'namespace-not-allowed', 'must be left out: a mesh has no namespace'));
+  }
+  if (ref.sectionName !== undefined && (ref.kind === 'Mesh' || ref.kind === 'Workload'))
+    found.push(at('sectionName', 'invalid-target', `must be left out: a ${ref.kind.toLowerCase()} has no sections`));
   return found;
 }
 

@@ -5,15 +5,17 @@
 
 import type { z } from 'zod';
 import type {
+  AccessLogSchema,
   Any,
   ClusterSchema,
+  HttpConnectionManager_TracingSchema,
   HttpFilterPhase,
   MessageInitShape,
   RBACSchema,
   RouteActionSchema,
 } from '#libs/envoy-api';
 import type { Violation } from '#libs/kernel';
-import type { PolicyTarget, ServicePort, Source, TargetLevel } from './domain.js';
+import type { PolicyTarget, PortProtocol, ServicePort, Source, TargetLevel } from './domain.js';
 import type { KindGroup } from './kind-groups.js';
 
 /** A policy's spec with where it comes from. Lists of them are ordered most specific first; ties by age, then name. */
@@ -30,6 +32,12 @@ export interface Field<T> {
   /** Sources that set the field too and lost, most specific first. */
   readonly shadowed: readonly Source[];
 }
+
+/**
+ * Whom a policy governs. client: callers of the target. server: sidecars of the target, in what they let in. proxy: sidecars
+ * of the target, in everything that passes through them.
+ */
+export type PolicySide = 'client' | 'server' | 'proxy';
 
 /** What a client-side policy contributes to the caller's route to a destination. Fields not given stay as they are. */
 export interface RoutePatch {
@@ -69,17 +77,57 @@ export interface InboundContext {
   readonly port: string;
 }
 
+/** One of so many requests without failure is told: a power of two up to 256. */
+export type OneOf = 1 | 2 | 4 | 8 | 16 | 32 | 64 | 128 | 256;
+
+/** What a policy about proxies contributes to every listener of a sidecar. Fields not given stay as they are. */
+export interface ProxyPatch {
+  /** Share of the requests without failure that the sidecar tells the control plane. */
+  readonly sampleOneIn?: OneOf;
+  /** Logs beside those for the control plane: of what the sidecar sends to the mesh, and of what it receives. */
+  readonly accessLogs?: Readonly<Record<'outbound' | 'inbound', Readonly<Record<'http' | 'tcp', AccessLogs>>>>;
+  readonly tracing?: MessageInitShape<typeof HttpConnectionManager_TracingSchema>;
+  /** True: it holds the workload's name, so that workloads cannot share listeners. */
+  readonly isNamed?: boolean;
+}
+export type AccessLogs = readonly MessageInitShape<typeof AccessLogSchema>[];
+
+/** A port of a Service or ExternalService to which a sidecar itself sends something. */
+export interface BackendPort {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly port: number;
+}
+
+export interface ProxyContext {
+  /** Empty when several workloads share what is made. */
+  readonly workload: string;
+  /**
+   * @returns undefined when there is no such port, the namespace of it grants nothing to the policy that names it, or it is
+   * the workload's own
+   */
+  readonly backend: (port: BackendPort, from: Source) => SelfCalled | undefined;
+}
+
+/** What a sidecar calls by itself. */
+export interface SelfCalled {
+  readonly cluster: string;
+  readonly protocol: PortProtocol;
+  /** A host name for its requests: by itself Envoy says the cluster's name, in which slashes are. */
+  readonly authority: string;
+}
+
 export interface PolicyKind<Spec = unknown, Effective = unknown> {
   readonly kind: string;
   /** Lower-case plural, as in REST paths: `retrypolicies`. */
   readonly plural: string;
   /** One sentence for the reference page and the OpenAPI document. */
   readonly summary: string;
-  /** client: applies at callers of the target. server: applies at the sidecars of the target. */
-  readonly side: 'client' | 'server';
-  /** What it is about, for roles. Default: security at the sidecars of the target, resilience at its callers. */
+  readonly side: PolicySide;
+  /** What it is about, for roles. Default: see `GROUP_OF_SIDE`. */
   readonly group?: KindGroup;
-  /** Target kinds that its `targetRef` may name: Service, HTTPRoute, GRPCRoute, Mesh; without targetRef: its namespace. */
+  /** Target kinds that its `targetRef` may name: Service, HTTPRoute, GRPCRoute, Workload, Mesh; without targetRef: its namespace. */
   readonly targets: readonly string[];
   /** Schema of `spec` without `targetRef`, strict. */
   readonly schema: z.ZodType<Spec>;
@@ -92,6 +140,12 @@ export interface PolicyKind<Spec = unknown, Effective = unknown> {
   readonly toRoute?: (effective: Effective) => RoutePatch;
   readonly toCluster?: (effective: Effective) => ClusterPatch;
   readonly toInbound?: (effective: Effective, context: InboundContext) => InboundPatch;
+  readonly toProxy?: (effective: Effective, context: ProxyContext) => ProxyPatch;
+  /** Ports that a policy of side `proxy` makes sidecars call, with the fields that name them. @param namespace of the policy */
+  readonly backends?: (
+    spec: Spec,
+    namespace: string,
+  ) => readonly { readonly path: string; readonly backend: BackendPort }[];
   /** HTTP filters that must stand in the caller's (client) or the sidecar's (server) chain for the kind to work. */
   readonly httpFilters?: readonly { readonly name: string; readonly phase: HttpFilterPhase; readonly config: Any }[];
 }

@@ -117,7 +117,7 @@ export class MeshHost {
     const side = this.graph.sideOf(id.kind);
     if (document) this.#put(id, row, this.parse(formerRow(row, useRevision, document)));
     else if (side === 'server') this.#withhold(id, row, reason);
-    else if (side === 'client') {
+    else if (side !== undefined) {
       this.#unparsable.delete(resourceKey(id));
       this.#note(id, []);
       this.graph.removeResource(id);

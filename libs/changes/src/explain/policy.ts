@@ -1,13 +1,5 @@
 /** What a policy does: the difference to the mesh without it. That something read it does not say that it did anything. */
-import {
-  CLIENT_POLICY,
-  INSTANCE,
-  type MeshFork,
-  placesOfPolicy,
-  type ResourceDiff,
-  SERVER_POLICY,
-  subjectOf,
-} from '#libs/compiler';
+import { INSTANCE, type MeshFork, placesOfPolicy, policyAt, type ResourceDiff, subjectOf } from '#libs/compiler';
 import { shortType } from '#libs/envoy-api';
 import type { Ctx } from '#libs/incremental';
 import { type Policy, type ResourceId, resourceKey } from '#libs/model';
@@ -18,8 +10,7 @@ import type { Origins } from './origins.js';
 import { envoyResource } from './resources.js';
 import type { PolicyExplanation } from './types.js';
 
-export const policyOf = (ctx: Ctx, id: ResourceId): Policy | undefined =>
-  ctx.input(CLIENT_POLICY, resourceKey(id)) ?? ctx.input(SERVER_POLICY, resourceKey(id));
+export const policyOf = (ctx: Ctx, id: ResourceId): Policy | undefined => policyAt(ctx, resourceKey(id));
 
 export async function explainPolicy(
   live: LiveMesh,

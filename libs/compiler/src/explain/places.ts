@@ -1,19 +1,32 @@
 /** Where policies meet, and what becomes of each of their fields there. */
 import type { Ctx } from '#libs/incremental';
-import type { Field, Policy, PolicyKind, PolicyTarget, Route, RouteRule, ServicePort, Source } from '#libs/model';
+import {
+  type Field,
+  type Policy,
+  type PolicyKind,
+  type PolicySide,
+  type PolicyTarget,
+  type Route,
+  type RouteRule,
+  resourceKey,
+  type ServicePort,
+  type Source,
+} from '#libs/model';
 import { governing } from '../attachments.js';
 import { type Destination, destinationOf, isHttp, portOf } from '../destinations.js';
 import { INBOUND_PROTOCOL, inboundTargets, splitInbound } from '../inbound-ports.js';
 import { initHash } from '../init-message.js';
-import { INSTANCE, ROUTE, SERVER_POLICY } from '../inputs.js';
+import { INSTANCE, ROUTE } from '../inputs.js';
 import { destinationKey, splitCell, splitClusterName } from '../names.js';
-import { applied, portTargets, routeTargets, type Side } from '../policies.js';
+import { splitListeningAt } from '../outbound.js';
+import { applied, portTargets, routeTargets, sideOf } from '../policies.js';
 import { placesOf } from '../policy-conditions.js';
+import { placeTargets } from '../proxy-patches.js';
 import { timed } from '../route-actions.js';
 import { rankedMatches } from '../route-matches.js';
 
 /** What a policy can be part of. */
-export type PolicyPart = 'route' | 'cluster' | 'inbound';
+export type PolicyPart = 'route' | 'cluster' | 'inbound' | 'proxy';
 
 /** A place where policies meet. */
 export interface PolicyPlace {
@@ -44,7 +57,11 @@ export function placesOfResource(ctx: Ctx, cell: string): readonly PolicyPlace[]
     case 'inbound-routes':
       return [{ part: 'inbound', targets: inboundTargets(ctx, splitInbound(key)) }];
     case 'inbound-listener':
-      return listenerPlaces(ctx, key);
+      return [...listenerPlaces(ctx, key), ...proxyPlaces(ctx, key.slice(0, key.lastIndexOf('/')))];
+    case 'outbound':
+      return proxyPlaces(ctx, key);
+    case 'port-listener':
+      return [{ part: 'proxy', targets: placeTargets(ctx, splitListeningAt(key.split('|')[0] ?? '').place) }];
     default:
       return [];
   }
@@ -90,12 +107,18 @@ function listenerPlaces(ctx: Ctx, key: string): readonly PolicyPlace[] {
   return [{ part: 'inbound', targets: inboundTargets(ctx, at) }];
 }
 
+/** What all listeners of a sidecar have. @param key `<namespace>/<instance>` */
+function proxyPlaces(ctx: Ctx, key: string): readonly PolicyPlace[] {
+  const instance = ctx.input(INSTANCE, key);
+  if (!instance) return [];
+  return [{ part: 'proxy', targets: placeTargets(ctx, destinationKey(instance.namespace, instance.workload)) }];
+}
+
 /** Where a policy meets others, whether or not it has a say there. */
 export function placesOfPolicy(ctx: Ctx, policy: Policy): readonly PolicyPlace[] {
-  const isServer = ctx.input(SERVER_POLICY, `${policy.kind}/${policy.source.namespace}/${policy.source.name}`);
-  const side: Side = isServer ? 'server' : 'client';
+  const side = sideOf(ctx, resourceKey(policy.source)) ?? 'client';
   return [...placesOf(ctx, policy, side)].flatMap((targets): PolicyPlace[] => {
-    if (side === 'server') return [{ part: 'inbound', targets }];
+    if (side !== 'client') return [{ part: side === 'server' ? 'inbound' : 'proxy', targets }];
     const atRule = targets.some(({ level }) => level === 'RouteRule');
     if (atRule) return [{ part: 'route', targets }];
     const cluster = { part: 'cluster' as const, targets };
@@ -119,11 +142,17 @@ export function ruleAt(ctx: Ctx, { targets }: PolicyPlace): { route: Route; rule
   return route && rule && { route, rule };
 }
 
+const SIDE_OF_PART: Readonly<Record<PolicyPart, PolicySide>> = {
+  route: 'client',
+  cluster: 'client',
+  inbound: 'server',
+  proxy: 'proxy',
+};
+
 /** What policies make of a place, field by field; fields that play no part there are left out. */
 export function effectiveAt(ctx: Ctx, place: PolicyPlace): readonly EffectiveField[] {
   const rule = ruleAt(ctx, place)?.rule;
-  const side: Side = place.part === 'inbound' ? 'server' : 'client';
-  return applied(ctx, side, place.targets).flatMap(({ kind, contributions }) =>
+  return applied(ctx, SIDE_OF_PART[place.part], place.targets).flatMap(({ kind, contributions }) =>
     fieldsOf(kind, kind.resolve(contributions), { part: place.part, rule }),
   );
 }
@@ -134,7 +163,7 @@ interface Where {
 }
 
 function fieldsOf(kind: PolicyKind, effective: unknown, { part, rule }: Where): readonly EffectiveField[] {
-  const patch = { route: kind.toRoute, cluster: kind.toCluster, inbound: kind.toInbound }[part];
+  const patch = { route: kind.toRoute, cluster: kind.toCluster, inbound: kind.toInbound, proxy: kind.toProxy }[part];
   if (!patch) return [];
   const fields = Object.entries(effective ?? {}).filter((entry): entry is [string, Field<unknown>] =>
     isField(entry[1]),
@@ -146,6 +175,7 @@ function fieldsOf(kind: PolicyKind, effective: unknown, { part, rule }: Where): 
   // Kinds that contribute to routes and clusters have fields for either.
   const isHere = (name: string): boolean =>
     part === 'inbound' ||
+    part === 'proxy' ||
     !(kind.toRoute && kind.toCluster) ||
     decides(name, (all) => (part === 'route' ? kind.toRoute : kind.toCluster)?.(all));
   const inRule = (name: string, own: RouteRule | undefined): boolean =>

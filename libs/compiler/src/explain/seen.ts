@@ -2,10 +2,11 @@
 import type { Ctx } from '#libs/incremental';
 import type { ResourceId } from '#libs/model';
 import { destinationOf } from '../destinations.js';
-import { LAYERS, RESOURCES, VIEW } from '../layers.js';
+import { LAYERS, RESOURCES } from '../layers.js';
 import { destinationKey, splitCell } from '../names.js';
 import { queryOf } from '../query-of.js';
 import type { CompiledContent } from '../types.js';
+import { VIEW } from '../views.js';
 
 export interface SeenResource extends CompiledContent {
   /** The query that makes it, and that query's key: a `CompiledResource.key` without the mesh. */

@@ -1,7 +1,8 @@
 import type { Difference } from '#libs/incremental';
-import { LAYERS, RESOURCES, VIEW } from '../layers.js';
+import { LAYERS, RESOURCES } from '../layers.js';
 import { resourceCell } from '../names.js';
 import type { Encoded } from '../resource.js';
+import { VIEW } from '../views.js';
 
 /** In what a lane differs from the mesh, by cell; views by instance. What does not compile in it is not there. */
 export interface LaneContents {

@@ -1,7 +1,12 @@
+import { z } from 'zod';
 import {
   ClusterSchema,
   create,
   encode,
+  HttpConnectionManagerSchema,
+  ListenerSchema,
+  type MessageInitShape,
+  packAny,
   RBACSchema,
   RouteConfigurationSchema,
   resourceToJson,
@@ -9,6 +14,7 @@ import {
   toJson,
 } from '#libs/envoy-api';
 import {
+  type AccessLogs,
   type ClusterPatch,
   type Contribution,
   createRegistry,
@@ -17,6 +23,8 @@ import {
   orderContributions,
   type Policy,
   type PolicyKind,
+  type ProxyContext,
+  type ProxyPatch,
   parseDocuments,
   printId,
   type RoutePatch,
@@ -88,9 +96,54 @@ function translated<Spec, Effective>(
     effective,
     ...(kind.toRoute && { route: routeJson(kind.toRoute(effective)) }),
     ...(kind.toCluster && { cluster: clusterJson(kind.toCluster(effective)) }),
+    ...(kind.toProxy && proxy(kind.toProxy(effective, PROXY))),
     ...(kind.toInbound && inbound(PORTS.map((port) => [port.protocol, kind.toInbound?.(effective, port)]))),
   };
 }
+
+/** Every backend is there but those named `missing`; ports up to 4317 are gRPC. */
+const PROXY: ProxyContext = {
+  workload: PLACE.workload,
+  backend: ({ namespace, name, port }) =>
+    name === 'missing'
+      ? undefined
+      : {
+          cluster: `${namespace}/${name}/${port}`,
+          protocol: port <= 4317 ? 'grpc' : 'http',
+          authority: `${name}.${namespace}`,
+        },
+};
+
+const logsJson = (logs: AccessLogs): unknown => managerJson({ accessLog: [...logs] });
+
+/** As a listener, since that is what knows how to print every message inside. */
+function managerJson(init: MessageInitShape<typeof HttpConnectionManagerSchema>): unknown {
+  const manager = {
+    name: 'x',
+    configType: { case: 'typedConfig' as const, value: packAny(HttpConnectionManagerSchema, init) },
+  };
+  const listener = encode(ListenerSchema, { filterChains: [{ filters: [manager] }] });
+  const printed = z
+    .object({
+      filterChains: z.array(
+        z.object({ filters: z.array(z.object({ typedConfig: z.record(z.string(), z.unknown()) })) }),
+      ),
+    })
+    .parse(resourceToJson(TYPE.listener, listener));
+  const { '@type': _, ...fields } = printed.filterChains[0]?.filters[0]?.typedConfig ?? {};
+  return fields;
+}
+
+const proxy = ({ accessLogs, tracing, ...rest }: ProxyPatch): object => ({
+  proxy: {
+    ...rest,
+    ...(accessLogs && {
+      outbound: { http: logsJson(accessLogs.outbound.http), tcp: logsJson(accessLogs.outbound.tcp) },
+      inbound: { http: logsJson(accessLogs.inbound.http), tcp: logsJson(accessLogs.inbound.tcp) },
+    }),
+    ...(tracing && { tracing: managerJson({ tracing }) }),
+  },
+});
 
 const inbound = (ports: readonly (readonly [string, InboundPatch | undefined])[]): object => ({
   inbound: Object.fromEntries(ports.map(([protocol, patch]) => [protocol, patch && inboundJson(patch)])),

@@ -1,5 +1,5 @@
 /** Which parts of a mesh a plan concerns: findings are looked for there and nowhere else. */
-import { CLIENT_POLICY, destinationKey, destinationsIn, idOfValue, ROUTE, SERVER_POLICY } from '#libs/compiler';
+import { destinationKey, destinationsIn, idOfValue, policyAt, ROUTE, sideOf } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
 import { eachOf, flatMapped, type Steps, sortedByInSteps } from '#libs/kernel';
 import { type PolicyTarget, type ResourceId, type Route, resourceKey } from '#libs/model';
@@ -35,7 +35,9 @@ function concerned(ctx: Ctx, id: ResourceId): readonly string[] {
     const route = routeAt(ctx, id);
     return route ? parentsOf(route) : [];
   }
-  const policy = ctx.input(CLIENT_POLICY, resourceKey(id)) ?? ctx.input(SERVER_POLICY, resourceKey(id));
+  // What sidecars tell is no matter of calls.
+  if (sideOf(ctx, resourceKey(id)) === 'proxy') return [];
+  const policy = policyAt(ctx, resourceKey(id));
   return policy ? targeted(ctx, policy.target) : [];
 }
 
@@ -59,6 +61,7 @@ function targeted(ctx: Ctx, target: PolicyTarget): readonly string[] {
       const route = routeAt(ctx, target);
       return route ? parentsOf(route) : [];
     }
+    case 'Workload':
     case 'Gateway':
       return [];
   }

@@ -1,0 +1,4 @@
+import { policyGoldens } from '#libs/testing';
+import { telemetryPolicy } from './index.js';
+
+policyGoldens(telemetryPolicy, `${import.meta.dirname}/testdata`);
