@@ -14,4 +14,5 @@ export * from './readiness.js';
 export * from './run-proxy.js';
 export * from './sidecar.js';
 export * from './sidecar-files.js';
+export * from './socket-address.js';
 export * from './token-renewal.js';
