@@ -1,4 +1,5 @@
 export * from './bootstrap.js';
+export { LATENCY_BOUNDS_MS } from './bootstrap-stats.js';
 export * from './bootstrap-yaml.js';
 export * from './check-host.js';
 export * from './control-plane-client.js';
