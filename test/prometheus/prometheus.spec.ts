@@ -1,4 +1,7 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { METRICS } from '#libs/observability';
 import { metricsIn, panelQueries, variableQueries } from './dashboards.js';
 import { mayRun, promtool } from './prometheus.js';
 import { PrometheusRig } from './rig.js';
@@ -22,7 +25,17 @@ describe.skipIf(!mayRun())('a real Prometheus that scrapes a real mesh', () => {
 
   it('accepts the configuration of heddle prometheus, and the rules of heddle alerts prometheus-rules', async () => {
     expect(await promtool('check', 'config', rig.files.config)).toMatch(/SUCCESS: .* is valid prometheus config/);
-    expect(await promtool('check', 'rules', rig.files.rules)).toMatch(/SUCCESS: \d+ rules found/);
+    const reviewed = join(import.meta.dirname, '../../libs/alerts/testdata/prometheus-rules.yaml');
+    for (const file of [rig.files.rules, reviewed])
+      expect(await promtool('check', 'rules', file)).toMatch(/SUCCESS: \d+ rules found/);
+  });
+
+  it('accepts the configuration of docker-compose.yml', async () => {
+    const text = readFileSync(join(import.meta.dirname, '../../docs/compose/prometheus.yml'), 'utf8');
+    const file = join(rig.mesh.dir, 'compose.yml');
+    writeFileSync(join(rig.mesh.dir, 'heddle-ca.pem'), await rig.authority());
+    writeFileSync(file, text.replaceAll('/access/', `${rig.mesh.dir}/`));
+    expect(await promtool('check', 'config', file)).toMatch(/SUCCESS: .* is valid prometheus config/);
   });
 
   it('finds the sidecars and the control plane, with a token that can only read', async () => {
@@ -43,6 +56,14 @@ describe.skipIf(!mayRun())('a real Prometheus that scrapes a real mesh', () => {
     await expect.poll(() => rig.prometheus.number(rate)).toBeGreaterThan(1);
   });
 
+  it('a sidecar has few series: some that all have, and those of services that it has called', async () => {
+    // Two are called by web, and latencies have 31 bounds for each.
+    const series = await rig.prometheus.query('scrape_samples_scraped{workload="web"}');
+    const told = Number(series[0]?.value[1]);
+    expect(told).toBeGreaterThan(100);
+    expect(told).toBeLessThan(250);
+  });
+
   it('every series that a dashboard reads is one of a real sidecar or control plane', async () => {
     const { controlPlane } = rig.mesh;
     const own = await fetch(`${controlPlane.url}/metrics`, {
@@ -53,7 +74,9 @@ describe.skipIf(!mayRun())('a real Prometheus that scrapes a real mesh', () => {
       await own.text(),
       ...(await Promise.all(rig.members.map(({ sidecar }) => sidecar.adminPage('/stats/prometheus')))),
     ].join('\n');
-    const known = new Set([...exposed.matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name));
+    const exposedNames = [...exposed.matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name);
+    // A control plane exposes what it has counted once.
+    const known = new Set([...exposedNames, ...Object.keys(METRICS)]);
     const read = [...panelQueries(), ...variableQueries()].flatMap(({ name, expression }) =>
       metricsIn(expression).map((metric) => ({ name, metric })),
     );
@@ -78,12 +101,18 @@ describe.skipIf(!mayRun())('a real Prometheus that scrapes a real mesh', () => {
     },
   );
 
+  const firing = async (): Promise<readonly string[]> => {
+    const alerts = (await rig.prometheus.alerts()).filter(({ state }) => state === 'firing');
+    return [...new Set(alerts.map(({ labels }) => labels['alertname'] ?? ''))].sort();
+  };
+  const EXPECTED = ['available', 'fast', 'orders-again', 'orders-failing', 'orders-slow'];
+
   it('fires the alerts that the rules file has, and no others', async () => {
-    const firing = async (): Promise<readonly string[]> =>
-      (await rig.prometheus.alerts())
-        .filter(({ state }) => state === 'firing')
-        .map(({ labels }) => labels['alertname'] ?? '')
-        .sort();
-    await expect.poll(firing).toEqual(['available', 'fast', 'orders-again', 'orders-failing', 'orders-slow']);
+    await expect.poll(firing).toEqual(EXPECTED);
+  });
+
+  it('fires at the first refusal of a proxy', async () => {
+    await rig.refused();
+    await expect.poll(firing).toEqual(['ProxiesRefusing', ...EXPECTED]);
   });
 });

@@ -74,6 +74,17 @@ metadata: { name: within-a-minute, namespace: shop }
 spec: { targetRef: { kind: Service, name: orders }, objective: 99.9, latency: { threshold: 30s } }
 `;
 
+const TOO_LARGE = `
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: { name: too-large, namespace: shop }
+spec:
+  parentRefs: [{ group: '', kind: Service, name: vault }]
+  rules:
+    - matches: [{ path: { type: RegularExpression, value: '/[a-z]{1,40}/[0-9]{1,40}' } }]
+      backendRefs: [{ name: vault, port: 8080 }]
+`;
+
 /** Answers at once, late, with 503, or with 503 the first time. */
 const application = () =>
   createServer((request, response) => {
@@ -107,7 +118,7 @@ export class PrometheusRig {
     const metricsPort = await freePort('127.0.40.41');
     const orders = await mesh.join('orders', 41, { metricsPort, application, labels: { version: 'blue' } });
     const vault = await mesh.join('vault', 42, { metricsPort });
-    const web = await mesh.join('web', 43, { metricsPort });
+    const web = await mesh.join('web', 43, { metricsPort, maxRegexProgram: 50 });
     const { controlPlane, dir } = mesh;
     const [token, rules] = [join(dir, 'heddle-token'), join(dir, 'rules.yaml')];
     const made = await controlPlane.request<{ token: string }>('POST', '/api/v1/tokens', {
@@ -126,6 +137,16 @@ export class PrometheusRig {
     return new PrometheusRig(mesh, prometheus, [web, orders, vault], files);
   }
 
+  /** Certificate of the control plane's authority, PEM. */
+  async authority(): Promise<string> {
+    return (await this.mesh.controlPlane.request<{ readonly caPem: string }>('GET', '/api/v1/bootstrap')).caPem;
+  }
+
+  /** Makes the sidecar of web refuse its routes. */
+  async refused(): Promise<void> {
+    await this.mesh.apply(TOO_LARGE);
+  }
+
   async stop(): Promise<void> {
     this.#calling = false;
     await this.#calls;
@@ -135,10 +156,12 @@ export class PrometheusRig {
 
   async #call(): Promise<void> {
     const [web] = this.members;
-    for (let count = 0; this.#calling; count++) {
+    let count = 0;
+    while (this.#calling) {
       await sendRaw(web, { host: 'orders', path: PATHS[count % PATHS.length] ?? '/' });
       if (count % 10 === 0) await sendRaw(web, { host: 'vault', path: '/' });
       if (count % 10 === 5) await sendRaw(web, { host: 'nobody.example.com', path: '/' });
+      count += 1;
     }
   }
 }

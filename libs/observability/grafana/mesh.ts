@@ -176,8 +176,14 @@ export const MESH_PAGE: Page = {
           unit: 'short',
           worry: [0.001, 0.001],
           queries: [
-            ['clusters', `sum(rate(envoy_cluster_manager_cds_update_rejected{${MESH}}[$__rate_interval]))`],
-            ['listeners', `sum(rate(envoy_listener_manager_lds_update_rejected{${MESH}}[$__rate_interval]))`],
+            [
+              'clusters',
+              `sum(rate(envoy_cluster_manager_cds_update_rejected{${MESH}}[$__rate_interval])) or vector(0)`,
+            ],
+            [
+              'listeners',
+              `sum(rate(envoy_listener_manager_lds_update_rejected{${MESH}}[$__rate_interval])) or vector(0)`,
+            ],
           ],
         },
         {
