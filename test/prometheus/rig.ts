@@ -117,7 +117,7 @@ export class PrometheusRig {
     await mesh.apply(SHOP);
     const metricsPort = await freePort('127.0.40.41');
     const orders = await mesh.join('orders', 41, { metricsPort, application, labels: { version: 'blue' } });
-    const vault = await mesh.join('vault', 42, { metricsPort });
+    const vault = await mesh.join('vault', 42, { metricsPort, version: '1.36.4' });
     const web = await mesh.join('web', 43, { metricsPort, maxRegexProgram: 50 });
     const { controlPlane, dir } = mesh;
     const [token, rules] = [join(dir, 'heddle-token'), join(dir, 'rules.yaml')];
