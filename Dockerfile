@@ -14,7 +14,7 @@ COPY --from=build /heddle/dist ./dist
 COPY --from=build /heddle/proto/services ./proto/services
 COPY --from=build /heddle/envoy/versions.json ./envoy/versions.json
 COPY --from=build /heddle/apps/demo/manifests ./apps/demo/manifests
-RUN mkdir -p /data /sidecars && chown node:node /data /sidecars
+RUN mkdir -p /data /sidecars /access && chown node:node /data /sidecars /access
 USER node
 ENV NODE_ENV=production HEDDLE_DATA_DIR=/data
 CMD ["node", "--enable-source-maps", "dist/apps/control-plane/src/main.js"]

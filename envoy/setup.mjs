@@ -2,6 +2,7 @@
 // this is what stands between `git clone` and the first command.
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,8 +21,8 @@ export class SetupError extends Error {}
 /**
  * Makes the checkout ready and returns the path of a Node that can run it. Does nothing, and prints nothing, when all is
  * there already.
- * @param {{envoy?: boolean, chromium?: boolean}} [options] envoy: also make the default Envoy available; chromium: also
- * a browser for the tests of the dashboard, where that can be had.
+ * @param {{envoy?: boolean, chromium?: boolean, prometheus?: boolean}} [options] envoy: also make the default Envoy
+ * available; chromium, prometheus: also a browser and a Prometheus for tests, where these can be had.
  * @returns {Promise<string>}
  */
 export async function ensureReady(options = {}) {
@@ -33,6 +34,7 @@ export async function ensureReady(options = {}) {
   }
   if (options.envoy) await ensureEnvoy(node);
   if (options.chromium) await ensureChromium();
+  if (options.prometheus) await ensurePrometheus();
   return node;
 }
 
@@ -158,6 +160,26 @@ async function ensureChromium() {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
   await step('installing Chromium for the tests of the dashboard (apt-get)', 'sh', ['-c', install], env).catch((error) =>
     process.stderr.write(`heddle: ${error.message}: the tests of the dashboard have no browser\n`),
+  );
+}
+
+/** Where Debian's package is unpacked: installed, it would start a server. */
+const PROMETHEUS = join(homedir(), '.cache', 'heddle', 'prometheus');
+const UNPACK = `
+set -e
+rm -rf "$1.new" && mkdir -p "$1.new" && cd "$1.new"
+apt-get download -q prometheus || { apt-get update -q && apt-get download -q prometheus; }
+dpkg-deb -x prometheus_*.deb . && rm prometheus_*.deb
+rm -rf "$1" && mv "$1.new" "$1"`;
+
+/** Without, the tests that need one say so: skipped for a person, failed in CI. */
+async function ensurePrometheus() {
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/bin', join(PROMETHEUS, 'usr', 'bin')];
+  const isThere = folders.some((folder) => ['prometheus', 'promtool'].every((name) => existsSync(join(folder, name))));
+  if (process.env.PROMETHEUS_DIR || isThere || !existsSync('/usr/bin/apt-get')) return;
+  const args = ['-c', UNPACK, 'unpack', PROMETHEUS];
+  await step('fetching Prometheus for the tests of its configuration (apt-get download)', 'sh', args).catch((error) =>
+    process.stderr.write(`heddle: ${error.message}: the tests of what Prometheus reads have none\n`),
   );
 }
 

@@ -52,6 +52,10 @@ export interface JoinOptions {
   readonly ports?: Readonly<Record<string, number>>;
   /** Makes the application of one port; default: one that answers the workload's name by HTTP/1.1. */
   readonly application?: (name: string) => NetServer;
+  /** Beside `app`, which is its workload. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Where Prometheus may read its statistics; default nowhere. */
+  readonly metricsPort?: number;
 }
 
 /** A real mesh for tests: a control plane, stock Envoys, and applications in this process. */
@@ -85,10 +89,12 @@ export class Mesh {
    */
   async join(workload: string, index: number, options: JoinOptions = {}): Promise<Member> {
     const { version, name = `${workload}-1`, maxRegexProgram = 1000, ports = { http: HTTP_PORT } } = options;
+    const { labels, metricsPort = 0 } = options;
     const plan: InstancePlan = {
       name,
       workload,
-      labels: { app: workload },
+      labels: { app: workload, ...labels },
+      metricsPort,
       ports,
       bind: `127.0.40.${index}`,
       app: `127.0.30.${index}`,

@@ -51,6 +51,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   patterns: async () => (await import('./telemetry/patterns.js')).patternsCommand(),
   alerts: async () => (await import('./alerts/commands.js')).alertsCommand(),
   slo: async () => (await import('./alerts/commands.js')).sloCommand(),
+  prometheus: async () => (await import('./commands/prometheus.js')).prometheusCommand(),
   quarantine: async () => (await import('./commands/quarantine.js')).quarantineCommand(),
   explain: async () => (await import('./commands/explain.js')).explainCommand(),
   confirm: async () => (await import('./commands/confirm.js')).confirmCommand(),

@@ -7,6 +7,8 @@ export interface Limits {
 }
 
 export const PORT: Limits = { min: 1, max: 65_535 };
+/** 0 = none. */
+export const PORT_OR_NONE: Limits = { min: 0, max: 65_535 };
 export const PROXY_TOKEN_DAYS: Limits = { min: 1, max: 90 };
 /** 0 = never. */
 export const REPORT_SECONDS: Limits = { min: 0, max: 300 };

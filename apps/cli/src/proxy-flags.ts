@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { InstanceRegistration } from '#libs/launcher';
+import type { InstanceRegistration, SocketAddress } from '#libs/launcher';
 import { CliError, EXIT } from './exit-codes.js';
-import { PORT, REPORT_SECONDS, wholeNumber } from './numbers.js';
+import { PORT, PORT_OR_NONE, REPORT_SECONDS, wholeNumber } from './numbers.js';
 
 export interface ProxyFlags {
   readonly workload: string;
@@ -13,6 +13,8 @@ export interface ProxyFlags {
   readonly outbound: string;
   readonly label?: readonly string[];
   readonly adminPort: string;
+  readonly metricsPort: string;
+  readonly metricsAddress?: string;
   readonly dir?: string;
 }
 
@@ -27,7 +29,9 @@ export function proxyFlags(command: Command): Command {
     .option('--app-port <name=number...>', 'ports of the application (default: the same)')
     .option('--outbound <address:port>', 'where the application finds the mesh', '127.100.0.1:15001')
     .option('--label <key=value...>', 'labels of the instance, within what the token grants')
-    .option('--admin-port <port>', "Envoy's own interface, on loopback only", '9901');
+    .option('--admin-port <port>', "Envoy's own interface, on loopback only", '9901')
+    .option('--metrics-port <port>', 'where Prometheus may read its statistics, in plaintext; 0 = nowhere', '0')
+    .option('--metrics-address <address>', 'address of that port (default: that of --bind)');
 }
 
 export function instanceName(flags: ProxyFlags): string {
@@ -43,7 +47,24 @@ export function registration(flags: ProxyFlags): InstanceRegistration {
     bind: { address: flags.bind, ports },
     app: { address: flags.appAddress, ports: flags.appPort ? numbers('--app-port', flags.appPort) : ports },
     outbound: { address: outbound.address, httpPort: outbound.port },
+    ...registeredMetrics(flags),
   };
+}
+
+/** What is reached at another address than callers dial is registered with it. */
+function registeredMetrics(flags: ProxyFlags): Pick<InstanceRegistration, 'metrics'> {
+  const port = metricsPort(flags);
+  if (port === 0) return {};
+  const { metricsAddress: address } = flags;
+  return { metrics: { port, ...(address === undefined ? {} : { address }) } };
+}
+
+const metricsPort = (flags: ProxyFlags): number => wholeNumber('--metrics-port', flags.metricsPort, PORT_OR_NONE);
+
+/** Where its Envoy listens for Prometheus; undefined = nowhere. */
+export function metricsListener(flags: ProxyFlags): SocketAddress | undefined {
+  const port = metricsPort(flags);
+  return port === 0 ? undefined : { address: flags.metricsAddress ?? flags.bind, port };
 }
 
 /** Envoy's own interface: on loopback, since whoever reaches it can stop Envoy. */

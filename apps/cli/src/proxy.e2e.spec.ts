@@ -58,7 +58,7 @@ describe('heddle proxy bootstrap, env and check', () => {
   it('bootstrap writes a folder for another machine, and says what its sidecar will dial and until when', async () => {
     const there = join(user.dir, 'vm-root/etc/heddle');
     const flags = ['--workload', 'moved', '--bind', '127.0.41.2', '--out', 'moved', '--install-dir', there];
-    flags.push('--report-interval', '30', '--stats', 'cluster.', 'tcp.');
+    flags.push('--report-interval', '30', '--stats', 'cluster.', 'tcp.', '--metrics-port', '9102');
     const { code, err } = await user.heddle('proxy', 'bootstrap', ...flags);
     expect(code).toBe(EXIT.ok);
     expect(err).toContain(`start it there with: envoy -c ${there}/bootstrap.yaml\n`);
@@ -68,6 +68,11 @@ describe('heddle proxy bootstrap, env and check', () => {
     renameSync(join(user.dir, 'moved'), there);
     const text = readFileSync(join(there, 'bootstrap.yaml'), 'utf8');
     expect(text).toMatch(/stats_flush_interval: 30s\n.*prefix: cluster\.\n +- prefix: tcp\.\n/s);
+    expect(text).toMatch(
+      /name: heddle_metrics\n +address:\n +socket_address:\n +address: 127\.0\.41\.2\n +port_value: 9102/,
+    );
+    const instances = await user.heddle('get', 'instances', 'moved-1', '-o', 'json');
+    expect(instances.out).toMatch(/"metrics": \{\s+"address": "127\.0\.41\.2",\s+"port": 9102/);
     const checked = spawnSync(envoy, ['--mode', 'validate', '-c', `${there}/bootstrap.yaml`], { encoding: 'utf8' });
     expect([checked.status, checked.stderr]).toEqual([0, expect.not.stringMatching(/\[(warning|error|critical)\]/)]);
   });
@@ -77,6 +82,7 @@ describe('heddle proxy bootstrap, env and check', () => {
     [['--bind', '127.0.41.3', '--app-address', '10.0.0.1'], /--app-address 10\.0\.0\.1: it must be a loopback address/],
     [['--bind', '127.0.41.3', '--report-interval', '301'], /--report-interval 301: a whole number from 0 to 300/],
     [['--bind', '127.0.41.3', '--admin-port', 'x'], /--admin-port x: a whole number from 1 to 65535/],
+    [['--bind', '127.0.41.3', '--metrics-port', '-1'], /--metrics-port -1: a whole number from 0 to 65535/],
     [['--bind', '127.0.41.3', '--port', 'http=0'], /--port http 0: a whole number from 1 to 65535/],
     [['--bind', '127.0.41.3', '--ttl-days', '91'], /--ttl-days 91: a whole number from 1 to 90/],
     [['--bind', '127.0.41.3', '--install-dir', 'etc'], /--install-dir etc: it must begin with \//],

@@ -4,6 +4,7 @@ import { PROXY_TOKEN_DAYS, wholeNumber } from './numbers.js';
 import {
   adminAddress,
   instanceName,
+  metricsListener,
   type ProxyFlags,
   pairs,
   registration,
@@ -31,7 +32,8 @@ export async function join(s: Session, flags: JoinFlags): Promise<Joined> {
   const body = registration(flags);
   requireUsable(body);
   const admin = adminAddress(flags);
-  const counted = statistics(flags);
+  const metrics = metricsListener(flags);
+  const counted = { ...statistics(flags), ...(metrics ? { metrics } : {}) };
   const days =
     flags.ttlDays === undefined ? {} : { ttlDays: wholeNumber('--ttl-days', flags.ttlDays, PROXY_TOKEN_DAYS) };
   const instance = instanceName(flags);

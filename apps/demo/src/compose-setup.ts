@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, parseAllDocuments, stringify } from 'yaml';
 import { writeSidecarFiles, type XdsEndpoint } from '#libs/launcher';
-import { COMPOSE_REPLICAS, type ComposeReplica } from './compose-topology.js';
+import { COMPOSE_REPLICAS, type ComposeReplica, METRICS_PORT } from './compose-topology.js';
 import { GRPC_PORT, HTTP_PORT, MESH, NAMESPACE, OUTBOUND_HTTP_PORT } from './topology.js';
 
 // The one-shot service of docker-compose.yml: logs in, applies the shop's manifests, registers every replica, and puts
@@ -10,9 +10,12 @@ import { GRPC_PORT, HTTP_PORT, MESH, NAMESPACE, OUTBOUND_HTTP_PORT } from './top
 
 const DATA_DIR = '/data';
 const SIDECARS_DIR = '/sidecars';
+/** What Prometheus needs of the control plane; nobody else sees it. */
+const ACCESS_DIR = '/access';
 const SCOPE = `/api/v1/meshes/${MESH}`;
 /** Containers are made again more often than machines: the demo's tokens outlive a month of use. */
 const TOKEN_DAYS = 30;
+const PROMETHEUS_TOKEN_DAYS = 365;
 
 const server = process.env['HEDDLE_SERVER'] ?? 'https://control-plane:8190';
 let token = '';
@@ -59,6 +62,7 @@ async function joinMesh(one: ComposeReplica, to: { xds: XdsEndpoint; caPem: stri
     bind: { address: one.address, ports },
     app: { address: '127.0.0.1', ports: { ...ports, http: one.appPort } },
     outbound: { address: '127.100.0.1', httpPort: OUTBOUND_HTTP_PORT },
+    metrics: { port: METRICS_PORT },
   });
   const issued = await request<{ token: string }>('POST', `${scope}/proxy-tokens`, {
     workload: one.workload,
@@ -70,6 +74,7 @@ async function joinMesh(one: ComposeReplica, to: { xds: XdsEndpoint; caPem: stri
   await writeSidecarFiles(join(SIDECARS_DIR, one.name), {
     identity: { mesh: MESH, namespace: NAMESPACE, workload: one.workload, instance: one.name },
     admin: { address: '127.0.0.1', port: 9901 },
+    metrics: { address: one.address, port: METRICS_PORT },
     xds: to.xds,
     caPem: to.caPem,
     token: issued.token,
@@ -77,8 +82,20 @@ async function joinMesh(one: ComposeReplica, to: { xds: XdsEndpoint; caPem: stri
   console.log(`${one.name}: registered, bootstrap and token written`);
 }
 
+/** A token that can read, and the authority of the control plane: for the profile `observability`. */
+async function admitPrometheus(caPem: string): Promise<void> {
+  // Prometheus runs as another user; the volume is its own.
+  await writeFile(join(ACCESS_DIR, 'heddle-ca.pem'), caPem, { mode: 0o644 });
+  const file = join(ACCESS_DIR, 'heddle-token');
+  if (await readFile(file, 'utf8').catch(() => '')) return;
+  const wanted = { name: 'prometheus', role: 'viewer', ttlDays: PROMETHEUS_TOKEN_DAYS };
+  const issued = await request<{ token: string }>('POST', '/api/v1/tokens', wanted);
+  await writeFile(file, issued.token, { mode: 0o644 });
+}
+
 await logIn();
 await applyShop();
 const to = await request<{ xds: XdsEndpoint; caPem: string }>('GET', '/api/v1/bootstrap');
+await admitPrometheus(to.caPem);
 for (const one of COMPOSE_REPLICAS) await joinMesh(one, to);
 console.log('the shop is set up');

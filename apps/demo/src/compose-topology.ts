@@ -10,6 +10,8 @@ export interface ComposeReplica {
   readonly appPort: number;
 }
 
+/** Where Prometheus reads the statistics of each sidecar, at the replica's address. */
+export const METRICS_PORT = 9102;
 const APP_PORT = 8080;
 /** The web application is published to the host, beside its sidecar's port. */
 const WEB_PORT = 18_080;

@@ -27,6 +27,8 @@ export interface InstancePlan {
   readonly maxRegexProgram: number;
   /** Prefixes of further statistics that it keeps. */
   readonly extraStats?: readonly string[];
+  /** Where Prometheus may read its statistics, at `bind`; default nowhere. */
+  readonly metricsPort?: number;
 }
 
 export interface MeshAccess {
@@ -60,7 +62,7 @@ export class MeshSidecar {
 
   /** Registers the instance: callers learn of it once its Envoy is there too. */
   async register(): Promise<void> {
-    const { bind, app, ports, labels, workload, outbound, host = bind } = this.plan;
+    const { bind, app, ports, labels, workload, outbound, metricsPort, host = bind } = this.plan;
     await this.mesh.controlPlane.request('PUT', this.path, {
       workload,
       labels,
@@ -68,6 +70,7 @@ export class MeshSidecar {
       app: { address: app, ports },
       outbound: { address: outbound, httpPort: OUTBOUND_HTTP_PORT },
       host,
+      ...(metricsPort ? { metrics: { port: metricsPort } } : {}),
     });
   }
 
@@ -93,6 +96,7 @@ export class MeshSidecar {
       re2MaxProgramSize: plan.maxRegexProgram,
       extraStats: plan.extraStats ?? [],
       reportIntervalMs: REPORT_MS,
+      ...(plan.metricsPort ? { metrics: { address: plan.bind, port: plan.metricsPort } } : {}),
     });
     this.#sidecar = await Sidecar.start({
       envoy: mesh.envoy,

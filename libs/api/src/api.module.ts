@@ -29,6 +29,7 @@ import { PermissionCheck } from './permission-check.js';
 import { PlanController } from './plan/plan.controller.js';
 import { ProbeController } from './probe.controller.js';
 import { ProblemFilter } from './problem.filter.js';
+import { PrometheusController } from './prometheus/prometheus.controller.js';
 import { ProxyController } from './proxy.controller.js';
 import { QuarantineController } from './quarantine/quarantine.controller.js';
 import { ResourceService } from './resource.service.js';
@@ -52,6 +53,7 @@ const FIXED: readonly Type<object>[] = [
   QuarantineController,
   TelemetryController,
   PatternsController,
+  PrometheusController,
   AlertsController,
   SilencesController,
   ExplainController,

@@ -83,6 +83,7 @@ export interface ClaimedInstance {
   readonly labels: Readonly<Record<string, string>>;
   readonly bindAddress: string;
   readonly advertised: string;
+  readonly metrics?: { readonly address: string };
 }
 
 export interface ProxyTokenPort {

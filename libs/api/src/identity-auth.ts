@@ -36,13 +36,21 @@ const shown = ({ token, claims }: Issued): IssuedProxyToken => {
   return { token, jti: claims.jti, expiresAt: claims.expiresAt };
 };
 
-/** Where an instance's document has what a token is compared with. */
-const PLACES: Readonly<Record<string, string>> = { '/addresses/0': '/bind/address', '/addresses/1': '/advertised' };
+/** Where an instance's document first has each address. */
+function placesOf({ bindAddress, advertised, metrics }: ClaimedInstance): ReadonlyMap<string, string> {
+  const places = new Map([[bindAddress, '/bind/address']]);
+  if (!places.has(advertised)) places.set(advertised, '/advertised');
+  if (metrics && !places.has(metrics.address)) places.set(metrics.address, '/metrics/address');
+  return places;
+}
 
 function excess(claims: ProxyClaims, instance: ClaimedInstance): readonly Violation[] {
-  const { mesh, namespace, workload, name, labels, bindAddress, advertised } = instance;
+  const { mesh, namespace, workload, name, labels } = instance;
   if (claims.mesh !== mesh) return [{ path: '', code: 'outside-token', message: 'the token is for another mesh' }];
-  const addresses = bindAddress === advertised ? [bindAddress] : [bindAddress, advertised];
+  const places = placesOf(instance);
+  const addresses = [...places.keys()];
   const covered = covers(claims, { namespace, workload, instance: name, labels, addresses });
-  return covered.ok ? [] : covered.error.map((v) => ({ ...v, path: PLACES[v.path] ?? v.path }));
+  if (covered.ok) return [];
+  const paths = new Map([...places.values()].map((path, index) => [`/addresses/${index}`, path]));
+  return covered.error.map((v) => ({ ...v, path: paths.get(v.path) ?? v.path }));
 }

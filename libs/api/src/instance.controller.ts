@@ -200,8 +200,8 @@ function requireFree(spec: InstanceSpec, others: readonly InstanceRow[]): void {
 
 /** An instance as answers carry it. */
 function viewOf(row: InstanceRow) {
-  const { mesh, namespace, name, workload, labels, bind, app, advertised, outbound, host, locality } = row;
-  const spec = { mesh, namespace, name, workload, labels, bind, app, advertised, outbound, host, locality };
+  const { mesh, namespace, name, workload, labels, bind, app, advertised, outbound, host, locality, metrics } = row;
+  const spec = { mesh, namespace, name, workload, labels, bind, app, advertised, outbound, host, locality, metrics };
   const status = {
     uid: row.uid,
     routable: row.routable,

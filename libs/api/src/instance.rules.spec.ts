@@ -26,6 +26,7 @@ describe('an instance', () => {
       outbound: { address: '127.100.0.1', httpPort: 15001 },
     });
     expect(instance('a', { labels: {} }).labels).toEqual({ workload: 'orders' });
+    expect(instance('a', { metrics: { port: 9102 } }).metrics).toEqual({ address: '10.0.0.1', port: 9102 });
   });
 
   it.each([
@@ -35,6 +36,10 @@ describe('an instance', () => {
     [{ outbound: { address: '10.0.0.1' } }, ['/outbound/address not-loopback']],
     [{ app: { address: '10.0.0.1', ports: { http: 8080 } } }, ['/bind/ports/http address-overlap']],
     [{ outbound: { address: '127.0.0.1', httpPort: 8080 } }, ['/outbound address-overlap']],
+    [{ metrics: { port: 9102 } }, []],
+    [{ metrics: { port: 8080 } }, ['/metrics/port address-overlap']],
+    [{ advertised: '192.0.2.1', metrics: { port: 8080 } }, ['/metrics/port address-overlap']],
+    [{ metrics: { address: '0.0.0.0', port: 9102 } }, ['/metrics/address unreachable-address']],
   ])('with %j has the violations %j', (overrides, expected) => {
     expect(codes(overrides)).toEqual(expected);
   });

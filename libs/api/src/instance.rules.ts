@@ -13,11 +13,15 @@ const meet = (a: Socket, b: Socket): boolean =>
   a.port === b.port && (a.address === b.address || WILDCARDS.has(a.address) || WILDCARDS.has(b.address));
 
 /** What the sidecar listens on. */
-function sidecarSockets({ bind, outbound }: InstanceSpec): Socket[] {
+function sidecarSockets({ bind, outbound, advertised, metrics }: InstanceSpec): Socket[] {
   const inbound = Object.entries(bind.ports).map(([name, port]) => {
     return { path: pointer('bind', 'ports', name), address: bind.address, port };
   });
-  return [...inbound, { path: '/outbound', address: outbound.address, port: outbound.httpPort }];
+  const sockets = [...inbound, { path: '/outbound', address: outbound.address, port: outbound.httpPort }];
+  if (metrics === undefined) return sockets;
+  // What is reached at the advertised address listens where calls arrive.
+  const address = metrics.address === advertised ? bind.address : metrics.address;
+  return [...sockets, { path: '/metrics/port', address, port: metrics.port }];
 }
 
 /** Rules that an instance breaks by itself, whoever else is there. */
@@ -34,11 +38,15 @@ function portViolations({ bind, app }: InstanceSpec): Violation[] {
   }));
 }
 
-function addressViolations({ advertised, outbound }: InstanceSpec): Violation[] {
+function addressViolations({ advertised, outbound, metrics }: InstanceSpec): Violation[] {
   const found: Violation[] = [];
   if (WILDCARDS.has(advertised)) {
     const message = 'callers cannot dial "every address": give the one that they can reach';
     found.push({ path: '/advertised', code: 'unreachable-address', message });
+  }
+  if (metrics && metrics.address !== advertised && WILDCARDS.has(metrics.address)) {
+    const message = 'Prometheus cannot dial "every address": give the one that it can reach';
+    found.push({ path: '/metrics/address', code: 'unreachable-address', message });
   }
   // Whoever reaches this listener speaks with the workload's identity.
   if (!isLoopback(outbound.address)) {

@@ -33,6 +33,13 @@ export const instanceBody = z.strictObject({
     .strictObject({ region: place, zone: place })
     .default({ region: '', zone: '' })
     .describe('Where the machine is; empty = unknown.'),
+  metrics: z
+    .strictObject({
+      address: ip.optional().describe('Default: `advertised`. Within what the token grants.'),
+      port: port.describe('Of `GET /stats/prometheus`: `--metrics-port` of `heddle proxy`.'),
+    })
+    .optional()
+    .describe('Where Prometheus reaches the statistics of the sidecar. Default: nowhere.'),
 });
 
 export type InstanceBody = z.output<typeof instanceBody>;
@@ -43,7 +50,8 @@ export function instanceOf(
   at: { readonly mesh: string; readonly namespace: string; readonly name: string },
   granted: Readonly<Record<string, string>>,
 ): InstanceSpec {
-  const { workload, bind, app, locality } = body;
+  const { workload, bind, app, locality, metrics } = body;
+  const advertised = body.advertised ?? bind.address;
   return {
     mesh: at.mesh,
     namespace: at.namespace,
@@ -52,12 +60,13 @@ export function instanceOf(
     labels: { ...(body.labels ?? granted), workload },
     bind,
     app,
-    advertised: body.advertised ?? bind.address,
+    advertised,
     outbound: {
       address: body.outbound.address ?? DEFAULT_OUTBOUND.address,
       httpPort: body.outbound.httpPort ?? DEFAULT_OUTBOUND.httpPort,
     },
     host: body.host ?? bind.address,
     locality,
+    ...(metrics ? { metrics: { address: metrics.address ?? advertised, port: metrics.port } } : {}),
   };
 }

@@ -9,6 +9,7 @@ import { instanceBody } from './instance.schema.js';
 import type { Operation } from './openapi.operation.js';
 import { inputSchema, type JsonSchema, listOf, object, ref, string } from './openapi.schemas.js';
 import { diffQuery, planBody } from './plan/plan.schema.js';
+import { PROMETHEUS } from './prometheus/prometheus.operations.js';
 import { QUARANTINE } from './quarantine/quarantine.operations.js';
 import { leaveQuery, listQuery } from './query.js';
 import { STAGED_OPERATIONS } from './staged/staged.operations.js';
@@ -248,6 +249,7 @@ export const FIXED_OPERATIONS: readonly Operation[] = [
   ...QUARANTINE,
   ...TELEMETRY,
   ...PATTERNS,
+  ...PROMETHEUS,
   ...ALERTS,
   ...RUNTIME,
 ];

@@ -26,10 +26,13 @@ export function expectedVersion(request: HttpRequest): number | undefined {
 }
 
 /** True when the reader already has this version. */
-export function isCurrent(request: HttpRequest, version: number): boolean {
+export const isCurrent = (request: HttpRequest, version: number): boolean => hasTag(request, etagOf(version));
+
+/** True when the reader already has what this ETag stands for. */
+export function hasTag(request: HttpRequest, wanted: string): boolean {
   const held = request.headers['if-none-match'];
   if (held === undefined) return false;
-  return held === '*' || held.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etagOf(version));
+  return held === '*' || held.split(',').some((tag) => tag.trim().replace(/^W\//, '') === wanted);
 }
 
 export const versionConflict = (current: number): ProblemError =>

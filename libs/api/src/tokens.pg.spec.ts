@@ -157,9 +157,12 @@ describe('instances', () => {
       await put('orders-2', { labels: { team: 'a' } }),
       await put('orders-2', { bind: { address: '10.2.0.1', ports: { http: 8080 } } }),
       await put('orders-2', { advertised: '10.2.0.1' }),
+      // Prometheus would ask whom the sidecar names: its own host, or any other.
+      await put('orders-2', { metrics: { address: '127.0.0.1', port: 9090 } }),
     ];
     expect(refused.map((answer) => answer.status)).toEqual(refused.map(() => 403));
-    expect(refused.at(-1)?.body.violations[0].path).toBe('/advertised');
+    const paths = refused.slice(-2).map((answer) => answer.body.violations[0].path);
+    expect(paths).toEqual(['/advertised', '/metrics/address']);
     const elsewhere = await api.call('PUT', '/api/v1/meshes/other/namespaces/shop/instances/orders-2', {
       token,
       body: body(),

@@ -2,6 +2,7 @@ import { Document, isMap, isNode, isScalar, type Node } from 'yaml';
 import type { Bootstrap } from './bootstrap.js';
 
 const CLUSTER = ['static_resources', 'clusters', 0] as const;
+const METRICS = ['static_resources', 'listeners'] as const;
 const ADS = ['dynamic_resources', 'ads_config'] as const;
 const TLS = [...CLUSTER, 'transport_socket', 'typed_config'] as const;
 
@@ -31,6 +32,10 @@ const COMMENTS: readonly (readonly [path: readonly (string | number)[], comment:
     'Envoy 1.36 ignores this and sends its node on every request; harmless.',
   ],
   [[...ADS, 'grpc_services'], 'Back within a second of the control plane; by default the pauses grow to 30 seconds.'],
+  [
+    METRICS,
+    'For Prometheus: GET /stats/prometheus and nothing else of the admin interface. Plaintext: whoever reaches it reads it.',
+  ],
   [
     [...CLUSTER, 'typed_extension_protocol_options'],
     'The token is read from a file that is replaced by a rename when it is renewed; the next stream uses it.',

@@ -1,14 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { isDnsSubdomain, nodeId, type ProxyIdentity, parseNodeId } from '#libs/kernel';
+import { METRICS_CONNECTIONS, METRICS_LISTENER, metricsResources } from './bootstrap-metrics.js';
 import { reports, statsConfig } from './bootstrap-stats.js';
 import { LauncherError } from './launcher-error.js';
-
-export interface SocketAddress {
-  readonly address: string;
-  /** 1 to 65535. */
-  readonly port: number;
-}
+import type { SocketAddress } from './socket-address.js';
 
 /** Where the control plane serves xDS, and the name that its certificate must carry. */
 export interface XdsEndpoint {
@@ -40,6 +36,8 @@ export interface BootstrapOptions {
   readonly reportIntervalMs?: number;
   /** Prefixes of further statistics to keep, for example `listener.`. */
   readonly extraStats?: readonly string[];
+  /** Where Prometheus may read the statistics, in plaintext: `GET /stats/prometheus`, nothing else. Default: nowhere. */
+  readonly metrics?: SocketAddress;
 }
 
 /** A bootstrap as a plain object: the JSON form of `envoy.config.bootstrap.v3.Bootstrap`. */
@@ -73,7 +71,8 @@ const ADS = { resource_api_version: 'V3', initial_fetch_timeout: '0s', ads: {} }
  */
 export function renderBootstrap(options: BootstrapOptions): Bootstrap {
   checkOptions(options);
-  const { identity, admin, locality, maxConnections = 50_000, re2MaxProgramSize = 1000 } = options;
+  const { identity, admin, locality, metrics, maxConnections = 50_000 } = options;
+  const { listeners, clusters } = metrics ? metricsResources(metrics, admin) : { listeners: [], clusters: [] };
   return {
     node: {
       id: nodeId(identity),
@@ -83,9 +82,7 @@ export function renderBootstrap(options: BootstrapOptions): Bootstrap {
     admin: { address: { socket_address: { address: admin.address, port_value: admin.port } } },
     ...reports(options.reportIntervalMs ?? 5_000, XDS_CLUSTER),
     stats_config: statsConfig(options.extraStats ?? []),
-    layered_runtime: {
-      layers: [{ name: 'heddle', static_layer: { 're2.max_program_size.error_level': re2MaxProgramSize } }],
-    },
+    layered_runtime: { layers: [{ name: 'heddle', static_layer: runtimeLimits(options) }] },
     overload_manager: {
       resource_monitors: [
         {
@@ -98,9 +95,17 @@ export function renderBootstrap(options: BootstrapOptions): Bootstrap {
       ],
     },
     dynamic_resources: dynamicResources(options.xds),
-    static_resources: { clusters: [xdsCluster(options)] },
+    static_resources: {
+      ...(listeners.length > 0 && { listeners }),
+      clusters: [xdsCluster(options), ...clusters],
+    },
   };
 }
+
+const runtimeLimits = ({ re2MaxProgramSize = 1000, metrics }: BootstrapOptions): Bootstrap => ({
+  're2.max_program_size.error_level': re2MaxProgramSize,
+  ...(metrics && { [`envoy.resource_limits.listener.${METRICS_LISTENER}.connection_limit`]: METRICS_CONNECTIONS }),
+});
 
 function dynamicResources({ serverName }: XdsEndpoint): Bootstrap {
   return {
@@ -200,7 +205,7 @@ function secretFile(dir: string, name: string): Bootstrap {
 }
 
 function checkOptions(options: BootstrapOptions): void {
-  const { identity, xds, admin } = options;
+  const { identity, xds, admin, metrics } = options;
   checkCaPem(options.caPem);
   if (parseNodeId(nodeId(identity)) === undefined) {
     throw new LauncherError(`${nodeId(identity)} is no node id: mesh, namespace, workload and instance are DNS names`);
@@ -211,7 +216,7 @@ function checkOptions(options: BootstrapOptions): void {
     );
   }
   checkReportInterval(options.reportIntervalMs ?? 0);
-  for (const [what, { address, port }] of Object.entries({ xds, admin })) {
+  for (const [what, { address, port }] of Object.entries({ xds, admin, ...(metrics && { metrics }) })) {
     if (address === '') throw new LauncherError(`the ${what} address is empty`);
     if (!Number.isInteger(port) || port < 1 || port > 65_535) {
       throw new LauncherError(`the ${what} port is ${port}: it must be a whole number from 1 to 65535`);

@@ -13,6 +13,8 @@ export interface CheckHostOptions {
   /** Default 127.0.0.1, no shared port. */
   readonly outbound?: { readonly address?: string; readonly httpPort?: number };
   readonly admin?: { readonly address: string; readonly port: number };
+  /** Where Prometheus will read its statistics. */
+  readonly metrics?: { readonly address: string; readonly port: number };
   /** Names of mesh services that the application calls, to see how they resolve here. */
   readonly meshHosts?: readonly string[];
   /** What the host says about itself; default: the real host. */
@@ -70,7 +72,7 @@ interface WantedPort {
 }
 
 /** Everything that Envoy will listen on, as far as it is known before the start. */
-function wanted({ bind, outbound = {}, admin }: CheckHostOptions): WantedPort[] {
+function wanted({ bind, outbound = {}, admin, metrics }: CheckHostOptions): WantedPort[] {
   const ports: WantedPort[] = Object.entries(bind.ports).map(([name, port]) => ({
     what: `inbound port ${name}`,
     address: bind.address,
@@ -79,6 +81,7 @@ function wanted({ bind, outbound = {}, admin }: CheckHostOptions): WantedPort[] 
   if (outbound.httpPort)
     ports.push({ what: 'outbound HTTP port', address: outbound.address ?? '127.0.0.1', port: outbound.httpPort });
   if (admin) ports.push({ what: 'admin port', ...admin });
+  if (metrics) ports.push({ what: 'metrics port', ...metrics });
   return ports;
 }
 

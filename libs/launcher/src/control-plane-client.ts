@@ -1,10 +1,11 @@
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
-import type { SocketAddress, XdsEndpoint } from './bootstrap.js';
+import type { XdsEndpoint } from './bootstrap.js';
 import { LauncherError } from './launcher-error.js';
 import { type ProblemDetails, summaryOf } from './problem.js';
 import { errorCode } from './run-command.js';
+import type { SocketAddress } from './socket-address.js';
 
 /** Where a workload and its sidecar listen: the body of an instance's registration. */
 export interface InstanceRegistration {
@@ -22,6 +23,8 @@ export interface InstanceRegistration {
   /** The machine, for spreading changes over machines; default the bind address. */
   readonly host?: string;
   readonly locality?: { readonly region?: string; readonly zone?: string };
+  /** Where Prometheus reaches the sidecar's statistics; default nowhere, default address that callers dial. */
+  readonly metrics?: { readonly address?: string; readonly port: number };
 }
 
 export interface NamedPorts {

@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import type { SocketAddress } from './bootstrap.js';
+import type { SocketAddress } from './socket-address.js';
 
 export interface AdminReply {
   readonly status: number;

@@ -1,4 +1,5 @@
 export * from './bootstrap.js';
+export { LATENCY_BOUNDS_MS } from './bootstrap-stats.js';
 export * from './bootstrap-yaml.js';
 export * from './check-host.js';
 export * from './control-plane-client.js';
@@ -14,4 +15,5 @@ export * from './readiness.js';
 export * from './run-proxy.js';
 export * from './sidecar.js';
 export * from './sidecar-files.js';
+export * from './socket-address.js';
 export * from './token-renewal.js';

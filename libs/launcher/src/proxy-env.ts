@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import type { SocketAddress } from './bootstrap.js';
+import type { SocketAddress } from './socket-address.js';
 
 export interface ProxyEnvOptions {
   /** The sidecar's shared HTTP port: `outbound.address` and `outbound.httpPort` of the instance. */

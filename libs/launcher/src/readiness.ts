@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SocketAddress } from './bootstrap.js';
 import type { EnvoyAdmin } from './envoy-admin.js';
 import { errorText } from './run-command.js';
 import { withoutPrefix } from './sidecar-log.js';
+import type { SocketAddress } from './socket-address.js';
 
 /** What is asked of a sidecar here: a `Sidecar` is one. */
 export interface Watched {

@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SocketAddress } from './bootstrap.js';
 import { EnvoyAdmin } from './envoy-admin.js';
 import { LauncherError } from './launcher-error.js';
 import { endWithParent } from './process-guard.js';
 import { LineTail, lastLinesOf, withoutPrefix } from './sidecar-log.js';
+import type { SocketAddress } from './socket-address.js';
 
 export interface SidecarOptions {
   /** Path of the executable: `findEnvoy()`. */

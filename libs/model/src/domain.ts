@@ -237,6 +237,8 @@ export interface InstanceSpec {
   readonly outbound: { readonly address: string; readonly httpPort: number };
   readonly host: string;
   readonly locality: { readonly region: string; readonly zone: string };
+  /** Where Prometheus reaches the statistics of its sidecar; absent = nowhere. */
+  readonly metrics?: { readonly address: string; readonly port: number };
 }
 
 /** A running copy of a workload, as the compiler sees it. */

@@ -169,6 +169,7 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   xds_encodes_total: counter('Resources encoded for the wire, one for each content whatever the number of streams.'),
   xds_frames_total: counter('Response bodies sent, taken from the cache or built.', 'cached'),
   xds_acks_total: counter('Responses that a client accepted.', 'type'),
+  xds_ack_seconds: histogram('Time from the sending of a response to its acceptance.', SECONDS, 'type'),
   xds_nacks_total: counter('Responses that a client refused.', 'type'),
   xds_denied_total: counter('Streams and calls refused for their credential or node.', 'status'),
   xds_limit_total: counter('Times a limit of the xDS server was hit.', 'limit'),

@@ -9,6 +9,7 @@ import { note } from '../output.js';
 import {
   adminAddress,
   instanceName,
+  metricsListener,
   proxyFlags,
   registration,
   requireUsable,
@@ -65,7 +66,10 @@ async function run(flags: Flags): Promise<void> {
 }
 
 async function requireFitHost(flags: Flags): Promise<void> {
-  const findings = await findingsFor(registration(flags), adminAddress(flags));
+  const findings = await findingsFor(registration(flags), {
+    admin: adminAddress(flags),
+    metrics: metricsListener(flags),
+  });
   const bad = findings.filter(({ ok }) => !ok);
   if (bad.length === 0) return;
   const details = bad.flatMap((finding) => printed(finding).split('\n'));

@@ -1,4 +1,4 @@
-/** What Envoy and Heddle expose to Prometheus, as expressions. Tried on Envoy 1.36 with clusters as Heddle names them. */
+/** What Envoy and Heddle expose to Prometheus, as expressions. Tried on real sidecars: test/prometheus. */
 import type { Indicator, SignalCondition, TrafficSelector } from '#libs/model';
 
 /** A duration as PromQL writes it, in the largest unit that needs no other. */
@@ -9,14 +9,17 @@ export function promDuration(ms: number): string {
   return seconds > 0 && seconds % 60 === 0 ? `${seconds / 60}m` : `${seconds}s`;
 }
 
-/** Upper bounds of Envoy's histograms, milliseconds. */
-const BUCKETS = [
-  0.5, 1, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 600_000, 1_800_000,
-  3_600_000,
+/** Upper bounds in which sidecars count times, milliseconds: those of their bootstrap, since Envoy has others by itself. */
+export const BUCKETS: readonly number[] = [
+  ...[1, 2, 3, 4, 5, 7, 9, 12, 16, 22, 30, 40, 54, 72, 97, 130, 175, 235, 315, 425, 570, 770],
+  ...[1_040, 1_400, 1_900, 2_600, 3_500, 5_000, 10_000, 30_000],
 ];
 
 /** The bucket that a time is judged by: the largest one that is not longer, so that alerts come rather too early. */
-export const bucketOf = (ms: number): number => BUCKETS.findLast((bucket) => bucket <= ms) ?? BUCKETS[0] ?? 0.5;
+export const bucketOf = (ms: number): number => BUCKETS.findLast((bucket) => bucket <= ms) ?? BUCKETS[0] ?? 1;
+
+/** Prometheus writes bounds as the sidecar does, from version 3 on as `315.0`. */
+const bucketLabel = (ms: number): string => `le=~"${bucketOf(ms)}([.]0)?"`;
 
 /** Why Prometheus cannot tell this part of the traffic; undefined when it can. */
 export function untold({ route, caller, instance }: TrafficSelector): string | undefined {
@@ -48,7 +51,7 @@ const failed = ({ traffic, window, by }: Series): string =>
 const retried = ({ traffic, window, by }: Series): string =>
   sum(`rate(envoy_cluster_upstream_rq_retry{${clusters(traffic)}}[${window}])`, by);
 const within = ({ traffic, window, by }: Series, ms: number): string =>
-  sum(`rate(envoy_cluster_upstream_rq_time_bucket{${clusters(traffic)},le="${bucketOf(ms)}"}[${window}])`, by);
+  sum(`rate(envoy_cluster_upstream_rq_time_bucket{${clusters(traffic)},${bucketLabel(ms)}}[${window}])`, by);
 const timed = ({ traffic, window, by }: Series): string =>
   sum(`rate(envoy_cluster_upstream_rq_time_count{${clusters(traffic)}}[${window}])`, by);
 

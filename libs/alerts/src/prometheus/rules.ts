@@ -179,12 +179,15 @@ function signalAlert({ condition }: AlertRule): Made | string {
   };
 }
 
+/** A count begins with the first refusal, and an increase is known from the second sample on only. */
+const REFUSALS = 'sum(increase(xds_nacks_total[5m])) > 0 or sum(xds_nacks_total unless xds_nacks_total offset 5m) > 0';
+
 /** What control planes expose of themselves is about all meshes. */
 function conditionAlert(condition: BuiltInCondition): Made | string {
   const of = (expr: string, summary: string): Made => ({ expr, labels: {}, summary });
   switch (condition.type) {
     case 'ProxiesRefusing':
-      return of('sum(increase(xds_nacks_total[5m])) > 0', 'Proxies have refused configuration in the last 5 minutes.');
+      return of(REFUSALS, 'Proxies have refused configuration in the last 5 minutes.');
     case 'AuthorityExpiry':
       return of(
         'min(heddle_authority_life_left_ratio) < 0.5',

@@ -49,6 +49,7 @@ export const specOf = (instance: InstanceSpec): InstanceSpec => ({
   outbound: instance.outbound,
   host: instance.host,
   locality: instance.locality,
+  ...(instance.metrics ? { metrics: instance.metrics } : {}),
 });
 
 export interface InstanceKey {

@@ -185,12 +185,14 @@ export class XdsStream implements Watcher, Pumpable {
   #report({ delivery, acked, nacked, secrets, unwanted }: Outcome): void {
     const info = this.#info;
     if (!info) return;
-    const { metrics, log } = this.services;
+    const { metrics, log, clock } = this.services;
     const type = delivery.spec.short;
     if (acked) {
       metrics.count('xds_acks_total', { type });
       this.ledger.acked(info, delivery, acked);
-      this.session.recent.acked(acked, this.services.clock.monotonic());
+      const now = clock.monotonic();
+      metrics.observe('xds_ack_seconds', (now - acked.sentAt) / 1000, { type });
+      this.session.recent.acked(acked, now);
     }
     if (nacked) {
       metrics.count('xds_nacks_total', { type });
