@@ -1,6 +1,7 @@
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Database } from '../database.js';
 import { type Feed, type FeedEvent, StoreUnavailable } from '../ports.js';
+import type { ChangeTrace, ChangeTraces } from './change-traces.js';
 import { HintListener } from './listener.js';
 import type { FeedRead, Position } from './position.js';
 import { readFeed } from './read.js';
@@ -21,6 +22,8 @@ export interface ChangeFeedOptions {
   readonly metrics: Metrics;
   /** Take the first state for the truth, however little of it there is. */
   readonly accept?: boolean | undefined;
+  /** Takes what hints say of traces. */
+  readonly traces: ChangeTraces;
 }
 
 interface Waiter {
@@ -59,7 +62,7 @@ export class ChangeFeed implements Feed {
     if (this.#listener !== undefined) throw new Error('the feed has already been started');
     const { url, role, clock, log, metrics } = this.options;
     this.#listener = listener;
-    this.#hints = new HintListener({ url, role, clock, log, metrics, onHint: () => this.#wake() });
+    this.#hints = new HintListener({ url, role, clock, log, metrics, onHint: (payload) => this.#hinted(payload) });
     this.#stopPolling = clock.every(POLL_MS, () => this.#wake());
     while (this.#position === undefined && !this.#stopped) {
       try {
@@ -87,6 +90,16 @@ export class ChangeFeed implements Feed {
     await this.#idle;
     this.#connected = false;
     for (const waiter of this.#waiters.splice(0)) waiter.reject(new StoreUnavailable('the feed was stopped'));
+  }
+
+  traced(after: number, upTo: number): readonly ChangeTrace[] {
+    return this.options.traces.between(after, upTo);
+  }
+
+  #hinted(payload: string | undefined): void {
+    const { traces, clock } = this.options;
+    traces.hear(payload, clock.now());
+    this.#wake();
   }
 
   #wake(): void {
