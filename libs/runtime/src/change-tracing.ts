@@ -1,5 +1,5 @@
 import { shortType } from '#libs/envoy-api';
-import { type Clock, systemClock, type Tracer } from '#libs/kernel';
+import { type Clock, type SpanValues, systemClock, type Tracer } from '#libs/kernel';
 import type { Feed } from '#libs/store';
 import type { ProgressTracker } from './progress/index.js';
 import type { AdoptedPass } from './published.js';
@@ -23,8 +23,21 @@ export const changeTracing = ({
 
 /** Changes of one pass that have spans of their own; of more, the newest. */
 const MOST_AT_ONCE = 16;
+/** A poll may read a change before its hint is heard, which names the trace: what was seen is told a moment later. */
+const HINT_WITHIN_MS = 500;
 /** Who has not answered by then is told of as behind. */
 const DELIVERED_WITHIN_MS = 60_000;
+
+/** A pass, as it will be told of. */
+interface Seen {
+  /** Config revisions after the one and up to the other. */
+  readonly after: number;
+  readonly upTo: number;
+  readonly startedAt: number;
+  readonly publishedAt: number;
+  readonly values: SpanValues;
+  readonly published: readonly { readonly mesh: string; readonly change: number }[];
+}
 
 interface Delivering {
   readonly parent: string;
@@ -38,10 +51,9 @@ interface Delivering {
  * proxies of this replica. One span each, whatever the number of proxies. Made only where spans are kept.
  */
 export class ChangeTracing {
-  #seen = 0;
+  /** When the feed handed over everything up to a revision; only what is not told yet. */
+  #reads: { readonly upTo: number; readonly at: number }[] = [];
   #compiled = 0;
-  /** `traceparent` of the reading, by revision. */
-  readonly #read = new Map<number, string>();
   /** By number of the publication. */
   readonly #delivering = new Map<number, Delivering[]>();
   readonly #now: () => number;
@@ -53,39 +65,42 @@ export class ChangeTracing {
 
   /** The feed has handed over everything up to this revision. */
   seen(revision: number): void {
-    const { tracer, feed, replica } = this.options;
-    const endedAt = this.#now();
-    for (const { revision: one, traceparent, heardAt } of feed.traced(this.#seen, revision).slice(-MOST_AT_ONCE)) {
-      const values = { 'heddle.revision': one, 'heddle.replica': replica };
-      const startedAt = Math.min(heardAt, endedAt);
-      this.#read.set(one, tracer.record({ name: 'change read', parent: traceparent, startedAt, endedAt, values }));
-    }
-    this.#seen = Math.max(this.#seen, revision);
+    if (revision > (this.#reads.at(-1)?.upTo ?? 0)) this.#reads.push({ upTo: revision, at: this.#now() });
   }
 
   /** A pass was published. */
   adopted(pass: AdoptedPass): void {
-    const { feed, tracer } = this.options;
-    const traces = feed.traced(this.#compiled, pass.configRevision).slice(-MOST_AT_ONCE);
-    this.#compiled = Math.max(this.#compiled, pass.configRevision);
-    const endedAt = this.#now();
-    for (const { revision, traceparent } of traces) {
-      // A hint that came after its change had been read has no reading.
-      const from = this.#read.get(revision) ?? traceparent;
-      const values = { 'heddle.revision': revision, ...this.#valuesOf(pass) };
-      const startedAt = endedAt - pass.tookMs;
-      const parent = tracer.record({ name: 'change compile', parent: from, startedAt, endedAt, values });
-      for (const { mesh, change } of pass.published)
-        this.#deliver(change, { parent, revision, mesh, startedAt: endedAt });
-    }
-    if (traces.length > 0) this.#read.clear();
+    const { configRevision: upTo, tookMs, published } = pass;
+    const after = this.#compiled;
+    if (upTo <= after) return;
+    this.#compiled = upTo;
+    const publishedAt = this.#now();
+    const seen = {
+      ...{ after, upTo, publishedAt, startedAt: publishedAt - tookMs, values: this.#valuesOf(pass) },
+      // Not what was compiled: its bytes would be kept.
+      published: published.map(({ mesh, change }) => ({ mesh, change })),
+    };
+    this.options.clock.after(HINT_WITHIN_MS, () => this.#tell(seen));
   }
 
-  #valuesOf({ published, computed, slices }: AdoptedPass) {
-    const all = published.flatMap(({ compiled }) => compiled);
+  #tell({ after, upTo, startedAt, publishedAt, values, published }: Seen): void {
+    const { feed, tracer, replica } = this.options;
+    for (const { revision, traceparent, heardAt } of feed.traced(after, upTo).slice(-MOST_AT_ONCE)) {
+      const about = { 'heddle.revision': revision, 'heddle.replica': replica };
+      const readAt = this.#reads.find((read) => read.upTo >= revision)?.at ?? startedAt;
+      const read = { name: 'change read', startedAt: Math.min(heardAt, readAt), endedAt: readAt, values: about };
+      const compile = { name: 'change compile', startedAt, endedAt: publishedAt, values: { ...about, ...values } };
+      const parent = tracer.record({ ...compile, parent: tracer.record({ ...read, parent: traceparent }) });
+      for (const { mesh, change } of published)
+        this.#deliver(change, { parent, revision, mesh, startedAt: publishedAt });
+    }
+    this.#reads = this.#reads.filter((read) => read.upTo > upTo);
+  }
+
+  #valuesOf({ published, computed, slices }: AdoptedPass): SpanValues {
+    const all = published.map(({ compiled }) => compiled);
     const set = all.flatMap((compiled) => compiled.set);
     return {
-      'heddle.replica': this.options.replica,
       'heddle.queries': computed,
       'heddle.slices': slices,
       'heddle.resources': set.length,
@@ -102,7 +117,8 @@ export class ChangeTracing {
       this.#delivering.set(change, [delivering]);
       this.options.clock.after(DELIVERED_WITHIN_MS, () => this.#over(change));
     }
-    this.#progressed(change);
+    // The last of a pass with several changes goes with the others.
+    queueMicrotask(() => this.#progressed(change));
   }
 
   #progressed(change: number): void {
@@ -114,7 +130,7 @@ export class ChangeTracing {
     const delivering = this.#delivering.get(change) ?? [];
     this.#delivering.delete(change);
     const known = progress.revision(change)?.progress;
-    const endedAt = this.#now();
+    const isAnswered = progress.isAnswered(change);
     for (const { parent, revision, mesh, startedAt } of delivering) {
       const values = {
         ...{ 'heddle.revision': revision, 'heddle.mesh': mesh, 'heddle.replica': replica },
@@ -123,6 +139,7 @@ export class ChangeTracing {
         'heddle.proxies.refusing': known?.refusing ?? 0,
         'heddle.proxies.behind': known?.behind.length ?? 0,
       };
+      const endedAt = isAnswered && known ? startedAt + known.elapsedMs : this.#now();
       tracer.record({ name: 'change deliver', parent, startedAt, endedAt, values });
     }
   }

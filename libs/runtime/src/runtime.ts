@@ -98,9 +98,7 @@ export class Runtime {
       holders: this.server,
       replica: options.replica,
       busy: () => this.coordinator.isCompiling,
-      clock,
-      log,
-      metrics,
+      ...{ clock, log, metrics },
     });
   }
 
@@ -128,7 +126,9 @@ export class Runtime {
       tls: this.options.xds.tls,
     });
     const stops = [startJobs(this), this.spans.start()];
-    this.#stopJobs = () => stops.forEach((stop) => stop());
+    this.#stopJobs = () => {
+      for (const stop of stops) stop();
+    };
     return port;
   }
 

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type ExportedMetric, type Log, type Metrics, silentLog, silentMetrics } from '#libs/kernel';
 import { OtlpReceiver } from '../../../testing/src/otlp/index.js';
+import { createLog } from '../log.js';
 import { createMetrics } from '../metrics.js';
 import { logPipeline, metricPipeline, tracePipeline } from './pipelines.js';
 import type { OtlpSettings } from './settings.js';
@@ -82,6 +83,24 @@ describe('spans', () => {
     expect(tracer.ids()).toBeUndefined();
     await close();
     expect(receiver.spans).toHaveLength(1);
+  });
+
+  it('are known to every line of the log that is written in them', async () => {
+    const { tracer, close } = tracePipeline(options().given);
+    const lines: string[] = [];
+    const destination = { write: (line: string) => void lines.push(line) };
+    const log = createLog({ level: 'info', destination, context: () => tracer.ids() });
+    log.info('before');
+    await tracer.run('a', async () => {
+      await Promise.resolve();
+      log.child({ component: 'c' }).warn('within', { more: 1 });
+    });
+    await close();
+    const [span] = receiver.spans;
+    expect(lines.map((line) => JSON.parse(line) as object)).toEqual([
+      expect.not.objectContaining({ trace_id: expect.anything() }),
+      expect.objectContaining({ trace_id: span?.traceId, span_id: span?.spanId, component: 'c', more: 1 }),
+    ]);
   });
 
   it('SEC-24 have the type of an error and never its words; long texts are cut', async () => {

@@ -22,7 +22,7 @@ export interface PipelineOptions {
 /** Something that exports until it is closed. */
 export interface Pipeline {
   /** Sends what waits, for two seconds at most; the rest is lost. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** What the process waits for at its end. Milliseconds. */

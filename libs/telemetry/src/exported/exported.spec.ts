@@ -45,7 +45,7 @@ describe('how requests fare, for other engines', () => {
     expect(good?.values).toMatchObject({ 'heddle.failed': false });
     expect(failed?.values).toMatchObject({ 'heddle.failed': true });
     expect(good?.value).toMatchObject({ counts: [1, 1, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1] });
-    expect((good?.value as { sum: number }).sum).toBeCloseTo(20.083, 0);
+    expect(good?.value).toMatchObject({ sum: expect.closeTo(20.083, 0) });
   });
 
   it('tells how many buckets are not whole', () => {

@@ -59,14 +59,14 @@ function read(type: string, bytes: Uint8Array): JsonObject {
 // biome-ignore lint/suspicious/noExplicitAny: JSON of a message that the schema above describes.
 type Any = any;
 
-function valueOf(value: Any): unknown {
+function anyValue(value: Any): unknown {
   if (value === undefined) return undefined;
   if ('intValue' in value) return Number(value.intValue);
-  if ('arrayValue' in value) return (value.arrayValue.values ?? []).map(valueOf);
+  if ('arrayValue' in value) return (value.arrayValue.values ?? []).map(anyValue);
   return value.stringValue ?? value.boolValue ?? value.doubleValue;
 }
 const valuesOf = (attributes: Any): Values =>
-  Object.fromEntries((attributes ?? []).map(({ key, value }: Any) => [key, valueOf(value)]));
+  Object.fromEntries((attributes ?? []).map(({ key, value }: Any) => [key, anyValue(value)]));
 const hex = (bytes: string | undefined): string => Buffer.from(bytes ?? '', 'base64').toString('hex');
 const ms = (nanos: string | undefined): number => Number(BigInt(nanos ?? '0') / 1000n) / 1000;
 
@@ -104,7 +104,7 @@ export const recordsIn = (bytes: Uint8Array): ReceivedRecord[] =>
   (read('ExportLogsServiceRequest', bytes)['resourceLogs'] as Any[]).flatMap(({ resource, scopeLogs }) =>
     scopeLogs.flatMap(({ logRecords }: Any) =>
       logRecords.map((record: Any) => ({
-        ...{ event: record.eventName ?? '', at: ms(record.timeUnixNano), body: valueOf(record.body) },
+        ...{ event: record.eventName ?? '', at: ms(record.timeUnixNano), body: anyValue(record.body) },
         ...{ values: valuesOf(record.attributes), resource: valuesOf(resource?.attributes) },
       })),
     ),
