@@ -162,6 +162,19 @@ describe('whoever outgrows the built-in store', () => {
     });
   });
 
+  it('sees the work of the collector and what it sent among the rest', async () => {
+    await expect
+      .poll(() => receiver.spans.find(({ name }) => name === 'job patterns'))
+      .toMatchObject({
+        ...{ parent: '', values: { 'heddle.mesh': 'default' }, resource: { 'service.instance.id': 'demo.collector' } },
+      });
+    const { url, token } = mesh.controlPlane;
+    const exposition = async (): Promise<string> =>
+      (await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } })).text();
+    await expect.poll(exposition).toMatch(/heddle_otlp_exported_total\{signal="logs"\} [1-9]/);
+    expect(await exposition()).not.toMatch(/heddle_otlp_dropped_total\{.*\} [1-9]/);
+  });
+
   it('SEC-24 no token, header, query value or content of a manifest leaves by it', () => {
     const sent = Buffer.concat(receiver.received.map(({ bytes }) => bytes)).toString('latin1');
     expect(sent).toContain('change apply');
