@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Database } from '../database.js';
 import { type Feed, type FeedEvent, StoreUnavailable } from '../ports.js';
@@ -45,6 +46,8 @@ export class ChangeFeed implements Feed {
   #hints: HintListener | undefined;
   #stopPolling = (): void => {};
   #idle: Promise<void> = Promise.resolve();
+  /** What is read, and all that comes of it, is no part of the request or job that asked for it. */
+  readonly #runApart = AsyncLocalStorage.bind(() => this.#run());
   #stopped = false;
   /** When Postgres was last read, by the monotonic clock. */
   #readAt: number;
@@ -104,7 +107,7 @@ export class ChangeFeed implements Feed {
 
   #wake(): void {
     this.#wanted = true;
-    if (!this.#reading && !this.#stopped) this.#idle = this.#run();
+    if (!this.#reading && !this.#stopped) this.#idle = this.#runApart();
   }
 
   async #run(): Promise<void> {
