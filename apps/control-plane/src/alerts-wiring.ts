@@ -14,7 +14,7 @@ import type { Config } from './config.schema.js';
 import { EXIT, StartError } from './start-error.js';
 
 export interface AlertsParts
-  extends Pick<AlertingOptions, 'store' | 'registry' | 'replica' | 'clock' | 'log' | 'metrics'> {
+  extends Pick<AlertingOptions, 'store' | 'registry' | 'replica' | 'clock' | 'log' | 'metrics' | 'tracer'> {
   readonly config: Config;
   readonly watch: ProxyWatch;
   /** Where the traffic is known; undefined: rules over the traffic say that no source is connected. */

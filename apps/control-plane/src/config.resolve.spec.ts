@@ -125,4 +125,31 @@ describe('the configuration', () => {
       expect.stringContaining('audit.checkpointSeconds'),
     ]);
   });
+
+  it('knows where telemetry goes by the standard variables, which its own ones overrule', () => {
+    const env = {
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://standard:4318',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+      HEDDLE_OBSERVABILITY_OTLP_ENDPOINT: 'https://own:4318',
+      HEDDLE_OBSERVABILITY_OTLP_SAMPLE_RATIO: '0.25',
+    };
+    const resolved = resolveConfig(write('observability: { otlp: { metrics: false, metricSeconds: 7 } }\n'), env);
+    if (!resolved.ok) throw new Error(resolved.error.join());
+    expect(resolved.value.config.observability.otlp).toEqual({
+      ...{ endpoint: 'https://own:4318', protocol: 'grpc', sampleRatio: 0.25 },
+      ...{ traces: true, metrics: false, mesh: true, metricSeconds: 7 },
+    });
+    expect(resolved.value.origins.get('observability.otlp.protocol')).toBe('OTEL_EXPORTER_OTLP_PROTOCOL');
+  });
+
+  it('SEC-67 refuses credentials where everybody sees them, and what is no ratio', () => {
+    expect(
+      problems(['--observability-otlp-endpoint', 'http://u:hunter2@h', '--observability-otlp-sample-ratio', '2']),
+    ).toEqual([
+      'observability.otlp.endpoint (--observability-otlp-endpoint): no user or password in the URL: put an Authorization header into headersFile',
+      expect.stringMatching(/^observability\.otlp\.sampleRatio .*1/),
+    ]);
+    expect(problems(['--observability-otlp-sample-ratio', 'half'])).toHaveLength(1);
+    expect(problems(['--observability-otlp-endpoint', 'collector:4317'])).toHaveLength(1);
+  });
 });

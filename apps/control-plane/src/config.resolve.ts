@@ -22,8 +22,12 @@ interface Reading {
 const NONE: Reading = { layer: new Map(), problems: [] };
 const CONFIG_FLAG = '--config';
 const CONFIG_VARIABLE = 'HEDDLE_CONFIG';
-/** The name that every platform uses for it. */
-const DATABASE_URL = 'DATABASE_URL';
+/** The names that everybody uses for it; Heddle's own win. Further ones of OpenTelemetry are read where it is started. */
+const STANDARD: readonly (readonly [variable: string, key: string])[] = [
+  ['DATABASE_URL', 'database.url'],
+  ['OTEL_EXPORTER_OTLP_ENDPOINT', 'observability.otlp.endpoint'],
+  ['OTEL_EXPORTER_OTLP_PROTOCOL', 'observability.otlp.protocol'],
+];
 
 /**
  * Reads the configuration: flags win over the environment, that over the file (`--config` or HEDDLE_CONFIG, YAML), that
@@ -76,8 +80,10 @@ function splitOnce(text: string, separator: string): [string, string?] {
 /** Of HEDDLE_* variables the CLI has its own; only what looks like a slip of a setting's name is refused. */
 function readEnvironment(env: Readonly<Record<string, string | undefined>>): Reading {
   const layer = new Map<string, { value: unknown; origin: string }>();
-  const url = env[DATABASE_URL];
-  if (url !== undefined && url !== '') layer.set('database.url', { value: url, origin: DATABASE_URL });
+  for (const [variable, key] of STANDARD) {
+    const value = env[variable];
+    if (value !== undefined && value !== '') layer.set(key, { value, origin: variable });
+  }
   for (const setting of SETTINGS) {
     const text = env[setting.variable];
     if (text !== undefined && text !== '') {
@@ -126,13 +132,19 @@ function readFile(path: string): Reading {
 
 /** `rest.port: 1` becomes `{rest: {port: 1}}`. Keys come from the schema, never from outside. */
 function nest(merged: Layer): unknown {
-  const top: Record<string, unknown> = {};
-  for (const [key, { value }] of merged) {
-    const [group, name] = splitOnce(key, '.');
-    if (name === undefined) top[group] = value;
-    else top[group] = { ...(top[group] as Record<string, unknown> | undefined), [name]: value };
-  }
-  return top;
+  const entries = [...merged].map(([key, { value }]) => [key, value] as const);
+  return nested(entries);
+}
+
+function nested(entries: readonly (readonly [key: string, value: unknown])[]): unknown {
+  const groups = Map.groupBy(entries, ([key]) => splitOnce(key, '.')[0]);
+  return Object.fromEntries(
+    [...groups].map(([name, members]) => {
+      const [only] = members;
+      if (only?.[0] === name) return [name, only[1]];
+      return [name, nested(members.map(([key, value]) => [key.slice(name.length + 1), value]))];
+    }),
+  );
 }
 
 function describe(issue: { readonly path: readonly PropertyKey[]; readonly message: string }, merged: Layer): string {

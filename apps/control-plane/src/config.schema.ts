@@ -159,6 +159,37 @@ const telemetry = z.strictObject({
   failureHours: hours(24, 'single requests that failed'),
 });
 
+const collectorUrl = z
+  .url({ protocol: /^https?$/ })
+  .refine((url) => !URL.canParse(url) || new URL(url).username + new URL(url).password === '', {
+    message: 'no user or password in the URL: put an Authorization header into headersFile',
+  });
+
+const otlp = z.strictObject({
+  endpoint: collectorUrl
+    .optional()
+    .describe(
+      'OpenTelemetry collector that traces, metrics and failures are sent to: `http://collector:4318`, or port 4317 with gRPC. Default: nothing is sent.',
+    ),
+  protocol: z.enum(['http/protobuf', 'grpc']).default('http/protobuf').describe('How the collector is spoken to.'),
+  headersFile: file
+    .optional()
+    .describe('File with headers for the collector, `Name: value`, one a line: its credentials. Read at the start.'),
+  traces: z.boolean().default(true).describe('Send traces of Heddle itself: requests, changes up to every ACK, jobs.'),
+  sampleRatio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('Part of the traces that begin here which is kept. Who sends a `traceparent` has decided already.'),
+  metrics: z.boolean().default(true).describe('Send the metrics of Heddle itself: those of `/metrics`.'),
+  mesh: z
+    .boolean()
+    .default(true)
+    .describe('Send how requests fare in the mesh, as metrics, and requests that failed, as log records.'),
+  metricSeconds: z.int().min(1).max(3_600).default(30).describe('Seconds between exports of metrics.'),
+});
+
 /** Every setting of the control plane. Files, environment, flags, `heddle config` and the reference come from this. */
 export const configSchema = z
   .strictObject({
@@ -185,6 +216,7 @@ export const configSchema = z
     alerts: alerts.prefault({}),
     identity: identity.prefault({}),
     telemetry: telemetry.prefault({}),
+    observability: z.strictObject({ otlp: otlp.prefault({}) }).prefault({}),
   })
   .superRefine((config, context) => {
     const { tlsCertFile, tlsKeyFile } = config.rest;

@@ -9,14 +9,14 @@ export interface Setting {
   readonly flag: string;
   /** `HEDDLE_REST_PORT` */
   readonly variable: string;
-  readonly type: 'string' | 'integer' | 'boolean' | 'array';
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'array';
   readonly description: string;
 }
 
 const words = (key: string): string => key.replaceAll('.', '-').replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
 
 const leafSchema = z.object({
-  type: z.enum(['string', 'integer', 'boolean', 'array']),
+  type: z.enum(['string', 'integer', 'number', 'boolean', 'array']),
   description: z.string(),
 });
 const groupSchema = z.object({ properties: z.record(z.string(), z.unknown()) });
@@ -43,6 +43,8 @@ export function settingValue({ type }: Setting, text: string): unknown {
       return text;
     case 'integer':
       return /^-?\d{1,15}$/.test(text) ? Number(text) : text;
+    case 'number':
+      return /^-?\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text;
     case 'boolean':
       return text === 'true' ? true : text === 'false' ? false : text;
     case 'array':

@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { createAuth, RolePolicies, type RunningApi, stagedAspect, startApi } from '#libs/api';
 import { createChanges, createExplain, createExplainPast, Deliveries, type StagedRunner } from '#libs/changes';
@@ -14,6 +13,7 @@ import {
 } from '#libs/identity';
 import { type Clock, type RequestCounts, systemClock } from '#libs/kernel';
 import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
+import type { OtlpSettings } from '#libs/observability';
 import type { FeedEvent } from '#libs/store';
 import { SignalQueries } from '#libs/telemetry';
 import { policies as everyPolicy } from '#policies';
@@ -27,8 +27,10 @@ import { takeDataDirectory } from './data-directory.js';
 import { DatabaseGuard, type DatabaseVerdict } from './database-guard.js';
 import { requireFreePort, type WantedPort } from './free-port.js';
 import { type OpenDatabase, openDatabase } from './open-database.js';
+import { otlpSettings } from './otlp-settings.js';
 import { patternReader } from './patterns/index.js';
 import type { ControlPlanePorts, Telemetry } from './ports.js';
+import { replicaName } from './replica-name.js';
 import { type WiredRuntime, wireRuntime } from './runtime-wiring.js';
 import { Shutdown } from './shutdown.js';
 import { startSignals } from './signals-wiring.js';
@@ -64,6 +66,8 @@ const VERSION = '0.1.0';
 interface Starting {
   readonly config: Config;
   readonly replica: string;
+  /** Where telemetry is sent; undefined = nowhere. */
+  readonly otlp: OtlpSettings | undefined;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly ports: ControlPlanePorts;
@@ -89,11 +93,14 @@ interface Foundation {
  * @throws StartError with one line that says what to do; whatever was started is stopped again
  */
 export async function startControlPlane(config: Config, ports: ControlPlanePorts = {}): Promise<RunningControlPlane> {
-  const telemetry = ports.telemetry ?? createTelemetry(config.log.level);
+  const replica = replicaName(config);
+  const otlp = otlpSettings(config, { instance: replica, version: VERSION });
+  const telemetry = ports.telemetry ?? (await createTelemetry(config, otlp));
   const policies = ports.policies ?? everyPolicy;
   const starting: Starting = {
     config,
-    replica: config.replica ?? machineName(),
+    replica,
+    otlp,
     clock: ports.clock ?? systemClock,
     telemetry,
     ports,
@@ -116,11 +123,6 @@ export async function startControlPlane(config: Config, ports: ControlPlanePorts
 }
 
 const keyFile = (config: Config): string => config.keyFile ?? join(config.dataDir, 'key');
-
-const machineName = (): string =>
-  hostname()
-    .toLowerCase()
-    .replaceAll(/[^-a-z0-9.]/g, '-');
 
 async function start(starting: Starting): Promise<RunningControlPlane> {
   const { config, shutdown, telemetry, clock } = starting;
@@ -164,11 +166,11 @@ const wantedPorts = ({ rest, xds }: Config): { rest: WantedPort; xds: WantedPort
 /** Opens the database and refuses one that is not the one served before (REL-4, REL-5). */
 async function guardedDatabase(starting: Starting): Promise<OpenDatabase> {
   const { config, replica, shutdown, telemetry, clock, ports } = starting;
-  const { log, metrics } = telemetry;
+  const { log, metrics, tracer } = telemetry;
   const guard = new DatabaseGuard(config.dataDir);
   let verdict = 'first' as DatabaseVerdict;
   const database = await openDatabase({
-    ...{ config, replica, clock, log, metrics, onProgress: ports.onProgress },
+    ...{ config, replica, clock, log, metrics, tracer, onProgress: ports.onProgress },
     admit: (found) => {
       verdict = guard.require(found, config.database.accept);
     },
@@ -202,6 +204,7 @@ async function startIdentity(starting: Starting, { store }: OpenDatabase): Promi
     clock,
     log: telemetry.log,
     metrics: telemetry.metrics,
+    tracer: telemetry.tracer,
     // Nobody is given a certificate before the runtime has loaded the meshes.
     trustDomain: (mesh) => starting.runtime?.trustDomain(mesh) ?? defaultTrustDomain(mesh),
     trustDomainAliases: (mesh) => starting.runtime?.trustDomainAliases(mesh) ?? [],
@@ -216,7 +219,7 @@ async function startIdentity(starting: Starting, { store }: OpenDatabase): Promi
 async function startRuntime(starting: Starting, foundation: Foundation, wanted: WantedPort): Promise<WiredRuntime> {
   const { telemetry, clock, registry, policies, replica, shutdown, ports } = starting;
   const { database, identity, roles, certificate } = foundation;
-  const { log, metrics } = telemetry;
+  const { log, metrics, tracer } = telemetry;
   const { clusterId } = await database.store.identity();
   starting.collector = wireCollector(starting, { databaseUrl: database.url, clusterId });
   const onEvent = (event: FeedEvent): void => {
@@ -233,7 +236,7 @@ async function startRuntime(starting: Starting, foundation: Foundation, wanted: 
     xds,
     onEvent,
     collect: ports.collect ?? starting.collector?.collect,
-    ...{ clock, log, metrics },
+    ...{ clock, log, metrics, tracer },
   };
   const runtime = await orDistrust(orPortError(wanted, (ports.wireRuntime ?? wireRuntime)(deps)));
   shutdown.add('runtime', () => runtime.stop(STREAM_GRACE_MS));
@@ -247,13 +250,13 @@ async function startRest(
   wanted: WantedPort,
 ): Promise<RunningApi> {
   const { config, telemetry, clock, registry, shutdown } = starting;
-  const { log, metrics } = telemetry;
+  const { log, metrics, tracer } = telemetry;
   const { store } = database;
-  const changes = { registry, store, live: runtime.live };
+  const changes = { registry, store, live: runtime.live, tracer };
   const staged = startStaged({ deps: changes, runtime, replica: starting.replica, clock, log, metrics });
   starting.staged = staged;
   shutdown.add('staged changes', () => staged.stop());
-  shutdown.add('roll-up of telemetry', startSignals({ ...starting, store, log, metrics }));
+  shutdown.add('roll-up of telemetry', startSignals({ ...starting, store, log, metrics, tracer }));
   const alerts = await wireAlerts({
     ...starting,
     ...telemetry,
@@ -282,9 +285,7 @@ async function startRest(
     sessions,
     roles,
     bootstrap: { xds, caPem: certificate.caPem },
-    clock,
-    log,
-    metrics,
+    ...{ clock, log, metrics, tracer },
     exposition: () => telemetry.exposition(),
     allowedHosts: [...config.rest.allowedHosts, CONTROL_PLANE_NAME],
     databaseName: database.name,

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { Clock, Log, Metrics, Tracer } from '#libs/kernel';
 import {
   type DatabaseIdentity,
   type EmbeddedPostgres,
@@ -31,6 +31,7 @@ export interface DatabaseParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracer?: Tracer | undefined;
   readonly onProgress?: ((step: string) => void) | undefined;
   /** Throws when the database must not be used; it has not been written to by then. */
   readonly admit: (found: DatabaseIdentity | undefined) => void;
@@ -87,10 +88,11 @@ async function openWithPatience(parts: DatabaseParts, url: string, name: string)
 }
 
 async function open(parts: DatabaseParts, url: string, name: string): Promise<Store> {
-  const { config, replica, log, metrics, clock, admit } = parts;
+  const { config, replica, log, metrics, tracer, clock, admit } = parts;
   const { migrateUrl, pool, accept } = config.database;
   try {
-    return await openStore({ url, migrateUrl, replica, log, metrics, clock, pool, accept, admit, delivers: true });
+    const ports = { log, metrics, tracer, clock };
+    return await openStore({ url, migrateUrl, replica, ...ports, pool, accept, admit, delivers: true });
   } catch (error) {
     if (error instanceof SchemaTooNew) throw new StartError(EXIT.database, error.message, { cause: error });
     if (!(error instanceof StoreUnavailable || error instanceof PostgresTooOld)) throw error;

@@ -1,15 +1,17 @@
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { Clock, Log, Metrics, Tracer } from '#libs/kernel';
 import type { PolicyKind } from '#libs/model';
 import type { ReportSink } from '#libs/telemetry';
 import type { RuntimeDeps, WiredRuntime } from './runtime-wiring.js';
 
-/** Where logs and numbers go, and the text of `/metrics`. */
+/** Where logs, numbers and spans go, and the text of `/metrics`. */
 export interface Telemetry {
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Default: one that keeps nothing. */
+  readonly tracer?: Tracer;
   exposition(): Promise<{ readonly contentType: string; readonly body: string }>;
-  /** Stops measuring the process. */
-  close(): void;
+  /** Stops measuring the process, and sends what waits. */
+  close(): void | Promise<void>;
 }
 
 /** What tests may put in place of the product's own parts. */

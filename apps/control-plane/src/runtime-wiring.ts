@@ -4,7 +4,7 @@ import type { RuntimePort } from '#libs/api';
 import type { Evidence, LiveMeshes, LocalDelivery, Recompile } from '#libs/changes';
 import { shortType } from '#libs/envoy-api';
 import { admitNode, type MeshIdentity } from '#libs/identity';
-import type { Clock, Log, Metrics, RequestCounts } from '#libs/kernel';
+import type { Clock, Log, Metrics, RequestCounts, Tracer } from '#libs/kernel';
 import { err, parseNodeId } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
 import { claimsOf, type ProxyCredentials, Runtime, RuntimeQuestions, recompiler } from '#libs/runtime';
@@ -31,6 +31,7 @@ export interface RuntimeDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface WiredRuntime {

@@ -1,4 +1,4 @@
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { Clock, Log, Metrics, Tracer } from '#libs/kernel';
 import type { Store } from '#libs/store';
 import { SignalRollUp } from '#libs/telemetry';
 import type { Config } from './config.schema.js';
@@ -10,6 +10,7 @@ interface SignalsParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracer?: Tracer | undefined;
 }
 
 const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];

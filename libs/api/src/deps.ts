@@ -1,5 +1,5 @@
 import type { Changes, Deliveries, Explain, ExplainPast } from '#libs/changes';
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { Clock, Log, Metrics, Tracer } from '#libs/kernel';
 import type { Registry } from '#libs/model';
 import type { Store } from '#libs/store';
 import type { SignalQueries } from '#libs/telemetry';
@@ -64,6 +64,8 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Default: one that keeps nothing. */
+  readonly tracer?: Tracer | undefined;
   /** The text of `/metrics` with its content type. */
   readonly exposition: () => Promise<{ readonly contentType: string; readonly body: string }>;
   /** Names beside `localhost` and addresses that a Host header may have (SEC-35). */

@@ -15,6 +15,8 @@ export interface HttpRequest extends IncomingMessage {
   principal?: Principal;
   body?: unknown;
   params: Record<string, string>;
+  /** The route that serves it, once it is known. */
+  readonly route?: { readonly path: string };
   readonly query: Record<string, unknown>;
 }
 

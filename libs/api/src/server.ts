@@ -8,6 +8,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApiModule } from './api.module.js';
 import type { ApiDeps } from './deps.js';
 import { frontDoor } from './front-door.js';
+import { tracing } from './tracing.js';
 
 /** Milliseconds that requests in flight get when the server stops. */
 const DRAIN_MS = 5_000;
@@ -60,6 +61,7 @@ export async function startApi({ deps, host, port, tls, controllers }: ApiOption
   app.disable('x-powered-by').disable('etag');
   app.set('case sensitive routing', true).set('strict routing', true).set('query parser', 'simple');
   app.use(frontDoor([...deps.allowedHosts, host]));
+  if (deps.tracer?.on) app.use(tracing(deps.tracer));
   const server: Server = app.getHttpServer();
   limitConnections(server);
   await app.listen(port, host);

@@ -1,5 +1,5 @@
 import type { MeshFork } from '#libs/compiler';
-import { err, ok, type Result, type Steps } from '#libs/kernel';
+import { err, ok, type Result, type Steps, silentTracer } from '#libs/kernel';
 import { type ResourceId, resourceKey } from '#libs/model';
 import type { StoreRefusal, WriteItem, WriteOutcome } from '#libs/store';
 import type { Denial } from './authorize.js';
@@ -52,11 +52,14 @@ async function attemptDocuments(
   const live = await deps.live(mesh, false);
   const obstacles = await obstaclesTo(deps, live, prepared.value);
   if (obstacles.length > 0 && !context.force) return err(twoSided(obstacles, context));
+  const { tracer = silentTracer } = deps;
   const judged = live
-    ? await beside(live, prepared.value, function* (fork) {
-        const found = yield* evaluate(deps, live, prepared.value, fork);
-        return found.ok ? ok({ ...found.value, touched: trial ? yield* touchedBy(live, fork) : [] }) : found;
-      })
+    ? await tracer.run('change evaluate', () =>
+        beside(live, prepared.value, function* (fork) {
+          const found = yield* evaluate(deps, live, prepared.value, fork);
+          return found.ok ? ok({ ...found.value, touched: trial ? yield* touchedBy(live, fork) : [] }) : found;
+        }),
+      )
     : ok({ warnings: ownWarnings(prepared.value), touched: [] });
   if (!judged.ok) return err({ code: 'invalid', violations: judged.error });
   const { warnings, touched } = judged.value;

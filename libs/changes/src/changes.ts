@@ -8,6 +8,7 @@ import { applyPlan, keptPlan } from './plan/apply-plan.js';
 import { makePlan } from './plan/planner.js';
 import { operate } from './staged/operate.js';
 import { reportOf } from './staged/report.js';
+import { traced } from './traced.js';
 import type { ChangeOutcome, ChangeRefusal, ChangesDeps, PatchRequest, PutRequest } from './types.js';
 
 /** How often a patch without `ifVersion` is merged anew when other writes keep coming in between. */
@@ -15,6 +16,11 @@ const PATCH_ATTEMPTS = 4;
 
 /** Makes the door through which every configuration write goes. */
 export function createChanges(deps: ChangesDeps): Changes {
+  const changes = doorOf(deps);
+  return deps.tracer?.on ? traced(changes, deps.tracer) : changes;
+}
+
+function doorOf(deps: ChangesDeps): Changes {
   return {
     apply: (request) =>
       applyDocuments(deps, request, {

@@ -1,4 +1,4 @@
-import type { Violation } from '#libs/kernel';
+import type { Tracer, Violation } from '#libs/kernel';
 import type { Manifest, Registry, ResourceId } from '#libs/model';
 import type { Actor, StagedOptions, Store, WriteOutcome } from '#libs/store';
 import type { Authorize, Denial } from './authorize.js';
@@ -105,6 +105,8 @@ export type ChangeRefusal =
   | { readonly code: 'idempotency-mismatch'; readonly key: string };
 
 export interface ChangesDeps {
+  /** Default: one that keeps nothing. */
+  readonly tracer?: Tracer | undefined;
   readonly registry: Registry;
   readonly store: Pick<
     Store,

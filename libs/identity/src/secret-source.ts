@@ -1,4 +1,5 @@
 import {
+  AS_ROOT,
   type Clock,
   contentHash,
   type Log,
@@ -6,6 +7,8 @@ import {
   type ProxyIdentity,
   silentLog,
   silentMetrics,
+  silentTracer,
+  type Tracer,
 } from '#libs/kernel';
 import type { CertificateAuthority } from './certificate-authority.js';
 import { IssuingPaused } from './errors.js';
@@ -46,6 +49,8 @@ export interface SecretSourceOptions {
   readonly clock: Clock;
   readonly log?: Log;
   readonly metrics?: Metrics;
+  /** Default: one that keeps nothing. */
+  readonly tracer?: Tracer | undefined;
   /** The one that certificates are issued under. Default `<mesh>.heddle.local`. */
   readonly trustDomain?: (mesh: string) => string;
   /** Others under which identities count. Default: none. */
@@ -70,6 +75,7 @@ class SecretSource implements MeshSecrets {
   readonly #options: SecretSourceOptions;
   readonly #log: Log;
   readonly #metrics: Metrics;
+  readonly #tracer: Tracer;
   readonly #trustDomain: (mesh: string) => string;
   readonly #pace = new Pace();
 
@@ -77,6 +83,7 @@ class SecretSource implements MeshSecrets {
     this.#options = options;
     this.#log = options.log ?? silentLog;
     this.#metrics = options.metrics ?? silentMetrics;
+    this.#tracer = options.tracer ?? silentTracer;
     this.#trustDomain = options.trustDomain ?? defaultTrustDomain;
   }
 
@@ -104,7 +111,7 @@ class SecretSource implements MeshSecrets {
     if (name === TRUST) return this.#trust(authority);
     const spiffeId = formatSpiffeId({ ...identity, trustDomain: this.#trustDomain(identity.mesh) });
     if (heldVersion !== undefined && this.#isGood(authority, spiffeId, heldVersion)) return { kind: 'keep' };
-    return this.#pace.run(() => this.#mint(authority, identity, spiffeId));
+    return this.#pace.run(() => this.#issue(authority, identity, spiffeId));
   }
 
   /** Always sent, also when held: an Envoy that shows an old bundle's version may have lost its watches (SDS-3). */
@@ -127,6 +134,15 @@ class SecretSource implements MeshSecrets {
     // With a clock that is not to be trusted, time decides nothing: a genuine leaf is kept (REL-27).
     if (this.#skewed()) return true;
     return now < issuer.notAfter && now < renewalTime(facts);
+  }
+
+  #issue(authority: MeshAuthority, identity: ProxyIdentity, spiffeId: string): SecretAnswer {
+    if (!this.#tracer.on) return this.#mint(authority, identity, spiffeId);
+    const { mesh, namespace, workload } = identity;
+    return this.#tracer.run('certificate issue', () => this.#mint(authority, identity, spiffeId), {
+      ...AS_ROOT,
+      values: { 'heddle.mesh': mesh, 'heddle.workload': `${namespace}/${workload}` },
+    });
   }
 
   #mint(authority: MeshAuthority, identity: ProxyIdentity, spiffeId: string): SecretAnswer {

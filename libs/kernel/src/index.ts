@@ -1,4 +1,5 @@
 export * from './canonical-json.js';
+export type * from './exported.js';
 export * from './hash.js';
 export * from './names.js';
 export * from './order.js';
@@ -8,4 +9,5 @@ export * from './result.js';
 export * from './silent.js';
 export * from './steps.js';
 export * from './system-clock.js';
+export * from './tracer.js';
 export * from './violation.js';

@@ -13,6 +13,8 @@ export interface LogOptions {
   readonly destination?: DestinationStream;
   /** Called with the number of lines dropped so far when the default destination drops one (REL-35). */
   readonly onDropped?: (total: number) => void;
+  /** Further fields of every line, of the moment: the ids of the span that it is written in. */
+  readonly context?: (() => object | undefined) | undefined;
 }
 
 /**
@@ -29,6 +31,7 @@ export function createLog(options: LogOptions): Log {
       messageKey: 'message',
       timestamp: () => `,"time":${Date.now()}`,
       formatters: { level: (label) => ({ level: label }) },
+      ...(options.context === undefined ? {} : { mixin: () => options.context?.() ?? {} }),
     },
     destination,
   );

@@ -28,6 +28,13 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   heddle_event_loop_stall_seconds: histogram('Longest lateness of a timer, one observation a second.', SECONDS),
   heddle_log_lines_dropped: gauge('Log lines dropped since the start because nobody read them.'),
 
+  heddle_otlp_exported_total: counter('Spans, points and records that an OpenTelemetry collector took.', 'signal'),
+  heddle_otlp_dropped_total: counter(
+    'Those that are lost: queue-full = nobody takes them fast enough; not-delivered = after all tries.',
+    'signal',
+    'reason',
+  ),
+
   // Configuration and its delivery
   heddle_config_revision: gauge('Newest config revision that this replica has compiled and published.'),
   heddle_pass_seconds: histogram('Time from the begin of a pass to its publication.', SECONDS),

@@ -1,7 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { Labels, Metrics } from '#libs/kernel';
+import type { ExportedMetric, Labels, Metrics } from '#libs/kernel';
 import { watchEventLoop } from './event-loop.js';
 import { METRICS, type MetricDefinition } from './metric-table.js';
+import { registryPoints } from './registry-points.js';
 
 export interface MetricsOptions {
   /**
@@ -19,6 +20,8 @@ export interface PrometheusMetrics extends Metrics {
   render(): Promise<string>;
   /** `Content-Type` of {@link render}. */
   readonly contentType: string;
+  /** The same for other engines. */
+  points(): Promise<ExportedMetric[]>;
   /** Stops measuring the process; what was counted can still be rendered. */
   close(): void;
 }
@@ -41,7 +44,14 @@ export function createMetrics(options: MetricsOptions = {}): PrometheusMetrics {
   const measured = options.process ?? true;
   if (measured) collectDefaultMetrics({ register: registry });
   const stop = measured ? watchEventLoop(metrics) : () => undefined;
-  return { ...metrics, render: () => registry.metrics(), contentType: registry.contentType, close: stop };
+  const startedAt = Date.now() - process.uptime() * 1000;
+  return {
+    ...metrics,
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+    points: () => registryPoints(registry, startedAt),
+    close: stop,
+  };
 }
 
 interface InstrumentOf {

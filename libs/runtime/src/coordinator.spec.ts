@@ -4,9 +4,10 @@ import { type Clock, silentLog, silentMetrics } from '#libs/kernel';
 import { createRegistry, type PolicyKind } from '#libs/model';
 import { policies } from '#policies';
 import { bigMesh, instanceRow, meshTimeout, serviceRow, serviceTimeout } from '../../testing/src/builders/index.js';
-import { Coordinator, type PublishedChange } from './coordinator.js';
+import { Coordinator } from './coordinator.js';
 import type { Delta } from './ingest.js';
 import { MeshHost } from './mesh-host.js';
+import type { PublishedChange } from './published.js';
 
 const registry = createRegistry(policies);
 

@@ -7,27 +7,14 @@ import { Compilation } from './compilation.js';
 import { EventQueue } from './event-queue.js';
 import { type Delta, type Hosts, setDelta, setSnapshot } from './ingest.js';
 import type { MeshHost } from './mesh-host.js';
-
-/** What one publication was made of: links the engine's change numbers to revisions. */
-export interface PublishedChange {
-  readonly change: number;
-  readonly mesh: string;
-  readonly configRevision: number;
-  readonly runtimeRevision: number;
-  /** How many resources, layers and views were set or removed: with none, nobody has anything to receive. */
-  readonly touched: number;
-  /** What was set. */
-  readonly resources: readonly { readonly type: string; readonly name: string }[];
-  /** Instances came, went, or are seen otherwise: streams may belong to other views. */
-  readonly viewsChanged: boolean;
-  /** Of the lane of a staged change: which, and the revision of its step. */
-  readonly lane?: { readonly id: string; readonly revision: number } | undefined;
-}
+import { type AdoptedPass, type PublishedChange, publication, touchedBy } from './published.js';
 
 export interface CoordinatorOptions {
   readonly hostOf: (mesh: string) => MeshHost;
   readonly publish: (publication: Publication) => void;
   readonly published: (change: PublishedChange) => void;
+  /** Told of what was read from the feed, but for changes of instances that overtook it. */
+  readonly adopted?: ((pass: AdoptedPass) => void) | undefined;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -50,6 +37,9 @@ interface Running {
   readonly compilation: Compilation;
   readonly revisions: Revisions;
   readonly startedAt: number;
+  /** Queries that these meshes had computed before. */
+  readonly computedBefore: number;
+  slices: number;
 }
 
 /**
@@ -173,13 +163,15 @@ export class Coordinator {
     this.#queue.noteConfig(this.#set.config);
     const startedAt = this.options.clock.monotonic();
     const compilation = new Compilation([...this.#due].map((mesh) => this.host(mesh)));
-    this.#running = { compilation, revisions: this.#set, startedAt };
+    const computedBefore = this.#computed(this.#due);
+    this.#running = { compilation, revisions: this.#set, startedAt, computedBefore, slices: 0 };
     this.#slice(this.#running);
   }
 
   #slice(running: Running): void {
     const budget = this.slice();
     let isDone: boolean;
+    running.slices += 1;
     try {
       isDone = running.compilation.step(budget);
     } catch (error) {
@@ -214,19 +206,30 @@ export class Coordinator {
   #adopt(running: Running): void {
     this.#running = undefined;
     const adopted = running.compilation.adopt();
+    const computed = this.#computed(this.#due) - running.computedBefore;
     this.#due.clear();
     this.#configRevision = running.revisions.config;
     this.#runtimeRevision = Math.max(this.#runtimeRevision, running.revisions.runtime);
     const seconds = (this.options.clock.monotonic() - running.startedAt) / 1000;
-    for (const { mesh, compiled } of adopted) this.#publish(mesh, this.host(mesh).lanes.adopt(compiled));
+    const published = adopted.map(({ mesh, compiled }) => {
+      this.#publish(mesh, this.host(mesh).lanes.adopt(compiled));
+      return { mesh, compiled, change: this.#changes };
+    });
     this.options.metrics.observe('heddle_pass_seconds', seconds);
     this.#loaded = true;
     this.options.metrics.gauge('heddle_config_revision', this.#configRevision);
+    const { slices } = running;
+    const { configRevision } = this;
+    this.options.adopted?.({ configRevision, tookMs: seconds * 1000, slices, computed, published });
     for (const waiter of this.#waiters) {
       if (waiter.revision <= this.#configRevision) waiter.done();
     }
     if (this.#queue.isEmpty) this.#noteIdle();
     else this.#start(this.#queue.take());
+  }
+
+  #computed(meshes: Iterable<string>): number {
+    return [...meshes].reduce((sum, mesh) => sum + this.host(mesh).graph.counters.run, 0);
   }
 
   /** A quick pass over what is published now, while a long one is under way. */
@@ -286,11 +289,3 @@ const newest = (a: Revisions, b: Revisions): Revisions => ({
   config: Math.max(a.config, b.config),
   runtime: Math.max(a.runtime, b.runtime),
 });
-
-const touchedBy = ({ set, removed, layers, removedLayers, views, removedViews }: CompiledChange): number =>
-  [set, removed, layers, removedLayers, views, removedViews].reduce((sum, { length }) => sum + length, 0);
-
-function publication(change: number, compiled: CompiledChange): Publication {
-  const { set, removed, layers, removedLayers, views, removedViews } = compiled;
-  return { change, set, removed, layers, removedLayers, views, removedViews };
-}

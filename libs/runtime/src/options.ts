@@ -1,8 +1,11 @@
-import type { Clock, Log, Metrics, RequestCounts } from '#libs/kernel';
+import type { Clock, Log, Metrics, RequestCounts, Tracer } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
 import type { FeedEvent, Store } from '#libs/store';
 import type { ReportMethod, SecretSource } from '#libs/xds';
 import type { ProxyCredentials } from './gatekeeper.js';
+
+/** Where nobody reports. */
+export const NO_COUNTS: RequestCounts = { of: () => [], heardOf: () => undefined };
 
 /** What a replica's push path is made of. */
 export interface RuntimeOptions {
@@ -28,4 +31,6 @@ export interface RuntimeOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Default: one that keeps nothing. */
+  readonly tracer?: Tracer | undefined;
 }

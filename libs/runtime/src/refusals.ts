@@ -1,5 +1,5 @@
 import type { NackInfo, StreamInfo } from '#libs/xds';
-import type { PublishedChange } from './coordinator.js';
+import type { PublishedChange } from './published.js';
 
 export type IsAmong = (type: string, name: string) => boolean;
 

@@ -1,24 +1,24 @@
 import { featuresOf, MeshGraph } from '#libs/compiler';
 import { TYPE } from '#libs/envoy-api';
-import { type ProxyIdentity, parseNodeId, type RequestCounts } from '#libs/kernel';
+import { type ProxyIdentity, parseNodeId } from '#libs/kernel';
 import { type DeliveryListener, type NackInfo, type StreamInfo, XdsServer } from '#libs/xds';
 import { Attachments } from './attachments.js';
-import { Coordinator, type PublishedChange } from './coordinator.js';
+import { type ChangeTracing, changeTracing } from './change-tracing.js';
+import { Coordinator } from './coordinator.js';
 import { CrashGuard } from './crashes/guard.js';
 import { claimsOf, TokenGatekeeper, viewFor } from './gatekeeper.js';
 import { startJobs } from './jobs.js';
 import { StagedWatch } from './lanes/staged-watch.js';
 import { MeshHost } from './mesh-host.js';
-import type { RuntimeOptions } from './options.js';
+import { NO_COUNTS, type RuntimeOptions } from './options.js';
 import { ProgressRecorder, ProgressTracker } from './progress/index.js';
+import type { PublishedChange } from './published.js';
 import { standing } from './refusals.js';
 import { SpanRecorder } from './spans/recorder.js';
 import { attachedOnlyTo } from './status.js';
 
 /** How many changes are remembered to translate change numbers into revisions for status. */
 const REMEMBERED_CHANGES = 5_000;
-
-const NO_COUNTS: RequestCounts = { of: () => [], heardOf: () => undefined };
 
 /**
  * The push path of one replica: feed to graph to xDS, and what proxies answer back to the ledger and the store. The
@@ -43,6 +43,7 @@ export class Runtime {
   #latest = 0;
   readonly #recorder: ProgressRecorder;
   readonly #loaded = new Set<string>();
+  readonly #tracing: ChangeTracing | undefined;
   #stopRecorder: (() => void) | undefined;
   #stopJobs: (() => void) | undefined;
 
@@ -65,13 +66,13 @@ export class Runtime {
       hostOf: (node) => this.#hostOf(node),
       refused: (stream, nack) => this.withIdentity(stream, ({ mesh }) => this.progress.refused(stream, mesh, nack)),
     });
+    this.#tracing = changeTracing({ ...options, feed: store.feed, progress: this.progress });
     this.coordinator = new Coordinator({
       hostOf: (mesh) => new MeshHost(mesh, new MeshGraph({ mesh, policies: options.policies }), options.registry, log),
       publish: (publication) => this.server.publish(publication),
       published: (change) => this.onPublished(change),
-      clock,
-      log,
-      metrics,
+      adopted: this.#tracing && ((pass) => this.#tracing?.adopted(pass)),
+      ...{ clock, log, metrics },
     });
     this.staged = new StagedWatch({
       hostOf: (mesh) => this.coordinator.hosts.get(mesh),
@@ -97,9 +98,7 @@ export class Runtime {
       holders: this.server,
       replica: options.replica,
       busy: () => this.coordinator.isCompiling,
-      clock,
-      log,
-      metrics,
+      ...{ clock, log, metrics },
     });
   }
 
@@ -114,7 +113,8 @@ export class Runtime {
     this.#stopRecorder = this.#recorder.start();
     await this.options.store.feed.start((event) => {
       this.options.onEvent?.(event);
-      const { badContents } = event.kind === 'snapshot' ? event.snapshot : event;
+      const { badContents, configRevision } = event.kind === 'snapshot' ? event.snapshot : event;
+      this.#tracing?.seen(configRevision);
       if (badContents) this.crashes.follow(badContents);
       this.coordinator.onEvent(event);
     });
@@ -158,7 +158,7 @@ export class Runtime {
     this.#countQuarantined(change.mesh);
     this.#renewSecrets(change.mesh);
     if (change.viewsChanged) this.rebindViews(change.mesh);
-    if (!this.#loaded.has(change.mesh)) this.progress.expect(change.mesh, this.attachedBefore(change.mesh));
+    if (!this.#loaded.has(change.mesh)) this.#expect(change.mesh);
     this.#loaded.add(change.mesh);
     this.server.whenTold(() => {
       const concerned = change.touched > 0 ? this.behindOf(change.mesh) : new Map<number, string>();
@@ -178,8 +178,9 @@ export class Runtime {
   }
 
   /** Proxies whose only connection was to an earlier process of this replica. */
-  private attachedBefore(mesh: string): ReadonlySet<string> {
-    return new Set(attachedOnlyTo(this.options.replica, this.coordinator.hosts.get(mesh)?.instances ?? []));
+  #expect(mesh: string): void {
+    const instances = this.coordinator.hosts.get(mesh)?.instances ?? [];
+    this.progress.expect(mesh, new Set(attachedOnlyTo(this.options.replica, instances)));
   }
 
   /** Streams of the mesh that have something to receive or to ACK, by id with their node id. */

@@ -1,6 +1,7 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { silentLog } from '#libs/kernel';
+import { silentLog, silentTracer } from '#libs/kernel';
 import { eachMessage, FaultProxy, NOTIFICATION } from '../../testing/src/faults/index.js';
 import { createTestDatabase, type TestDatabase } from '../../testing/src/postgres/index.js';
 import { POLL_MS } from './feed/feed.js';
@@ -67,6 +68,37 @@ describe('the feed', () => {
       expect(store.feed.connected).toBe(true);
     } finally {
       await store.close();
+    }
+  });
+
+  it('knows in which trace another replica has made a change, and belongs to no request that pokes it', async () => {
+    const under = new AsyncLocalStorage<string>();
+    const seen: (string | undefined)[] = [];
+    const recorder = new Recorder();
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
+    const tracer = { ...silentTracer, on: true, current: () => traceparent };
+    const traced = await openStore({ url: database.url, replica: 'traced', tracer });
+    const store = await openStore({ url: database.url, replica: 'reader' });
+    try {
+      await store.feed.start((event) => {
+        seen.push(under.getStore());
+        recorder.listen(event);
+      });
+      const { configRevision } = await store.identity();
+      await traced.resources.write(request([put('Service', 'traced')]));
+      await under.run('a request', () => store.feed.poke());
+      await until(() => recorder.puts.includes('traced'));
+      await until(() => store.feed.traced(configRevision, configRevision + 1).length > 0);
+      expect(store.feed.traced(configRevision, configRevision + 1)).toMatchObject([
+        { revision: configRevision + 1, traceparent },
+      ]);
+      expect(new Set(seen)).toEqual(new Set([undefined]));
+      await write('not-traced');
+      await store.feed.poke();
+      expect(store.feed.traced(configRevision + 1, configRevision + 9)).toEqual([]);
+    } finally {
+      await store.close();
+      await traced.close();
     }
   });
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, Log } from '#libs/kernel';
+import { AS_ROOT, type Clock, type Log, type Tracer } from '#libs/kernel';
 import type { Database } from './database.js';
 import { PROGRESS_KEPT_DAYS } from './delivery/progress.port.js';
 import { StoreUnavailable } from './ports.js';
@@ -59,11 +59,16 @@ export async function prune(database: Database): Promise<void> {
   await ensureSignalRanges(database);
 }
 
+export interface HousekeepingOptions {
+  readonly replica: string;
+  readonly delivers: boolean;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly tracer: Tracer;
+}
+
 /** Renews the replica's lease and prunes, until stopped. Outages are none of its business: it simply comes back. */
-export function startHousekeeping(
-  database: Database,
-  options: { readonly replica: string; readonly delivers: boolean; readonly clock: Clock; readonly log: Log },
-): () => Promise<void> {
+export function startHousekeeping(database: Database, options: HousekeepingOptions): () => Promise<void> {
   const session = randomUUID();
   const running = new Set<Promise<void>>();
   const run = (task: () => Promise<unknown>): void => {
@@ -85,7 +90,9 @@ export function startHousekeeping(
   run(() => ensureSignalRanges(database));
   const cancel = [
     options.clock.every(LEASE_EVERY_MS, lease),
-    options.clock.every(PRUNE_EVERY_MS, () => run(() => prune(database))),
+    options.clock.every(PRUNE_EVERY_MS, () =>
+      run(() => options.tracer.run('job retention', () => prune(database), AS_ROOT)),
+    ),
   ];
   return async () => {
     for (const stop of cancel) stop();

@@ -1,5 +1,14 @@
 import { DataSource } from 'typeorm';
-import { type Clock, type Log, type Metrics, silentLog, silentMetrics, systemClock } from '#libs/kernel';
+import {
+  type Clock,
+  type Log,
+  type Metrics,
+  silentLog,
+  silentMetrics,
+  silentTracer,
+  systemClock,
+  type Tracer,
+} from '#libs/kernel';
 import { AuthorityRepository } from './administration/authority.repository.js';
 import { TokenRepository } from './administration/token.repository.js';
 import { AlertRepository } from './alerts/alert.repository.js';
@@ -12,6 +21,7 @@ import { Database } from './database.js';
 import { ProgressRepository } from './delivery/progress.repository.js';
 import { ENTITIES } from './entities/index.js';
 import { asStoreError } from './errors.js';
+import { ChangeTraces } from './feed/change-traces.js';
 import { ChangeFeed } from './feed/feed.js';
 import { readHeads } from './feed/heads.js';
 import { startHousekeeping } from './housekeeping.js';
@@ -45,6 +55,7 @@ export interface OpenStoreOptions {
   readonly replica: string;
   readonly log?: Log;
   readonly metrics?: Metrics;
+  readonly tracer?: Tracer | undefined;
   readonly clock?: Clock;
   /** Largest number of connections besides the one that listens; default 10. */
   readonly pool?: number;
@@ -178,7 +189,7 @@ async function inspected(url: string): Promise<DatabaseIdentity | undefined> {
  * PostgresTooOld; what `admit` throws
  */
 export async function openStore(options: OpenStoreOptions): Promise<Store> {
-  const { log = silentLog, metrics = silentMetrics, clock = systemClock } = options;
+  const { log = silentLog, metrics = silentMetrics, tracer = silentTracer, clock = systemClock } = options;
   const found = await inspected(options.url);
   options.admit?.(found);
   await migrateDatabase(options.migrateUrl ?? options.url, log);
@@ -193,7 +204,8 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     throw asStoreError(error);
   }
   const database = new Database(dataSource, log, metrics);
-  const resources = new ResourceRepository(database, log);
+  const traces = new ChangeTraces();
+  const resources = new ResourceRepository({ database, log, clock, tracer, traces });
   try {
     guard.expect((await identityOf(database, SCHEMA_VERSION)).clusterId);
     if (await canRewriteAudit(database)) {
@@ -206,13 +218,22 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     await Promise.all([dataSource.destroy(), signalSource.destroy()]);
     throw error;
   }
-  const feed = new ChangeFeed({ database, url: options.url, role, clock, log, metrics, accept: options.accept });
+  const feed = new ChangeFeed({
+    database,
+    url: options.url,
+    role,
+    clock,
+    log,
+    metrics,
+    traces,
+    accept: options.accept,
+  });
   const audit = new AuditRepository(database, {
     replica: options.replica,
     ownerUrl: options.migrateUrl ?? options.url,
   });
   const stopHousekeeping = startHousekeeping(database, {
-    ...{ replica: options.replica, delivers: options.delivers === true, clock, log },
+    ...{ replica: options.replica, delivers: options.delivers === true, clock, log, tracer },
   });
   return {
     resources,
@@ -223,7 +244,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     progress: new ProgressRepository(database),
     past: new PastRepository(database),
     plans: new PlanRepository(database),
-    staged: new StagedRepository(database, log),
+    staged: new StagedRepository(database, log, tracer),
     history: new HistoryRepository(database),
     spans: new SpanRepository(database),
     audit,

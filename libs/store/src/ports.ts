@@ -4,6 +4,7 @@ import type { AlertOutbox, AlertSources, Alerts, Silences } from './alerts/alert
 import type { AuditTrail, AuditVerdict } from './audit/audit.port.js';
 import type { History } from './audit/history.port.js';
 import type { Progress } from './delivery/progress.port.js';
+import type { ChangeTrace } from './feed/change-traces.js';
 import type { InstanceRow, Instances } from './instances/instance.port.js';
 import type { Leases } from './leases/lease.port.js';
 import type { Patterns } from './patterns/pattern.port.js';
@@ -22,6 +23,7 @@ export type * from './alerts/alert.port.js';
 export type * from './audit/audit.port.js';
 export type * from './audit/history.port.js';
 export * from './delivery/progress.port.js';
+export type { ChangeTrace } from './feed/change-traces.js';
 export type * from './instances/instance.port.js';
 export type * from './leases/lease.port.js';
 export type * from './patterns/pattern.port.js';
@@ -96,6 +98,8 @@ export interface Feed {
   start(listener: (event: FeedEvent) => void): Promise<void>;
   /** Looks now; resolves when everything committed before the call has been handed to the listener. */
   poke(): Promise<void>;
+  /** Traces that config revisions after the one and up to the other were made in, as far as they are known here. */
+  traced(after: number, upTo: number): readonly ChangeTrace[];
   /** False while Postgres cannot be reached. */
   readonly connected: boolean;
   stop(): Promise<void>;

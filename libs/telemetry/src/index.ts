@@ -3,6 +3,7 @@ export type { LogEntry } from './access-logs/log-entry.js';
 export { Collector, type CollectorOptions } from './collector/collector.js';
 export { HarvestQueue, type HarvestQueueOptions } from './collector/harvest-queue.js';
 export { MeshNames, type ServingInstances } from './collector/mesh-names.js';
+export * from './exported/index.js';
 export { METRICS_METHOD, MetricsReceiver, type Reporter, type ReportReceiver } from './metrics-receiver.js';
 export * from './model/index.js';
 export { PlaintextWatch, type PlaintextWatchOptions } from './plaintext-watch.js';

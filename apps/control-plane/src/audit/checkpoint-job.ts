@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditKey } from '#libs/identity';
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import { AS_ROOT, type Clock, type Log, type Metrics, silentTracer, type Tracer } from '#libs/kernel';
 import { type AuditLease, type AuditTrail, ChainBroken, LeaseLost, NotOwner } from '#libs/store';
 import type { Destination } from './destination.js';
 
@@ -17,6 +17,8 @@ export interface CheckpointJobOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Default: one that keeps nothing. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Long enough for the first verification of a long chain; a holder that stops gives the lease back at once. */
@@ -61,14 +63,17 @@ export class CheckpointJob {
   }
 
   async #turn(): Promise<void> {
-    const { trail, everySeconds, log, metrics } = this.options;
+    const { trail, everySeconds, log, metrics, tracer = silentTracer } = this.options;
     try {
       const lease = await trail.lease(this.#holder, Math.max(LEASE_MS, everySeconds * 2_000));
       if (lease === undefined) return;
-      const signer = await this.#signer(lease);
-      const isWhole = await this.#sign(lease, signer);
-      await this.#sendAll();
-      if (isWhole) await this.#cut(lease, signer);
+      const work = async (): Promise<void> => {
+        const signer = await this.#signer(lease);
+        const isWhole = await this.#sign(lease, signer);
+        await this.#sendAll();
+        if (isWhole) await this.#cut(lease, signer);
+      };
+      await tracer.run('job checkpoint', work, AS_ROOT);
     } catch (error) {
       if (error instanceof LeaseLost) return;
       metrics.count('heddle_audit_checkpoint_failures_total');

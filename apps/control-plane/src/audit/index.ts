@@ -1,5 +1,5 @@
 import { AuditKeys, type Kek } from '#libs/identity';
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { Clock, Log, Metrics, Tracer } from '#libs/kernel';
 import type { Store } from '#libs/store';
 import type { Config } from '../config.schema.js';
 import { CheckpointJob } from './checkpoint-job.js';
@@ -13,6 +13,7 @@ export interface AuditJobParts {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  readonly tracer?: Tracer | undefined;
 }
 
 /** Starts to sign the audit chain. @returns a function that stops it */

@@ -1,4 +1,5 @@
 import type { RawReport } from '#libs/telemetry';
+import type { ExportSettings } from './mesh-export.js';
 
 /**
  * What goes through the pipe between the control plane and its collector: frames of `<length of the rest, 4 bytes><kind, 1
@@ -18,6 +19,8 @@ export interface WorkerSettings {
   readonly clusterId: string;
   readonly replica: string;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  /** Where else it sends what it makes; absent = nowhere. */
+  readonly otlp?: ExportSettings | undefined;
 }
 
 const KIND = { start: 1, report: 2, time: 3, missed: 4 } as const;

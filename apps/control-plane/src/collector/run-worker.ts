@@ -3,11 +3,12 @@ import { Socket } from 'node:net';
 import { type Clock, type Log, silentMetrics, systemClock } from '#libs/kernel';
 import { createLog } from '#libs/observability';
 import { type FeedEvent, openStore, type Store } from '#libs/store';
-import { Collector, HarvestQueue, MeshNames } from '#libs/telemetry';
+import { Collector, type Harvest, HarvestQueue, MeshNames } from '#libs/telemetry';
 import { watchPatterns } from '../patterns/index.js';
 import { PIPE_FD } from './collector-process.js';
 import { type Frame, FrameReader, type WorkerSettings } from './frames.js';
 import type { HarvestStoreFactory } from './harvest-store.js';
+import { openMeshExport } from './mesh-export.js';
 import { GatheredMetrics } from './told-metrics.js';
 
 const TELL_EVERY_MS = 1_000;
@@ -101,18 +102,28 @@ function start(settings: WorkerSettings, { clock, metrics, harvestStore }: Start
     isNamed();
   };
   const opened = openPatiently(settings, onEvent, { clock, log });
+  const exporting = openMeshExport(settings.otlp, { metrics, log });
   const queue = new HarvestQueue({
     store: { write: async (harvest) => harvestStore(await opened, metrics).write(harvest) },
     ...{ clock, log, metrics },
   });
-  const collector = new Collector({ source, names, metrics, onHarvest: (harvest) => queue.add(harvest) });
-  const watching = opened.then((store) => watchPatterns({ store, names, holder: source, clock, log, metrics }));
+  const onHarvest = (harvest: Harvest): void => {
+    queue.add(harvest);
+    void exporting.then((one) => one.add(harvest));
+  };
+  const collector = new Collector({ source, names, metrics, onHarvest });
+  const watching = Promise.all([opened, exporting]).then(([store, { tracer }]) =>
+    watchPatterns({ store, names, holder: source, clock, log, metrics, tracer }),
+  );
   log.debug('the collector has started', { source });
   const close = async (): Promise<void> => {
     await (await watching)();
     await (await opened).close();
   };
-  return { log, collector, queue, named, close: () => Promise.race([close(), nothing()]) };
+  const closeAll = async () => {
+    await Promise.all([Promise.race([close(), nothing()]), exporting.then((one) => one.close())]);
+  };
+  return { log, collector, queue, named, close: closeAll };
 }
 
 /** A database that is away shall not keep the process. */

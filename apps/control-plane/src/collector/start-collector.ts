@@ -1,10 +1,12 @@
 import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { OtlpSettings } from '#libs/observability';
 import type { ReportSink } from '#libs/telemetry';
 import type { Config } from '../config.schema.js';
 import type { ControlPlanePorts, Telemetry } from '../ports.js';
 import type { Shutdown } from '../shutdown.js';
 import { CollectorProcess } from './collector-process.js';
 import type { WorkerSettings } from './frames.js';
+import type { ExportSettings } from './mesh-export.js';
 import { ReportPipe } from './report-pipe.js';
 
 export interface CollectorOptions {
@@ -45,6 +47,7 @@ export function startCollector({ settings, clock, log, metrics, entry }: Collect
 export interface CollectorWiring {
   readonly config: Config;
   readonly replica: string;
+  readonly otlp: OtlpSettings | undefined;
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly ports: ControlPlanePorts;
@@ -56,13 +59,18 @@ export interface CollectorWiring {
  * sidecars and before the database, so that what they told last is kept.
  */
 export function wireCollector(
-  { config, replica, clock, telemetry, ports, shutdown }: CollectorWiring,
+  { config, replica, otlp, clock, telemetry, ports, shutdown }: CollectorWiring,
   database: Pick<WorkerSettings, 'databaseUrl' | 'clusterId'>,
 ): RunningCollector | undefined {
   if (config.telemetry.collector === 'off') return undefined;
-  const settings = { ...database, replica, logLevel: config.log.level };
+  const settings = { ...database, replica, logLevel: config.log.level, otlp: otlp && exportSettings(config, otlp) };
   const { log, metrics } = telemetry;
   const collector = startCollector({ settings, clock, log, metrics, entry: ports.collectorEntry });
   shutdown.add('collector', () => collector.stop());
   return collector;
+}
+
+function exportSettings({ observability }: Config, otlp: OtlpSettings): ExportSettings {
+  const { mesh, traces, metricSeconds } = observability.otlp;
+  return { to: { ...otlp, instance: `${otlp.instance}.collector` }, mesh, traces, everySeconds: metricSeconds };
 }

@@ -4,7 +4,7 @@ import type { Labels, Metrics } from '#libs/kernel';
 type Told = readonly ['count' | 'gauge', name: string, value: number, labels: Labels];
 
 /** Nothing else may be told: the collector's connections to Postgres are not the control plane's. */
-const OWN = 'heddle_telemetry_';
+const OWN = ['heddle_telemetry_', 'heddle_otlp_'];
 const LONGEST_LINE = 64 * 1024;
 const MOST_WAITING = 1_000;
 
@@ -13,7 +13,7 @@ export class GatheredMetrics implements Metrics {
   readonly #counts = new Map<string, { name: string; labels: Labels; value: number }>();
 
   count(name: string, labels: Labels = {}, by = 1): void {
-    if (!name.startsWith(OWN)) return;
+    if (!OWN.some((prefix) => name.startsWith(prefix))) return;
     const key = `${name} ${JSON.stringify(labels)}`;
     const known = this.#counts.get(key);
     if (known) known.value += by;

@@ -1,4 +1,4 @@
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import { AS_ROOT, type Clock, type Log, type Metrics, silentTracer, type Tracer } from '#libs/kernel';
 import { findPatterns, type ObservedService, type Tracked, track } from '#libs/patterns';
 import { type Lease, type Store, StoreUnavailable } from '#libs/store';
 import { BUCKET_MS, LOOKED_AT_MS, MeshObserver } from './mesh-observer.js';
@@ -14,6 +14,8 @@ export interface PatternWatchOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Default: one that keeps nothing. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** How often it is looked whether a bucket has ended. Milliseconds. */
@@ -26,6 +28,14 @@ interface Watched {
   readonly observer: MeshObserver;
   tracked: readonly Tracked[];
   at: number;
+}
+
+interface Search {
+  readonly lease: Lease;
+  readonly mesh: string;
+  readonly watched: Watched;
+  /** End of the newest bucket that is looked at. */
+  readonly ended: number;
 }
 
 /**
@@ -71,7 +81,7 @@ export class PatternWatch {
   }
 
   async #lookAt(lease: Lease, mesh: string): Promise<void> {
-    const { store, metrics, clock } = this.options;
+    const { store, tracer = silentTracer } = this.options;
     const { now, newest } = await store.signals.times(mesh);
     const ended = Math.floor((now - SETTLED_MS) / BUCKET_MS) * BUCKET_MS;
     const watched = this.#meshes.get(mesh) ?? (await this.#open(mesh));
@@ -79,6 +89,14 @@ export class PatternWatch {
     // Where nothing came for as long as is looked at, nothing new begins.
     const isIdle = newest <= ended - LOOKED_AT_MS && watched.tracked.length === 0;
     if (ended <= watched.at || isIdle) return;
+    await tracer.run('job patterns', () => this.#search({ lease, mesh, watched, ended }), {
+      ...AS_ROOT,
+      values: { 'heddle.mesh': mesh },
+    });
+  }
+
+  async #search({ lease, mesh, watched, ended }: Search): Promise<void> {
+    const { store, metrics, clock } = this.options;
     const started = clock.monotonic();
     const found = findPatterns(await watched.observer.observe(ended));
     const tracked = track(watched.tracked, found, ended);

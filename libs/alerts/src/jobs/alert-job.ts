@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { type Clock, canonicalJson, type Log, type Metrics } from '#libs/kernel';
+import {
+  AS_ROOT,
+  type Clock,
+  canonicalJson,
+  type Log,
+  type Metrics,
+  type Span,
+  silentTracer,
+  type Tracer,
+} from '#libs/kernel';
 import { ALERT_SEVERITIES } from '#libs/model';
 import { type AlertRow, type Lease, LeaseLost, type Store, StoreUnavailable } from '#libs/store';
 import type { Courier } from '../delivery/courier.js';
@@ -27,6 +36,8 @@ export interface AlertJobOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Default: one that keeps nothing. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** A holder that stops gives it back at once; one that was killed is followed by another replica after this. */
@@ -79,19 +90,13 @@ export class AlertJob {
   }
 
   async #turn(): Promise<void> {
-    const { store, book, facts, clock, log, metrics } = this.options;
+    const { store, clock, log, metrics, tracer = silentTracer } = this.options;
     const before = clock.monotonic();
     try {
       this.#lease = await store.leases.take('alerts', this.#holder, LEASE_MS);
-      if (this.#lease === undefined) return;
-      const server = await facts.server();
-      const firing: AlertRow[] = [];
-      for (const rules of await book.all()) firing.push(...(await this.#contained(this.#lease, rules, server)));
-      for (const severity of ALERT_SEVERITIES) {
-        const count = firing.filter(({ labels }) => labels['severity'] === severity).length;
-        metrics.gauge('heddle_alerts_firing', count, { severity });
-      }
-      await this.#prune();
+      const lease = this.#lease;
+      if (lease === undefined) return;
+      await tracer.run('job alerts', (span) => this.#lookAtAll(lease, span), AS_ROOT);
       metrics.observe('heddle_alert_turn_seconds', (clock.monotonic() - before) / 1_000);
     } catch (error) {
       this.#lease = undefined;
@@ -100,6 +105,19 @@ export class AlertJob {
       log.warn('alerts could not be looked at; it will be tried again', { reason: String(error) });
     }
     await this.#deliver();
+  }
+
+  async #lookAtAll(lease: Lease, span: Span): Promise<void> {
+    const { book, facts, metrics } = this.options;
+    const server = await facts.server();
+    const firing: AlertRow[] = [];
+    for (const rules of await book.all()) firing.push(...(await this.#contained(lease, rules, server)));
+    span.set('heddle.alerts.firing', firing.length);
+    for (const severity of ALERT_SEVERITIES) {
+      const count = firing.filter(({ labels }) => labels['severity'] === severity).length;
+      metrics.gauge('heddle_alerts_firing', count, { severity });
+    }
+    await this.#prune();
   }
 
   /** What goes wrong in one mesh is no reason not to look at the others (SEC-70). @throws LeaseLost; StoreUnavailable */

@@ -1,4 +1,4 @@
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import type { Clock, Log, Metrics, Tracer } from '#libs/kernel';
 import type { Registry } from '#libs/model';
 import type { Store } from '#libs/store';
 import { Courier } from '../delivery/courier.js';
@@ -35,6 +35,8 @@ export interface AlertingOptions {
   readonly random?: (() => number) | undefined;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Default: one that keeps nothing. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface RunningAlerts {

@@ -1,4 +1,4 @@
-import type { PublishedChange } from '../coordinator.js';
+import type { PublishedChange } from '../published.js';
 
 export interface Refusal {
   readonly proxy: string;

@@ -1,7 +1,7 @@
 import { shortType } from '#libs/envoy-api';
 import type { Clock } from '#libs/kernel';
 import type { NackInfo, StreamInfo } from '#libs/xds';
-import type { PublishedChange } from '../coordinator.js';
+import type { PublishedChange } from '../published.js';
 import { type RevisionProgress, Tracked } from './tracked.js';
 
 /** Revisions kept for questions once everybody has answered; what older ones came to stands in the store. */
@@ -162,6 +162,11 @@ export class ProgressTracker {
     if (!tracked) return undefined;
     const progress = tracked.progress(tracked.change.configRevision, this.clock.monotonic());
     return { progress, loaded: this.#isLoaded(tracked) };
+  }
+
+  /** Nobody is waited for who had something of this publication to receive; false when it is not known. */
+  isAnswered(change: number): boolean {
+    return this.#tracked.get(change)?.settled ?? false;
   }
 
   #isLoaded({ change: { mesh, change } }: Tracked): boolean {

@@ -1,6 +1,8 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Database } from '../database.js';
 import { type Feed, type FeedEvent, StoreUnavailable } from '../ports.js';
+import type { ChangeTrace, ChangeTraces } from './change-traces.js';
 import { HintListener } from './listener.js';
 import type { FeedRead, Position } from './position.js';
 import { readFeed } from './read.js';
@@ -21,6 +23,8 @@ export interface ChangeFeedOptions {
   readonly metrics: Metrics;
   /** Take the first state for the truth, however little of it there is. */
   readonly accept?: boolean | undefined;
+  /** Takes what hints say of traces. */
+  readonly traces: ChangeTraces;
 }
 
 interface Waiter {
@@ -42,6 +46,8 @@ export class ChangeFeed implements Feed {
   #hints: HintListener | undefined;
   #stopPolling = (): void => {};
   #idle: Promise<void> = Promise.resolve();
+  /** What is read, and all that comes of it, is no part of the request or job that asked for it. */
+  readonly #runApart = AsyncLocalStorage.bind(() => this.#run());
   #stopped = false;
   /** When Postgres was last read, by the monotonic clock. */
   #readAt: number;
@@ -59,7 +65,7 @@ export class ChangeFeed implements Feed {
     if (this.#listener !== undefined) throw new Error('the feed has already been started');
     const { url, role, clock, log, metrics } = this.options;
     this.#listener = listener;
-    this.#hints = new HintListener({ url, role, clock, log, metrics, onHint: () => this.#wake() });
+    this.#hints = new HintListener({ url, role, clock, log, metrics, onHint: (payload) => this.#hinted(payload) });
     this.#stopPolling = clock.every(POLL_MS, () => this.#wake());
     while (this.#position === undefined && !this.#stopped) {
       try {
@@ -89,9 +95,19 @@ export class ChangeFeed implements Feed {
     for (const waiter of this.#waiters.splice(0)) waiter.reject(new StoreUnavailable('the feed was stopped'));
   }
 
+  traced(after: number, upTo: number): readonly ChangeTrace[] {
+    return this.options.traces.between(after, upTo);
+  }
+
+  #hinted(payload: string | undefined): void {
+    const { traces, clock } = this.options;
+    traces.hear(payload, clock.now());
+    this.#wake();
+  }
+
   #wake(): void {
     this.#wanted = true;
-    if (!this.#reading && !this.#stopped) this.#idle = this.#run();
+    if (!this.#reading && !this.#stopped) this.#idle = this.#runApart();
   }
 
   async #run(): Promise<void> {

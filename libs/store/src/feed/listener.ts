@@ -18,8 +18,8 @@ export interface HintListenerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Something was committed, or may have been while nobody listened. */
-  readonly onHint: () => void;
+  /** Something was committed, or may have been while nobody listened. @param payload of the notification, if there was one */
+  readonly onHint: (payload?: string) => void;
 }
 
 /**
@@ -68,7 +68,7 @@ export class HintListener {
     this.#answered = false;
     client.on('error', () => this.#lost(client));
     client.on('end', () => this.#lost(client));
-    client.on('notification', (notification) => this.#notified(notification.channel));
+    client.on('notification', (notification) => this.#notified(notification));
     try {
       await client.connect();
       await client.query(`LISTEN ${FEED_CHANNEL}; LISTEN ${this.#beatChannel}`);
@@ -83,12 +83,12 @@ export class HintListener {
     }
   }
 
-  #notified(channel: string): void {
+  #notified({ channel, payload }: { readonly channel: string; readonly payload?: string | undefined }): void {
     this.#heard = true;
     if (this.#deaf >= DEAF_AFTER) this.options.log.info('notifications of changes come through again');
     this.#deaf = 0;
     this.options.metrics.gauge('heddle_feed_polling', 0);
-    if (channel === FEED_CHANNEL) this.options.onHint();
+    if (channel === FEED_CHANNEL) this.options.onHint(payload);
     else this.#cancelTimeout();
   }
 

@@ -56,7 +56,7 @@ WITH rev AS (
   UPDATE idempotency i SET revision = rev.revision, change = 'c-' || rev.revision, items = $8::json
   FROM rev WHERE i.actor = $6 AND i.key = $7
 )
-SELECT rev.revision, pg_notify('${FEED_CHANNEL}', 'config:' || rev.revision)::text,
+SELECT rev.revision, pg_notify('${FEED_CHANNEL}', 'config:' || rev.revision || $13::text)::text,
   (SELECT count(*) FROM updated) + (SELECT count(*) FROM deleted) AS touched
 FROM rev`;
 
@@ -99,12 +99,18 @@ const itemRecord = (step: Step, position: number): object => ({
   after: text(step.after),
 });
 
+export interface Decided {
+  readonly changes: readonly Step[];
+  readonly items: WriteOutcome['items'];
+  /** `traceparent` that those who hear of the change go on with. */
+  readonly trace: string | undefined;
+}
+
 /** Writes the changes of a request under a new revision. @returns the revision */
 export async function commitChange(
   sql: Sql,
   request: WriteRequest,
-  changes: readonly Step[],
-  items: WriteOutcome['items'],
+  { changes, items, trace }: Decided,
 ): Promise<number> {
   const audited = auditPayload(request, changes);
   const payload = canonicalJson(audited);
@@ -123,6 +129,7 @@ export async function commitChange(
     actor,
     subjects,
     request.ifRevision ?? null,
+    trace === undefined ? '' : ` ${trace}`,
   ]);
   if (done === undefined && request.ifRevision !== undefined) throw new Refused({ code: 'revision-moved' });
   const expected = changes.filter((step) => step.op !== 'created').length;

@@ -1,4 +1,4 @@
-import type { Log, Result } from '#libs/kernel';
+import type { Result } from '#libs/kernel';
 import type { Database } from '../database.js';
 import type {
   ListQuery,
@@ -12,7 +12,7 @@ import type {
 } from '../ports.js';
 import { meshAsOf } from './as-of.js';
 import { type ResourceRow, toStoredResource } from './rows.js';
-import { ResourceWriter } from './write.js';
+import { ResourceWriter, type WriterDeps } from './write.js';
 
 const MAX_PAGE = 500;
 
@@ -40,12 +40,11 @@ function decodeCursor(cursor: string | undefined): readonly [string, string] {
 /** The stored manifests of all kinds. */
 export class ResourceRepository implements Resources {
   readonly #writer: ResourceWriter;
+  private readonly database: Database;
 
-  constructor(
-    private readonly database: Database,
-    log: Log,
-  ) {
-    this.#writer = new ResourceWriter(database, log);
+  constructor(deps: WriterDeps) {
+    this.database = deps.database;
+    this.#writer = new ResourceWriter(deps);
   }
 
   write(request: WriteRequest): Promise<Result<WriteOutcome, StoreRefusal>> {

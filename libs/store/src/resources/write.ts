@@ -1,7 +1,8 @@
-import { err, type Log, ok, type Result } from '#libs/kernel';
+import { type Clock, err, type Log, ok, type Result, type Span, type Tracer } from '#libs/kernel';
 import { resourceKey } from '#libs/model';
 import type { Database, Sql } from '../database.js';
 import { codeOf, constraintOf } from '../errors.js';
+import type { ChangeTraces } from '../feed/change-traces.js';
 import type { StoreRefusal, WriteOutcome, WriteRequest } from '../ports.js';
 import { requireFree, stepWith } from '../staged/write.js';
 import { updateAddresses } from './addresses.js';
@@ -75,7 +76,7 @@ export async function decide(sql: Sql, request: WriteRequest): Promise<readonly 
   return evaluation.steps;
 }
 
-async function writeIn(sql: Sql, request: WriteRequest): Promise<WriteOutcome> {
+async function writeIn(sql: Sql, request: WriteRequest, trace: string | undefined): Promise<WriteOutcome> {
   const first = await claimKey(sql, request);
   if (first !== undefined) return first;
   const steps = await decide(sql, request);
@@ -88,7 +89,7 @@ async function writeIn(sql: Sql, request: WriteRequest): Promise<WriteOutcome> {
   }
   await claimHostnames(sql, request.mesh, changes);
   await updateAddresses(sql, request.mesh, changes);
-  const revision = await commitChange(sql, request, changes, items);
+  const revision = await commitChange(sql, request, { changes, items, trace });
   const staged = request.staged && (await stepWith(sql, request, request.staged, revision));
   return { change: `c-${revision}`, revision, items, ...(staged === undefined ? {} : { staged }) };
 }
@@ -99,19 +100,38 @@ const RACED = new Set(['resource_identity', 'service_address_mesh_number_key', '
 export const raced = (error: unknown): boolean =>
   error instanceof Raced || (codeOf(error) === UNIQUE_VIOLATION && RACED.has(constraintOf(error)));
 
+export interface WriterDeps {
+  readonly database: Database;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+  readonly traces: ChangeTraces;
+}
+
 /** Carries out write requests: one transaction each, with its audit entry, or nothing at all. */
 export class ResourceWriter {
-  constructor(
-    private readonly database: Database,
-    private readonly log: Log,
-  ) {}
+  constructor(private readonly deps: WriterDeps) {}
 
-  async write(request: WriteRequest): Promise<Result<WriteOutcome, StoreRefusal>> {
+  write(request: WriteRequest): Promise<Result<WriteOutcome, StoreRefusal>> {
+    const values = { 'db.system.name': 'postgresql', 'heddle.mesh': request.mesh };
+    return this.deps.tracer.run('change commit', (span) => this.#write(request, span), { kind: 'client', values });
+  }
+
+  async #write(request: WriteRequest, span: Span): Promise<Result<WriteOutcome, StoreRefusal>> {
+    const { database, clock, tracer, traces } = this.deps;
+    const trace = tracer.current();
     try {
-      return ok(await this.database.transaction((sql) => writeIn(sql, request), { alsoRetry: raced }));
+      const outcome = await database.transaction((sql) => writeIn(sql, request, trace), { alsoRetry: raced });
+      const { revision, change, items } = outcome;
+      // The feed may read it before the hint is heard.
+      if (trace !== undefined && change !== '') traces.note({ revision, traceparent: trace, heardAt: clock.now() });
+      span.tell('heddle.revision', revision);
+      span.set('heddle.resources', items.length);
+      return ok(outcome);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      await auditRefusal({ database: this.database, log: this.log }, request, error.refusal);
+      span.set('heddle.refused', error.refusal.code);
+      await auditRefusal(this.deps, request, error.refusal);
       return err(error.refusal);
     }
   }

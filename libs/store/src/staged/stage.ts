@@ -10,7 +10,7 @@ import { Refused } from '../resources/refused.js';
 import { decide } from '../resources/write.js';
 import { documentOf } from './rows.js';
 import type { StagedItem, StagedState, StageRequest } from './staged.port.js';
-import { takeStep } from './step.js';
+import { type Stepping, takeStep } from './step.js';
 
 const OPEN = `SELECT 's-' || number AS change FROM staged_change WHERE mesh = $1 AND state IN ('canary', 'held') FOR SHARE`;
 
@@ -24,7 +24,7 @@ SELECT $1, $2, i.kind, i.namespace, i.name, i.op, i.document::json
 FROM json_to_recordset($3::json) AS i(kind text, namespace text, name text, op text, document text)`;
 
 /** Keeps a change aside. @returns its id; undefined when it would change nothing. @throws Refused */
-export async function stageIn(sql: Sql, request: StageRequest): Promise<string | undefined> {
+export async function stageIn({ sql, trace }: Stepping, request: StageRequest): Promise<string | undefined> {
   const first = await claimKey(sql, request);
   if (first !== undefined) return first.change;
   const steps = changesOf(await decide(sql, request));
@@ -44,7 +44,7 @@ export async function stageIn(sql: Sql, request: StageRequest): Promise<string |
   const { actor, mesh, message, reverts, options, members } = request;
   const to: StagedState = open ? 'queued' : 'canary';
   const staged = { id: id.text, to, options, members: open ? [] : members, items: steps.map(audited) };
-  const revision = await takeStep(sql, id.number, { actor, mesh, message, reverts, staged });
+  const revision = await takeStep({ sql, trace }, id.number, { actor, mesh, message, reverts, staged });
   if (request.ifRevision !== undefined && revision !== request.ifRevision + 1)
     throw new Refused({ code: 'revision-moved' });
   await rememberOutcome(sql, request, { change: id.text, revision, items: [] });

@@ -1,4 +1,4 @@
-import { err, type Log, ok, type Result } from '#libs/kernel';
+import { err, type Log, ok, type Result, type Tracer } from '#libs/kernel';
 import type { Database, Sql } from '../database.js';
 import { ALIVE_MS } from '../delivery/progress.repository.js';
 import { requireLease } from '../leases/lease.js';
@@ -38,13 +38,14 @@ export class StagedRepository implements StagedChanges {
   constructor(
     private readonly database: Database,
     private readonly log: Log,
+    private readonly tracer: Tracer,
   ) {}
 
   async stage(request: StageRequest): Promise<Result<StagedChange, StoreRefusal>> {
     try {
       const change = await this.database.transaction(
         async (sql) => {
-          const id = await stageIn(sql, request);
+          const id = await stageIn({ sql, trace: this.tracer.current() }, request);
           return id === undefined ? undefined : this.#read(sql, id);
         },
         { alsoRetry: raced },
@@ -101,7 +102,12 @@ export class StagedRepository implements StagedChanges {
     if (row === undefined || before === undefined) return undefined;
     if (GIVEN_UP.has(state) && before.appliedRevision === undefined) await this.#giveUp(sql, before);
     const staged = { id, from: before.state, to: state, wave: row.wave, ...(members ? { members } : {}), reason };
-    await takeStep(sql, number, { actor, mesh: row.mesh, message: before.message, staged });
+    await takeStep({ sql, trace: this.tracer.current() }, number, {
+      actor,
+      mesh: row.mesh,
+      message: before.message,
+      staged,
+    });
     return this.#read(sql, id);
   }
 

@@ -25,20 +25,31 @@ WITH rev AS (
   INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash, action, mesh, actor, subjects)
   SELECT audit_seq, revision, ${NOW_MS}, 'applied', $1, $2, audit_prev, audit_hash, $5, $3, $6, $7::text[] FROM rev
 )
-SELECT revision, pg_notify('${FEED_CHANNEL}', 'config:' || revision)::text FROM rev`;
+SELECT revision, pg_notify('${FEED_CHANNEL}', 'config:' || revision || $9::text)::text FROM rev`;
+
+/** Where a step is written, and in which trace. */
+export interface Stepping {
+  readonly sql: Sql;
+  /** `traceparent` that those who hear of it go on with. */
+  readonly trace: string | undefined;
+}
 
 export type StepPayload = Omit<AuditPayload, 'action' | 'decision' | 'items'> & {
   readonly staged: NonNullable<AuditPayload['staged']>;
 };
 
-/** Takes a config revision for a step of the staged change with this number. @returns the revision */
-export async function takeStep(sql: Sql, number: number, about: StepPayload): Promise<number> {
+/**
+ * Takes a config revision for a step of the staged change with this number.
+ * @returns the revision
+ */
+export async function takeStep({ sql, trace }: Stepping, number: number, about: StepPayload): Promise<number> {
   const audited: AuditPayload = { ...about, action: 'staged', decision: 'applied', items: [] };
   const payload = canonicalJson(audited);
   const { action, mesh, actor, subjects } = columnsOf(audited);
   const [row] = await sql.query<{ revision: number }>(STEP, [
     ...[payload, sha256(payload), mesh, about.staged.id],
     ...[action, actor, subjects, number],
+    trace === undefined ? '' : ` ${trace}`,
   ]);
   if (row === undefined) throw new Error('the stream of config is missing');
   return row.revision;

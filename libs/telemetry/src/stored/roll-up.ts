@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import { AS_ROOT, type Clock, type Log, type Metrics, silentTracer, type Tracer } from '#libs/kernel';
 import { type DueBucket, type Lease, LeaseLost, type RolledMesh, type SignalPage, type Store } from '#libs/store';
 import { CellSum } from './page.js';
 import { VIEWS } from './views.js';
@@ -12,6 +12,8 @@ export interface SignalRollUpOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Default: one that keeps nothing. */
+  readonly tracer?: Tracer | undefined;
 }
 
 const EVERY_MS = 5_000;
@@ -52,13 +54,13 @@ export class SignalRollUp {
   }
 
   async #turn(): Promise<void> {
-    const { store, log, metrics } = this.options;
+    const { store, log, metrics, tracer = silentTracer } = this.options;
     try {
       for (let made = 0; made < MOST_A_TURN && !this.#isStopped; made += 1) {
         const lease = await store.leases.take('signals', this.#holder, LEASE_MS);
         const due = lease && (await store.signals.due());
         if (!lease || !due) return;
-        await this.#make(lease, due);
+        await tracer.run('job roll-up', () => this.#make(lease, due), AS_ROOT);
       }
     } catch (error) {
       if (error instanceof LeaseLost) return;

@@ -1,0 +1,1 @@
+export { logPipeline, metricPipeline, tracePipeline } from './pipelines.js';

@@ -1,0 +1,2 @@
+export { failureRecord } from './failure-record.js';
+export { MeshTotals } from './mesh-totals.js';
