@@ -19,12 +19,17 @@ function requestWith(headers: Readonly<Record<string, string>>, { method = 'GET'
 /** What a browser sends back. */
 const pairOf = (cookie: string): string => cookie.split(';')[0] ?? '';
 
+function tokenIn(sessions: Sessions | undefined, request: IncomingMessage): string | undefined {
+  const holder = sessions?.holderOf(request);
+  return holder?.type === 'token' ? holder.token : undefined;
+}
+
 describe('Sessions', () => {
   it('are good for eight hours, on every replica that has the key, and on no other', async () => {
     const clock = new HandClock();
     const [here, there, foreign] = [KEY, KEY, new Uint8Array(32)].map((key) => new Sessions(key, clock));
     const cookie = pairOf(here?.open(requestWith({}), TOKEN).cookie ?? '');
-    const tokens = () => [here, there, foreign].map((sessions) => sessions?.tokenOf(requestWith({ cookie })));
+    const tokens = () => [here, there, foreign].map((sessions) => tokenIn(sessions, requestWith({ cookie })));
     expect(tokens()).toEqual([TOKEN, TOKEN, undefined]);
     await clock.advance(SESSION_MS - 1);
     expect(tokens()).toEqual([TOKEN, TOKEN, undefined]);
@@ -48,7 +53,7 @@ describe('Sessions', () => {
     const { cookie, csrf } = sessions.open(requestWith({}), TOKEN);
     const request = requestWith({ cookie: pairOf(cookie), 'x-heddle-csrf': csrf, ...headers }, { method: 'POST' });
     if (Object.keys(headers).length === 0) delete request.headers['x-heddle-csrf'];
-    expect(() => sessions.tokenOf(request)).toThrow(/another origin|lacks the mark/);
+    expect(() => sessions.holderOf(request)).toThrow(/another origin|lacks the mark/);
   });
 
   it('follow a link once, within a minute', async () => {
@@ -64,7 +69,7 @@ describe('Sessions', () => {
     const sessions = new Sessions(KEY, new HandClock());
     const cookie = pairOf(sessions.open(requestWith({}), TOKEN).cookie);
     expect(sessions.follow(cookie.slice('heddle='.length))).toBeUndefined();
-    expect(sessions.tokenOf(requestWith({ cookie: `heddle=${sessions.link(TOKEN)}` }))).toBeUndefined();
+    expect(sessions.holderOf(requestWith({ cookie: `heddle=${sessions.link(TOKEN)}` }))).toBeUndefined();
   });
 });
 

@@ -5,6 +5,7 @@ import { Logo } from '../../app/logo';
 import { login } from '../../session/session';
 import { Command, ProblemView } from '../../ui/states';
 import css from './login.module.css';
+import { ProviderLogin, Refusal } from './provider-login';
 
 /** What a link of `heddle dashboard` carries: behind the `#`, so that no server and no log sees it. */
 function takeLink(): string | undefined {
@@ -47,6 +48,8 @@ export function LoginPage({ onLogin }: { readonly onLogin: () => void }) {
       <div className={css.door}>
         <form className={css.form} onSubmit={submit}>
           <h1>Log in</h1>
+          <Refusal />
+          <ProviderLogin />
           <PasswordInput
             label="API token"
             placeholder="hdl_…"
