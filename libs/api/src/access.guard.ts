@@ -59,8 +59,9 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<HttpRequest>();
     if (rule === undefined || rule.type === 'anonymous') return;
     const holder = this.holderOf(request);
-    const principal = holder && (await this.identify(holder));
-    if (principal === undefined) throw unauthorized('the token or the session has ended, or was revoked');
+    if (holder === undefined) throw unauthorized('the session has ended');
+    const principal = await this.identify(holder);
+    if (principal === undefined) throw unauthorized('the token has ended or was revoked');
     await this.control.policies.requireFresh();
     this.require(rule, principal, request.params);
     request.principal = principal;
