@@ -56,6 +56,10 @@ export const oidcSchema = z
       .min(1)
       .optional()
       .describe('File with the secret of `clientId`. Default: none, for a public client.'),
+    clientAuth: z
+      .enum(['basic', 'post'])
+      .default('basic')
+      .describe('How the secret is sent to the provider: in the header, or in the body, for providers that want that.'),
     publicUrl: publicUrl
       .optional()
       .describe(

@@ -167,7 +167,8 @@ export class Provider {
   }
 
   async #discover(): Promise<oidc.Configuration> {
-    const { issuer, clientId, clientSecretFile, ca } = this.options.settings;
+    const { settings } = this.options;
+    const { issuer, clientId, clientSecretFile, ca } = settings;
     const url = new URL(issuer);
     const secret = clientSecretFile === undefined ? undefined : await secretIn(clientSecretFile);
     const isPlain = url.protocol === 'http:' && isLoopback(url.hostname);
@@ -180,7 +181,7 @@ export class Provider {
       .then((found) => ({ serverMetadata: found.serverMetadata() }));
     requireUsable(serverMetadata, url);
     const metadata = { [oidc.clockTolerance]: TOLERANCE_SECONDS };
-    const made = new oidc.Configuration(asSigned(serverMetadata), clientId, metadata, authOf(serverMetadata, secret));
+    const made = new oidc.Configuration(asSigned(serverMetadata), clientId, metadata, authOf(settings, secret));
     made[oidc.customFetch] = fetch;
     // The ID token comes by TLS from the provider itself; its signature is looked at all the same.
     oidc.enableNonRepudiationChecks(made);
@@ -206,13 +207,7 @@ function asSigned(metadata: oidc.ServerMetadata): oidc.ServerMetadata {
   return { ...metadata, id_token_signing_alg_values_supported: algorithms };
 }
 
-/** By the header, as the standard has it, unless the provider takes the secret in the body only. */
-function authOf(
-  { token_endpoint_auth_methods_supported: methods = ['client_secret_basic'] }: oidc.ServerMetadata,
-  secret: string | undefined,
-): oidc.ClientAuth {
+function authOf({ clientAuth }: OidcSettings, secret: string | undefined): oidc.ClientAuth {
   if (secret === undefined) return oidc.None();
-  return methods.includes('client_secret_basic') || !methods.includes('client_secret_post')
-    ? oidc.ClientSecretBasic(secret)
-    : oidc.ClientSecretPost(secret);
+  return clientAuth === 'basic' ? oidc.ClientSecretBasic(secret) : oidc.ClientSecretPost(secret);
 }

@@ -16,6 +16,7 @@ export interface OidcSettings extends UserRules, ClaimRules {
   readonly clientId: string;
   /** Undefined = a public client. */
   readonly clientSecretFile: string | undefined;
+  readonly clientAuth: 'basic' | 'post';
   /** Scheme and host by which browsers reach the dashboard. */
   readonly origin: string;
   readonly label: string;
@@ -39,7 +40,13 @@ export async function oidcSettings(config: Config): Promise<OidcSettings | undef
   if (clientSecretFile !== undefined) await secretIn(clientSecretFile);
   return {
     ...{ issuer, clientId, clientSecretFile, origin, provider: hashOf(issuer, clientId), groups: groupMap(groups) },
-    ...{ label: rest.label, scopes: rest.scopes, userClaim: rest.userClaim, groupsClaim: rest.groupsClaim },
+    ...{
+      label: rest.label,
+      clientAuth: rest.clientAuth,
+      scopes: rest.scopes,
+      userClaim: rest.userClaim,
+      groupsClaim: rest.groupsClaim,
+    },
     sessionMs: sessionMinutes * 60_000,
     ca: caFile === undefined ? undefined : [...rootCertificates, await textOf(caFile, 'oidc.caFile')],
   };

@@ -73,6 +73,43 @@ describe('Sessions', () => {
   });
 });
 
+describe('sessions of users', () => {
+  const user = { provider: 'p', sub: 'hash', name: 'ann@example.com', groups: ['theirs'] };
+  const rules = { provider: 'p', groups: new Map([['theirs', ['ours']]]) };
+
+  it('last as long as they were made for, and hold the user as the configuration has him now', async () => {
+    const clock = new HandClock();
+    const sessions = new Sessions(KEY, clock, rules);
+    const cookie = pairOf(sessions.openFor(requestWith({}), user, 60_000).cookie);
+    expect(sessions.holderOf(requestWith({ cookie }))).toMatchObject({
+      type: 'user',
+      principal: { subject: 'User', name: 'ann@example.com', role: 'none', groups: ['ours'], meshes: [] },
+    });
+    const without = new Sessions(KEY, clock);
+    const other = new Sessions(KEY, clock, { ...rules, provider: 'q' });
+    expect([without, other].map((one) => one.of(requestWith({ cookie })))).toEqual([undefined, undefined]);
+    await clock.advance(60_000);
+    expect(sessions.of(requestWith({ cookie }))).toBeUndefined();
+  });
+
+  it('SEC-36 write only with the mark of their page', () => {
+    const sessions = new Sessions(KEY, new HandClock(), rules);
+    const { cookie, csrf } = sessions.openFor(requestWith({}), user, 60_000);
+    const post = (mark: string) =>
+      sessions.holderOf(requestWith({ cookie: pairOf(cookie), 'x-heddle-csrf': mark }, { method: 'POST' }));
+    expect(post(csrf)?.type).toBe('user');
+    expect(() => post('other')).toThrow(/lacks the mark/);
+  });
+
+  it('are new ones, whatever the browser had before', () => {
+    const sessions = new Sessions(KEY, new HandClock(), rules);
+    const before = pairOf(sessions.openFor(requestWith({}), user, 60_000).cookie);
+    const after = pairOf(sessions.openFor(requestWith({ cookie: before }), user, 60_000).cookie);
+    const ids = [before, after].map((cookie) => sessions.of(requestWith({ cookie }))?.id);
+    expect(new Set(ids).size).toBe(2);
+  });
+});
+
 describe('Seal', () => {
   it('opens nothing that was changed in any place', () => {
     const seal = new Seal(KEY, 'test');

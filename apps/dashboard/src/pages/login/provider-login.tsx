@@ -1,7 +1,6 @@
 import { Button, Divider } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { LogIn } from 'lucide-react';
-import { waysQuery } from '../../session/session';
+import type { LoginWays } from '../../api/views';
 import css from './login.module.css';
 import { REFUSALS, type RefusalCode } from './refusals';
 
@@ -25,12 +24,8 @@ export function Refusal() {
   );
 }
 
-/** The way in by the identity provider, if there is one. */
-export function ProviderLogin() {
-  const { data } = useQuery(waysQuery());
-  const provider = data?.provider;
-  if (provider === undefined) return null;
-  const { label, problem } = provider;
+/** The way in by the identity provider. */
+export function ProviderLogin({ label, problem }: NonNullable<LoginWays['provider']>) {
   const to = new URLSearchParams({ to: destination() });
   const words = `Log in with ${label}`;
   return (
