@@ -1,5 +1,5 @@
 /** What somebody may try on the way to the identity provider and back, by requests as he would send them. */
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
@@ -13,13 +13,15 @@ import { ask } from './request.js';
 let database: TestDatabase;
 let provider: LyingProvider;
 let flags: readonly string[] = [];
+let directory = '';
 const board = new Board();
 
 beforeAll(async () => {
   database = await createTestDatabase({ empty: true });
   const port = await anyPort();
   provider = await LyingProvider.start();
-  const secretFile = join(tmpdir(), `heddle-oidc-${port}`);
+  directory = mkdtempSync(join(tmpdir(), 'heddle-oidc-'));
+  const secretFile = join(directory, 'secret');
   writeFileSync(secretFile, CLIENT.secret, { mode: 0o600 });
   flags = [
     ...['--database-url', database.url, '--log-level', 'info'],
@@ -35,6 +37,7 @@ afterAll(async () => {
   await board.stop();
   await provider?.stop();
   await database?.drop();
+  if (directory !== '') rmSync(directory, { recursive: true });
 });
 
 let visitors = 0;

@@ -1,12 +1,13 @@
 /** People log in by a real identity provider, in a real browser. */
-import { writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../libs/testing/src/postgres/index.js';
+import { selfSigned } from '../../self-signed.js';
 import { Board, binding, fillShop } from '../board.js';
-import { launchChromium, Visitor } from '../browser.js';
+import { DESKTOP, launchChromium, PHONE, Visitor } from '../browser.js';
 import { mayRun } from '../chromium.js';
 import { anyPort } from './ports.js';
 import { CLIENT, RealProvider } from './real-provider.js';
@@ -16,6 +17,7 @@ let database: TestDatabase;
 let browser: Browser;
 let provider: RealProvider;
 let dashboard = '';
+let directory = '';
 const board = new Board();
 
 beforeAll(async () => {
@@ -25,8 +27,8 @@ beforeAll(async () => {
   // Another site than the provider, as everywhere but on one machine: that a cookie is Strict counts.
   dashboard = `http://localhost:${port}`;
   provider = await RealProvider.start({ dashboard });
-  const secretFile = join(tmpdir(), `heddle-oidc-${port}`);
-  writeFileSync(secretFile, `${CLIENT.secret}\n`, { mode: 0o600 });
+  directory = mkdtempSync(join(tmpdir(), 'heddle-oidc-'));
+  const secretFile = fileWith('secret', `${CLIENT.secret}\n`);
   await board.start(
     ...['--database-url', database.url, '--rest-port', String(port)],
     ...['--oidc-issuer', provider.issuer, '--oidc-client-id', CLIENT.id, '--oidc-client-secret-file', secretFile],
@@ -46,7 +48,14 @@ afterAll(async () => {
   await board.stop();
   await provider?.stop();
   await database?.drop();
+  if (directory !== '') rmSync(directory, { recursive: true });
 });
+
+function fileWith(name: string, text: string): string {
+  const path = join(directory, name);
+  writeFileSync(path, text, { mode: 0o600 });
+  return path;
+}
 
 /** Somebody whose browser knows nothing yet. */
 async function someone(journey: (visitor: Visitor) => Promise<void>): Promise<void> {
@@ -56,7 +65,7 @@ async function someone(journey: (visitor: Visitor) => Promise<void>): Promise<vo
 }
 
 /** By the pages of the provider, from the button on. */
-async function logIn({ page }: Visitor, login: string): Promise<void> {
+async function logIn({ page }: Pick<Visitor, 'page'>, login: string): Promise<void> {
   await page.getByRole('link', { name: 'Log in with Example ID' }).click();
   await page.getByPlaceholder('Enter any login').fill(login);
   await page.getByPlaceholder('and password').fill('any');
@@ -148,6 +157,25 @@ describe.skipIf(!mayRun())('who logs in by the identity provider', () => {
     }));
 });
 
+describe.skipIf(!mayRun())('the page for logins', () => {
+  it.each([
+    ['day', { size: DESKTOP, scheme: 'light' }],
+    ['night', { size: PHONE, scheme: 'dark' }],
+  ] as const)('says why somebody was refused, in words of ours only, by %s', async (when, look) => {
+    const visitor = await Visitor.arrive(browser, dashboard, look);
+    await visitor.go('/login?refused=name&to=/m/default/');
+    await visitor.page.getByRole('alert').getByText('does not say who you are').waitFor();
+    await visitor.page.getByRole('link', { name: 'Log in with Example ID' }).waitFor();
+    await visitor.picture(`login-provider-refused-${when}`);
+    await visitor.expectAccessible();
+    await visitor.go('/login?refused=Your%20token%20is%20hdl_1');
+    await visitor.page.getByRole('link', { name: 'Log in with Example ID' }).waitFor();
+    expect(await visitor.page.getByRole('alert').count()).toBe(0);
+    visitor.expectQuiet();
+    await visitor.leave();
+  });
+});
+
 describe.skipIf(!mayRun())('a provider that is not there', () => {
   it('keeps nobody from starting, nor tokens from working; the button says why, and works once it is there', async () => {
     const [port, providerPort] = [await anyPort(), await anyPort()];
@@ -186,6 +214,43 @@ describe.skipIf(!mayRun())('a provider that is not there', () => {
       await visitor.leave();
       await away.stop();
       await late?.stop();
+    }
+  });
+});
+
+describe.skipIf(!mayRun())('by TLS', () => {
+  it('SEC-36 cookies have the name that nobody else can set, and the provider is trusted by the file that says so', async () => {
+    const port = await anyPort();
+    const url = `https://localhost:${port}`;
+    const names = [{ type: 'dns', value: 'localhost' } as const, { type: 'ip', value: '127.0.0.1' } as const];
+    const tls = await selfSigned(names);
+    const [certFile, keyFile] = [fileWith('tls.crt', tls.certificate), fileWith('tls.key', tls.key)];
+    const secure = await RealProvider.start({ dashboard: url, tls });
+    const replica = new Board();
+    await replica.start(
+      ...['--database-url', database.url, '--replica', 'tls', '--key-file', board.keyFile, '--rest-port', String(port)],
+      ...['--rest-tls-cert-file', certFile, '--rest-tls-key-file', keyFile, '--oidc-ca-file', certFile],
+      ...['--oidc-issuer', secure.issuer, '--oidc-client-id', CLIENT.id, '--oidc-public-url', url],
+      ...['--oidc-client-secret-file', fileWith('secret', CLIENT.secret), '--oidc-label', 'Example ID'],
+      ...['--oidc-scopes', 'openid,email,groups', '--oidc-groups', '/teams/shop=shop'],
+    );
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    try {
+      const page = await context.newPage();
+      await page.goto(`${url}/m/default/services`);
+      await logIn({ page }, 'olivia');
+      await page.getByRole('link', { name: 'payments' }).waitFor();
+      const cookies = (await context.cookies(url)).filter(({ name }) => /heddle/.test(name));
+      expect(cookies).toEqual([
+        expect.objectContaining({
+          ...{ name: '__Host-heddle', domain: 'localhost', path: '/', expires: -1 },
+          ...{ httpOnly: true, secure: true, sameSite: 'Strict' },
+        }),
+      ]);
+    } finally {
+      await context.close();
+      await replica.stop();
+      await secure.stop();
     }
   });
 });

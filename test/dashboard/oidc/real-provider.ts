@@ -1,8 +1,10 @@
 /** A real identity provider, certified for OpenID Connect, with some people in it. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
+import type { Certificate } from '../../self-signed.js';
 
 export const CLIENT = { id: 'heddle', secret: 'a secret: of/the+dashboard%' };
 
@@ -17,6 +19,7 @@ export interface RealProviderOptions {
   readonly port?: number;
   /** Where the dashboard is. */
   readonly dashboard: string;
+  readonly tls?: Certificate;
 }
 
 export class RealProvider {
@@ -25,10 +28,11 @@ export class RealProvider {
     readonly issuer: string,
   ) {}
 
-  static async start({ port = 0, dashboard }: RealProviderOptions): Promise<RealProvider> {
-    const server = createServer().listen(port, '127.0.0.1');
+  static async start({ port = 0, dashboard, tls }: RealProviderOptions): Promise<RealProvider> {
+    const server = tls ? createTlsServer({ cert: tls.certificate, key: tls.key }) : createServer();
+    server.listen(port, '127.0.0.1');
     await once(server, 'listening');
-    const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const issuer = `http${tls ? 's' : ''}://127.0.0.1:${(server.address() as AddressInfo).port}`;
     server.on('request', providerOf(issuer, dashboard).callback());
     return new RealProvider(server, issuer);
   }

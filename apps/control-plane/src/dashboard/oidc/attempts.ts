@@ -60,7 +60,7 @@ export class Attempts {
   take(request: IncomingMessage, state: unknown): Attempt | undefined {
     const value = cookieIn(request, NAME);
     const opened = value === undefined ? undefined : this.#seal.open(value);
-    const attempt = opened === undefined ? undefined : attemptSchema.parse(JSON.parse(opened));
+    const attempt = opened === undefined ? undefined : attemptSchema.safeParse(JSON.parse(opened)).data;
     if (attempt === undefined || attempt.state !== state) return undefined;
     if (attempt.until <= this.clock.now() || this.#over.has(attempt.id)) return undefined;
     this.#over.add(attempt);

@@ -1,12 +1,15 @@
+import 'reflect-metadata';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Log, silentLog, silentMetrics } from '#libs/kernel';
 import { HandClock } from '../../../../../libs/testing/src/clock/index.js';
+import { selfSigned } from '../../../../../test/self-signed.js';
 import { groupMap } from './oidc.schema.js';
 import { Provider } from './provider.js';
 import type { OidcSettings } from './settings.js';
@@ -162,5 +165,29 @@ describe('a provider', () => {
       '/bye',
       { client_id: 'heddle', post_logout_redirect_uri: 'http://localhost:8190/login' },
     ]);
+  });
+
+  it('SEC-41 by TLS is the one of its certificate', async () => {
+    const [named, other] = [
+      await selfSigned([{ type: 'ip', value: '127.0.0.1' }]),
+      await selfSigned([{ type: 'dns', value: 'x' }]),
+    ];
+    for (const [certificate, ca, why] of [
+      [named, [named.certificate], undefined],
+      [named, undefined, /its certificate is not trusted \(DEPTH_ZERO_SELF_SIGNED_CERT\): oidc.caFile/],
+      [other, [other.certificate], /its certificate is not trusted \(ERR_TLS_CERT_ALTNAME_INVALID\)/],
+    ] as const) {
+      const secure = createTlsServer({ cert: certificate.certificate, key: certificate.key }, (_, response) => {
+        const place = `https://127.0.0.1:${(secure.address() as AddressInfo).port}`;
+        json({ issuer: place, authorization_endpoint: place, token_endpoint: place, jwks_uri: place })(_, response);
+      }).listen(0, '127.0.0.1');
+      await once(secure, 'listening');
+      start({ issuer: `https://127.0.0.1:${(secure.address() as AddressInfo).port}`, ca });
+      const said = expect.poll(() => provider?.problem);
+      await (why === undefined ? said.toBeUndefined() : said.toMatch(why));
+      provider?.stop();
+      secure.closeAllConnections();
+      secure.close();
+    }
   });
 });

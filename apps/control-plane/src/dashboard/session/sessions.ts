@@ -78,8 +78,9 @@ export class Sessions implements SessionPort {
   of(request: IncomingMessage): Session | undefined {
     const value = cookieIn(request, NAME);
     const opened = value === undefined ? undefined : this.#cookies.open(value);
-    const session = opened === undefined ? undefined : this.#inForce(sealedSchema.parse(JSON.parse(opened)));
-    return session && this.#holder(session) ? session : undefined;
+    // What another version of Heddle has sealed is no session here.
+    const session = opened === undefined ? undefined : sealedSchema.safeParse(JSON.parse(opened)).data;
+    return session && this.#inForce(session) && this.#holder(session) ? session : undefined;
   }
 
   /** Goes with every write, in a header that no form and no page from elsewhere can send (SEC-36). */
