@@ -354,6 +354,20 @@ describe('a user', () => {
   });
 });
 
+describe('a stream of events of a user', () => {
+  it('REL-55: ends when he has logged out', async () => {
+    const cookie = cookiesOf(await logIn());
+    const stream = await fetch(`${board.url}/api/v1/meshes/default/events`, { headers: { cookie } });
+    expect(stream.status).toBe(200);
+    const { csrf } = await bodyOf(get('/api/dashboard/session', { cookie }));
+    await ask(`${board.url}/api/dashboard/logout`, {
+      ...{ method: 'POST', from: nobodyBefore() },
+      headers: { cookie, 'x-heddle-csrf': csrf },
+    });
+    expect(await stream.text()).toMatch(/event: forbidden\n[\s\S]*the session has ended/);
+  });
+});
+
 describe('what is kept of logins', () => {
   it('SEC-63 is who, whether and why, in the log and counted; no token, code, state or secret', async () => {
     const { url, cookie } = await begin();
