@@ -28,6 +28,8 @@ export class Board {
   #admin = '';
   #addresses = 0;
   url = '';
+  /** Errors, unless a flag says otherwise. */
+  logged = (): string => '';
 
   /** Of the key that replicas over one database share. */
   get keyFile(): string {
@@ -36,7 +38,8 @@ export class Board {
 
   /** @param flags beside the data directory and the ports */
   async start(...flags: readonly string[]): Promise<this> {
-    const run = this.#pad.launch(...flags, '--log-level', 'error');
+    const run = this.#pad.launch('--log-level', 'error', ...flags);
+    this.logged = run.logged;
     this.url = await ready(run);
     this.#xdsPort = Number(/xDS on port (\d+)/.exec(run.said())?.[1]);
     const file = join(this.#pad.dataDir, 'admin-token');

@@ -17,6 +17,7 @@ const write = (text: string): string[] => {
   writeFileSync(file, text);
   return ['--config', file];
 };
+const OIDC = ['--oidc-issuer', 'https://id.test/realms/main', '--oidc-client-id', 'heddle'];
 const problems = (argv: string[], env: Record<string, string> = {}): readonly string[] => {
   const resolved = resolveConfig(argv, env);
   return resolved.ok ? [] : resolved.error;
@@ -151,5 +152,44 @@ describe('the configuration', () => {
     ]);
     expect(problems(['--observability-otlp-sample-ratio', 'half'])).toHaveLength(1);
     expect(problems(['--observability-otlp-endpoint', 'collector:4317'])).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      'no client',
+      ['--oidc-issuer', 'https://id.test', '--oidc-public-url', 'https://127.0.0.1'],
+      /^oidc\.clientId: is needed with oidc\.issuer/,
+    ],
+    ['no issuer', ['--oidc-client-id', 'x'], /^oidc\.issuer: is needed with the other settings/],
+    ['no public address', ['--oidc-issuer', 'https://id.test', '--oidc-client-id', 'x'], /^oidc\.publicUrl: is needed/],
+    [
+      'a name that REST does not answer to',
+      [...OIDC, '--oidc-public-url', 'https://h.test'],
+      /^oidc\.publicUrl .*add it to rest\.allowedHosts/,
+    ],
+    [
+      'a path in the public address',
+      [...OIDC, '--oidc-public-url', 'https://localhost/x'],
+      /^oidc\.publicUrl .*without a path/,
+    ],
+    ['plain http', ['--oidc-issuer', 'http://id.test'], /^oidc\.issuer .*http is for this machine only/],
+    [
+      'the address of the metadata',
+      ['--oidc-issuer', 'https://id.test/.well-known/openid-configuration'],
+      /^oidc\.issuer .*well-known/,
+    ],
+    ['a group without ours', [...OIDC, '--oidc-groups', 'admins'], /^oidc\.groups .*write <group of the provider>=/],
+    ['no openid', [...OIDC, '--oidc-scopes', 'profile'], /^oidc\.scopes .*must have openid/],
+    ['sessions without end', [...OIDC, '--oidc-session-minutes', '0'], /^oidc\.sessionMinutes /],
+  ])('refuses an identity provider with %s, and names the setting', (_what, argv, message) => {
+    expect(problems(argv).join('\n')).toMatch(message);
+  });
+
+  it('takes an identity provider; browsers come back to where notifications lead, too', () => {
+    const hosts = ['--rest-allowed-hosts', 'h.test', '--alerts-external-url', 'https://h.test/'];
+    expect(problems([...OIDC, ...hosts])).toEqual([]);
+    expect(problems([...OIDC, '--oidc-public-url', 'http://localhost:8190', '--oidc-groups', '/a/b=c,d=e'])).toEqual(
+      [],
+    );
   });
 });

@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { allowedHostProblem } from '#libs/alerts';
 import { destinationSchema } from './audit/destination.schema.js';
+import { oidcSchema, publicUrlProblem } from './dashboard/oidc/oidc.schema.js';
 
 const port = z.int().min(0).max(65_535);
 const host = z.string().min(1).max(253);
@@ -214,6 +215,7 @@ export const configSchema = z
     xds: xds.prefault({}),
     audit: audit.prefault({}),
     alerts: alerts.prefault({}),
+    oidc: oidcSchema.prefault({}),
     identity: identity.prefault({}),
     telemetry: telemetry.prefault({}),
     observability: z.strictObject({ otlp: otlp.prefault({}) }).prefault({}),
@@ -223,6 +225,11 @@ export const configSchema = z
     if ((tlsCertFile === undefined) === (tlsKeyFile === undefined)) return;
     const path = ['rest', tlsCertFile === undefined ? 'tlsCertFile' : 'tlsKeyFile'];
     context.addIssue({ code: 'custom', path, message: 'a certificate and its key are given together' });
+  })
+  .superRefine(({ oidc, alerts: { externalUrl }, rest: { host: own, allowedHosts } }, context) => {
+    if (oidc.issuer === undefined) return;
+    const message = publicUrlProblem(oidc.publicUrl ?? externalUrl, [own, ...allowedHosts]);
+    if (message !== undefined) context.addIssue({ code: 'custom', path: ['oidc', 'publicUrl'], message });
   });
 
 export type Config = z.output<typeof configSchema>;

@@ -268,7 +268,8 @@ async function startRest(
   const xds = { address: advertisedAddress(config), port: runtime.xdsPort, serverName: CONTROL_PLANE_NAME };
   const door = createChanges(changes);
   const kek = await loadOrCreateKek(keyFile(config));
-  const { sessions, controllers } = createDashboard(kek.key.expose(), clock);
+  const dashboard = await createDashboard({ ...starting, ...telemetry, kek: kek.key.expose() });
+  shutdown.add('dashboard', () => dashboard.stop());
   const deps = {
     registry,
     store,
@@ -282,7 +283,7 @@ async function startRest(
     alerts: alerts.port,
     runtime: runtime.port,
     auth: createAuth(identity),
-    sessions,
+    sessions: dashboard.sessions,
     roles,
     bootstrap: { xds, caPem: certificate.caPem },
     ...{ clock, log, metrics, tracer },
@@ -294,7 +295,7 @@ async function startRest(
   const { host, port } = wanted;
   const api = await orPortError(
     wanted,
-    startApi({ deps, host, port, controllers, tls: await restTls(config, certificate) }),
+    startApi({ deps, host, port, controllers: dashboard.controllers, tls: await restTls(config, certificate) }),
   );
   shutdown.add('REST', () => api.close());
   return api;

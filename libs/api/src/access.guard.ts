@@ -10,6 +10,7 @@ import { FailureLimiter } from './failure-limiter.js';
 import { bearerToken, type HttpRequest, type Principal, peerOf } from './http.js';
 import { noSuchMesh } from './meshes.js';
 import { ProblemError } from './problem.js';
+import type { SessionHolder } from './session.port.js';
 
 /**
  * The one place that decides who may call what. It sits on the routed handler, never on the address: however the
@@ -28,20 +29,28 @@ export class AccessGuard implements CanActivate {
     if (rule === undefined) throw new ProblemError(403, 'forbidden', 'this endpoint states no permission');
     if (rule.type === 'anonymous') return true;
     const request = context.switchToHttp().getRequest<HttpRequest>();
-    const token = this.tokenOf(request);
-    if (token === undefined) throw unauthorized('send a token: "Authorization: Bearer <token>"');
-    const fingerprint = createHash('sha256').update(token).digest('hex');
-    this.failures.check(peerOf(request), fingerprint);
-    const principal = await this.identify(token);
-    if (principal === undefined) {
-      this.failures.failed(peerOf(request), fingerprint);
-      throw unauthorized('the token is unknown, expired or revoked');
-    }
-    this.failures.succeeded(fingerprint);
+    const holder = this.holderOf(request);
+    if (holder === undefined) throw unauthorized('send a token: "Authorization: Bearer <token>"');
+    const principal = await this.admit(holder, peerOf(request));
     await this.control.policies.requireFresh();
     request.principal = principal;
     this.require(rule, principal, request.params);
     return true;
+  }
+
+  /** @throws ProblemError 401, 429 */
+  private async admit(holder: SessionHolder, peer: string): Promise<Principal> {
+    // What is sealed cannot be guessed.
+    if (holder.type === 'user') return { type: 'api', ...holder.principal };
+    const fingerprint = createHash('sha256').update(holder.token).digest('hex');
+    this.failures.check(peer, fingerprint);
+    const principal = await this.identify(holder);
+    if (principal === undefined) {
+      this.failures.failed(peer, fingerprint);
+      throw unauthorized('the token is unknown, expired or revoked');
+    }
+    this.failures.succeeded(fingerprint);
+    return principal;
   }
 
   /** The same question for a request that is being answered: rights may have been taken away since. @throws ProblemError */
@@ -49,21 +58,26 @@ export class AccessGuard implements CanActivate {
     const rule = this.reflector.get<AccessRule | undefined>(ACCESS, context.getHandler());
     const request = context.switchToHttp().getRequest<HttpRequest>();
     if (rule === undefined || rule.type === 'anonymous') return;
-    const principal = await this.identify(this.tokenOf(request) ?? '');
+    const holder = this.holderOf(request);
+    if (holder === undefined) throw unauthorized('the session has ended');
+    const principal = await this.identify(holder);
     if (principal === undefined) throw unauthorized('the token has ended or was revoked');
     await this.control.policies.requireFresh();
     this.require(rule, principal, request.params);
     request.principal = principal;
   }
 
-  /** A browser has its token in a session, which counts only when nothing else is sent. @throws ProblemError 403 (SEC-36) */
-  private tokenOf(request: HttpRequest): string | undefined {
-    if (request.headers.authorization !== undefined) return bearerToken(request);
-    return this.deps.sessions?.tokenOf(request);
+  /** A browser has a session, which counts only when nothing else is sent. @throws ProblemError 403 (SEC-36) */
+  private holderOf(request: HttpRequest): SessionHolder | undefined {
+    if (request.headers.authorization === undefined) return this.deps.sessions?.holderOf(request);
+    const token = bearerToken(request);
+    return token === undefined ? undefined : { type: 'token', token };
   }
 
   /** API tokens say what they are; everything else is tried as a proxy token. */
-  private async identify(token: string): Promise<Principal | undefined> {
+  private async identify(holder: SessionHolder): Promise<Principal | undefined> {
+    if (holder.type === 'user') return { type: 'api', ...holder.principal };
+    const { token } = holder;
     if (token.startsWith('hdl_')) {
       const principal = await this.deps.auth.verifyApiToken(token);
       return principal && { type: 'api', ...principal };

@@ -4,8 +4,10 @@ import type { Result, Violation } from '#libs/kernel';
 import type { Actor } from '#libs/store';
 
 export interface ApiPrincipal {
-  /** Public part of the token. */
+  /** Public part of the token; of a user the same for everything that the provider says the same of. */
   readonly id: string;
+  /** What RoleBindings call it. User: somebody whom an identity provider has named. Absent = Token. */
+  readonly subject?: 'User' | undefined;
   readonly name: string;
   readonly role: TokenRole;
   /** What RoleBindings know it by, beside its name. */

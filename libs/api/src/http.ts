@@ -29,8 +29,11 @@ export const peerOf = (request: IncomingMessage): string => request.socket.remot
 export function actorOf(request: HttpRequest): Actor {
   const { principal } = request;
   const ip = peerOf(request);
-  if (principal?.type === 'api')
-    return { name: principal.name, role: principal.role, ip, requestId: request.requestId };
+  if (principal?.type === 'api') {
+    // Whoever reads the audit must be able to tell a user from a token that somebody gave his name.
+    const role = principal.subject === 'User' ? 'user' : principal.role;
+    return { name: principal.name, role, ip, requestId: request.requestId };
+  }
   const name = principal === undefined ? 'nobody' : `proxy ${principal.claims.namespace}/${principal.claims.workload}`;
   return { name, role: 'proxy', ip, requestId: request.requestId };
 }

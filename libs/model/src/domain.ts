@@ -272,9 +272,9 @@ export interface Role {
   readonly rules: readonly RoleRule[];
 }
 
-/** Who has a role: API tokens by their name, or by a group that they carry. */
+/** Who has a role: API tokens by their name, people whom an identity provider names, or both by a group. */
 export interface RoleSubject {
-  readonly kind: 'Token' | 'Group';
+  readonly kind: 'Token' | 'User' | 'Group';
   readonly name: string;
 }
 

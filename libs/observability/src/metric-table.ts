@@ -132,6 +132,8 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   heddle_proxy_tokens_expiring: gauge('Connected proxies whose token nobody has renewed in time.', 'state'),
   heddle_proxy_tokens_refused_total: counter('Proxy tokens refused.', 'reason'),
   heddle_api_tokens_refused_total: counter('API tokens refused.', 'reason'),
+  heddle_oidc_provider_ready: gauge('1 while people can log in by the identity provider, else 0; absent without one.'),
+  heddle_oidc_logins_total: counter('Logins by the identity provider: ok, or why they were refused.', 'outcome'),
 
   // What sidecars report
   heddle_reporting_proxies: gauge(

@@ -13,6 +13,8 @@ export interface Run {
   readonly child: ChildProcess;
   /** What it has said so far. */
   readonly said: () => string;
+  /** Its log so far. */
+  readonly logged: () => string;
   /** Its exit code; null when a signal ended it. */
   readonly ended: Promise<number | null>;
 }
@@ -30,13 +32,17 @@ export class Launchpad {
   /** @param flags beside the data directory, later ones win; the ports are any free ones */
   launch(...flags: readonly string[]): Run {
     const all = ['--data-dir', this.dataDir, '--rest-port', '0', '--xds-port', '0', ...flags];
-    const child = spawn(process.execPath, [MAIN, ...all], { cwd: this.parent, stdio: ['ignore', 'ignore', 'pipe'] });
+    const child = spawn(process.execPath, [MAIN, ...all], { cwd: this.parent, stdio: ['ignore', 'pipe', 'pipe'] });
     let text = '';
+    let log = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      log += chunk;
+    });
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk;
     });
     const ended = once(child, 'close').then(() => child.exitCode);
-    const run = { child, said: () => text, ended };
+    const run = { child, said: () => text, logged: () => log, ended };
     this.#runs.push(run);
     return run;
   }

@@ -1,8 +1,9 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
-import { Redirect, Route, Switch, useLocation } from 'wouter';
+import { Redirect, Route, Switch } from 'wouter';
 import { isProblem, onSessionOver } from '../api/client';
 import { LoginPage } from '../pages/login/login-page';
+import { NoRightsPage } from '../pages/login/no-rights-page';
 import { MeshContext, SessionContext, sessionQuery } from '../session/session';
 import { Loading, ProblemView } from '../ui/states';
 import css from '../ui/ui.module.css';
@@ -25,7 +26,6 @@ export function App() {
 
 function LoggedIn() {
   const session = useQuery(sessionQuery());
-  const [location] = useLocation();
   if (session.data === undefined) {
     const isOver = isProblem(session.error) && session.error.status === 401;
     return (
@@ -53,24 +53,12 @@ function LoggedIn() {
                 </Shell>
               </MeshContext>
             ) : (
-              <NoMesh asked={mesh} />
+              <NoRightsPage asked={mesh} />
             );
           }}
         </Route>
-        <Route>{first ? <Redirect to={`/m/${first.name}/`} replace /> : <NoMesh asked={location} />}</Route>
+        <Route>{first ? <Redirect to={`/m/${first.name}/`} replace /> : <NoRightsPage />}</Route>
       </Switch>
     </SessionContext>
   );
 }
-
-const NoMesh = ({ asked }: { readonly asked: string }) => (
-  <div className={css.page}>
-    <ProblemView
-      error={
-        new Error(
-          `There is no mesh here that you have a right in (${asked}). Ask somebody to bind a role to your token's name or groups: heddle whoami shows both.`,
-        )
-      }
-    />
-  </div>
-);

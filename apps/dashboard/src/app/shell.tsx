@@ -128,10 +128,6 @@ function MeshMenu() {
 function UserMenu() {
   const { name, role, groups } = useSession();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
-  const leave = async (): Promise<void> => {
-    await logout();
-    window.location.assign('/login');
-  };
   const schemes = [
     ['light', 'Light', Sun],
     ['dark', 'Dark', Moon],
@@ -163,7 +159,7 @@ function UserMenu() {
           </Menu.Item>
         ))}
         <Menu.Divider />
-        <Menu.Item leftSection={<LogOut size={15} />} onClick={() => void leave()}>
+        <Menu.Item leftSection={<LogOut size={15} />} onClick={() => void logout()}>
           Log out
         </Menu.Item>
       </Menu.Dropdown>

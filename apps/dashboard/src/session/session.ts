@@ -1,7 +1,7 @@
 import { queryOptions } from '@tanstack/react-query';
 import { createContext, useContext } from 'react';
 import { get, post, takeMark } from '../api/client';
-import type { HomeName, SessionMesh, SessionView } from '../api/views';
+import type { HomeName, LoginWays, SessionMesh, SessionView } from '../api/views';
 
 /** Who one is; asked for again from time to time, since rights may change. */
 export const sessionQuery = () =>
@@ -18,7 +18,19 @@ export const sessionQuery = () =>
 export const login = (credential: { readonly token: string } | { readonly link: string }): Promise<{ name: string }> =>
   post('/api/dashboard/login', credential);
 
-export const logout = (): Promise<void> => post('/api/dashboard/logout');
+/** How one can log in. A provider that cannot be used is asked for again until it can be. */
+export const waysQuery = () =>
+  queryOptions({
+    queryKey: ['ways'],
+    queryFn: ({ signal }) => get<LoginWays>('/api/dashboard/login', signal),
+    refetchInterval: ({ state }) => (state.data?.provider?.problem === undefined ? false : 5_000),
+  });
+
+/** Leaves the dashboard; who came by the identity provider goes on there, to leave it, too. */
+export async function logout(): Promise<void> {
+  const answer = await post<{ readonly next: string } | undefined>('/api/dashboard/logout');
+  window.location.assign(answer?.next ?? '/login');
+}
 
 export const SessionContext = createContext<SessionView | undefined>(undefined);
 

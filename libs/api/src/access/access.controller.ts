@@ -18,6 +18,7 @@ import { ProblemError } from '../problem.js';
 import { nothingQuery, parseQuery } from '../query.js';
 import { AccessControl } from './access-control.js';
 import { describeDenial, describeMissing } from './denials.js';
+import { isNamed } from './role-policies.js';
 
 export const canIQuery = z.strictObject({
   verb: z.enum(VERBS).describe('What is to be done: get, list, watch, create, update, delete, bind, escalate.'),
@@ -51,9 +52,7 @@ export class AccessController {
       .flatMap((mesh) =>
         this.access.policies
           .bindingsIn(mesh)
-          .filter(({ subjects }) =>
-            subjects.some((one) => (one.kind === 'Token' ? one.name === name : groups.includes(one.name))),
-          )
+          .filter(({ subjects }) => subjects.some((one) => isNamed(principal, one)))
           .map((one) => ({ mesh, binding: one.name, role: one.role, namespaces: one.namespaces, labels: one.labels })),
       );
     return { id, name, role, groups, meshes, expiresAt: new Date(expiresAt).toISOString(), bindings };

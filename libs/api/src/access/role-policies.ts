@@ -22,6 +22,9 @@ interface MeshRoles {
   readonly bindings: Map<string, RoleBinding>;
 }
 
+/** What rights come from. */
+type Holder = Pick<ApiPrincipal, 'subject' | 'name' | 'role' | 'groups' | 'meshes'>;
+
 /** Rights of callers that are remembered between two changes of roles. */
 const REMEMBERED = 4_096;
 
@@ -78,8 +81,8 @@ export class RolePolicies {
     if (!this.#options.feed.connected) await this.refresh();
   }
 
-  /** Everything that a token permits: its own role, and what bindings give to its name and its groups. */
-  rightsOf(token: Pick<ApiPrincipal, 'id' | 'name' | 'role' | 'groups' | 'meshes'>): Rights {
+  /** Everything that a caller may do: by a token's own role, and by what bindings give to his name and his groups. */
+  rightsOf(token: Holder & Pick<ApiPrincipal, 'id'>): Rights {
     const known = this.#rights.get(token.id);
     if (known) return known;
     const rights = new Rights(this.grantsOf(token));
@@ -88,12 +91,8 @@ export class RolePolicies {
     return rights;
   }
 
-  grantsOf({
-    name,
-    role,
-    groups,
-    meshes,
-  }: Pick<ApiPrincipal, 'name' | 'role' | 'groups' | 'meshes'>): readonly Grant[] {
+  grantsOf(holder: Holder): readonly Grant[] {
+    const { role, meshes } = holder;
     const { kinds } = this.#options.registry;
     const own =
       role === 'none'
@@ -102,11 +101,9 @@ export class RolePolicies {
             ...{ mesh: EVERY_MESH, namespaces: [], labels: {} },
             from: `role ${role} of the token`,
           });
-    const isHolder = (subject: RoleSubject): boolean =>
-      subject.kind === 'Token' ? subject.name === name : groups.includes(subject.name);
     const bound = [...this.#meshes].flatMap(([mesh, { bindings }]) =>
       [...bindings.values()]
-        .filter(({ subjects }) => subjects.some(isHolder))
+        .filter(({ subjects }) => subjects.some((subject) => isNamed(holder, subject)))
         .flatMap((binding) => this.grantsOfBinding(mesh, binding, this.rulesOf(mesh, binding.role) ?? [])),
     );
     return within(meshes, [...own, ...bound]);
@@ -174,5 +171,9 @@ export class RolePolicies {
     else known?.bindings.delete(name);
   }
 }
+
+/** Whether a subject of a RoleBinding is this caller: tokens and users of one name are not the same. */
+export const isNamed = ({ subject, name, groups }: Holder, wanted: RoleSubject): boolean =>
+  wanted.kind === 'Group' ? groups.includes(wanted.name) : wanted.kind === (subject ?? 'Token') && wanted.name === name;
 
 const isAboutRoles = ({ kind }: { readonly kind: string }): boolean => kind === 'Role' || kind === 'RoleBinding';

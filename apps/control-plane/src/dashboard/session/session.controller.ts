@@ -16,8 +16,18 @@ import {
 } from '#libs/api';
 import type { Rights } from '#libs/model';
 import { homesOf } from './homes.js';
-import type { SessionMesh, SessionView } from './session.view.js';
+import type { LoginWays, SessionMesh, SessionView } from './session.view.js';
 import { requireOwnPage, type Sessions } from './sessions.js';
+
+export interface SessionOptions {
+  readonly sessions: Sessions;
+  /** How one can log in, as it is now. */
+  readonly ways: () => LoginWays;
+  /** Where users log out of the identity provider, too. */
+  readonly logoutUrl: () => string | undefined;
+  /** Whom to ask for rights. */
+  readonly contact: string | undefined;
+}
 
 const loginBody = z
   .strictObject({
@@ -28,11 +38,8 @@ const loginBody = z
 
 const WRITES = ['create', 'update', 'delete'] as const;
 
-/**
- * How a browser gets a session, and what it may do with it. Whoever else can tell who somebody is, such as an identity
- * provider, opens sessions by `Sessions.open`, too.
- */
-export function createSessionController(sessions: Sessions): Type<object> {
+/** How a browser gets a session by a token, and what it may do with any. Users come by way of `oidc.controller.ts`. */
+export function createSessionController({ sessions, ways, logoutUrl, contact }: SessionOptions): Type<object> {
   @Controller('api/dashboard')
   class SessionController {
     constructor(
@@ -40,6 +47,13 @@ export function createSessionController(sessions: Sessions): Type<object> {
       @Inject(AccessControl) private readonly access: AccessControl,
       @Inject(FailureLimiter) private readonly failures: FailureLimiter,
     ) {}
+
+    /** Asked by who has no session: it holds nothing of the mesh. */
+    @Get('login')
+    @Anonymous()
+    ways(): LoginWays {
+      return ways();
+    }
 
     @Post('login')
     @HttpCode(200)
@@ -60,11 +74,20 @@ export function createSessionController(sessions: Sessions): Type<object> {
       return { name: principal.name };
     }
 
+    /** 204; or 200 with where to go on, for who is logged in at the identity provider, too. */
     @Post('logout')
     @HttpCode(204)
     @Authenticated()
-    logout(@Req() request: HttpRequest, @Res({ passthrough: true }) response: HttpResponse): void {
+    logout(
+      @Req() request: HttpRequest,
+      @Res({ passthrough: true }) response: HttpResponse,
+    ): { readonly next: string } | undefined {
+      const session = sessions.of(request);
       response.setHeader('Set-Cookie', sessions.close(request));
+      const next = session && 'user' in session ? logoutUrl() : undefined;
+      if (next === undefined) return undefined;
+      response.statusCode = 200;
+      return { next };
     }
 
     /** For who has a token in a terminal: what a browser is to be opened with. */
@@ -84,16 +107,15 @@ export function createSessionController(sessions: Sessions): Type<object> {
       const session = sessions.of(request);
       if (principal?.type !== 'api' || session === undefined)
         throw new ProblemError(403, 'forbidden', 'this is for sessions of browsers');
-      const { name, role, groups, expiresAt } = principal;
+      const { name, subject = 'Token', role, groups, expiresAt } = principal;
       const rights = this.access.rightsOf(principal);
       const known = await this.deps.store.resources.meshes();
+      const meshes = known.filter((mesh) => rights.isIn(mesh)).sort();
       return {
-        ...{ name, role, groups, csrf: sessions.csrfOf(session), version: this.deps.version },
+        ...{ name, subject, role, groups, csrf: sessions.csrfOf(session), version: this.deps.version },
+        ...(subject === 'User' && meshes.length === 0 ? { contact } : {}),
         endsAt: new Date(Math.min(session.until, expiresAt)).toISOString(),
-        meshes: known
-          .filter((mesh) => rights.isIn(mesh))
-          .sort()
-          .map((mesh) => this.meshView(rights, mesh)),
+        meshes: meshes.map((mesh) => this.meshView(rights, mesh)),
       };
     }
 

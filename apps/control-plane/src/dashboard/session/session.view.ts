@@ -12,9 +12,30 @@ export interface SessionMesh {
   readonly mayPlan: boolean;
 }
 
+/**
+ * Why somebody was not logged in by the identity provider. stale: not begun in this browser, finished, or too old; denied: by
+ * the provider; client: it does not take us for its client; provider: an answer that cannot be trusted; name: it does not say
+ * who somebody is.
+ */
+export type RefusalCode = 'stale' | 'denied' | 'unreachable' | 'client' | 'provider' | 'name';
+
+/** How one can log in, beside a token. */
+export interface LoginWays {
+  /** Absent = there is no identity provider. */
+  readonly provider?: {
+    readonly label: string;
+    /** Why it cannot be used at the moment. */
+    readonly problem?: string | undefined;
+  };
+}
+
 export interface SessionView {
   readonly name: string;
-  /** Of the token: `none`, or a built-in role. */
+  /** User: whom the identity provider has named. */
+  readonly subject: 'Token' | 'User';
+  /** Whom to ask for rights; only for users who have none. */
+  readonly contact?: string | undefined;
+  /** Of the token: a built-in role, or `none`, as users have. */
   readonly role: string;
   readonly groups: readonly string[];
   /** RFC 3339: when one has to log in again. */

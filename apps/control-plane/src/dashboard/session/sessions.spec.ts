@@ -19,12 +19,17 @@ function requestWith(headers: Readonly<Record<string, string>>, { method = 'GET'
 /** What a browser sends back. */
 const pairOf = (cookie: string): string => cookie.split(';')[0] ?? '';
 
+function tokenIn(sessions: Sessions | undefined, request: IncomingMessage): string | undefined {
+  const holder = sessions?.holderOf(request);
+  return holder?.type === 'token' ? holder.token : undefined;
+}
+
 describe('Sessions', () => {
   it('are good for eight hours, on every replica that has the key, and on no other', async () => {
     const clock = new HandClock();
     const [here, there, foreign] = [KEY, KEY, new Uint8Array(32)].map((key) => new Sessions(key, clock));
     const cookie = pairOf(here?.open(requestWith({}), TOKEN).cookie ?? '');
-    const tokens = () => [here, there, foreign].map((sessions) => sessions?.tokenOf(requestWith({ cookie })));
+    const tokens = () => [here, there, foreign].map((sessions) => tokenIn(sessions, requestWith({ cookie })));
     expect(tokens()).toEqual([TOKEN, TOKEN, undefined]);
     await clock.advance(SESSION_MS - 1);
     expect(tokens()).toEqual([TOKEN, TOKEN, undefined]);
@@ -48,7 +53,7 @@ describe('Sessions', () => {
     const { cookie, csrf } = sessions.open(requestWith({}), TOKEN);
     const request = requestWith({ cookie: pairOf(cookie), 'x-heddle-csrf': csrf, ...headers }, { method: 'POST' });
     if (Object.keys(headers).length === 0) delete request.headers['x-heddle-csrf'];
-    expect(() => sessions.tokenOf(request)).toThrow(/another origin|lacks the mark/);
+    expect(() => sessions.holderOf(request)).toThrow(/another origin|lacks the mark/);
   });
 
   it('follow a link once, within a minute', async () => {
@@ -64,7 +69,44 @@ describe('Sessions', () => {
     const sessions = new Sessions(KEY, new HandClock());
     const cookie = pairOf(sessions.open(requestWith({}), TOKEN).cookie);
     expect(sessions.follow(cookie.slice('heddle='.length))).toBeUndefined();
-    expect(sessions.tokenOf(requestWith({ cookie: `heddle=${sessions.link(TOKEN)}` }))).toBeUndefined();
+    expect(sessions.holderOf(requestWith({ cookie: `heddle=${sessions.link(TOKEN)}` }))).toBeUndefined();
+  });
+});
+
+describe('sessions of users', () => {
+  const user = { provider: 'p', sub: 'hash', name: 'ann@example.com', groups: ['theirs'] };
+  const rules = { provider: 'p', groups: new Map([['theirs', ['ours']]]) };
+
+  it('last as long as they were made for, and hold the user as the configuration has him now', async () => {
+    const clock = new HandClock();
+    const sessions = new Sessions(KEY, clock, rules);
+    const cookie = pairOf(sessions.openFor(requestWith({}), user, 60_000).cookie);
+    expect(sessions.holderOf(requestWith({ cookie }))).toMatchObject({
+      type: 'user',
+      principal: { subject: 'User', name: 'ann@example.com', role: 'none', groups: ['ours'], meshes: [] },
+    });
+    const without = new Sessions(KEY, clock);
+    const other = new Sessions(KEY, clock, { ...rules, provider: 'q' });
+    expect([without, other].map((one) => one.of(requestWith({ cookie })))).toEqual([undefined, undefined]);
+    await clock.advance(60_000);
+    expect(sessions.of(requestWith({ cookie }))).toBeUndefined();
+  });
+
+  it('SEC-36 write only with the mark of their page', () => {
+    const sessions = new Sessions(KEY, new HandClock(), rules);
+    const { cookie, csrf } = sessions.openFor(requestWith({}), user, 60_000);
+    const post = (mark: string) =>
+      sessions.holderOf(requestWith({ cookie: pairOf(cookie), 'x-heddle-csrf': mark }, { method: 'POST' }));
+    expect(post(csrf)?.type).toBe('user');
+    expect(() => post('other')).toThrow(/lacks the mark/);
+  });
+
+  it('are new ones, whatever the browser had before', () => {
+    const sessions = new Sessions(KEY, new HandClock(), rules);
+    const before = pairOf(sessions.openFor(requestWith({}), user, 60_000).cookie);
+    const after = pairOf(sessions.openFor(requestWith({ cookie: before }), user, 60_000).cookie);
+    const ids = [before, after].map((cookie) => sessions.of(requestWith({ cookie }))?.id);
+    expect(new Set(ids).size).toBe(2);
   });
 });
 

@@ -1,76 +1,86 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { TLSSocket } from 'node:tls';
 import { z } from 'zod';
-import { ProblemError, type SessionPort } from '#libs/api';
+import { ProblemError, type SessionHolder, type SessionPort } from '#libs/api';
 import type { Clock } from '#libs/kernel';
+import { cookieIn, cookieOf, isTls } from './cookie.js';
 import { Seal } from './seal.js';
+import { UsedOnce } from './used-once.js';
+import { principalOf, type User, type UserRules, userSchema } from './user.js';
 
 /** A session ends so long after its login, whatever happens. Milliseconds. */
 export const SESSION_MS = 8 * 3_600_000;
 /** A link that logs in is good for so long, and once. Milliseconds. */
 export const LINK_MS = 60_000;
-/** Sessions that were logged out, and links that were used; the oldest go first. */
-const REMEMBERED = 10_000;
 
-const sealedSchema = z.strictObject({ id: z.string(), token: z.string(), until: z.number() });
+const NAME = 'heddle';
+const frame = { id: z.string(), until: z.number() };
+const tokenSchema = z.strictObject({ ...frame, token: z.string() });
+const sealedSchema = z.union([tokenSchema, z.strictObject({ ...frame, user: userSchema })]);
 
-/** What is in a cookie, or in a link. */
+/** What is in a cookie. */
 export type Session = z.output<typeof sealedSchema>;
 
 const SAFE = new Set(['GET', 'HEAD']);
 
 /**
- * Sessions of browsers. The cookie is the session: the API token and when it ends, sealed with a key that all replicas
- * have, so that any of them can answer and a restart logs nobody out. Every request asks for the token's rights anew.
+ * Sessions of browsers. The cookie is the session: an API token, or whom an identity provider has named, and when it
+ * ends, sealed with a key that all replicas have, so that any of them can answer and a restart logs nobody out. Every
+ * request asks anew for the rights that it gives.
  */
 export class Sessions implements SessionPort {
   readonly #cookies: Seal;
   readonly #links: Seal;
-  /** Until when each is remembered, by the ids of those that count no more. In this process: other replicas do not know. */
-  readonly #over = new Map<string, number>();
+  readonly #over: UsedOnce;
 
+  /** @param users undefined = nobody is named by an identity provider */
   constructor(
     kek: Uint8Array,
     private readonly clock: Clock,
+    private readonly users?: UserRules,
   ) {
     this.#cookies = new Seal(kek, 'session');
     this.#links = new Seal(kek, 'link');
+    this.#over = new UsedOnce(clock);
   }
 
   /** @returns the value of `Set-Cookie`, and the text that writes have to carry */
   open(request: IncomingMessage, token: string): { readonly cookie: string; readonly csrf: string } {
-    const session = { id: randomBytes(16).toString('base64url'), token, until: this.clock.now() + SESSION_MS };
-    return {
-      cookie: cookieOf(request, this.#cookies.close(JSON.stringify(session))),
-      csrf: this.csrfOf(session),
-    };
+    return this.#begin(request, { ...this.#frame(SESSION_MS), token });
+  }
+
+  /** The same for who has no token. Its id is new, whatever the browser had before. @param lifeMs milliseconds */
+  openFor(request: IncomingMessage, user: User, lifeMs: number): { readonly cookie: string; readonly csrf: string } {
+    return this.#begin(request, { ...this.#frame(lifeMs), user });
   }
 
   /** @returns the value of `Set-Cookie` that takes it away */
   close(request: IncomingMessage): string {
     const session = this.of(request);
-    if (session) this.#end(session);
-    return `${cookieOf(request, '')}; Max-Age=0`;
+    if (session) this.#over.add(session);
+    return cookieOf(request, { name: NAME, value: '', sameSite: 'Strict' });
   }
 
   /** A text that logs in once, within a minute, instead of the token. */
   link(token: string): string {
-    const link = { id: randomBytes(16).toString('base64url'), token, until: this.clock.now() + LINK_MS };
-    return this.#links.close(JSON.stringify(link));
+    return this.#links.close(JSON.stringify({ ...this.#frame(LINK_MS), token }));
   }
 
   /** The token behind a link; undefined when it is not one, was used, or is too old. */
   follow(text: string): string | undefined {
-    const link = this.#opened(this.#links, text);
-    if (link) this.#end(link);
+    const opened = this.#links.open(text);
+    const link = opened === undefined ? undefined : this.#inForce(tokenSchema.parse(JSON.parse(opened)));
+    if (link) this.#over.add(link);
     return link?.token;
   }
 
   /** The session of a request, wherever the request comes from. */
   of(request: IncomingMessage): Session | undefined {
-    const value = cookieIn(request);
-    return value === undefined ? undefined : this.#opened(this.#cookies, value);
+    const value = cookieIn(request, NAME);
+    const opened = value === undefined ? undefined : this.#cookies.open(value);
+    // What another version of Heddle has sealed is no session here.
+    const session = opened === undefined ? undefined : sealedSchema.safeParse(JSON.parse(opened)).data;
+    return session && this.#inForce(session) && this.#holder(session) ? session : undefined;
   }
 
   /** Goes with every write, in a header that no form and no page from elsewhere can send (SEC-36). */
@@ -78,26 +88,33 @@ export class Sessions implements SessionPort {
     return this.#cookies.mark(id);
   }
 
-  tokenOf(request: IncomingMessage): string | undefined {
+  holderOf(request: IncomingMessage): SessionHolder | undefined {
     const session = this.of(request);
     if (session === undefined) return undefined;
     requireOwnPage(request);
     if (!SAFE.has(request.method ?? '') && !isSame(request.headers['x-heddle-csrf'], this.csrfOf(session)))
       throw foreign('the request lacks the mark of its page: load the page again');
-    return session.token;
+    return this.#holder(session);
   }
 
-  #opened(seal: Seal, text: string): Session | undefined {
-    const opened = seal.open(text);
-    if (opened === undefined) return undefined;
-    const session = sealedSchema.parse(JSON.parse(opened));
-    return session.until > this.clock.now() && !this.#over.has(session.id) ? session : undefined;
+  #holder(session: Session): SessionHolder | undefined {
+    if ('token' in session) return { type: 'token', token: session.token };
+    const principal = principalOf(session.user, session.until, this.users);
+    return principal && { type: 'user', principal };
   }
 
-  #end({ id, until }: Session): void {
-    const now = this.clock.now();
-    for (const [known, end] of this.#over) if (end <= now || this.#over.size >= REMEMBERED) this.#over.delete(known);
-    this.#over.set(id, until);
+  #frame = (lifeMs: number): Pick<Session, 'id' | 'until'> => ({
+    id: randomBytes(16).toString('base64url'),
+    until: this.clock.now() + lifeMs,
+  });
+
+  #begin(request: IncomingMessage, session: Session): { readonly cookie: string; readonly csrf: string } {
+    const value = this.#cookies.close(JSON.stringify(session));
+    return { cookie: cookieOf(request, { name: NAME, value, sameSite: 'Strict' }), csrf: this.csrfOf(session) };
+  }
+
+  #inForce<T extends Pick<Session, 'id' | 'until'>>(sealed: T): T | undefined {
+    return sealed.until > this.clock.now() && !this.#over.has(sealed.id) ? sealed : undefined;
   }
 }
 
@@ -111,24 +128,6 @@ export function requireOwnPage(request: IncomingMessage): void {
 }
 
 const foreign = (detail: string): ProblemError => new ProblemError(403, 'cross-site', detail);
-
-const isTls = (request: IncomingMessage): boolean => request.socket instanceof TLSSocket;
-
-/** `__Host-`: no other host, and nobody without TLS, can have set it. Browsers take that name with TLS only. */
-const nameOf = (request: IncomingMessage): string => (isTls(request) ? '__Host-heddle' : 'heddle');
-
-const cookieOf = (request: IncomingMessage, value: string): string =>
-  `${nameOf(request)}=${value}; Path=/; HttpOnly; SameSite=Strict${isTls(request) ? '; Secure' : ''}`;
-
-/** Undefined when there is none, or several: somebody else has set one of them. */
-function cookieIn(request: IncomingMessage): string | undefined {
-  const start = `${nameOf(request)}=`;
-  const found = (request.headers.cookie ?? '')
-    .split(';')
-    .map((pair) => pair.trim())
-    .filter((pair) => pair.startsWith(start));
-  return found.length === 1 ? found[0]?.slice(start.length) : undefined;
-}
 
 function isSame(given: string | string[] | undefined, wanted: string): boolean {
   const [a, b] = [Buffer.from(String(given)), Buffer.from(wanted)];

@@ -1,10 +1,11 @@
 import { Button, PasswordInput } from '@mantine/core';
-import { useMutation } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { Logo } from '../../app/logo';
-import { login } from '../../session/session';
+import { login, waysQuery } from '../../session/session';
 import { Command, ProblemView } from '../../ui/states';
 import css from './login.module.css';
+import { ProviderLogin, Refusal } from './provider-login';
 
 /** What a link of `heddle dashboard` carries: behind the `#`, so that no server and no log sees it. */
 function takeLink(): string | undefined {
@@ -16,6 +17,8 @@ function takeLink(): string | undefined {
 export function LoginPage({ onLogin }: { readonly onLogin: () => void }) {
   const [token, setToken] = useState('');
   const isLinked = useRef(false);
+  const { provider } = useQuery(waysQuery()).data ?? {};
+  const isByProvider = provider !== undefined && provider.problem === undefined;
   const entry = useMutation({ mutationFn: login, onSuccess: onLogin });
   const { mutate } = entry;
   useEffect(() => {
@@ -47,6 +50,8 @@ export function LoginPage({ onLogin }: { readonly onLogin: () => void }) {
       <div className={css.door}>
         <form className={css.form} onSubmit={submit}>
           <h1>Log in</h1>
+          <Refusal />
+          {provider && <ProviderLogin {...provider} />}
           <PasswordInput
             label="API token"
             placeholder="hdl_…"
@@ -58,7 +63,7 @@ export function LoginPage({ onLogin }: { readonly onLogin: () => void }) {
             required
             withAsterisk={false}
           />
-          <Button type="submit" size="md" loading={entry.isPending}>
+          <Button type="submit" size="md" variant={isByProvider ? 'default' : 'filled'} loading={entry.isPending}>
             Log in
           </Button>
           {entry.error && <ProblemView error={entry.error} />}
