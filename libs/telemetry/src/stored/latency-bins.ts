@@ -20,8 +20,13 @@ export class LatencyBins {
   #counts = NOTHING;
   #first = 0;
 
-  constructor(readonly width: number) {
+  /** @param room `all`: made at once, for whatever is added up of very many; `needed`: for very many that hold little */
+  constructor(
+    readonly width: number,
+    room: 'needed' | 'all' = 'needed',
+  ) {
     this.#length = Math.ceil(KEYS / width);
+    if (room === 'all') this.#counts = new Float64Array(this.#length);
   }
 
   /** Takes the bins that are known here; what lies beyond is of no latency that was ever measured. */

@@ -1,10 +1,14 @@
+import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SignalView } from '#libs/store';
+import type { SignalPage, SignalView } from '#libs/store';
 import { type EdgeCell, type FailureRecord, LatencySketch, OUTCOMES } from '../model/index.js';
 import { partsOf } from './harvest-store.js';
 import { LatencyBins } from './latency-bins.js';
-import { CellSum, type PageCell, readPage } from './page.js';
+import { openPage, type PageCell, readPage } from './page.js';
+import { PageSum } from './page-sum.js';
+import { PageWriter } from './page-writer.js';
+import { shelfOf } from './shelves.js';
 
 const edge = fc
   .record({
@@ -22,19 +26,24 @@ const edge = fc
     const bucket = { at: 1_000_000, lengthMs: 10_000, complete: true };
     return { ...rest, ...bucket, subset: '', attempts: rest.requests * 2, latencies };
   });
+const one = (callee: string, requests: number): EdgeCell => ({
+  ...{ at: 1_000_000, lengthMs: 10_000, complete: true, caller: 'shop/web', callee, subset: '', route: '' },
+  ...{ outcome: 'ok', status: 200, requests, attempts: requests, latencies: new LatencySketch() },
+});
 const harvests = fc.array(fc.array(edge, { maxLength: 12 }), { minLength: 1, maxLength: 8 });
 
 const harvestOf = (edges: readonly EdgeCell[], source: string) => ({
   ...{ mesh: 'default', source, edges, instances: [], zones: [], failures: [] },
 });
 
-/** Every page by view and callee, added up in this order. */
-function summed(pages: readonly { view: SignalView; callee: string; cells: Uint8Array }[]): Record<string, string> {
-  const sums = new Map<string, CellSum>();
-  for (const { view, callee, cells } of pages) {
-    const sum = sums.get(`${view} ${callee}`) ?? new CellSum(view);
-    sums.set(`${view} ${callee}`, sum);
-    sum.addPage(cells);
+/** Every page by view and shelf, added up in this order. */
+function summed(pages: readonly SignalPage[]): Record<string, string> {
+  const sums = new Map<string, PageSum>();
+  for (const page of pages) {
+    const { view, shelf } = page;
+    const sum = sums.get(`${view} ${shelf}`) ?? new PageSum(view);
+    sums.set(`${view} ${shelf}`, sum);
+    sum.addPage(page);
   }
   return Object.fromEntries([...sums].map(([key, sum]) => [key, sum.toBytes().toString('hex')]));
 }
@@ -53,8 +62,8 @@ describe('pages of cells', () => {
         const cut = at % (pages.length + 1);
         const halves = [pages.slice(0, cut), pages.slice(cut)].flatMap((half) =>
           Object.entries(summed(half)).map(([key, bytes]) => {
-            const [view, callee = ''] = key.split(' ');
-            return { view: view as SignalView, callee, cells: Buffer.from(bytes, 'hex') };
+            const [view, shelf = ''] = key.split(' ');
+            return { view: view as SignalView, shelf, cells: Buffer.from(bytes, 'hex') };
           }),
         );
         expect(summed(halves)).toEqual(atOnce);
@@ -70,9 +79,9 @@ describe('pages of cells', () => {
         const all = new LatencySketch();
         for (const cell of edges) all.merge(cell.latencies);
         for (const page of pagesOf(edges, 'a').filter(({ view }) => view === 'service'))
-          readPage(page.cells, {
+          readPage(openPage(page), {
             view: 'service',
-            visit: (cell) => {
+            service: () => (cell) => {
               cells.push(cell);
               return latencies;
             },
@@ -88,11 +97,64 @@ describe('pages of cells', () => {
     );
   });
 
+  it('are passed over for services that nobody asks for', () => {
+    const asked = (names: readonly string[]): number => {
+      let requests = 0;
+      for (const page of pagesOf([one('shop/orders/http', 2), one('shop/stock/grpc', 3)], 'a'))
+        if (page.view === 'service')
+          readPage(openPage(page), {
+            view: 'service',
+            service: (callee) =>
+              names.includes(callee)
+                ? (cell) => {
+                    requests += cell.requests;
+                    return undefined;
+                  }
+                : undefined,
+          });
+      return requests;
+    };
+    expect([asked(['shop/orders/http']), asked(['shop/stock/grpc']), asked([])]).toEqual([2, 3, 0]);
+  });
+
+  it('of builds before, which hold one service, are read, and become part of a shelf', () => {
+    const writer = new PageWriter();
+    writer.number(1);
+    writer.piece((texts) => texts.text('shop/web'));
+    for (const number of [1, 0, OUTCOMES.indexOf('ok'), 0, 32, 48]) writer.number(number);
+    writer.piece((latencies) => {
+      for (const number of [0, 90, 32]) latencies.number(number);
+    });
+    const old = { shelf: 'shop/orders/http', cells: writer.finish() };
+    const sum = new PageSum('pair');
+    sum.addPage(old);
+    const cells: unknown[] = [];
+    const service = (callee: string) => (cell: PageCell) => void cells.push({ callee, ...cell });
+    readPage(openPage({ shelf: shelfOf(old.shelf), cells: sum.toBytes() }), { view: 'pair', service });
+    expect(cells).toEqual([
+      {
+        ...{ callee: 'shop/orders/http', dimensions: ['shop/web'], outcome: 'ok', status: 0 },
+        ...{ requests: 2, attempts: 3 },
+      },
+    ]);
+  });
+
+  it('lie on a shelf that is the same for ever, for all ports of a service', () => {
+    const names = ['shop/orders/http', 'shop/orders/', 'shop/stock/8080', 'bank/web/http', 'other', ''];
+    expect(names.map(shelfOf)).toEqual(['#2', '#2', '#2', '#7', '#0', '#2']);
+    const many = Array.from({ length: 800 }, (_, i) => shelfOf(`team-${i % 20}/service-${i}/http`));
+    const sizes = [...Map.groupBy(many, (shelf) => shelf).values()].map(({ length }) => length);
+    expect([sizes.length, Math.min(...sizes) > 60]).toEqual([8, true]);
+  });
+
   it('are refused when they are something else, whatever it is', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      fc.property(fc.uint8Array({ maxLength: 127 }), (bytes) => {
         try {
-          readPage(bytes, { view: 'edge', visit: () => new LatencyBins(1) });
+          // As they are, packed, and as a build before wrote them.
+          const packed = Buffer.concat([Buffer.of(2, bytes.length), deflateRawSync(bytes)]);
+          for (const cells of [bytes, packed, Buffer.concat([Buffer.of(1), bytes])])
+            readPage(openPage({ shelf: '#0', cells }), { view: 'edge', service: () => () => new LatencyBins(1) });
         } catch (error) {
           expect(error).toBeInstanceOf(RangeError);
         }
