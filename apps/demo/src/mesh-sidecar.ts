@@ -27,6 +27,8 @@ export interface InstancePlan {
   readonly maxRegexProgram: number;
   /** Prefixes of further statistics that it keeps. */
   readonly extraStats?: readonly string[];
+  /** How often it reports what it has counted; default 1000, 0 = never. Milliseconds. */
+  readonly reportIntervalMs?: number;
 }
 
 export interface MeshAccess {
@@ -92,7 +94,7 @@ export class MeshSidecar {
       token: this.#token,
       re2MaxProgramSize: plan.maxRegexProgram,
       extraStats: plan.extraStats ?? [],
-      reportIntervalMs: REPORT_MS,
+      reportIntervalMs: plan.reportIntervalMs ?? REPORT_MS,
     });
     this.#sidecar = await Sidecar.start({
       envoy: mesh.envoy,

@@ -92,7 +92,7 @@ describe('what collectors leave', () => {
     expect((await found()).items[0]?.path).toBe('/\ufffd<script>\u001b[31m\ufffd');
   });
 
-  it('is refused when so much of it waits already, and a change goes through all the same', async () => {
+  it('REL-36 is refused when so much of it waits already, and a change goes through all the same', async () => {
     await raw.query('BEGIN');
     await raw.query('LOCK TABLE signal_tier IN ACCESS EXCLUSIVE MODE');
     const writing = Array.from({ length: 20 }, (_, i) =>

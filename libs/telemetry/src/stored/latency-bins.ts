@@ -29,6 +29,11 @@ export class LatencyBins {
     if (room === 'all') this.#counts = new Float64Array(this.#length);
   }
 
+  /** How many there are, in sixteenths. */
+  get total(): number {
+    return this.#counts.reduce((sum, count) => sum + count, this.zeros);
+  }
+
   /** Takes the bins that are known here; what lies beyond is of no latency that was ever measured. */
   add(bin: number, sixteenths: number): void {
     let at = bin - this.#first;
@@ -79,7 +84,7 @@ export class LatencyBins {
 
   /** The same of several, which rise, in one go. */
   quantiles(shares: readonly number[]): readonly (number | undefined)[] {
-    const total = this.#counts.reduce((sum, count) => sum + count, this.zeros) / PARTS;
+    const total = this.total / PARTS;
     if (total === 0) return shares.map(() => undefined);
     let seen = this.zeros / PARTS;
     let at = -1;

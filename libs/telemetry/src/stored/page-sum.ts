@@ -6,6 +6,9 @@ import { openPage, type PageCell, readPage, VERSION } from './page.js';
 import { PageWriter } from './page-writer.js';
 import { WIDTHS } from './views.js';
 
+/** Of a sketch that has more, unless it has less than that in sixteenths of a request. */
+const LEAST_UNITS = 1024;
+
 /** A cell that grows. */
 interface OpenCell extends PageCell {
   requests: number;
@@ -13,7 +16,7 @@ interface OpenCell extends PageCell {
   readonly latencies: LatencyBins;
 }
 
-/** Cells of the services of one shelf in one view, as they are added up: in any order, in any pieces, it comes to the same bytes. */
+/** Cells of the services of one shelf in one view, as they are added up: in any order it comes to the same bytes. */
 export class PageSum {
   readonly #services = new Map<string, Map<string, OpenCell>>();
 
@@ -45,8 +48,8 @@ export class PageSum {
   /**
    * Version; length of what comes; this, deflated (RFC 1951): length of the texts in bytes; texts, each with its length; how many services; of each
    * the number of the text that is its name, length of its cells in bytes, how many cells. Of a cell: for each dimension the
-   * number of its text, outcome, status, requests and attempts in sixteenths, length of the rest in bytes, zeros, and each
-   * bin's distance from the one before with its count in sixteenths.
+   * number of its text, outcome, status, requests and attempts in sixteenths, length of the rest in bytes, the unit of its
+   * latencies in sixteenths, zeros, and each bin's distance from the one before with its count, in units.
    */
   toBytes(): Buffer {
     const services = [...this.#services]
@@ -84,14 +87,31 @@ function writeCell(writer: PageWriter, cell: OpenCell, texts: ReadonlyMap<string
   for (const text of dimensions) writer.number(texts.get(text) ?? 0);
   for (const count of [OUTCOMES.indexOf(outcome), status, sixteenths(requests), sixteenths(attempts)])
     writer.number(count);
-  writer.piece((rest) => {
-    rest.number(latencies.zeros);
-    let before = 0;
-    latencies.each((bin, count) => {
-      rest.number(bin - before);
-      rest.number(count);
-      before = bin;
-    });
+  writer.piece((rest) => writeLatencies(rest, latencies));
+}
+
+/**
+ * More than a thousand units of a sketch say no more than a thousand: the unit grows with what is counted, a power of two of
+ * sixteenths. What is rounded away of one bin goes to the next, so that no rank is off by more than half a unit.
+ */
+function writeLatencies(writer: PageWriter, latencies: LatencyBins): void {
+  const unit = 2 ** Math.max(0, Math.floor(Math.log2(latencies.total / LEAST_UNITS)));
+  let [sum, written] = [0, 0];
+  const unitsOf = (count: number): number => {
+    sum += count;
+    const units = Math.round(sum / unit) - written;
+    written += units;
+    return units;
+  };
+  writer.number(unit);
+  writer.number(unitsOf(latencies.zeros));
+  let before = 0;
+  latencies.each((bin, count) => {
+    const units = unitsOf(count);
+    if (units === 0) return;
+    writer.number(bin - before);
+    writer.number(units);
+    before = bin;
   });
 }
 

@@ -81,12 +81,12 @@ export function readPage(
   const texts = known.of(reader.piece());
   if (version === ONE_SERVICE) {
     const visit = service(shelf);
-    if (visit) readCells(reader, { view, texts, visit });
+    if (visit) readCells(reader, { version, view, texts, visit });
     return;
   }
   for (let left = reader.count(); left > 0; left -= 1) {
     const visit = service(texts[reader.number()] ?? '');
-    if (visit) readCells(new PageReader(reader.piece()), { view, texts, visit });
+    if (visit) readCells(new PageReader(reader.piece()), { version, view, texts, visit });
     else reader.skip();
   }
 }
@@ -105,12 +105,13 @@ function inflated(bytes: Uint8Array, length: number): Buffer {
 }
 
 interface Cells {
+  readonly version: number;
   readonly view: SignalView;
   readonly texts: readonly string[];
   readonly visit: CellVisit;
 }
 
-function readCells(reader: PageReader, { view, texts, visit }: Cells): void {
+function readCells(reader: PageReader, { version, view, texts, visit }: Cells): void {
   const dimensions: string[] = DIMENSIONS[view].map(() => '');
   for (let left = reader.count(); left > 0; left -= 1) {
     for (let d = 0; d < dimensions.length; d += 1) dimensions[d] = texts[reader.number()] ?? '';
@@ -119,7 +120,7 @@ function readCells(reader: PageReader, { view, texts, visit }: Cells): void {
     const requests = reader.number() / PARTS;
     const attempts = reader.number() / PARTS;
     const bins = visit({ dimensions, outcome, status, requests, attempts });
-    if (bins) reader.latencies(bins);
+    if (bins) reader.latencies(bins, version === VERSION);
     else reader.skip();
   }
 }
