@@ -34,20 +34,17 @@ export function signalStatement({ mesh, view, spans, service }: SignalQuery): {
   readonly text: string;
   readonly parameters: readonly unknown[];
 } {
-  // What begins with `a/` lies before `a0`, which is the next character. Two statements, so that each goes by the index.
-  const [conditions, parameters] = service
+  // What begins with `a/` lies before `a0`, which is the next character.
+  const [condition, parameters] = service
     ? [
-        [' AND callee = $2', ' AND callee >= $3 AND callee < $4'],
+        ' AND (callee = $2 OR callee >= $3 AND callee < $4)',
         [service.shelf, service.prefix, `${service.prefix.slice(0, -1)}0`],
       ]
-    : [[''], []];
-  const each = conditions.map((condition) =>
-    eachSpan(
-      spans,
-      (span) => `SELECT at, callee AS shelf, cells FROM ${tableOf(view)} WHERE ${span} AND mesh = $1${condition}`,
-    ),
+    : ['', []];
+  const text = eachSpan(
+    spans,
+    (span) => `SELECT at, callee AS shelf, cells FROM ${tableOf(view)} WHERE ${span} AND mesh = $1${condition}`,
   );
-  const text = each.join(' UNION ALL ');
   return { text, parameters: [mesh, ...parameters] };
 }
 

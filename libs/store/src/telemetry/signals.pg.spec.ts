@@ -275,8 +275,8 @@ describe('ranges of time', () => {
   it('are read by index, and only those that a window needs', async () => {
     await raw.query(`
       INSERT INTO signal_service (tier, at, mesh, callee, source, cells)
-      SELECT 600, b, 'default', 'shop/service-' || n || '/http', '', '\\x00'
-      FROM generate_series(${floor(NOW - 8 * DAY, DAY)}::bigint, ${NOW}, 600000) b, generate_series(1, 200) n`);
+      SELECT 600, b, 'default', 'shop/service-' || n || '/http', '', decode(repeat('00', 700), 'hex')
+      FROM generate_series(${floor(NOW - 4 * DAY, DAY)}::bigint, ${NOW}, 600000) b, generate_series(1, 200) n`);
     await raw.query('ANALYZE signal_service');
     const window = { lengthMs: 600_000, from: floor(NOW - 3 * DAY, DAY), to: floor(NOW - 2 * DAY, DAY) };
     const plan = async (service?: { shelf: string; prefix: string }): Promise<string> => {

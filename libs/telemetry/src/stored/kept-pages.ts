@@ -1,5 +1,6 @@
 import type { Metrics } from '#libs/kernel';
 import type { SignalQuery, SignalSpan, Signals } from '#libs/store';
+import { Breath } from './breath.js';
 import { isReadable, type OpenPage, openPage } from './page.js';
 
 /** Of pages as they are read. Bytes. */
@@ -67,14 +68,16 @@ export class KeptPages {
     const spans = spansOf(query.spans, new Set(missing.map(({ at }) => at)));
     const rows = spans.length === 0 ? [] : await this.signals.read({ ...query, spans });
     const byBucket = Map.groupBy(rows, ({ at }) => at);
-    return new Map(
-      missing.map(({ at, key }) => {
-        const pages: OpenPage[] = [];
-        for (const row of byBucket.get(at) ?? []) isReadable(this.metrics, () => void pages.push(openPage(row)));
-        this.#keep(key, pages);
-        return [at, pages];
-      }),
-    );
+    const found = new Map<number, readonly OpenPage[]>();
+    const breath = new Breath();
+    for (const { at, key } of missing) {
+      const pages: OpenPage[] = [];
+      for (const row of byBucket.get(at) ?? []) isReadable(this.metrics, () => void pages.push(openPage(row)));
+      this.#keep(key, pages);
+      found.set(at, pages);
+      await breath.taken();
+    }
+    return found;
   }
 
   #get(key: string): Kept | undefined {

@@ -7,7 +7,7 @@ import { PageWriter } from './page-writer.js';
 import { WIDTHS } from './views.js';
 
 /** Of a sketch that has more, unless it has less than that in sixteenths of a request. */
-const LEAST_UNITS = 1024;
+const LEAST_UNITS = 256;
 
 /** A cell that grows. */
 interface OpenCell extends PageCell {
@@ -91,7 +91,7 @@ function writeCell(writer: PageWriter, cell: OpenCell, texts: ReadonlyMap<string
 }
 
 /**
- * More than a thousand units of a sketch say no more than a thousand: the unit grows with what is counted, a power of two of
+ * Some hundred units of a sketch say as much as thousands: the unit grows with what is counted, a power of two of
  * sixteenths. What is rounded away of one bin goes to the next, so that no rank is off by more than half a unit.
  */
 function writeLatencies(writer: PageWriter, latencies: LatencyBins): void {

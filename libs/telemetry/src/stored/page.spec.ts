@@ -67,7 +67,7 @@ function cellsOf(
   return found;
 }
 
-/** Ranks are kept to a thousandth, in each of several steps. */
+/** Ranks are kept to a five-hundredth, in each of two steps. */
 function isNear(told: number, exact: (share: number) => number, q: number): void {
   expect(told).toBeGreaterThanOrEqual(exact(Math.max(0, q - 0.005)) * (1 - 1e-9));
   expect(told).toBeLessThanOrEqual(exact(Math.min(1, q + 0.005)) * (1 + 1e-9));

@@ -111,7 +111,7 @@ describe('totals', () => {
               [p50, 0.5],
               [p99, 0.99],
             ] as const) {
-              // Ranks are kept to a thousandth.
+              // Ranks are kept to a five-hundredth.
               const [least, most] = [quantile(values, share - 0.005), quantile(values, share + 0.005)];
               expect(told).toBeGreaterThan(least * (1 - width));
               expect(told).toBeLessThan(most * (1 + width));

@@ -1,5 +1,6 @@
 import type { Metrics } from '#libs/kernel';
 import type { SignalSpan, Signals, SignalView } from '#libs/store';
+import { Breath } from './breath.js';
 import { KeptPages } from './kept-pages.js';
 import { type CellVisit, isReadable, type PageCell, PageTexts, type PageVisit, readPage } from './page.js';
 import { shelfOf } from './shelves.js';
@@ -111,6 +112,7 @@ export class SignalReader {
     const isOfService = prefix.split('/').length > 2;
     const service = isOfService ? { shelf: shelfOf(prefix), prefix } : undefined;
     const texts = new Map<string, PageTexts>();
+    const breath = new Breath();
     for (const { at, pages } of await this.#kept.read({ mesh, view, spans: window.spans, service })) {
       const take = servicesAt(at);
       const meant: PageVisit['service'] = (callee) => (callee.startsWith(prefix) ? take(callee) : undefined);
@@ -119,6 +121,7 @@ export class SignalReader {
         texts.set(page.shelf, own);
         isReadable(this.metrics, () => readPage(page, { view, service: meant, texts: own }));
       }
+      await breath.taken();
     }
   }
 
