@@ -10,6 +10,7 @@ const COUNTERS_LATE_MS = 1_500;
 
 /** A control plane process with its own Postgres, and what the bench does to it. */
 export interface BenchServer {
+  readonly pid: number;
   readonly xdsPort: number;
   readonly caPem: string;
   request<T>(method: string, path: string, body?: unknown): Promise<T>;
@@ -30,13 +31,18 @@ export interface BenchServer {
   stop(): Promise<void>;
 }
 
-export async function startBenchServer(dataDir: string): Promise<BenchServer> {
+/** @param settings as environment variables */
+export async function startBenchServer(
+  dataDir: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<BenchServer> {
   mkdirSync(dataDir, { recursive: true });
   const ports = { rest: await freePort(), xds: await freePort() };
   const controlPlane = new ControlPlane(
     dataDir,
     ports,
     join(import.meta.dirname, '../../apps/control-plane/src/main.js'),
+    settings,
   );
   await controlPlane.start();
   await controlPlane.login();
@@ -52,6 +58,7 @@ export async function startBenchServer(dataDir: string): Promise<BenchServer> {
     });
   let members = 1;
   return {
+    pid: controlPlane.pid,
     xdsPort: ports.xds,
     caPem,
     request: (method, path, body) => controlPlane.request(method, path, body),

@@ -38,10 +38,12 @@ function numbers(seed: number): () => number {
 
 function latencies(random: () => number, count: number, medianMs: number): LatencySketch {
   const sketch = new LatencySketch();
+  // As collectors do, who stretch the sample to what was counted: no two edges have the same weight, and few a whole one.
+  const weight = 14 + 4 * random();
   for (let i = 0; i < count; i += 1) {
     // Log-normal, by Box and Muller.
     const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    sketch.add(medianMs * Math.exp(0.7 * normal), 16);
+    sketch.add(medianMs * Math.exp(0.7 * normal), weight);
   }
   return sketch;
 }
@@ -80,15 +82,15 @@ type Pages = readonly SignalPage[];
 
 const COPY = (view: string, from: string): string => `
 INSERT INTO signal_${view} (tier, at, mesh, callee, source, cells)
-SELECT $1, b.at, 'default', t.callee, $4, t.cells
+SELECT $1, b.at, 'default', t.shelf, $4, t.cells
 FROM generate_series($2::bigint, $3::bigint, $1 * 1000::bigint) AS b(at)
 JOIN ${from} t ON t.tier = $1 AND t.view = '${view}' AND t.n = (b.at / ($1 * 1000)) % ${TEMPLATES}`;
 
 async function place(raw: Client, tier: number, templates: readonly Pages[]): Promise<void> {
   for (const [n, pages] of templates.entries()) {
-    const columns = [pages.map(({ view }) => view), pages.map(({ callee }) => callee), pages.map(({ cells }) => cells)];
+    const columns = [pages.map(({ view }) => view), pages.map(({ shelf }) => shelf), pages.map(({ cells }) => cells)];
     await raw.query(
-      `INSERT INTO template SELECT $1, $2, p.* FROM unnest($3::text[], $4::text[], $5::bytea[]) AS p(view, callee, cells)`,
+      `INSERT INTO template SELECT $1, $2, p.* FROM unnest($3::text[], $4::text[], $5::bytea[]) AS p(view, shelf, cells)`,
       [tier, n, ...columns],
     );
   }
@@ -111,7 +113,7 @@ async function makeRanges(raw: Client, now: number): Promise<void> {
 /** Fills every resolution up to now. @param told what was done */
 export async function fill(raw: Client, now: number, told: (line: string) => void): Promise<void> {
   await makeRanges(raw, now);
-  await raw.query('CREATE TEMP TABLE template (tier integer, n integer, view text, callee text, cells bytea)');
+  await raw.query('CREATE TEMP TABLE template (tier integer, n integer, view text, shelf text, cells bytea)');
   let templates: readonly Pages[] = [];
   for (const [tier, perEdge] of MEASURED) {
     templates = Array.from({ length: TEMPLATES }, (_, n) => [...(partsOf(harvest(n + 1, perEdge))[0]?.pages ?? [])]);

@@ -1,13 +1,14 @@
 import type { SignalPage } from '#libs/store';
-import { CellSum } from '#libs/telemetry';
+import { PageSum } from '#libs/telemetry';
 
-/** Pages of one view and service made one. */
+/** Pages of one view and shelf made one. */
 export function summedPages(pages: readonly SignalPage[]): SignalPage[] {
-  const sums = new Map<string, { readonly callee: string; readonly sum: CellSum }>();
-  for (const { view, callee, cells } of pages) {
-    const known = sums.get(`${view} ${callee}`) ?? { callee, sum: new CellSum(view) };
-    sums.set(`${view} ${callee}`, known);
-    known.sum.addPage(cells);
+  const sums = new Map<string, { readonly shelf: string; readonly sum: PageSum }>();
+  for (const page of pages) {
+    const { view, shelf } = page;
+    const known = sums.get(`${view} ${shelf}`) ?? { shelf, sum: new PageSum(view) };
+    sums.set(`${view} ${shelf}`, known);
+    known.sum.addPage(page);
   }
-  return [...sums.values()].map(({ callee, sum }) => ({ view: sum.view, callee, cells: sum.toBytes() }));
+  return [...sums.values()].map(({ shelf, sum }) => ({ view: sum.view, shelf, cells: sum.toBytes() }));
 }

@@ -22,13 +22,15 @@ const { values } = parseArgs({
 });
 const samples = Number(values.samples);
 const WARM_UP = 5;
-/** Milliseconds that a page may take. */
+/** Milliseconds of a core that a page may take. */
 const MUST = 100;
 
 interface Row {
   readonly what: string;
   /** Milliseconds of a core, ours and Postgres's together: what it takes on a machine that does nothing else. */
   readonly cpu: number;
+  /** The same of the first time, when no page is kept yet; absent where nothing is kept. */
+  readonly cold?: number;
   /** Milliseconds that it took. */
   readonly best: number;
   readonly p50: number;
@@ -59,11 +61,12 @@ async function used(raw: Client): Promise<number> {
   return (user + system) / 1000 + ticks.reduce((sum, each) => sum + each, 0) * TICK_MS;
 }
 
-type Timed = (what: string, work: () => Promise<unknown>) => Promise<Row>;
+/** @param afresh makes everything forgotten that is kept */
+type Timed = (what: string, work: () => Promise<unknown>, afresh?: () => void) => Promise<Row>;
 
 const timedBy =
   (raw: Client): Timed =>
-  async (what, work) => {
+  async (what, work, afresh) => {
     const times: number[] = [];
     for (let n = 0; n < WARM_UP; n += 1) await work();
     const before = await used(raw);
@@ -73,29 +76,44 @@ const timedBy =
       times.push(performance.now() - from);
     }
     const cpu = ((await used(raw)) - before) / samples;
+    const cold = afresh && (await coldOf(raw, work, afresh));
     times.sort((x, y) => x - y);
     const at = (q: number): number => times[Math.min(times.length - 1, Math.floor(q * times.length))] ?? 0;
-    return { what, cpu, best: at(0), p50: at(0.5), p99: at(0.99) };
+    return { what, cpu, ...(cold === undefined ? {} : { cold }), best: at(0), p50: at(0.5), p99: at(0.99) };
   };
+
+async function coldOf(raw: Client, work: () => Promise<unknown>, afresh: () => void): Promise<number> {
+  const before = await used(raw);
+  for (let n = 0; n < samples; n += 1) {
+    afresh();
+    await work();
+  }
+  return ((await used(raw)) - before) / samples;
+}
 
 const [HOUR, DAY] = [3_600_000, 86_400_000];
 const SINCE = { '15 min': HOUR / 4, '1 h': HOUR, '24 h': DAY, '7 d': 7 * DAY, '30 d': 30 * DAY };
 
 /** @param end of what there is: the newest, or of a database that was kept, the newest then */
-async function pages(queries: SignalQueries, timed: Timed, end: number): Promise<Row[]> {
+async function pages(make: () => SignalQueries, timed: Timed, end: number): Promise<Row[]> {
   const rows: Row[] = [];
+  let queries = make();
+  const afresh = (): void => {
+    queries = make();
+  };
   for (const [name, sinceMs] of Object.entries(SINCE)) {
     const time = { from: end - sinceMs, to: end };
     const ask = { mesh: 'default', sight: EVERYTHING, sort: 'rate', limit: 500, ...time } as const;
     const one = { ...ask, namespace: 'team-7', service: 'service-7' };
-    rows.push(
-      await timed(`services, ${name}`, () => queries.services(ask)),
-      await timed(`a service with chart, routes, callers, instances, ${name}`, () => queries.service(one)),
-      await timed(`map, ${name}`, () => queries.map(ask)),
-      await timed(`edges, ${name}`, () => queries.edges(ask)),
-      await timed(`instances, ${name}`, () => queries.instances(ask)),
-      await timed(`zones, ${name}`, () => queries.zones(ask)),
-    );
+    const each: Readonly<Record<string, () => Promise<unknown>>> = {
+      services: () => queries.services(ask),
+      'a service with chart, routes, callers, instances': () => queries.service(one),
+      map: () => queries.map(ask),
+      edges: () => queries.edges(ask),
+      instances: () => queries.instances(ask),
+      zones: () => queries.zones(ask),
+    };
+    for (const [what, work] of Object.entries(each)) rows.push(await timed(`${what}, ${name}`, work, afresh));
   }
   const ask = { mesh: 'default', sight: EVERYTHING, limit: 100, from: end - DAY, to: end };
   rows.push(
@@ -130,12 +148,12 @@ try {
     await raw.query(FAILURES, [Date.now() - DAY + HOUR]);
     await raw.query('ANALYZE signal_failure');
   }
-  const queries = new SignalQueries({ ...store, metrics: silentMetrics });
+  const queriesOf = (): SignalQueries => new SignalQueries({ ...store, metrics: silentMetrics });
   const timed = timedBy(raw);
   const { rows: newest } = await raw.query<{ end: string }>(
     'SELECT max(at) + 10000 AS end FROM signal_part WHERE tier = 10',
   );
-  const rows = await pages(queries, timed, Number(newest[0]?.end));
+  const rows = await pages(queriesOf, timed, Number(newest[0]?.end));
   const harvests = harvestStore({ signals: store.signals, metrics: silentMetrics });
   const one = harvest(99, 4);
   let at = Math.floor(Date.now() / 10_000) * 10_000;
@@ -153,13 +171,14 @@ try {
   const line = (what: string, ...values: readonly (number | string)[]): void => {
     process.stdout.write(`${what.padEnd(62)}${values.map(column).join('')}\n`);
   };
-  line(`ms, ${SERVICES} services`, 'cpu', 'best', 'p50', 'p99');
-  for (const { what, cpu, best, p50, p99 } of rows) line(what, cpu, best, p50, p99);
+  line(`ms, ${SERVICES} services`, 'cpu', 'cold cpu', 'best', 'p50', 'p99');
+  for (const { what, cpu, cold = '', best, p50, p99 } of rows) line(what, cpu, cold, best, p50, p99);
   for (const { view, tier, mb } of sizes) line(`MB of ${view}, ${tier} s`, mb);
   const together = sizes.reduce((sum, { mb }) => sum + mb, 0);
   line('MB together', together);
-  const slow = rows.filter(({ what, best }) => !what.startsWith('three hours') && best > MUST);
-  for (const { what, best } of slow) say(`over ${MUST} ms: ${what}: ${best.toFixed(0)}`);
+  // On a machine that others use, too, the time that passed says little: it is what is used of a core that is judged.
+  const slow = rows.filter(({ what, cpu }) => !what.startsWith('three hours') && cpu > MUST);
+  for (const { what, cpu } of slow) say(`MISSED: over ${MUST} ms: ${what}: ${cpu.toFixed(0)}`);
   const results = join(import.meta.dirname, '../../../test/bench/signals.json');
   writeFileSync(results, `${JSON.stringify({ samples, rows, sizes }, null, 2)}\n`);
   if (slow.length > 0) process.exitCode = 1;

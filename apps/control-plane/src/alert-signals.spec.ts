@@ -48,7 +48,7 @@ function signals(incomplete: readonly number[] = []) {
     read: async ({ view }: SignalQuery): Promise<readonly SignalRow[]> => {
       reads.push(view);
       return parts.flatMap(({ at, pages }) =>
-        pages.filter((page) => page.view === view).map(({ callee, cells }) => ({ at, callee, cells })),
+        pages.filter((page) => page.view === view).map(({ shelf, cells }) => ({ at, shelf, cells })),
       );
     },
     incomplete: async () => incomplete,

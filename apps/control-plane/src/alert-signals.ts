@@ -38,8 +38,8 @@ const MOST_GROUPS = 1_000;
 /** Collectors may be so late with the newest bucket: what is not there yet is not missing. Milliseconds. */
 const LATE_MS = 60_000;
 
-/** Rows, and questions, after which others have a turn of the event loop: sidecars are served by the same. */
-const ROWS_A_TURN = 64;
+/** Rows, of an eighth of the services each, and questions, after which others have a turn of the event loop: sidecars are served by the same. */
+const ROWS_A_TURN = 2;
 const QUESTIONS_A_TURN = 8;
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -29,6 +29,8 @@ export interface InstancePlan {
   readonly extraStats?: readonly string[];
   /** Where Prometheus may read its statistics, at `bind`; default nowhere. */
   readonly metricsPort?: number;
+  /** How often it reports what it has counted; default 1000, 0 = never. Milliseconds. */
+  readonly reportIntervalMs?: number;
 }
 
 export interface MeshAccess {
@@ -95,7 +97,7 @@ export class MeshSidecar {
       token: this.#token,
       re2MaxProgramSize: plan.maxRegexProgram,
       extraStats: plan.extraStats ?? [],
-      reportIntervalMs: REPORT_MS,
+      reportIntervalMs: plan.reportIntervalMs ?? REPORT_MS,
       ...(plan.metricsPort ? { metrics: { address: plan.bind, port: plan.metricsPort } } : {}),
     });
     this.#sidecar = await Sidecar.start({

@@ -254,7 +254,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     plaintext: new PlaintextRepository(database, options.replica),
     patterns: new PatternRepository(database),
     timeline: new TimelineRepository(database, new HistoryRepository(database)),
-    signals: new SignalRepository(new Database(signalSource, log, metrics), database),
+    signals: new SignalRepository(new Database(signalSource, log, metrics), database, log),
     alerts: new AlertRepository(database),
     silences: new SilenceRepository(database),
     alertOutbox: new OutboxRepository(database),

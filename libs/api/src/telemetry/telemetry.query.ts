@@ -72,7 +72,7 @@ export const serviceQuery = z
     step: duration
       .optional()
       .describe(
-        'Length of a step of the chart: 10s, 1m, 1h. It is made longer until there are at most 300; absent = as short as that.',
+        'Length of a step of the chart: 10s, 1m, 1h. It is made longer until there are at most 300; absent = as short as is read quickly.',
       ),
   })
   .superRefine(coherent);

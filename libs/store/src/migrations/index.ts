@@ -13,6 +13,7 @@ import { PlaintextUse1795795200000 } from './1795795200000-plaintext-use.js';
 import { Alerts1795799400000 } from './1795799400000-alerts.js';
 import { Signals1795800000000 } from './1795800000000-signals.js';
 import { FailurePatterns1795810000000 } from './1795810000000-failure-patterns.js';
+import { ShedSignals1795821700000 } from './1795821700000-shed-signals.js';
 
 /** Oldest first. A migration that was released is never edited: what is wrong with it is mended by the next one. */
 export const MIGRATIONS = [
@@ -31,6 +32,7 @@ export const MIGRATIONS = [
   Alerts1795799400000,
   Signals1795800000000,
   FailurePatterns1795810000000,
+  ShedSignals1795821700000,
 ];
 
 /** Number of the schema that this build writes and reads. */

@@ -10,3 +10,17 @@ export async function ensureSignalRanges(sql: Sql): Promise<void> {
     if (row?.moved !== true) return;
   }
 }
+
+/** A range that was given up. */
+export interface ShedRange {
+  /** Of its buckets; 0 = single failures. */
+  readonly seconds: number;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+}
+
+/** Gives up the oldest of what takes the most room. @returns undefined when all there is is what is written now */
+export async function shedSignalRange(sql: Sql): Promise<ShedRange | undefined> {
+  const [gone] = await sql.query<ShedRange>('SELECT seconds, since FROM shed_signal_range()');
+  return gone;
+}

@@ -1,5 +1,5 @@
 import type { Sql } from '../database.js';
-import type { SignalQuery, SignalRow, SignalSpan, SignalTier, SignalTimes } from './signal.port.js';
+import type { SignalBucket, SignalQuery, SignalRow, SignalSpan, SignalTier, SignalTimes } from './signal.port.js';
 import { eachSpan, FINEST_S, tableOf } from './tables.js';
 
 const TIMES = `
@@ -30,16 +30,20 @@ export async function readTimes(sql: Sql, mesh: string): Promise<SignalTimes> {
 }
 
 /** The statement of a query, for tests that ask how it is carried out. */
-export function signalStatement({ mesh, view, spans, prefix = '' }: SignalQuery): {
+export function signalStatement({ mesh, view, spans, service }: SignalQuery): {
   readonly text: string;
   readonly parameters: readonly unknown[];
 } {
   // What begins with `a/` lies before `a0`, which is the next character.
-  const [condition, parameters] =
-    prefix === '' ? ['', []] : [' AND callee >= $2 AND callee < $3', [prefix, `${prefix.slice(0, -1)}0`]];
+  const [condition, parameters] = service
+    ? [
+        ' AND (callee = $2 OR callee >= $3 AND callee < $4)',
+        [service.shelf, service.prefix, `${service.prefix.slice(0, -1)}0`],
+      ]
+    : ['', []];
   const text = eachSpan(
     spans,
-    (span) => `SELECT at, callee, cells FROM ${tableOf(view)} WHERE ${span} AND mesh = $1${condition}`,
+    (span) => `SELECT at, callee AS shelf, cells FROM ${tableOf(view)} WHERE ${span} AND mesh = $1${condition}`,
   );
   return { text, parameters: [mesh, ...parameters] };
 }
@@ -54,4 +58,15 @@ export async function readIncomplete(sql: Sql, mesh: string, spans: readonly Sig
   if (spans.length === 0) return [];
   const text = eachSpan(spans, (span) => `SELECT at FROM signal_part WHERE ${span} AND mesh = $1 AND NOT complete`);
   return (await sql.query<{ at: number }>(text, [mesh])).map(({ at }) => at);
+}
+
+export async function readBuckets(
+  sql: Sql,
+  mesh: string,
+  spans: readonly SignalSpan[],
+): Promise<readonly SignalBucket[]> {
+  if (spans.length === 0) return [];
+  const each = eachSpan(spans, (span) => `SELECT at, source, hash FROM signal_part WHERE ${span} AND mesh = $1`);
+  const text = `SELECT at, string_agg(hash, ' ' ORDER BY source) AS content FROM (${each}) part GROUP BY at`;
+  return sql.query<SignalBucket>(text, [mesh]);
 }

@@ -94,7 +94,7 @@ export async function nextDue(sql: Sql): Promise<DueBucket | undefined> {
 export function readContents(sql: Sql, due: DueBucket, mesh: string, view: SignalView): Promise<SignalRow[]> {
   const { at, lengthMs, fromLengthMs } = due;
   return sql.query<SignalRow>(
-    `SELECT at, callee, cells FROM ${tableOf(view)} WHERE tier = $1 AND at >= $2 AND at < $3 AND mesh = $4 ORDER BY callee`,
+    `SELECT at, callee AS shelf, cells FROM ${tableOf(view)} WHERE tier = $1 AND at >= $2 AND at < $3 AND mesh = $4 ORDER BY callee`,
     [secondsOf(fromLengthMs), at, at + lengthMs, mesh],
   );
 }

@@ -5,11 +5,11 @@ import type { Page } from '../values.port.js';
 /** How requests are seen: of a service; by caller; by caller and route; by instance; by pair of zones. */
 export type SignalView = 'service' | 'pair' | 'edge' | 'instance' | 'zone';
 
-/** What is known of one service in one bucket, in one view. */
+/** What is known of some services in one bucket, in one view. */
 export interface SignalPage {
   readonly view: SignalView;
-  /** `<namespace>/<service>/<port>` */
-  readonly callee: string;
+  /** Which services: always the same. Pages of builds before are of one, `<namespace>/<service>/<port>`. */
+  readonly shelf: string;
   /** Of a format that the store does not know. */
   readonly cells: Uint8Array;
 }
@@ -45,7 +45,7 @@ export interface SignalPart {
   readonly at: number;
   /** False when something that belongs here was dropped. */
   readonly complete: boolean;
-  /** One of each view and callee. */
+  /** One of each view and shelf. */
   readonly pages: readonly SignalPage[];
   readonly failures: readonly StoredFailure[];
 }
@@ -82,14 +82,22 @@ export interface SignalQuery {
   readonly mesh: string;
   readonly view: SignalView;
   readonly spans: readonly SignalSpan[];
-  /** Only of services whose name begins so: `<namespace>/` or `<namespace>/<service>/`. */
-  readonly prefix?: string | undefined;
+  /** Only this shelf, and pages of builds before whose service's name begins so: `<namespace>/<service>/`. */
+  readonly service?: { readonly shelf: string; readonly prefix: string } | undefined;
 }
 
 export interface SignalRow {
   readonly at: number;
-  readonly callee: string;
+  readonly shelf: string;
   readonly cells: Uint8Array;
+}
+
+/** A bucket that somebody has left something for. */
+export interface SignalBucket {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Of everything that is in it, in all views: another when any of it is another. */
+  readonly content: string;
 }
 
 export interface FailureQuery {
@@ -133,21 +141,24 @@ export interface RolledMesh {
 /** How requests fared. Kept apart from everything else: it has few connections, and when Postgres is slow it fails first. */
 export interface Signals {
   /**
-   * All or nothing; takes the place of what the source has left for the bucket before.
+   * All or nothing; takes the place of what the source has left for the bucket before. On a disk that is full the oldest
+   * telemetry is given up, so that it can be tried again.
    * @returns false when the bucket is too old, or lies in the future: nothing was written
    * @throws StoreUnavailable
    */
   write(part: SignalPart): Promise<boolean>;
   times(mesh: string): Promise<SignalTimes>;
-  /** Rows by callee and time; several of a bucket where several sources have parts of it. */
+  /** Rows by shelf and time; several of a bucket where several sources have parts of it. */
   read(query: SignalQuery): Promise<readonly SignalRow[]>;
+  /** Those of which there is something. What `read` returns after it is as old as this, or newer. */
+  buckets(mesh: string, spans: readonly SignalSpan[]): Promise<readonly SignalBucket[]>;
   /** Begins of the buckets of which something was dropped. */
   incomplete(mesh: string, spans: readonly SignalSpan[]): Promise<readonly number[]>;
   /** Newest first. */
   failures(query: FailureQuery): Promise<Page<StoredFailure>>;
   /** The next bucket to make of finer ones; undefined = everything is made that can be. */
   due(): Promise<DueBucket | undefined>;
-  /** What it is made of, by callee. */
+  /** What it is made of, by shelf. */
   contents(due: DueBucket, mesh: string, view: SignalView): Promise<readonly SignalRow[]>;
   /** @returns false when something of what it is made of has come since: to be made again. @throws LeaseLost, StoreUnavailable */
   finish(lease: Lease, due: DueBucket, meshes: readonly RolledMesh[]): Promise<boolean>;

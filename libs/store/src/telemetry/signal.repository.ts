@@ -1,16 +1,18 @@
+import type { Log } from '#libs/kernel';
 import type { Database } from '../database.js';
 import { codeOf } from '../errors.js';
 import type { Lease } from '../leases/lease.port.js';
 import { StoreUnavailable } from '../ports.js';
 import type { Page } from '../values.port.js';
 import { searchFailures } from './failures.js';
-import { ensureSignalRanges } from './ranges.js';
-import { readIncomplete, readPages, readTimes } from './read.js';
+import { ensureSignalRanges, shedSignalRange } from './ranges.js';
+import { readBuckets, readIncomplete, readPages, readTimes } from './read.js';
 import { finishBucket, nextDue, readContents } from './roll-up.js';
 import type {
   DueBucket,
   FailureQuery,
   RolledMesh,
+  SignalBucket,
   SignalPart,
   SignalQuery,
   SignalRow,
@@ -27,6 +29,7 @@ import { writePart } from './write.js';
 const MOST_WAITING = 8;
 const SHORTEST_KEPT_MS = 3_600_000;
 const NO_PARTITION = '23514';
+const DISK_FULL = '53100';
 
 /** How requests fared, over connections of its own. */
 export class SignalRepository implements Signals {
@@ -36,6 +39,7 @@ export class SignalRepository implements Signals {
   constructor(
     private readonly database: Database,
     private readonly main: Pick<Database, 'distrust'>,
+    private readonly log: Log,
   ) {}
 
   async write(part: SignalPart): Promise<boolean> {
@@ -49,6 +53,7 @@ export class SignalRepository implements Signals {
     } catch (error) {
       // Its range was dropped in this very moment.
       if (codeOf(error) === NO_PARTITION) return false;
+      await this.#makeRoom(error);
       throw error;
     } finally {
       this.#writing -= 1;
@@ -61,6 +66,10 @@ export class SignalRepository implements Signals {
 
   read(query: SignalQuery): Promise<readonly SignalRow[]> {
     return readPages(this.database, query);
+  }
+
+  buckets(mesh: string, spans: readonly SignalSpan[]): Promise<readonly SignalBucket[]> {
+    return readBuckets(this.database, mesh, spans);
   }
 
   incomplete(mesh: string, spans: readonly SignalSpan[]): Promise<readonly number[]> {
@@ -79,9 +88,14 @@ export class SignalRepository implements Signals {
     return readContents(this.database, due, mesh, view);
   }
 
-  finish(lease: Lease, due: DueBucket, meshes: readonly RolledMesh[]): Promise<boolean> {
+  async finish(lease: Lease, due: DueBucket, meshes: readonly RolledMesh[]): Promise<boolean> {
     this.#requireTrust();
-    return this.database.transaction((sql) => finishBucket(sql, lease, due, meshes));
+    try {
+      return await this.database.transaction((sql) => finishBucket(sql, lease, due, meshes));
+    } catch (error) {
+      await this.#makeRoom(error);
+      throw error;
+    }
   }
 
   async keep(lengthMs: number, keepMs: number): Promise<void> {
@@ -100,6 +114,17 @@ export class SignalRepository implements Signals {
   async #writeAgain(part: SignalPart): Promise<boolean> {
     await ensureSignalRanges(this.database);
     return (await this.#write(part)) ?? false;
+  }
+
+  /** On a disk that is full the oldest telemetry gives way, to what comes and to configuration; the write is tried again by whoever has it. */
+  async #makeRoom(error: unknown): Promise<void> {
+    if (!(error instanceof StoreUnavailable) || codeOf(error.cause) !== DISK_FULL) return;
+    try {
+      const gone = await shedSignalRange(this.database);
+      if (gone) this.log.warn('the disk is full: the oldest telemetry was given up', { ...gone });
+    } catch (cause) {
+      this.log.warn('the disk is full, and telemetry could not make room', { reason: String(cause) });
+    }
   }
 
   #requireTrust(): void {

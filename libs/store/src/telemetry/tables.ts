@@ -2,6 +2,7 @@ import type { SignalSpan, SignalView } from './signal.port.js';
 
 export const VIEWS: readonly SignalView[] = ['service', 'pair', 'edge', 'instance', 'zone'];
 
+/** Their column `callee` is named after what it held in builds before; it holds shelves. */
 export const tableOf = (view: SignalView): string => `signal_${view}`;
 
 /** Resolutions by the seconds of a bucket, as tables are named by them; each is made of the one before. */

@@ -32,7 +32,7 @@ WHERE EXISTS (SELECT 1 FROM signal_range r WHERE r.tier = 0 AND r.lower <= f.at 
 /** One statement for all pages of a view. */
 export const insertPages = (view: SignalPage['view']): string => `
 INSERT INTO ${tableOf(view)} (tier, at, mesh, callee, source, cells)
-SELECT $1, $2, $3, p.callee, $4, p.cells FROM unnest($5::text[], $6::bytea[]) AS p(callee, cells)`;
+SELECT $1, $2, $3, p.shelf, $4, p.cells FROM unnest($5::text[], $6::bytea[]) AS p(shelf, cells)`;
 
 export const deletePages = (view: SignalPage['view']): string =>
   `DELETE FROM ${tableOf(view)} WHERE tier = $1 AND at = $2 AND mesh = $3 AND source = $4`;
@@ -44,7 +44,7 @@ const texts = (failure: StoredFailure): object =>
 
 function hashOf(part: SignalPart): string {
   const hash = createHash('sha256').update(JSON.stringify([part.complete, part.failures]));
-  const pages = part.pages.map(({ view, callee, cells }) => ({ name: `${view} ${callee}`, cells }));
+  const pages = part.pages.map(({ view, shelf, cells }) => ({ name: `${view} ${shelf}`, cells }));
   for (const { name, cells } of pages.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     hash.update(`${name.length} ${name} ${cells.length} `).update(cells);
   }
@@ -62,7 +62,7 @@ export async function writePages(sql: Sql, place: Place, pages: readonly SignalP
   for (const view of VIEWS) {
     const own = pages.filter((page) => page.view === view);
     if (own.length === 0) continue;
-    const columns = [own.map(({ callee }) => storable(callee)), own.map(({ cells }) => Buffer.from(cells))];
+    const columns = [own.map(({ shelf }) => storable(shelf)), own.map(({ cells }) => Buffer.from(cells))];
     await sql.query(insertPages(view), [place.tier, place.at, place.mesh, place.source, ...columns]);
   }
 }

@@ -9,14 +9,14 @@ export const aFailure = (at: number, more: Partial<StoredFailure> = {}): StoredF
   ...{ durationMs: 1.5, attempt: 1, ...more },
 });
 
-/** One page of each callee, in the view of services. */
+/** One page of each shelf, in the view of services. */
 export const aPart = (
   at: number,
   pages: Readonly<Record<string, string>>,
   more: Partial<SignalPart> = {},
 ): SignalPart => ({
   ...{ mesh: 'default', source: 'a', at, complete: true, failures: [] },
-  pages: Object.entries(pages).map(([callee, text]) => ({ view: 'service', callee, cells: Buffer.from(text) })),
+  pages: Object.entries(pages).map(([shelf, text]) => ({ view: 'service', shelf, cells: Buffer.from(text) })),
   ...more,
 });
 

@@ -321,7 +321,7 @@ describe('both ends', () => {
 
 describe('time', () => {
   it.each([0, 86_400_000, -86_400_000, 900_000_000_000])(
-    'a sidecar whose clock is %i ms off bends nothing',
+    'REL-29 a sidecar whose clock is %i ms off bends nothing',
     (offMs) => {
       tell(FRONT, 'request', { ...TO_BACK, status: 500, startedAt: now + offMs });
       close();

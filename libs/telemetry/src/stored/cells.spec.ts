@@ -30,7 +30,7 @@ const harvest: Harvest = {
 
 const rowsOf = (view: SignalView): readonly SignalRow[] =>
   partsOf(harvest).flatMap(({ at, pages }) =>
-    pages.filter((page) => page.view === view).map(({ callee, cells }) => ({ at, callee, cells })),
+    pages.filter((page) => page.view === view).map(({ shelf, cells }) => ({ at, shelf, cells })),
   );
 
 const buckets = (view: SignalView, incomplete: readonly number[] = []) => ({
@@ -59,7 +59,7 @@ describe('cells from the store', () => {
   it('leave out, and count, a page that cannot be read, and have the others', () => {
     const counted: string[] = [];
     const metrics = { ...silentMetrics, count: (name: string) => void counted.push(name) };
-    const bad = { at: bucket.at, callee: 'shop/other/80', cells: Buffer.from([99, 2, 3]) };
+    const bad = { at: bucket.at, shelf: 'shop/other/80', cells: Buffer.from([99, 2, 3]) };
     const rows = [bad, ...rowsOf('edge')];
     expect(edgeCells({ lengthMs: 10_000, rows, incomplete: new Set(), metrics })).toHaveLength(1);
     expect(counted).toEqual(['heddle_telemetry_unreadable_total']);

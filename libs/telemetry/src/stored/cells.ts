@@ -2,7 +2,7 @@ import type { Metrics } from '#libs/kernel';
 import type { SignalRow, SignalSpan, SignalView } from '#libs/store';
 import { type EdgeCell, type InstanceCell, LatencySketch, type ZoneCell } from '../model/index.js';
 import { LatencyBins } from './latency-bins.js';
-import { isReadable, type PageCell, PageTexts, readPage } from './page.js';
+import { isReadable, openPage, type PageCell, PageTexts, readPage } from './page.js';
 import { WIDTHS } from './views.js';
 
 /** Buckets of one resolution, as they were read. */
@@ -59,15 +59,17 @@ const bucketOf = ({ at }: Pick<Cell, 'at'>, { lengthMs, incomplete }: StoredBuck
 function cellsOf({ rows, metrics }: StoredBuckets, view: SignalView): Cell[] {
   const found: Cell[] = [];
   const texts = new PageTexts();
-  for (const { at, callee, cells } of rows) {
-    const open: { readonly cell: PageCell; readonly bins: LatencyBins }[] = [];
-    const visit = (cell: PageCell): LatencyBins => {
-      const bins = new LatencyBins(WIDTHS[view]);
-      open.push({ cell: { ...cell, dimensions: [...cell.dimensions] }, bins });
-      return bins;
-    };
-    if (!isReadable(metrics, () => readPage(cells, { view, visit, texts }))) continue;
-    for (const { cell, bins } of open) found.push({ ...cell, at, callee, latencies: bins.toSketch() });
+  for (const row of rows) {
+    const open: { readonly callee: string; readonly cell: PageCell; readonly bins: LatencyBins }[] = [];
+    const service =
+      (callee: string) =>
+      (cell: PageCell): LatencyBins => {
+        const bins = new LatencyBins(WIDTHS[view]);
+        open.push({ callee, cell: { ...cell, dimensions: [...cell.dimensions] }, bins });
+        return bins;
+      };
+    if (!isReadable(metrics, () => readPage(openPage(row), { view, service, texts }))) continue;
+    for (const { callee, cell, bins } of open) found.push({ ...cell, at: row.at, callee, latencies: bins.toSketch() });
   }
   return found;
 }

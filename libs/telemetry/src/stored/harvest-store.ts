@@ -1,7 +1,9 @@
 import type { Metrics } from '#libs/kernel';
 import type { SignalPage, SignalPart, Signals, SignalView } from '#libs/store';
 import type { Bucket, FailureRecord, Harvest, HarvestStore, LatencySketch } from '../model/index.js';
-import { CellSum, type PageCell } from './page.js';
+import type { PageCell } from './page.js';
+import { PageSum } from './page-sum.js';
+import { shelfOf } from './shelves.js';
 
 /** Of the finest resolution, the only one that is written from outside. Milliseconds. */
 export const BUCKET_MS = 10_000;
@@ -15,24 +17,25 @@ const CONTROL = /[\u0000-\u001f]/g;
 /** Names in cells: short, and without what would take them apart. */
 const named = (text: string): string => text.slice(0, LONGEST_OTHER).replaceAll(CONTROL, '\ufffd').toWellFormed();
 
-/** The cells of one bucket of a harvest, by view and service. */
+/** The cells of one bucket of a harvest, by view and shelf. */
 class PartPages {
   complete = true;
-  readonly #sums = new Map<string, { readonly callee: string; readonly sum: CellSum }>();
+  readonly #sums = new Map<string, { readonly shelf: string; readonly sum: PageSum }>();
 
   add(
     view: SignalView,
     callee: string,
     { latencies, ...cell }: PageCell & { readonly latencies: LatencySketch },
   ): void {
-    const key = `${view} ${callee}`;
-    const known = this.#sums.get(key) ?? { callee, sum: new CellSum(view) };
+    const shelf = shelfOf(callee);
+    const key = `${view} ${shelf}`;
+    const known = this.#sums.get(key) ?? { shelf, sum: new PageSum(view) };
     this.#sums.set(key, known);
-    known.sum.add({ ...cell, dimensions: cell.dimensions.map(named) }).addSketch(latencies);
+    known.sum.add(callee, { ...cell, dimensions: cell.dimensions.map(named) }).addSketch(latencies);
   }
 
   pages(): readonly SignalPage[] {
-    return [...this.#sums.values()].map(({ callee, sum }) => ({ view: sum.view, callee, cells: sum.toBytes() }));
+    return [...this.#sums.values()].map(({ shelf, sum }) => ({ view: sum.view, shelf, cells: sum.toBytes() }));
   }
 }
 

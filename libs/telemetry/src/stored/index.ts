@@ -2,7 +2,8 @@ export type * from './answers.js';
 export { edgeCells, instanceCells, type StoredBuckets, serviceCells, zoneCells } from './cells.js';
 export { type HarvestStoreOptions, harvestStore, partsOf } from './harvest-store.js';
 export { type SignalSort, SORTS } from './order.js';
-export { CellSum, type PageCell } from './page.js';
+export type { PageCell } from './page.js';
+export { PageSum } from './page-sum.js';
 export { SignalRollUp, type SignalRollUpOptions } from './roll-up.js';
 export { EVERYTHING, OTHERS, type Sight } from './sight.js';
 export {

@@ -20,8 +20,18 @@ export class LatencyBins {
   #counts = NOTHING;
   #first = 0;
 
-  constructor(readonly width: number) {
+  /** @param room `all`: made at once, for whatever is added up of very many; `needed`: for very many that hold little */
+  constructor(
+    readonly width: number,
+    room: 'needed' | 'all' = 'needed',
+  ) {
     this.#length = Math.ceil(KEYS / width);
+    if (room === 'all') this.#counts = new Float64Array(this.#length);
+  }
+
+  /** How many there are, in sixteenths. */
+  get total(): number {
+    return this.#counts.reduce((sum, count) => sum + count, this.zeros);
   }
 
   /** Takes the bins that are known here; what lies beyond is of no latency that was ever measured. */
@@ -74,7 +84,7 @@ export class LatencyBins {
 
   /** The same of several, which rise, in one go. */
   quantiles(shares: readonly number[]): readonly (number | undefined)[] {
-    const total = this.#counts.reduce((sum, count) => sum + count, this.zeros) / PARTS;
+    const total = this.total / PARTS;
     if (total === 0) return shares.map(() => undefined);
     let seen = this.zeros / PARTS;
     let at = -1;

@@ -48,26 +48,22 @@ export class PageReader {
     this.#at += length;
   }
 
-  /** The innermost loop of every query: most distances are one byte, most counts two or three. */
-  latencies(into: LatencyBins): void {
+  /**
+   * The innermost loop of every query: most distances are one byte, most counts one or two.
+   * @param hasUnit false: of a build before, in sixteenths
+   */
+  latencies(into: LatencyBins, hasUnit: boolean): void {
     const length = this.count();
     const bytes = this.#bytes;
     const end = this.#at + length;
-    into.zeros += this.number();
+    const unit = hasUnit ? this.number() : 1;
+    into.zeros += this.number() * unit;
     let bin = 0;
     while (this.#at < end) {
       const step = bytes[this.#at++] ?? 0;
       bin += step < 128 ? step : this.#rest(step & 127);
       const low = bytes[this.#at++] ?? 0;
-      if (low < 128) {
-        into.add(bin, low);
-        continue;
-      }
-      const high = bytes[this.#at] ?? 128;
-      if (high < 128) {
-        this.#at += 1;
-        into.add(bin, (low & 127) + high * 128);
-      } else into.add(bin, this.#rest(low & 127));
+      into.add(bin, (low < 128 ? low : this.#rest(low & 127)) * unit);
     }
   }
 

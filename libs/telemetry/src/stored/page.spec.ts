@@ -1,10 +1,15 @@
+import { deflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SignalView } from '#libs/store';
+import type { SignalPage, SignalView } from '#libs/store';
 import { type EdgeCell, type FailureRecord, LatencySketch, OUTCOMES } from '../model/index.js';
 import { partsOf } from './harvest-store.js';
 import { LatencyBins } from './latency-bins.js';
-import { CellSum, type PageCell, readPage } from './page.js';
+import { openPage, type PageCell, readPage } from './page.js';
+import { PageSum } from './page-sum.js';
+import { PageWriter } from './page-writer.js';
+import { shelfOf } from './shelves.js';
+import { WIDTHS } from './views.js';
 
 const edge = fc
   .record({
@@ -22,42 +27,82 @@ const edge = fc
     const bucket = { at: 1_000_000, lengthMs: 10_000, complete: true };
     return { ...rest, ...bucket, subset: '', attempts: rest.requests * 2, latencies };
   });
+const one = (callee: string, requests: number): EdgeCell => ({
+  ...{ at: 1_000_000, lengthMs: 10_000, complete: true, caller: 'shop/web', callee, subset: '', route: '' },
+  ...{ outcome: 'ok', status: 200, requests, attempts: requests, latencies: new LatencySketch() },
+});
 const harvests = fc.array(fc.array(edge, { maxLength: 12 }), { minLength: 1, maxLength: 8 });
 
 const harvestOf = (edges: readonly EdgeCell[], source: string) => ({
   ...{ mesh: 'default', source, edges, instances: [], zones: [], failures: [] },
 });
 
-/** Every page by view and callee, added up in this order. */
-function summed(pages: readonly { view: SignalView; callee: string; cells: Uint8Array }[]): Record<string, string> {
-  const sums = new Map<string, CellSum>();
-  for (const { view, callee, cells } of pages) {
-    const sum = sums.get(`${view} ${callee}`) ?? new CellSum(view);
-    sums.set(`${view} ${callee}`, sum);
-    sum.addPage(cells);
+/** Every page by view and shelf, added up in this order. */
+function summed(pages: readonly SignalPage[]): Record<string, string> {
+  const sums = new Map<string, PageSum>();
+  for (const page of pages) {
+    const { view, shelf } = page;
+    const sum = sums.get(`${view} ${shelf}`) ?? new PageSum(view);
+    sums.set(`${view} ${shelf}`, sum);
+    sum.addPage(page);
   }
   return Object.fromEntries([...sums].map(([key, sum]) => [key, sum.toBytes().toString('hex')]));
+}
+
+const pageOf = (key: string, bytes: string): SignalPage => {
+  const [view, shelf = ''] = key.split(' ');
+  return { view: view as SignalView, shelf, cells: Buffer.from(bytes, 'hex') };
+};
+
+function cellsOf(
+  page: SignalPage,
+): { readonly cell: PageCell & { callee: string }; readonly latencies: LatencyBins }[] {
+  const found: { cell: PageCell & { callee: string }; latencies: LatencyBins }[] = [];
+  const service = (callee: string) => (cell: PageCell) => {
+    const latencies = new LatencyBins(WIDTHS[page.view]);
+    found.push({ cell: { callee, ...cell, dimensions: [...cell.dimensions] }, latencies });
+    return latencies;
+  };
+  readPage(openPage(page), { view: page.view, service });
+  return found;
+}
+
+/** Ranks are kept to a five-hundredth, in each of two steps. */
+function isNear(told: number, exact: (share: number) => number, q: number): void {
+  expect(told).toBeGreaterThanOrEqual(exact(Math.max(0, q - 0.005)) * (1 - 1e-9));
+  expect(told).toBeLessThanOrEqual(exact(Math.min(1, q + 0.005)) * (1 + 1e-9));
 }
 
 const pagesOf = (edges: readonly EdgeCell[], source: string) =>
   partsOf(harvestOf(edges, source)).flatMap(({ pages }) => [...pages]);
 
 describe('pages of cells', () => {
-  it('come to the same bytes in whichever order, and in however many steps, they are added up', () => {
+  it('come to the same bytes in whichever order they are added up', () => {
+    fc.assert(
+      fc.property(harvests, (each) => {
+        const pages = each.flatMap((edges, i) => pagesOf(edges, `s-${i}`));
+        expect(summed(pages.toReversed())).toEqual(summed(pages));
+      }),
+    );
+  });
+
+  it('come to the same counts, and quantiles, in however many steps they are added up', () => {
     fc.assert(
       fc.property(harvests, fc.nat(), (each, at) => {
-        const atOnce = summed(pagesOf(each.flat(), 'all'));
         const pages = each.flatMap((edges, i) => pagesOf(edges, `s-${i}`));
-        expect(summed(pages.toReversed())).toEqual(atOnce);
         // As roll-ups do it: some first, and what comes of them with the others.
         const cut = at % (pages.length + 1);
         const halves = [pages.slice(0, cut), pages.slice(cut)].flatMap((half) =>
-          Object.entries(summed(half)).map(([key, bytes]) => {
-            const [view, callee = ''] = key.split(' ');
-            return { view: view as SignalView, callee, cells: Buffer.from(bytes, 'hex') };
-          }),
+          Object.entries(summed(half)).map(([key, bytes]) => pageOf(key, bytes)),
         );
-        expect(summed(halves)).toEqual(atOnce);
+        const [steps, atOnce] = [halves, pages].map((of) =>
+          Object.entries(summed(of)).flatMap(([key, bytes]) => cellsOf(pageOf(key, bytes))),
+        );
+        expect(steps?.map(({ cell }) => cell)).toEqual(atOnce?.map(({ cell }) => cell));
+        for (const [i, { latencies }] of (steps ?? []).entries()) {
+          const exact = atOnce?.[i]?.latencies;
+          for (const q of [0.5, 0.99]) isNear(latencies.quantile(q) ?? -1, (share) => exact?.quantile(share) ?? -1, q);
+        }
       }),
     );
   });
@@ -70,9 +115,9 @@ describe('pages of cells', () => {
         const all = new LatencySketch();
         for (const cell of edges) all.merge(cell.latencies);
         for (const page of pagesOf(edges, 'a').filter(({ view }) => view === 'service'))
-          readPage(page.cells, {
+          readPage(openPage(page), {
             view: 'service',
-            visit: (cell) => {
+            service: () => (cell) => {
               cells.push(cell);
               return latencies;
             },
@@ -83,16 +128,69 @@ describe('pages of cells', () => {
         ) => of.reduce((total, cell) => total + count(cell), 0);
         expect(sum(({ requests }) => requests, cells)).toBe(sum(({ requests }) => requests, edges));
         expect(sum(({ attempts }) => attempts, cells)).toBe(sum(({ attempts }) => attempts, edges));
-        for (const q of [0, 0.5, 0.9, 0.99, 1]) expect(latencies.quantile(q)).toBeCloseTo(all.quantile(q), 6);
+        for (const q of [0, 0.5, 0.9, 0.99, 1]) isNear(latencies.quantile(q) ?? -1, (share) => all.quantile(share), q);
       }),
     );
   });
 
+  it('are passed over for services that nobody asks for', () => {
+    const asked = (names: readonly string[]): number => {
+      let requests = 0;
+      for (const page of pagesOf([one('shop/orders/http', 2), one('shop/stock/grpc', 3)], 'a'))
+        if (page.view === 'service')
+          readPage(openPage(page), {
+            view: 'service',
+            service: (callee) =>
+              names.includes(callee)
+                ? (cell) => {
+                    requests += cell.requests;
+                    return undefined;
+                  }
+                : undefined,
+          });
+      return requests;
+    };
+    expect([asked(['shop/orders/http']), asked(['shop/stock/grpc']), asked([])]).toEqual([2, 3, 0]);
+  });
+
+  it('of builds before, which hold one service, are read, and become part of a shelf', () => {
+    const writer = new PageWriter();
+    writer.number(1);
+    writer.piece((texts) => texts.text('shop/web'));
+    for (const number of [1, 0, OUTCOMES.indexOf('ok'), 0, 32, 48]) writer.number(number);
+    writer.piece((latencies) => {
+      for (const number of [0, 90, 32]) latencies.number(number);
+    });
+    const old = { shelf: 'shop/orders/http', cells: writer.finish() };
+    const sum = new PageSum('pair');
+    sum.addPage(old);
+    const cells: unknown[] = [];
+    const service = (callee: string) => (cell: PageCell) => void cells.push({ callee, ...cell });
+    readPage(openPage({ shelf: shelfOf(old.shelf), cells: sum.toBytes() }), { view: 'pair', service });
+    expect(cells).toEqual([
+      {
+        ...{ callee: 'shop/orders/http', dimensions: ['shop/web'], outcome: 'ok', status: 0 },
+        ...{ requests: 2, attempts: 3 },
+      },
+    ]);
+  });
+
+  it('lie on a shelf that is the same for ever, for all ports of a service', () => {
+    const names = ['shop/orders/http', 'shop/orders/', 'shop/stock/8080', 'bank/web/http', 'other', ''];
+    expect(names.map(shelfOf)).toEqual(['#2', '#2', '#2', '#7', '#0', '#2']);
+    const many = Array.from({ length: 800 }, (_, i) => shelfOf(`team-${i % 20}/service-${i}/http`));
+    const sizes = [...Map.groupBy(many, (shelf) => shelf).values()].map(({ length }) => length);
+    expect([sizes.length, Math.min(...sizes) > 60]).toEqual([8, true]);
+  });
+
   it('are refused when they are something else, whatever it is', () => {
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+      fc.property(fc.uint8Array({ maxLength: 127 }), (bytes) => {
         try {
-          readPage(bytes, { view: 'edge', visit: () => new LatencyBins(1) });
+          // As they are, packed, and as a build before wrote them.
+          const packed = Buffer.concat([Buffer.of(2, bytes.length), deflateRawSync(bytes)]);
+          for (const cells of [bytes, packed, Buffer.concat([Buffer.of(1), bytes])])
+            readPage(openPage({ shelf: '#0', cells }), { view: 'edge', service: () => () => new LatencyBins(1) });
         } catch (error) {
           expect(error).toBeInstanceOf(RangeError);
         }

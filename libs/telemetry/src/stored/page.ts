@@ -1,13 +1,17 @@
+import { inflateRawSync } from 'node:zlib';
 import type { Metrics } from '#libs/kernel';
-import type { SignalView } from '#libs/store';
+import type { SignalRow, SignalView } from '#libs/store';
 import { OUTCOMES, type Outcome } from '../model/index.js';
-import { LatencyBins, PARTS } from './latency-bins.js';
+import { type LatencyBins, PARTS } from './latency-bins.js';
 import { PageReader } from './page-reader.js';
-import { PageWriter } from './page-writer.js';
-import { DIMENSIONS, WIDTHS } from './views.js';
+import { DIMENSIONS } from './views.js';
 
 /** Of a later version nothing is known: whoever reads one does without it. */
-const VERSION = 1;
+export const VERSION = 2;
+/** Of builds before: one service, whose name the row has, not compressed. */
+const ONE_SERVICE = 1;
+/** More than there ever is in a page: what claims to be longer is none. Bytes. */
+const LONGEST = 64 * 1024 * 1024;
 
 /** What of one service had the same dimensions, outcome and status. */
 export interface PageCell {
@@ -21,80 +25,7 @@ export interface PageCell {
   readonly attempts: number;
 }
 
-/** A cell that grows. */
-interface OpenCell extends PageCell {
-  requests: number;
-  attempts: number;
-  readonly latencies: LatencyBins;
-}
-
-/** Cells of one service in one view, as they are added up: in any order, in any pieces, it comes to the same bytes. */
-export class CellSum {
-  readonly #cells = new Map<string, OpenCell>();
-
-  constructor(readonly view: SignalView) {}
-
-  /** @returns where its latencies go */
-  add({ dimensions, outcome, status, ...counts }: PageCell): LatencyBins {
-    const key = JSON.stringify([dimensions, outcome, status]);
-    const known = this.#cells.get(key);
-    const requests = whole(counts.requests);
-    const attempts = whole(counts.attempts);
-    if (known) {
-      known.requests += requests;
-      known.attempts += attempts;
-      return known.latencies;
-    }
-    const latencies = new LatencyBins(WIDTHS[this.view]);
-    const cell = { dimensions: [...dimensions], outcome, status, requests, attempts };
-    this.#cells.set(key, { ...cell, latencies });
-    return latencies;
-  }
-
-  /** @throws RangeError of bytes that are no page */
-  addPage(bytes: Uint8Array): void {
-    readPage(bytes, { view: this.view, visit: (cell) => this.add(cell) });
-  }
-
-  /**
-   * Version; length of the texts in bytes; texts, each with its length; then the cells: for each dimension the number of its text, outcome, status,
-   * requests and attempts in sixteenths, length of the rest in bytes, zeros, and each bin's distance from the one before
-   * with its count in sixteenths.
-   */
-  toBytes(): Buffer {
-    const writer = new PageWriter();
-    const texts = new Map<string, number>();
-    const cells = [...this.#cells].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, cell]) => cell);
-    for (const { dimensions } of cells)
-      for (const text of dimensions) if (!texts.has(text)) texts.set(text, texts.size);
-    writer.number(VERSION);
-    writer.piece((table) => {
-      for (const text of texts.keys()) table.text(text);
-    });
-    writer.number(cells.length);
-    for (const { dimensions, outcome, status, requests, attempts, latencies } of cells) {
-      for (const text of dimensions) writer.number(texts.get(text) ?? 0);
-      for (const count of [OUTCOMES.indexOf(outcome), status, sixteenths(requests), sixteenths(attempts)])
-        writer.number(count);
-      writer.piece((rest) => {
-        rest.number(latencies.zeros);
-        let before = 0;
-        latencies.each((bin, count) => {
-          rest.number(bin - before);
-          rest.number(count);
-          before = bin;
-        });
-      });
-    }
-    return writer.finish();
-  }
-}
-
-const sixteenths = (count: number): number => Math.round(count * PARTS);
-/** In whole sixteenths: their sum is the same in any order. */
-const whole = (count: number): number => sixteenths(count) / PARTS;
-
-/** Texts of the pages of one service, which are the same in most buckets: then they are made once. */
+/** Texts of the pages of one shelf, which are the same in most buckets: then they are made once. */
 export class PageTexts {
   #bytes: Buffer = Buffer.alloc(0);
   #texts: readonly string[] = [];
@@ -105,36 +36,91 @@ export class PageTexts {
     const reader = new PageReader(bytes);
     const texts: string[] = [];
     for (let at = 0; at < bytes.length; at = reader.at) texts.push(reader.text());
-    this.#bytes = bytes;
+    // A copy: it outlives the page.
+    this.#bytes = Buffer.from(bytes);
     this.#texts = texts;
     return texts;
   }
 }
 
-/** What a page is, and who reads it. */
+/** Is handed the same dimensions again and again; what it returns takes the latencies, nothing = nobody wants them. */
+export type CellVisit = (cell: PageCell) => LatencyBins | undefined;
+
+/** Who reads a page. */
 export interface PageVisit {
   readonly view: SignalView;
-  /** Is handed the same dimensions again and again; what it returns takes the latencies, nothing = nobody wants them. */
-  readonly visit: (cell: PageCell) => LatencyBins | undefined;
-  /** Of other pages of the service. */
+  /** @returns who takes the cells of a service; undefined = nobody: they are passed over */
+  readonly service: (callee: string) => CellVisit | undefined;
+  /** Of other pages of the shelf. */
   readonly texts?: PageTexts;
 }
 
+/** A page as it is read, unpacked. */
+export interface OpenPage {
+  readonly shelf: string;
+  readonly version: number;
+  readonly body: Buffer;
+}
+
+/** @throws RangeError of bytes that are no page */
+export function openPage({ shelf, cells }: Pick<SignalRow, 'shelf' | 'cells'>): OpenPage {
+  const version = cells[0] ?? 0;
+  if (version === ONE_SERVICE) return { shelf, version, body: Buffer.from(cells.subarray(1)) };
+  if (version !== VERSION) throw new RangeError('a page of another version');
+  const reader = new PageReader(cells.subarray(1));
+  const length = reader.number();
+  return { shelf, version, body: inflated(cells.subarray(1 + reader.at), length) };
+}
+
 /** Goes through the cells of a page. @throws RangeError of bytes that are no page */
-export function readPage(bytes: Uint8Array, { view, visit, texts: known = new PageTexts() }: PageVisit): void {
-  const reader = new PageReader(bytes);
-  if (reader.number() !== VERSION) throw new RangeError('a page of another version');
+export function readPage(
+  { shelf, version, body }: OpenPage,
+  { view, service, texts: known = new PageTexts() }: PageVisit,
+): void {
+  const reader = new PageReader(body);
   const texts = known.of(reader.piece());
-  const count = reader.count();
+  if (version === ONE_SERVICE) {
+    const visit = service(shelf);
+    if (visit) readCells(reader, { version, view, texts, visit });
+    return;
+  }
+  for (let left = reader.count(); left > 0; left -= 1) {
+    const visit = service(texts[reader.number()] ?? '');
+    if (visit) readCells(new PageReader(reader.piece()), { version, view, texts, visit });
+    else reader.skip();
+  }
+}
+
+/** @param length what it unpacks to: then it is written in one go, and nothing is copied */
+function inflated(bytes: Uint8Array, length: number): Buffer {
+  if (length > LONGEST) throw new RangeError('a page that is too long');
+  try {
+    // A chunk that is filled to its last byte makes zlib begin another.
+    const body = inflateRawSync(bytes, { maxOutputLength: length + 1, chunkSize: Math.max(64, length + 1) });
+    if (body.length === length) return body;
+  } catch (cause) {
+    throw new RangeError('a page that cannot be unpacked', { cause });
+  }
+  throw new RangeError('a page of another length than it says');
+}
+
+interface Cells {
+  readonly version: number;
+  readonly view: SignalView;
+  readonly texts: readonly string[];
+  readonly visit: CellVisit;
+}
+
+function readCells(reader: PageReader, { version, view, texts, visit }: Cells): void {
   const dimensions: string[] = DIMENSIONS[view].map(() => '');
-  for (let i = 0; i < count; i += 1) {
+  for (let left = reader.count(); left > 0; left -= 1) {
     for (let d = 0; d < dimensions.length; d += 1) dimensions[d] = texts[reader.number()] ?? '';
     const outcome = OUTCOMES[reader.number()] ?? 'other';
     const status = reader.number();
     const requests = reader.number() / PARTS;
     const attempts = reader.number() / PARTS;
     const bins = visit({ dimensions, outcome, status, requests, attempts });
-    if (bins) reader.latencies(bins);
+    if (bins) reader.latencies(bins, version === VERSION);
     else reader.skip();
   }
 }

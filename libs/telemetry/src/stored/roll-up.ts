@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { AS_ROOT, type Clock, type Log, type Metrics, silentTracer, type Tracer } from '#libs/kernel';
 import { type DueBucket, type Lease, LeaseLost, type RolledMesh, type SignalPage, type Store } from '#libs/store';
-import { CellSum } from './page.js';
+import { isReadable } from './page.js';
+import { PageSum } from './page-sum.js';
+import { shelfOf } from './shelves.js';
 import { VIEWS } from './views.js';
 
 export interface SignalRollUpOptions {
@@ -20,8 +22,8 @@ const EVERY_MS = 5_000;
 const LEASE_MS = 30_000;
 /** Buckets that are made in one turn: after an outage it comes turn by turn to the present. */
 const MOST_A_TURN = 60;
-/** Pages that are summed up before others get a word in. */
-const PAGES_AT_ONCE = 200;
+/** Pages that are summed up before others get a word in: a few milliseconds. */
+const PAGES_AT_ONCE = 8;
 
 /**
  * Makes buckets of a minute of those of ten seconds, those of ten minutes of them, and so on. Every replica runs it; the one
@@ -80,28 +82,21 @@ export class SignalRollUp {
     const pages: SignalPage[] = [];
     for (const view of VIEWS) {
       const rows = await this.options.store.signals.contents(due, mesh, view);
-      let open: { readonly callee: string; readonly sum: CellSum } | undefined;
-      for (const [i, { callee, cells }] of rows.entries()) {
-        if (open && open.callee !== callee) {
-          pages.push({ view, callee: open.callee, cells: open.sum.toBytes() });
-          open = undefined;
-        }
-        open ??= { callee, sum: new CellSum(view) };
-        this.#add(open.sum, cells);
+      const sums = new Map<string, PageSum>();
+      for (const [i, row] of rows.entries()) {
+        // Those of builds before have the name of a service in place of a shelf.
+        const shelf = row.shelf.includes('/') ? shelfOf(row.shelf) : row.shelf;
+        const sum = sums.get(shelf) ?? new PageSum(view);
+        sums.set(shelf, sum);
+        // A page that cannot be read is lost, and nothing else.
+        isReadable(this.options.metrics, () => sum.addPage(row));
         if (i % PAGES_AT_ONCE === PAGES_AT_ONCE - 1) await breathe();
       }
-      if (open) pages.push({ view, callee: open.callee, cells: open.sum.toBytes() });
+      for (const [shelf, sum] of sums) {
+        pages.push({ view, shelf, cells: sum.toBytes() });
+        await breathe();
+      }
     }
     return pages;
-  }
-
-  /** A page that cannot be read is lost, and nothing else. */
-  #add(sum: CellSum, cells: Uint8Array): void {
-    try {
-      sum.addPage(cells);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      this.options.metrics.count('heddle_telemetry_unreadable_total');
-    }
   }
 }

@@ -23,7 +23,7 @@ import type { GoldenSignals } from './tally.js';
 import { chartWindow, secondsOf, totalWindow, type Window } from './window.js';
 
 export interface SignalQueriesOptions {
-  readonly signals: Pick<Signals, 'times' | 'read' | 'incomplete' | 'failures'>;
+  readonly signals: Pick<Signals, 'times' | 'buckets' | 'read' | 'incomplete' | 'failures'>;
   readonly plaintext: Pick<PlaintextUses, 'seen'>;
   readonly metrics: Metrics;
 }

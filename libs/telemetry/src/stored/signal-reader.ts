@@ -1,7 +1,9 @@
 import type { Metrics } from '#libs/kernel';
 import type { SignalSpan, Signals, SignalView } from '#libs/store';
-import type { LatencyBins } from './latency-bins.js';
-import { isReadable, type PageCell, PageTexts, readPage } from './page.js';
+import { Breath } from './breath.js';
+import { KeptPages } from './kept-pages.js';
+import { type CellVisit, isReadable, type PageCell, PageTexts, type PageVisit, readPage } from './page.js';
+import { shelfOf } from './shelves.js';
 import { type GoldenSignals, Tally } from './tally.js';
 import { WIDTHS } from './views.js';
 import type { Window } from './window.js';
@@ -27,10 +29,14 @@ const countsOf = (view: SignalView): 'requests' | 'attempts' =>
 
 /** Reads pages and adds up their cells. */
 export class SignalReader {
+  readonly #kept: KeptPages;
+
   constructor(
-    private readonly signals: Pick<Signals, 'read' | 'incomplete'>,
+    private readonly signals: Pick<Signals, 'buckets' | 'read' | 'incomplete'>,
     private readonly metrics: Metrics,
-  ) {}
+  ) {
+    this.#kept = new KeptPages(signals, metrics);
+  }
 
   /** Totals by a key. @param keyOf undefined = not counted */
   async totals(
@@ -45,12 +51,10 @@ export class SignalReader {
       return known;
     };
     // The same cells come in every bucket, by the hundred thousand: each is judged once.
-    const judged = new Map<string, { readonly texts: PageTexts; readonly own: Map<string, Tally | undefined> }>();
-    await this.#pages(request, (_, callee, cells) => {
-      const of = judged.get(callee) ?? { texts: new PageTexts(), own: new Map<string, Tally | undefined>() };
-      judged.set(callee, of);
-      const { own, texts } = of;
-      const visit = (cell: PageCell): LatencyBins | undefined => {
+    const visits = new Map<string, CellVisit>();
+    const visitOf = (callee: string): CellVisit => {
+      const own = new Map<string, Tally | undefined>();
+      return (cell) => {
         const { dimensions } = cell;
         const place = dimensions.length === 1 ? (dimensions[0] ?? '') : dimensions.join('\n');
         const known = own.get(place);
@@ -60,7 +64,11 @@ export class SignalReader {
         own.set(place, found);
         return found?.add(cell);
       };
-      readPage(cells, { view: request.view, visit, texts });
+    };
+    await this.#pages(request, () => (callee) => {
+      const visit = visits.get(callee) ?? visitOf(callee);
+      visits.set(callee, visit);
+      return visit;
     });
     return tallies;
   }
@@ -75,13 +83,11 @@ export class SignalReader {
     const stepOf = (at: number): number => Math.floor(at / window.stepMs) * window.stepMs;
     const [incomplete] = await Promise.all([
       this.signals.incomplete(mesh, window.spans),
-      this.#pages(request, (at, callee, cells) => {
+      this.#pages(request, (at) => {
         const step = stepOf(at);
         const known = steps.get(step) ?? this.#tally(view);
         steps.set(step, known);
-        const visit = (cell: PageCell): LatencyBins | undefined =>
-          isMeant(callee, cell) ? known.add(cell) : undefined;
-        readPage(cells, { view, visit });
+        return (callee) => (cell) => (isMeant(callee, cell) ? known.add(cell) : undefined);
       }),
     ]);
     const dropped = new Set(incomplete.map(stepOf));
@@ -98,18 +104,29 @@ export class SignalReader {
     return known < to - from || (await this.signals.incomplete(mesh, spans)).length > 0;
   }
 
-  #tally(view: SignalView): Tally {
-    return new Tally(countsOf(view), WIDTHS[view]);
+  /** A page that cannot be read is passed over, and counted. @param servicesAt who takes the cells of a service in a bucket */
+  async #pages(
+    { mesh, view, window, prefix = '' }: ViewRequest,
+    servicesAt: (at: number) => PageVisit['service'],
+  ): Promise<void> {
+    const isOfService = prefix.split('/').length > 2;
+    const service = isOfService ? { shelf: shelfOf(prefix), prefix } : undefined;
+    const texts = new Map<string, PageTexts>();
+    const breath = new Breath();
+    for (const { at, pages } of await this.#kept.read({ mesh, view, spans: window.spans, service })) {
+      const take = servicesAt(at);
+      const meant: PageVisit['service'] = (callee) => (callee.startsWith(prefix) ? take(callee) : undefined);
+      for (const page of pages) {
+        const own = texts.get(page.shelf) ?? new PageTexts();
+        texts.set(page.shelf, own);
+        isReadable(this.metrics, () => readPage(page, { view, service: meant, texts: own }));
+      }
+      await breath.taken();
+    }
   }
 
-  /** A page that cannot be read is passed over, and counted. */
-  async #pages(
-    { mesh, view, window, prefix }: ViewRequest,
-    read: (at: number, callee: string, cells: Uint8Array) => void,
-  ): Promise<void> {
-    for (const { at, callee, cells } of await this.signals.read({ mesh, view, spans: window.spans, prefix })) {
-      isReadable(this.metrics, () => read(at, callee, cells));
-    }
+  #tally(view: SignalView): Tally {
+    return new Tally(countsOf(view), WIDTHS[view]);
   }
 }
 

@@ -32,7 +32,7 @@ export class Tally {
     private readonly counts: 'requests' | 'attempts',
     width: number,
   ) {
-    this.latencies = new LatencyBins(width);
+    this.latencies = new LatencyBins(width, 'all');
   }
 
   get count(): number {

@@ -40,12 +40,16 @@ describe('what is read', () => {
     [15 * MINUTE, 10 * SECOND],
     [HOUR, 30 * SECOND],
     [3 * HOUR, MINUTE],
-    [DAY, 5 * MINUTE],
+    [DAY, 10 * MINUTE],
     [2 * DAY, 10 * MINUTE],
     [7 * DAY, HOUR],
     [30 * DAY, 3 * HOUR],
   ])('for a chart of %d ms has steps of %d ms', (length, step) => {
     expect(chartWindow(times(), { from: NOW - length, to: NOW }).stepMs).toBe(step);
+  });
+
+  it('for a chart of a day has the shorter steps that are asked for, made of many more buckets', () => {
+    expect(chartWindow(times(), { from: NOW - DAY, to: NOW }, 5 * MINUTE).stepMs).toBe(5 * MINUTE);
   });
 
   it('covers each moment of the time that is kept once, in buckets that are made, none across two steps', () => {

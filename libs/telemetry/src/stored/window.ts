@@ -2,6 +2,8 @@ import type { SignalSpan, SignalTier, SignalTimes } from '#libs/store';
 
 /** Of a chart. */
 export const MOST_POINTS = 300;
+/** Buckets that a chart is made of, unless shorter steps are asked for: 288 steps of a day are not worth 1,440 minutes. */
+const MOST_BUCKETS = 1_100;
 /** A total is asked for with edges as exact as this share of its time. */
 const EDGES = 1 / 24;
 /** Parts of the newest bucket may be under way for so long. Milliseconds. */
@@ -56,12 +58,16 @@ function endOf(
 }
 
 /**
- * The length of a chart's steps: so that it has at most 300, and each is made of whole buckets.
- * @param least no shorter than this
+ * The length of a chart's steps: so that it has at most 300, and each is made of whole buckets, and not of too many.
+ * @param least no shorter than this; 0 = as is cheap
  */
 export function stepFor(times: SignalTimes, { from, to }: WindowRequest, least = 0): number {
   const finest = finestAt(times.tiers, from)?.lengthMs ?? SECOND;
-  const fits = (step: number): boolean => step >= least && step % finest === 0 && (to - from) / step <= MOST_POINTS;
+  const bucketOf = (step: number): number =>
+    times.tiers.findLast(({ lengthMs }) => step % lengthMs === 0)?.lengthMs ?? step;
+  const isCheap = (step: number): boolean => least > 0 || (to - from) / bucketOf(step) <= MOST_BUCKETS;
+  const fits = (step: number): boolean =>
+    step >= least && step % finest === 0 && (to - from) / step <= MOST_POINTS && isCheap(step);
   return STEPS.find(fits) ?? Math.max(finest, ...STEPS);
 }
 

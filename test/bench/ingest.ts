@@ -1,0 +1,129 @@
+/**
+ * `npm run bench:ingest -- --seconds 3600`: 5,000 entries of access logs a second are offered to a whole control plane with its
+ * collector and its Postgres. What their heaps hold after a collection says whether memory is flat.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { cpuOf } from './cpu.js';
+import { collectorOf, postgresCpuMs, residentMb } from './family.js';
+import { BACKS, LogClients } from './log-clients.js';
+import { type BenchServer, startBenchServer } from './server.js';
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '3600' },
+    rate: { type: 'string', default: '5000' },
+    sidecars: { type: 'string', default: '20' },
+  },
+});
+const [seconds, rate, sidecars] = [values.seconds, values.rate, values.sidecars].map(Number) as [
+  number,
+  number,
+  number,
+];
+/** Looks at memory, evenly over the time. */
+const LOOKS = 10;
+/** Heaps may grow by so much from the third look on, when the bucket that is open and the one that waits are full: a tenth, and some. */
+const GROWTH = 1.1;
+const GROWTH_MB = 5;
+const HEAP_WITHIN_MS = 120_000;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Heap of a process after a collection, buffers outside of it included. Megabytes. */
+async function heapMb(pid: number, dir: string): Promise<number> {
+  const file = join(dir, String(pid));
+  rmSync(file, { force: true });
+  process.kill(pid, 'SIGUSR2');
+  for (const until = performance.now() + HEAP_WITHIN_MS; performance.now() < until; await pause(50)) {
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : '';
+    if (text.endsWith('}')) return (JSON.parse(text) as { heap: number }).heap / 1e6;
+  }
+  throw new Error(`process ${pid} does not say how large its heap is`);
+}
+
+const service = (name: string): object => ({
+  apiVersion: 'heddle.dev/v1alpha1',
+  kind: 'Service',
+  metadata: { name, namespace: 'bench' },
+  spec: { ports: [{ name: 'http', port: 8080, protocol: 'http' }] },
+});
+
+async function joined(server: BenchServer): Promise<LogClients> {
+  const manifests = Array.from({ length: BACKS }, (_, i) => service(`back-${i}`));
+  await server.request('POST', '/api/v1/meshes/default/apply', { manifests });
+  const { xds } = await server.request<{ xds: { serverName: string } }>('GET', '/api/v1/bootstrap');
+  const clients = new LogClients({ port: server.xdsPort, serverName: xds.serverName, caPem: server.caPem });
+  for (let i = 0; i < sidecars; i += 1) {
+    const workload = `back-${i % BACKS}`;
+    const name = `${workload}-${1 + Math.floor(i / BACKS)}`;
+    clients.join(name, await server.join(name, workload));
+  }
+  return clients;
+}
+
+interface Look {
+  readonly atS: number;
+  readonly offered: number;
+  readonly heap: readonly [controlPlane: number, collector: number];
+}
+
+async function measure(dir: string, server: BenchServer): Promise<boolean> {
+  const heaps = join(dir, 'heaps');
+  const clients = await joined(server);
+  const postgres = (): number => postgresCpuMs(join(dir, 'data'));
+  const collector = collectorOf(server.pid);
+  if (collector === undefined) throw new Error('the control plane has no collector');
+  const told = (): Promise<number> => server.metric('heddle_telemetry_records_total');
+  const dropped = (): Promise<number> => server.metric('heddle_telemetry_dropped_total');
+  const cpu = [server.cpuMs(), cpuOf(collector), postgres()] as const;
+  const looks: Look[] = [];
+  const began = performance.now();
+  clients.start(rate);
+  say('  seconds  records offered, told   heap MB: control plane, collector   resident MB');
+  for (let n = 1; n <= LOOKS; n += 1) {
+    await pause(began + (n * seconds * 1000) / LOOKS - performance.now());
+    const atS = (performance.now() - began) / 1000;
+    const heap = [await heapMb(server.pid, heaps), await heapMb(collector, heaps)] as const;
+    looks.push({ atS, offered: clients.offered, heap });
+    const columns = [atS, clients.offered, await told(), ...heap, residentMb(server.pid), residentMb(collector)];
+    say(columns.map((value, i) => value.toFixed(i > 2 && i < 5 ? 1 : 0).padStart(12)).join(''));
+  }
+  const [, , early] = looks;
+  const last = looks.at(-1);
+  const after = [server.cpuMs(), cpuOf(collector), postgres()] as const;
+  const records = await told();
+  clients.stop();
+  const per1000 = (i: 0 | 1 | 2): string => (((after[i] - cpu[i]) / records) * 1000).toFixed(2);
+  say(
+    `offered ${(clients.offered / (last?.atS ?? 1)).toFixed(0)} a second, found no room at the sidecar: ${clients.refused}`,
+  );
+  say(`told ${records}, messages dropped: ${await dropped()}`);
+  say(`ms of CPU for 1,000 records: control plane ${per1000(0)}, collector ${per1000(1)}, Postgres ${per1000(2)}`);
+  const isFlat = [0, 1].every((i) => {
+    const [from = 0, to = Number.POSITIVE_INFINITY] = [early?.heap[i], last?.heap[i]];
+    return to <= from * GROWTH + GROWTH_MB;
+  });
+  say(isFlat ? 'memory is flat' : 'MISSED: memory grows');
+  return isFlat && collectorOf(server.pid) === collector;
+}
+
+const dir = mkdtempSync(join(tmpdir(), 'heddle-bench-ingest-'));
+await chmod(dir, 0o711); // as root, Postgres runs as another user, who has to pass through
+mkdirSync(join(dir, 'heaps'));
+const preload = pathToFileURL(join(import.meta.dirname, 'heap-on-signal.js')).href;
+const server = await startBenchServer(join(dir, 'data'), {
+  NODE_OPTIONS: `--import ${preload}`,
+  HEDDLE_BENCH_HEAP: join(dir, 'heaps'),
+});
+try {
+  if (!(await measure(dir, server))) process.exitCode = 1;
+} finally {
+  await server.stop();
+  rmSync(dir, { recursive: true, force: true });
+}
