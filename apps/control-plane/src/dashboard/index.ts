@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import type { Clock } from '#libs/kernel';
+import { AlertsBoardController } from './alerts/alerts.controller.js';
 import { AuditorController } from './auditor/auditor.controller.js';
 import { CatalogueController } from './catalogue/catalogue.controller.js';
 import { OperatorController } from './operator/operator.controller.js';
@@ -26,6 +27,7 @@ export function createDashboard(kek: Uint8Array, clock: Clock): Dashboard {
       createPageController(readDashboard(), sessions),
       createSessionController(sessions),
       CatalogueController,
+      AlertsBoardController,
       OwnerController,
       OperatorController,
       SecurityController,
