@@ -1,5 +1,6 @@
 /** Alerts, silences and objectives: what pages ask of them. */
 import { type QueryKey, queryOptions } from '@tanstack/react-query';
+import { every } from './again';
 import { get } from './client';
 import type { AlertEvent, AlertView, ObjectiveView, Silence } from './signals';
 
@@ -18,21 +19,21 @@ export const alertsOf = (mesh: string) =>
   queryOptions({
     queryKey: ['mesh', mesh, 'alerts'] as QueryKey,
     queryFn: ({ signal }) => get<Told<AlertView>>(`${pathOf(mesh)}/alerts`, signal),
-    refetchInterval: LOOK_MS,
+    refetchInterval: every(LOOK_MS),
   });
 
 export const silencesOf = (mesh: string) =>
   queryOptions({
     queryKey: ['mesh', mesh, 'silences'] as QueryKey,
     queryFn: ({ signal }) => get<Told<Silence>>(`${pathOf(mesh)}/silences`, signal),
-    refetchInterval: LOOK_MS,
+    refetchInterval: every(LOOK_MS),
   });
 
 export const objectivesOf = (mesh: string) =>
   queryOptions({
     queryKey: ['mesh', mesh, 'objectives'] as QueryKey,
     queryFn: ({ signal }) => get<Told<ObjectiveView>>(`${pathOf(mesh)}/alerts/objectives`, signal),
-    refetchInterval: LATER_MS,
+    refetchInterval: every(LATER_MS),
   });
 
 export interface AlertHistory extends Told<AlertEvent> {
@@ -48,5 +49,5 @@ export const historyOfAlert = (mesh: string, fingerprint: string) =>
   queryOptions({
     queryKey: ['mesh', mesh, 'alerts', 'history', fingerprint] as QueryKey,
     queryFn: ({ signal }) => alertHistory(mesh, `limit=50&fingerprint=${encodeURIComponent(fingerprint)}`, signal),
-    refetchInterval: LOOK_MS,
+    refetchInterval: every(LOOK_MS),
   });

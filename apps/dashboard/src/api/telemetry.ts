@@ -1,6 +1,7 @@
 /** How requests fare: what pages ask of it. What is shown is asked for again, the sooner the shorter the time looked at. */
 import { keepPreviousData, type QueryKey, queryOptions } from '@tanstack/react-query';
-import type { Range } from '../ui/range';
+import type { Range } from '../ui/range-of';
+import { every } from './again';
 import { get } from './client';
 import type {
   AlertEvent,
@@ -29,7 +30,7 @@ function asked<T>(mesh: string, path: string, range: Range, query = '') {
   return queryOptions({
     queryKey: ['mesh', mesh, 'telemetry', path, range.query, query] as QueryKey,
     queryFn: ({ signal }) => get<T>(`${pathOf(mesh)}/${path}?${range.query}${query}`, signal),
-    refetchInterval: again(range),
+    refetchInterval: every(again(range)),
     placeholderData: keepPreviousData,
   });
 }
@@ -113,6 +114,6 @@ export const alertEventsOf = (mesh: string, range: Range) =>
       const path = `/api/v1/meshes/${mesh}/alerts/history?limit=200&since=${encodeURIComponent(since)}`;
       return (await get<Told<AlertEvent>>(path, signal)).items;
     },
-    refetchInterval: again(range),
+    refetchInterval: every(again(range)),
     placeholderData: keepPreviousData,
   });

@@ -1,6 +1,6 @@
 import { Link } from 'wouter';
 import type { GoldenSignals } from '../api/signals';
-import type { Range } from '../ui/range';
+import type { Range } from '../ui/range-of';
 import ui from '../ui/ui.module.css';
 import { countWords, outcomeWords } from './words';
 

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useMemo } from 'react';
 import { alertEventsOf, happeningsOf, patternsOf } from '../api/telemetry';
 import { useMesh } from '../session/session';
-import type { Range } from '../ui/range';
+import type { Range } from '../ui/range-of';
 import { type Happened, happenedOf } from './happenings';
 
 export interface HappenedInRange {

@@ -18,7 +18,7 @@ export const maySilence = (rights: SilenceRights | undefined, namespace: string)
 
 interface SilencesProps {
   readonly silenced: readonly AlertView[];
-  readonly silences: UseQueryResult<{ readonly items: readonly Silence[] }>;
+  readonly silences: UseQueryResult<{ readonly items: readonly Silence[] }, unknown>;
 }
 
 /** What fires and nobody is told of, and why. */

@@ -4,7 +4,7 @@ import { failurePage } from '../../api/telemetry';
 import { useMesh } from '../../session/session';
 import { callerWords, outcomeWords, serviceName } from '../../signals/words';
 import { Panel, Row, Rows } from '../../ui/page';
-import { rangeOf } from '../../ui/range';
+import { rangeOf } from '../../ui/range-of';
 import { Mono, Time } from '../../ui/signs';
 import { Asked, Empty } from '../../ui/states';
 import ui from '../../ui/ui.module.css';

@@ -18,7 +18,7 @@ import { Lock, LockOpen } from 'lucide-react';
 import { memo, type ReactNode, useMemo } from 'react';
 import { Link } from 'wouter';
 import { msWords, rateWords, shareWords } from '../../signals/words';
-import type { Range } from '../../ui/range';
+import type { Range } from '../../ui/range-of';
 import type { Tone } from '../../ui/tone';
 import ui from '../../ui/ui.module.css';
 import { edgeHref } from '../edge/edge-href';

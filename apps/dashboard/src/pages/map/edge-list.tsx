@@ -2,7 +2,7 @@ import type { ServiceMap } from '../../api/signals';
 import type { ServiceRow } from '../../api/views';
 import { signalColumns } from '../../signals/columns';
 import { callerWords } from '../../signals/words';
-import type { Range } from '../../ui/range';
+import type { Range } from '../../ui/range-of';
 import { Tag } from '../../ui/signs';
 import { Empty } from '../../ui/states';
 import { type Column, Name, Table } from '../../ui/table';

@@ -9,7 +9,8 @@ import { mapOf } from '../../api/telemetry';
 import type { ServiceRow } from '../../api/views';
 import { useMesh } from '../../session/session';
 import { Page, Panel } from '../../ui/page';
-import { type Range, RangePicker, useRange } from '../../ui/range';
+import { RangePicker, useRange } from '../../ui/range';
+import { type Range } from '../../ui/range-of';
 import { counted } from '../../ui/signs';
 import { Asked, Empty, Loading } from '../../ui/states';
 import ui from '../../ui/ui.module.css';
@@ -147,8 +148,10 @@ interface NoteOf extends Pick<DrawingProps, 'map' | 'services'> {
   readonly isWide: boolean;
 }
 
-function noteOf({ edges }: MapGraph, { isWide, map, services }: NoteOf): string {
+function noteOf({ nodes, edges }: MapGraph, { isWide, map, services }: NoteOf): string {
+  const left = nodes.find(({ kind }) => kind === 'rest')?.services ?? 0;
   const parts = [
+    ...(left > 0 ? [`${nodes.length - 1} of ${nodes.length - 1 + left} drawn, the list has all`] : []),
     isWide
       ? `${counted(services.length, 'service')}: choose a namespace to see its own`
       : counted(edges.length, 'connection'),

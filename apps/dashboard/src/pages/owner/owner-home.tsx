@@ -7,7 +7,7 @@ import type { OwnerHome as Home, ServiceRow, TouchingChange } from '../../api/vi
 import { HOMES, useMesh } from '../../session/session';
 import { signalColumns } from '../../signals/columns';
 import { Page, Panel, Row, Rows, Stats } from '../../ui/page';
-import { rangeOf } from '../../ui/range';
+import { rangeOf } from '../../ui/range-of';
 import { counted, Time } from '../../ui/signs';
 import { Asked, Empty } from '../../ui/states';
 import { type Column, Table } from '../../ui/table';

@@ -5,7 +5,7 @@ import { patternsOf } from '../../api/telemetry';
 import { useMesh } from '../../session/session';
 import { callerWords, countWords, PATTERN_WORDS, serviceName, shareWords } from '../../signals/words';
 import { Fact, Facts, Page, Panel } from '../../ui/page';
-import { type Range, rangeOf } from '../../ui/range';
+import { type Range, rangeOf } from '../../ui/range-of';
 import { counted, Mono, Time } from '../../ui/signs';
 import { Asked, Empty } from '../../ui/states';
 import ui from '../../ui/ui.module.css';

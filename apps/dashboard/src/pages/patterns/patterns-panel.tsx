@@ -4,7 +4,7 @@ import { patternsOf } from '../../api/telemetry';
 import { useMesh } from '../../session/session';
 import { serviceName } from '../../signals/words';
 import { Panel } from '../../ui/page';
-import { rangeOf } from '../../ui/range';
+import { rangeOf } from '../../ui/range-of';
 import { Empty, ProblemView } from '../../ui/states';
 import ui from '../../ui/ui.module.css';
 import { inOrder, PatternRows } from './pattern-rows';
