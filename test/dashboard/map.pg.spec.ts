@@ -105,6 +105,7 @@ describe.skipIf(!mayRun())('a map of a thousand services', () => {
     await visitor.go('/m/default/map?namespace=big');
     await page.getByRole('link', { name: /^1\d\d more see the list/ }).waitFor();
     await expectWithinBudget(visitor);
+    await expect.poll(() => count(visitor, '.react-flow__node:visible')).toBe(MOST_NODES);
     await visitor.picture('many-map-big');
     expect(await moved(visitor)).toBeLessThan(MOST_CHANGES);
     await page.getByText('List', { exact: true }).click();

@@ -13,9 +13,10 @@ import {
   type NodeProps,
   Position,
   ReactFlow,
+  type ReactFlowInstance,
 } from '@xyflow/react';
 import { Lock, LockOpen } from 'lucide-react';
-import { memo, type ReactNode, useMemo } from 'react';
+import { memo, type ReactNode, useEffect, useMemo, useState } from 'react';
 import { Link } from 'wouter';
 import { msWords, rateWords, shareWords } from '../../signals/words';
 import type { Range } from '../../ui/range-of';
@@ -24,7 +25,7 @@ import ui from '../../ui/ui.module.css';
 import { edgeHref } from '../edge/edge-href';
 import { type MapEdge, type MapGraph, type MapNode, shapeOf, type Traffic } from './graph';
 import css from './map.module.css';
-import { placesOf } from './places';
+import { NODE, placesOf } from './places';
 import { nodeTone, shareOf, trafficTone } from './tones';
 
 type DrawnNode = Node<{ readonly of: MapNode; readonly search: string }, 'place'>;
@@ -35,6 +36,12 @@ interface CanvasProps {
   readonly range: Range;
   readonly scheme: 'light' | 'dark';
 }
+
+/** Where arrows end and begin. */
+const HANDLES: NonNullable<Node['handles']> = [
+  { type: 'target', position: Position.Left, x: 0, y: NODE.height / 2, width: 1, height: 1 },
+  { type: 'source', position: Position.Right, x: NODE.width, y: NODE.height / 2, width: 1, height: 1 },
+];
 
 /** Labels of more edges than this would lie over each other: then only those that fail, or are open, have one. */
 const SAID = 40;
@@ -50,12 +57,15 @@ export function Canvas({ graph, range, scheme }: CanvasProps) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: a graph of the same shape has the same places
   const places = useMemo(() => placesOf(graph), [shape]);
   const { search } = range;
+  const { take, onMoveStart } = useFit(shape);
   const nodes = useMemo(
     () =>
       graph.nodes.map(
         (of): DrawnNode => ({
           ...{ id: of.key, type: 'place', data: { of, search }, position: places.get(of.key) ?? { x: 0, y: 0 } },
           ...{ focusable: false, selectable: false, draggable: false, connectable: false },
+          // Known, nothing has to be drawn to be measured: what is out of sight counts for what is all of it, too.
+          ...{ width: NODE.width, height: NODE.height, measured: NODE, handles: HANDLES },
         }),
       ),
     [graph, places, search],
@@ -72,8 +82,10 @@ export function Canvas({ graph, range, scheme }: CanvasProps) {
         nodeTypes={NODE_TYPES}
         edgeTypes={EDGE_TYPES}
         colorMode={scheme}
+        onInit={take}
+        onMoveStart={onMoveStart}
         fitView
-        fitViewOptions={{ maxZoom: 1.1, padding: 0.12 }}
+        fitViewOptions={FIT}
         minZoom={0.1}
         preventScrolling={false}
         nodesDraggable={false}
@@ -89,6 +101,22 @@ export function Canvas({ graph, range, scheme }: CanvasProps) {
       </ReactFlow>
     </div>
   );
+}
+
+const FIT = { maxZoom: 1.1, padding: 0.12 };
+
+/** All of it is in sight, also when there is more to see, until who looks has moved it. */
+function useFit(shape: string) {
+  const [flow, take] = useState<ReactFlowInstance<DrawnNode, DrawnEdge>>();
+  const [isMoved, setMoved] = useState(false);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another shape has other bounds
+  useEffect(() => {
+    if (!isMoved) void flow?.fitView(FIT);
+  }, [flow, shape]);
+  const onMoveStart = (event: unknown): void => {
+    if (event) setMoved(true);
+  };
+  return { take, onMoveStart };
 }
 
 /** Thicker where more goes: by the order of magnitude. Pixels. */

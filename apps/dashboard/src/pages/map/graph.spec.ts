@@ -112,6 +112,14 @@ describe('whatever calls what', () => {
     );
   });
 
+  it('a service that many call is beside them, not below a column of them', () => {
+    const callers = Array.from({ length: 60 }, (_, i) => row(`n/c${i}`, 'n/all'));
+    const places = [...placesOf(serviceGraph([...callers, row('n/all')], undefined)).values()];
+    const [wide, high] = (['x', 'y'] as const).map((of) => Math.max(...places.map((place) => place[of])));
+    expect(high).toBeLessThan(wide ?? 0);
+    expect(new Set(places.map(({ x, y }) => `${x} ${y}`)).size).toBe(61);
+  });
+
   it('no more is drawn than there is room for, every arrow has both its ends, and nothing is lost without a word', () => {
     fc.assert(
       fc.property(mesh, fc.integer({ min: 2, max: 8 }), fc.integer({ min: 1, max: 8 }), (graph, nodes, edges) => {

@@ -106,6 +106,8 @@ function Drawing({ services, map, isPending, range }: DrawingProps) {
           Services appear here, with an arrow to each that they declare in <code>spec.dependencies</code>, and to each
           that they call as soon as their sidecars tell of it.
         </Empty>
+      ) : isPending ? (
+        <Loading />
       ) : view === 'list' ? (
         <EdgeList services={services} map={map} range={range} isMeant={meantOf({ namespace, focus })} />
       ) : (

@@ -18,7 +18,7 @@ const COLUMNS = 5;
 /** Callers left, callees right; below them, in rows, those that have no arrow. @returns the upper left corner of each node */
 export function placesOf({ nodes, edges }: MapGraph): ReadonlyMap<string, Place> {
   const linked = new Set(edges.flatMap(({ from, to }) => [from, to]));
-  const places = linkedPlaces({ nodes: nodes.filter(({ key }) => linked.has(key)), edges });
+  const places = folded(linkedPlaces({ nodes: nodes.filter(({ key }) => linked.has(key)), edges }));
   const below = Math.max(0, ...[...places.values()].map(({ y }) => y + NODE.height + 2 * GAP));
   const single = nodes.filter(({ key }) => !linked.has(key));
   const rows = single.map(({ key }, i): [string, Place] => [
@@ -44,4 +44,29 @@ function linkedPlaces({ nodes, edges }: MapGraph): ReadonlyMap<string, Place> {
       return [key, { x: x - NODE.width / 2, y: y - NODE.height / 2 }];
     }),
   );
+}
+
+/** More of one rank than this would make the map so high that nobody could read it: they stand in several columns. */
+const ROWS = 12;
+
+function folded(places: ReadonlyMap<string, Place>): ReadonlyMap<string, Place> {
+  const ranks = [...Map.groupBy(places, ([, { x }]) => x)]
+    .toSorted(([a], [b]) => a - b)
+    .map(([, rank]) => rank.toSorted(([, a], [, b]) => a.y - b.y).map(([key]) => key));
+  const highest = Math.max(0, ...ranks.map((rank) => rank.length));
+  if (highest <= ROWS) return places;
+  const found = new Map<string, Place>();
+  let left = 0;
+  for (const rank of ranks) {
+    const columns = Math.ceil(rank.length / ROWS);
+    const rows = Math.ceil(rank.length / columns);
+    const top = ((ROWS - rows) / 2) * (NODE.height + GAP);
+    for (const [i, key] of rank.entries())
+      found.set(key, {
+        x: left + Math.floor(i / rows) * (NODE.width + GAP),
+        y: top + (i % rows) * (NODE.height + GAP),
+      });
+    left += columns * (NODE.width + GAP) + RANK_GAP;
+  }
+  return found;
 }
