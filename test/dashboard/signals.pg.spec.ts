@@ -172,6 +172,7 @@ describe.skipIf(!mayRun())('an alert', () => {
     const dialog = page.getByRole('dialog');
     await dialog.getByLabel('Why').fill('We take the change back');
     await visitor.picture('signals-silence');
+    await visitor.expectAccessible();
     await dialog.getByRole('button', { name: 'Silence it' }).click();
     await visitor.sees('Nobody is told of it');
     const { body } = await board.call('GET', `${MESH}/silences`);

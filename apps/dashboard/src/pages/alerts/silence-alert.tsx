@@ -1,4 +1,4 @@
-import { Button, Checkbox, Modal, Select, TextInput } from '@mantine/core';
+import { Button, Checkbox, Select, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { BellOff } from 'lucide-react';
@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { post } from '../../api/client';
 import type { AlertView, Silence } from '../../api/signals';
 import { useMesh } from '../../session/session';
+import { Dialog } from '../../ui/dialog';
 import { ProblemView } from '../../ui/states';
 import ui from '../../ui/ui.module.css';
 
@@ -45,7 +46,7 @@ export function SilenceAlert({ alert }: { readonly alert: AlertView }) {
       <Button variant="default" leftSection={<BellOff size={15} aria-hidden />} onClick={open}>
         Silence
       </Button>
-      <Modal opened={isOpen} onClose={close} title={`Silence ${alert.name}`} size="lg">
+      <Dialog opened={isOpen} onClose={close} title={`Silence ${alert.name}`}>
         <p className={ui.problemText}>
           Nobody is told of it until then. It stays on this page, and what somebody was told fires he is told to be over
           all the same.
@@ -84,7 +85,7 @@ export function SilenceAlert({ alert }: { readonly alert: AlertView }) {
             Silence it
           </Button>
         </div>
-      </Modal>
+      </Dialog>
     </>
   );
 }
