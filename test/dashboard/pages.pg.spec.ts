@@ -134,6 +134,11 @@ describe.skipIf(!mayRun())('a mesh without anything in it', () => {
       ['home/release', 'Nothing is on trial', '--canary'],
       ['services', 'No service yet', 'heddle apply -f'],
       ['map', 'Nothing to draw yet', 'heddle apply -f'],
+      ['failures', 'Nothing failed in this time', 'heddle failures'],
+      ['patterns', 'No pattern in this time', 'heddle patterns'],
+      ['alerts', 'Nothing is the matter', 'heddle alerts rules'],
+      ['alerts?show=objectives', 'No objective yet', 'heddle apply -f'],
+      ['timeline?without=rotation,change', 'Nothing happened in this time', 'heddle history'],
       ['proxies', 'No proxy has joined yet', 'heddle proxy run'],
       ['certificates', 'No proxy has an identity yet', 'heddle token create'],
       ['resources/HTTPRoute', 'No HTTPRoute yet', 'heddle apply -f'],
@@ -203,7 +208,10 @@ describe.skipIf(!mayRun())('a session', () => {
     await visitor.heading('My services');
     await expect
       .poll(() => page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allInnerTexts())
-      .toEqual([...['My services', 'Map', 'Services', 'Proxies', 'Changes', 'Resources', 'Certificates']]);
+      .toEqual([
+        ...['My services', 'Map', 'Services', 'Alerts', 'Patterns', 'Failures', 'Timeline'],
+        ...['Proxies', 'Changes', 'Resources', 'Certificates'],
+      ]);
     for (const path of ['changes/c-7', 'services/shop/payments', 'resources/TimeoutPolicy/shop/payments']) {
       await visitor.go(`/m/default/${path}`);
       await visitor.heading(/./);
@@ -246,7 +254,7 @@ describe.skipIf(!mayRun())('a thousand services', () => {
     await visitor.sees('team-7');
     await visitor.picture('many-map');
     await page.getByRole('link', { name: /team-7/ }).click();
-    await visitor.sees('99 dependencies');
+    await visitor.sees(/89 of 100 drawn, the list has all/);
     await page.getByRole('link', { name: /svc-0/ }).first().waitFor();
     visitor.expectQuiet();
     await visitor.leave();

@@ -52,7 +52,10 @@ export interface ApiDeps {
   readonly past: ExplainPast;
   /** How requests fare, as one reader may know it. */
   readonly patterns: PatternReader;
-  readonly signals: Pick<SignalQueries, 'services' | 'service' | 'edges' | 'instances' | 'zones' | 'map' | 'failures'>;
+  readonly signals: Pick<
+    SignalQueries,
+    'services' | 'service' | 'chart' | 'edges' | 'instances' | 'zones' | 'map' | 'failures'
+  >;
   readonly alerts: AlertsPort;
   readonly runtime: RuntimePort;
   readonly auth: AuthPort;

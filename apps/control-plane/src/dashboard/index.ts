@@ -1,6 +1,7 @@
 import type { Type } from '@nestjs/common';
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { Config } from '../config.schema.js';
+import { AlertsBoardController } from './alerts/alerts.controller.js';
 import { AuditorController } from './auditor/auditor.controller.js';
 import { CatalogueController } from './catalogue/catalogue.controller.js';
 import { Attempts } from './oidc/attempts.js';
@@ -58,6 +59,7 @@ export async function createDashboard({ config, kek, clock, log, metrics }: Dash
       }),
       ...byProvider,
       CatalogueController,
+      AlertsBoardController,
       OwnerController,
       OperatorController,
       SecurityController,

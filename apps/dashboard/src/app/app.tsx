@@ -57,6 +57,9 @@ function LoggedIn() {
             );
           }}
         </Route>
+        <Route path="/meshes/:mesh/alerts/:fingerprint">
+          {({ mesh, fingerprint }) => <Redirect to={`/m/${mesh}/alerts/${fingerprint}`} replace />}
+        </Route>
         <Route>{first ? <Redirect to={`/m/${first.name}/`} replace /> : <NoRightsPage />}</Route>
       </Switch>
     </SessionContext>

@@ -21,7 +21,13 @@ const ComparePage = lazy(async () => ({ default: (await import('../pages/changes
 const PlanPage = lazy(async () => ({ default: (await import('../pages/plan/plan-page')).PlanPage }));
 const ProxyPage = lazy(async () => ({ default: (await import('../pages/proxy/proxy-page')).ProxyPage }));
 const ServicePage = lazy(async () => ({ default: (await import('../pages/service/service-page')).ServicePage }));
-
+const EdgePage = lazy(async () => ({ default: (await import('../pages/edge/edge-page')).EdgePage }));
+const FailuresPage = lazy(async () => ({ default: (await import('../pages/failures/failures-page')).FailuresPage }));
+const PatternsPage = lazy(async () => ({ default: (await import('../pages/patterns/patterns-page')).PatternsPage }));
+const PatternPage = lazy(async () => ({ default: (await import('../pages/patterns/pattern-page')).PatternPage }));
+const AlertsPage = lazy(async () => ({ default: (await import('../pages/alerts/alerts-page')).AlertsPage }));
+const AlertPage = lazy(async () => ({ default: (await import('../pages/alerts/alert-page')).AlertPage }));
+const TimelinePage = lazy(async () => ({ default: (await import('../pages/timeline/timeline-page')).TimelinePage }));
 const MapPage = lazy(async () => ({ default: (await import('../pages/map/map-page')).MapPage }));
 const KindsPage = lazy(async () => ({ default: (await import('../pages/resources/kinds-page')).KindsPage }));
 const ListPage = lazy(async () => ({ default: (await import('../pages/resources/list-page')).ListPage }));
@@ -53,6 +59,7 @@ export function MeshPages() {
           <Route path="/home/auditor" component={AuditorHome} />
           <Route path="/services" component={ServicesPage} />
           <Route path="/services/:namespace/:name" component={ServicePage} />
+          <Route path="/services/:namespace/:name/callers/:callerNamespace/:caller" component={EdgePage} />
           <Route path="/proxies" component={ProxiesPage} />
           <Route path="/proxies/:namespace/:name" component={ProxyPage} />
           <Route path="/changes" component={ChangesPage} />
@@ -60,6 +67,12 @@ export function MeshPages() {
           <Route path="/compare/:from/:to" component={ComparePage} />
           <Route path="/plans/:plan" component={PlanPage} />
           <Route path="/map" component={MapPage} />
+          <Route path="/failures" component={FailuresPage} />
+          <Route path="/patterns" component={PatternsPage} />
+          <Route path="/patterns/:id" component={PatternPage} />
+          <Route path="/alerts" component={AlertsPage} />
+          <Route path="/alerts/:fingerprint" component={AlertPage} />
+          <Route path="/timeline" component={TimelinePage} />
           <Route path="/resources" component={KindsPage} />
           <Route path="/resources/:kind" component={ListPage} />
           <Route path="/resources/:kind/new" component={NewPage} />

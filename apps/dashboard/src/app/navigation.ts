@@ -1,12 +1,16 @@
 import {
+  BellRing,
   BookCheck,
   Boxes,
   FileCode2,
   Gauge,
   GitCommitVertical,
+  History,
   KeyRound,
   Network,
+  OctagonX,
   PackageCheck,
+  ScanSearch,
   ShieldCheck,
   UserRound,
   Waypoints,
@@ -39,6 +43,10 @@ export const homeOf = (name: HomeName): Destination => ({
 export const MESH: readonly Destination[] = [
   { href: '/map', title: 'Map', short: 'Map', icon: Network },
   { href: '/services', title: 'Services', short: 'Services', icon: Boxes },
+  { href: '/alerts', title: 'Alerts', short: 'Alerts', icon: BellRing },
+  { href: '/patterns', title: 'Patterns', short: 'Patterns', icon: ScanSearch },
+  { href: '/failures', title: 'Failures', short: 'Failures', icon: OctagonX },
+  { href: '/timeline', title: 'Timeline', short: 'Timeline', icon: History },
   { href: '/proxies', title: 'Proxies', short: 'Proxies', icon: Waypoints },
   { href: '/changes', title: 'Changes', short: 'Changes', icon: GitCommitVertical },
   { href: '/resources', title: 'Resources', short: 'Resources', icon: FileCode2 },
@@ -46,4 +54,4 @@ export const MESH: readonly Destination[] = [
 ];
 
 /** On a phone, within the reach of a thumb. */
-export const THUMB: readonly string[] = ['/services', '/proxies', '/changes'];
+export const THUMB: readonly string[] = ['/services', '/alerts', '/patterns', '/changes'];

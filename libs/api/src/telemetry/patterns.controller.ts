@@ -43,8 +43,9 @@ export class PatternsController {
     const { from, to } = this.#window(timeOf(asked));
     const sighted = await this.#sighted(mesh, request, { from: from - SUSPECT_MS, to });
     const known = await this.deps.patterns.list(mesh, from);
-    const inTime = known.filter(({ since, pattern }) => {
-      return since < to && (asked.service === undefined || isOf(pattern, asked.service));
+    const inTime = known.filter(({ id, since, pattern }) => {
+      const isAsked = asked.id === undefined || asked.id === id;
+      return isAsked && since < to && (asked.service === undefined || isOf(pattern, asked.service));
     });
     const seen = inTime.filter(({ pattern }) => isVisible(pattern, sighted.sight));
     return {

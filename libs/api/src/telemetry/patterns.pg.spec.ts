@@ -68,6 +68,12 @@ describe('patterns of failures', () => {
     expect(ids(await get(admin, 'patterns?service=shop/other'))).toEqual([]);
   });
 
+  it('by its id, as long as it is in the time', async () => {
+    expect(ids(await get(admin, 'patterns?id=p-over'))).toEqual(['p-over']);
+    expect(ids(await get(admin, 'patterns?id=p-over&since=10m'))).toEqual([]);
+    expect(ids(await get(shop, 'patterns?id=p-vault'))).toEqual([]);
+  });
+
   it('SEC-34 name nobody and nothing that the reader may not see', async () => {
     const body = await get(shop, 'patterns?since=10m');
     expect(ids(body)).toEqual(['p-orders']);

@@ -8,6 +8,7 @@ import type {
   ServiceMap,
   ServiceSignals,
   Sight,
+  SignalChart,
   ZoneSignals,
 } from '#libs/telemetry';
 import { AccessControl } from '../access/access-control.js';
@@ -19,6 +20,7 @@ import { notFound } from '../problem.js';
 import { parseQuery } from '../query.js';
 import { sightOf } from './sight.js';
 import {
+  chartQuery,
   edgesQuery,
   failuresQuery,
   mapQuery,
@@ -59,6 +61,16 @@ export class TelemetryController {
     const of = { mesh, sight, namespace, service: name, stepMs: asked.step };
     const found = await this.deps.signals.service({ ...of, ...timeOf(asked) });
     if (!found) throw notFound(`there is no Service ${namespace}/${name}`);
+    return found;
+  }
+
+  @Get('chart')
+  @Access('get', 'Service')
+  async chart(@Param('mesh') mesh: string, @Query() query: unknown, @Req() request: HttpRequest): Promise<SignalChart> {
+    const asked = parseQuery(chartQuery, query);
+    const sight = await this.#sight(mesh, request);
+    const found = await this.deps.signals.chart({ ...asked, ...timeOf(asked), mesh, sight, stepMs: asked.step });
+    if (!found) throw notFound('there is no such service or caller, or you may not see it');
     return found;
   }
 

@@ -1,7 +1,15 @@
 import { OUTCOMES } from '#libs/telemetry';
 import type { Operation } from '../openapi.operation.js';
 import { type JsonSchema, object, string } from '../openapi.schemas.js';
-import { edgesQuery, failuresQuery, mapQuery, ofServiceQuery, serviceQuery, servicesQuery } from './telemetry.query.js';
+import {
+  chartQuery,
+  edgesQuery,
+  failuresQuery,
+  mapQuery,
+  ofServiceQuery,
+  serviceQuery,
+  servicesQuery,
+} from './telemetry.query.js';
 
 const PATH = '/api/v1/meshes/{mesh}/telemetry';
 const integer: JsonSchema = { type: 'integer' };
@@ -83,10 +91,11 @@ const FAILURE = object({
   durationMs: number,
   attempt: integer,
 });
+const CHART = object({ from: time, to: time, stepMs: integer, points: list(POINT) });
 const DETAIL = object({
   ...{ namespace: string, name: string, ...ANSWERED },
   total: signals({}),
-  chart: object({ from: time, to: time, stepMs: integer, points: list(POINT) }),
+  chart: CHART,
   routes: list(signals({ route: string, subset: string })),
   callers: list(EDGE),
   instances: list(INSTANCE),
@@ -110,6 +119,11 @@ export const TELEMETRY: readonly Operation[] = [
     summary: 'How the requests to a service fare: over time, by route, by caller, by instance.',
     query: serviceQuery,
     answer: DETAIL,
+  }),
+  get('chart', {
+    summary: 'How requests fare over time: all of them, those to a service, or those of one caller to it.',
+    query: chartQuery,
+    answer: CHART,
   }),
   get('edges', { summary: 'Who calls whom, and how that goes.', query: edgesQuery, answer: listed(EDGE) }),
   get('instances', {

@@ -273,6 +273,31 @@ describe('failures', () => {
     expect(ids(await get('failures?outcome=timeout'))).toEqual(['r--2000']);
     expect(ids(await get('failures?callee=bank'))).toEqual(['r--1000', 'r--4000']);
     expect(ids(await get('failures?requestId=r--4000'))).toEqual(['r--4000']);
+    expect(ids(await get('failures?status=503&flag=UC&path=script&caller=shop/web'))).toEqual(['r--3000', 'r--4000']);
+    for (const none of ['status=504', 'flag=U', 'path=nowhere'])
+      expect(ids(await get(`failures?${none}`)), none).toEqual([]);
+  });
+});
+
+describe('a chart', () => {
+  const counts = ({ points }: { points: readonly { count: number }[] }): number[] => points.map(({ count }) => count);
+
+  it('is of all services, of one, or of what one caller asks of it', async () => {
+    const all = await get('chart');
+    expect([all.from, all.to, all.stepMs, counts(all)]).toEqual([from, until, BUCKET, Array(18).fill(133)]);
+    expect(new Set(counts(await get('chart?namespace=shop&service=orders')))).toEqual(new Set([121]));
+    const pair = await get('chart?namespace=shop&service=orders&caller=shop/web');
+    expect(pair.points[0]).toMatchObject({ at: from, count: 100, failures: 10, failureShare: 0.1 });
+    expect(new Set(counts(await get('chart?namespace=shop&service=orders&caller=')))).toEqual(new Set([1]));
+    expect((await get('chart?step=1m')).stepMs).toBe(MINUTE);
+  });
+
+  it('SEC-34 is of what the reader may see, and of what he may not there is none', async () => {
+    const shop = await Caller.of(api, 'of-shop-chart', 'shop');
+    expect(new Set(counts(await get('chart', shop)))).toEqual(new Set([121]));
+    for (const path of ['namespace=bank&service=vault', 'namespace=shop&service=orders&caller=bank/teller'])
+      expect((await shop.call('GET', `telemetry/chart?${path}`)).status, path).toBe(404);
+    expect(new Set(counts(await get('chart?namespace=bank', shop)))).toEqual(new Set([0]));
   });
 });
 
@@ -289,6 +314,9 @@ describe('what is asked wrongly', () => {
     ['edges?caller=web', '/caller', 'as namespace/name'],
     ['failures?outcome=bad', '/outcome', ''],
     ['failures?cursor=*', '/cursor', 'pass on the cursor'],
+    ['failures?status=5xx', '/status', 'an HTTP status'],
+    ['chart?namespace=shop&caller=shop/web', '/service', 'give the service'],
+    ['chart?service=orders&namespace=shop&caller=web', '/caller', ''],
     ['map?who=me', '/who', 'no such field'],
   ])('%s is told where and why', async (path, where, why) => {
     const { status, body } = await admin.call('GET', `telemetry/${path}`);

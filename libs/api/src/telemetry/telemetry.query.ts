@@ -66,16 +66,26 @@ function coherent({ from, to, since, service: name, ...rest }: Asked, context: z
 }
 
 export const servicesQuery = z.strictObject({ ...window, namespace, sort, limit: limit(100) }).superRefine(coherent);
-export const serviceQuery = z
+const step = duration
+  .optional()
+  .describe(
+    'Length of a step of the chart: 10s, 1m, 1h. It is made longer until there are at most 300; absent = as short as is read quickly.',
+  );
+export const serviceQuery = z.strictObject({ ...window, step }).superRefine(coherent);
+export const chartQuery = z
   .strictObject({
-    ...window,
-    step: duration
+    ...{ ...window, namespace, service, step },
+    caller: z
+      .literal('')
+      .or(reference('a workload'))
       .optional()
-      .describe(
-        'Length of a step of the chart: 10s, 1m, 1h. It is made longer until there are at most 300; absent = as short as is read quickly.',
-      ),
+      .describe('Only what this workload, namespace/name, asks of the service; empty = who has no identity.'),
   })
-  .superRefine(coherent);
+  .superRefine((asked, context) => {
+    coherent(asked, context);
+    if (asked.caller !== undefined && asked.service === undefined)
+      context.addIssue({ code: 'custom', path: ['service'], message: 'give the service that it calls, too' });
+  });
 export const edgesQuery = z
   .strictObject({
     ...{ ...window, namespace, service, sort, limit: limit(100) },
@@ -102,6 +112,18 @@ export const failuresQuery = z
       .describe('Only of requests to this service, `namespace/name`, or to those of a namespace.'),
     caller: reference('a workload').describe('Only of requests by this workload, `namespace/name`.'),
     outcome: z.enum(OUTCOMES).optional().describe('Only what failed so.'),
+    status: z
+      .string()
+      .regex(/^\d{1,3}$/, 'an HTTP status, such as 503; 0 = none came')
+      .transform(Number)
+      .optional()
+      .describe('Only with this HTTP status; 0 = none came.'),
+    flag: z
+      .string()
+      .regex(/^[A-Za-z0-9]{1,10}$/, "one of Envoy's response flags, such as UC")
+      .optional()
+      .describe("Only with this one among Envoy's response flags."),
+    path: z.string().min(1).max(200).optional().describe('Only where the path, which has no query, holds this text.'),
     route: text.optional().describe('Only by this route: `kind/namespace/name/rule`.'),
     instance: text.optional().describe('Only at this instance: `namespace/workload/instance`, or its address.'),
     requestId: text.optional().describe('Only of this request, with its attempts on every hop: `x-request-id`.'),
@@ -116,6 +138,11 @@ export const patternsQuery = z
       .regex(/^[a-z0-9][-a-z0-9.]*\/[a-z0-9][-a-z0-9.]*$/, 'a service, as namespace/name')
       .optional()
       .describe('Only what this service, `namespace/name`, fails by, or what follows from it.'),
+    id: z
+      .string()
+      .regex(/^[-\w]{1,128}$/, 'the id of a pattern')
+      .optional()
+      .describe('Only this one.'),
   })
   .superRefine(({ from, to, since }, context) => coherent({ from, to, since }, context));
 export const timelineQuery = z.strictObject(window).superRefine(coherent);

@@ -58,7 +58,7 @@ export interface ZoneSignals extends GoldenSignals {
   readonly calleeZone: string;
 }
 
-export interface Chart {
+export interface SignalChart {
   /** RFC 3339. */
   readonly from: string;
   readonly to: string;
@@ -71,7 +71,7 @@ export interface ServiceDetail extends Answered {
   readonly namespace: string;
   readonly name: string;
   readonly total: GoldenSignals;
-  readonly chart: Chart;
+  readonly chart: SignalChart;
   readonly routes: readonly RouteSignals[];
   readonly callers: readonly EdgeSignals[];
   readonly instances: readonly InstanceSignals[];

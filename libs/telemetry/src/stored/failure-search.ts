@@ -17,10 +17,18 @@ export interface FailureSearch {
   readonly route?: string | undefined;
   readonly outcome?: string | undefined;
   readonly requestId?: string | undefined;
+  /** HTTP status; 0 = none came. */
+  readonly status?: number | undefined;
+  /** One of Envoy's response flags. */
+  readonly flag?: string | undefined;
+  /** Text that its path holds. */
+  readonly path?: string | undefined;
 }
 
 /** Pages that are looked through for what the reader may see, before he is told to come again. */
 const MOST_PAGES = 5;
+/** The same where most are not wanted. */
+const MOST_PAGES_NARROW = 20;
 
 /** What the reader may see of a failure: one end of it at least, and of the other end no name. */
 function visible(failure: StoredFailure, sight: Sight): FailureView | undefined {
@@ -56,20 +64,32 @@ function mayAsk({ callee, caller, instance, route }: FailureSearch, failure: Fai
   return caller === undefined || failure.caller !== OTHERS;
 }
 
+/** What the store has no index for: looked at row by row, a few pages at a time. */
+function isWanted({ status, flag, path }: FailureSearch, failure: StoredFailure): boolean {
+  return (
+    (status === undefined || failure.status === status) &&
+    (flag === undefined || failure.flags.split(',').includes(flag)) &&
+    (path === undefined || failure.path.includes(path))
+  );
+}
+
 export async function searchFailures(
   signals: Pick<Signals, 'failures'>,
   search: FailureSearch & { readonly from: number; readonly to: number },
 ): Promise<{ readonly items: readonly FailureView[]; readonly cursor?: string }> {
-  const { sight, callee, limit, ...rest } = search;
+  const { sight, callee, limit, status, flag, path, ...rest } = search;
+  const pages = (status ?? flag ?? path) === undefined ? MOST_PAGES : MOST_PAGES_NARROW;
   if (!seesAsked(search)) return { items: [] };
   const items: FailureView[] = [];
   let { cursor } = search;
-  for (let page = 0; page < MOST_PAGES; page += 1) {
+  for (let page = 0; page < pages; page += 1) {
     const found: Page<StoredFailure> = await signals.failures({
       ...rest,
       ...{ cursor, limit: limit - items.length, callee: callee === undefined ? undefined : `${callee}/` },
     });
-    const seen = found.items.flatMap((failure) => visible(failure, sight) ?? []);
+    const seen = found.items
+      .filter((failure) => isWanted(search, failure))
+      .flatMap((failure) => visible(failure, sight) ?? []);
     items.push(...seen.filter((failure) => mayAsk(search, failure)));
     cursor = found.cursor;
     if (cursor === undefined || items.length >= limit) break;

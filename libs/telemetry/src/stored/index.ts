@@ -1,5 +1,6 @@
 export type * from './answers.js';
 export { edgeCells, instanceCells, type StoredBuckets, serviceCells, zoneCells } from './cells.js';
+export type { ChartRequest, Selection } from './chart.js';
 export { type HarvestStoreOptions, harvestStore, partsOf } from './harvest-store.js';
 export { type SignalSort, SORTS } from './order.js';
 export type { PageCell } from './page.js';
@@ -8,7 +9,6 @@ export { SignalRollUp, type SignalRollUpOptions } from './roll-up.js';
 export { EVERYTHING, OTHERS, type Sight } from './sight.js';
 export {
   type ListRequest,
-  type Selection,
   SignalQueries,
   type SignalQueriesOptions,
   type TimeRequest,

@@ -10,8 +10,10 @@ import type {
   ServiceDetail,
   ServiceMap,
   ServiceSignals,
+  SignalChart,
   ZoneSignals,
 } from './answers.js';
+import { type ChartRequest, readChart, type Selection } from './chart.js';
 import { EdgeKeys } from './edges.js';
 import { type FailureSearch, searchFailures } from './failure-search.js';
 import { instanceOf, printed, serviceOf } from './names.js';
@@ -44,12 +46,6 @@ export interface ListRequest extends TimeRequest {
   readonly sort: SignalSort;
   /** At most so many. */
   readonly limit: number;
-}
-
-export interface Selection {
-  readonly namespace?: string | undefined;
-  /** Of a service: with its namespace only. */
-  readonly service?: string | undefined;
 }
 
 const DEFAULT_SINCE_MS = 15 * 60_000;
@@ -123,6 +119,13 @@ export class SignalQueries {
       callers: most(callers, ({ caller }) => caller),
       instances: most(instances.items, ({ instance }) => instance),
     };
+  }
+
+  /** Over time. @returns undefined unless the reader may see what he names */
+  async chart(ask: ChartRequest & TimeRequest): Promise<SignalChart | undefined> {
+    const times = await this.options.signals.times(ask.mesh);
+    const window = chartWindow(times, timeOf(ask, times.now), ask.stepMs);
+    return readChart(this.#reader, { ...ask, window, prefix: prefixOf(ask) });
   }
 
   /** @param ask `caller`: only by this one, `<namespace>/<workload>` */

@@ -31,8 +31,8 @@ const NOT_BUILT = `<!doctype html>
 export function createPageController(files: DashboardFiles | undefined, sessions: Sessions): Type<object> {
   @Controller()
   class PageController {
-    /** Every address of a page gives the same one, which then reads its address. */
-    @Get(['', 'login', 'm/:mesh', 'm/:mesh/*rest'])
+    /** Every address of a page gives the same one, which then reads its address. The last is that of notifications. */
+    @Get(['', 'login', 'm/:mesh', 'm/:mesh/*rest', 'meshes/:mesh/alerts/:fingerprint'])
     @Anonymous()
     page(@Req() request: HttpRequest, @Res() response: HttpResponse): void {
       response.setHeader('Content-Type', 'text/html; charset=utf-8');

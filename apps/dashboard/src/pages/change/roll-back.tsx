@@ -1,4 +1,4 @@
-import { Button, Checkbox, Modal, SegmentedControl } from '@mantine/core';
+import { Button, Checkbox, SegmentedControl } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation } from '@tanstack/react-query';
 import { Undo2 } from 'lucide-react';
@@ -7,6 +7,7 @@ import { useLocation, useSearchParams } from 'wouter';
 import { isProblem, post } from '../../api/client';
 import type { Plan } from '../../api/types';
 import { useMesh } from '../../session/session';
+import { Dialog } from '../../ui/dialog';
 import { ProblemView } from '../../ui/states';
 import css from '../../ui/ui.module.css';
 
@@ -30,7 +31,7 @@ export function RollBack({ change }: { readonly change: string }) {
       <Button variant="default" leftSection={<Undo2 size={15} />} onClick={open}>
         Roll back
       </Button>
-      <Modal opened={isOpen} onClose={close} title={`Roll back ${change}`} size="lg">
+      <Dialog opened={isOpen} onClose={close} title={`Roll back ${change}`}>
         <p className={css.problemText}>
           A new change is planned that puts everything that {change} wrote back to how it was before. History only
           grows. You see what it does before it is applied.
@@ -67,7 +68,7 @@ export function RollBack({ change }: { readonly change: string }) {
             Show the plan
           </Button>
         </div>
-      </Modal>
+      </Dialog>
     </>
   );
 }

@@ -1,9 +1,10 @@
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { Check, FastForward, Play, Undo2 } from 'lucide-react';
 import { post } from '../../api/client';
 import { useMesh } from '../../session/session';
+import { Dialog } from '../../ui/dialog';
 import { ProblemView } from '../../ui/states';
 import css from '../../ui/ui.module.css';
 
@@ -68,7 +69,7 @@ function ActButton({ id, act }: { readonly id: string; readonly act: Act }) {
       <Button size="xs" leftSection={<Icon size={14} />} onClick={open} {...look}>
         {title}
       </Button>
-      <Modal opened={isOpen} onClose={close} title={`${title}: ${id}`}>
+      <Dialog opened={isOpen} onClose={close} title={`${title}: ${id}`}>
         <p className={css.problemText}>{does}</p>
         {doing.error && <ProblemView error={doing.error} />}
         <div className={css.actions} style={{ marginTop: 18, justifyContent: 'flex-end' }}>
@@ -83,7 +84,7 @@ function ActButton({ id, act }: { readonly id: string; readonly act: Act }) {
             {title}
           </Button>
         </div>
-      </Modal>
+      </Dialog>
     </>
   );
 }

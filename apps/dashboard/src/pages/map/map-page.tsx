@@ -1,61 +1,76 @@
-import '@xyflow/react/dist/style.css';
-import { Select, useComputedColorScheme } from '@mantine/core';
+import { SegmentedControl, Select, useComputedColorScheme } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import { useQuery } from '@tanstack/react-query';
-import {
-  Background,
-  Controls,
-  type Edge,
-  Handle,
-  MarkerType,
-  type Node,
-  type NodeProps,
-  Position,
-  ReactFlow,
-} from '@xyflow/react';
-import { useMemo } from 'react';
+import { lazy, Suspense, useMemo } from 'react';
 import { Link, useSearchParams } from 'wouter';
 import { viewOf } from '../../api/queries';
+import type { ServiceMap } from '../../api/signals';
+import { mapOf } from '../../api/telemetry';
 import type { ServiceRow } from '../../api/views';
 import { useMesh } from '../../session/session';
 import { Page, Panel } from '../../ui/page';
+import { RangePicker, useRange } from '../../ui/range';
+import { type Range } from '../../ui/range-of';
 import { counted } from '../../ui/signs';
-import { Asked, Empty } from '../../ui/states';
+import { Asked, Empty, Loading } from '../../ui/states';
 import ui from '../../ui/ui.module.css';
-import { type MapGraph, type MapNode, namespaceGraph, placesOf, serviceGraph } from './graph';
+import { EdgeList } from './edge-list';
+import { fitted, type MapGraph, namespaceGraph, partOf, type Room, serviceGraph } from './graph';
+import { Legend } from './legend';
 import css from './map.module.css';
 
-/** So many services can be taken in at once. */
-const AT_ONCE = 90;
+const Canvas = lazy(async () => ({ default: (await import('./canvas')).Canvas }));
 
-/** Which services declare to call which. */
+const ROOM: Room = { nodes: 90, edges: 240 };
+
+/** Who calls whom, as it is declared and as the traffic shows it, now. */
 export function MapPage() {
   const { name: mesh } = useMesh();
+  const [params] = useSearchParams();
+  const range = useRange('15m');
   const services = useQuery(viewOf(mesh, 'services'));
+  const map = useQuery(mapOf(mesh, params.get('namespace') ?? '', range));
   return (
-    <Page title="Map" lead="Services and what they declare to call. Callers are on the left.">
-      <Asked of={services}>{({ items }) => <Drawing services={items} />}</Asked>
+    <Page
+      title="Map"
+      lead="Who calls whom: what services declare, and what their sidecars tell of the traffic. Callers are on the left."
+    >
+      <Asked of={services}>
+        {({ items }) => (
+          // Without rights to the traffic, or before it is known, there is what is declared.
+          <Drawing services={items} map={map.data} isPending={map.isPending} range={range} />
+        )}
+      </Asked>
     </Page>
   );
 }
 
-function Drawing({ services }: { readonly services: readonly ServiceRow[] }) {
+interface DrawingProps {
+  readonly services: readonly ServiceRow[];
+  readonly map: ServiceMap | undefined;
+  readonly isPending: boolean;
+  readonly range: Range;
+}
+
+function Drawing({ services, map, isPending, range }: DrawingProps) {
   const [params, setParams] = useSearchParams();
-  const namespace = params.get('namespace') ?? '';
+  const [namespace, focus] = [params.get('namespace') ?? '', params.get('service') ?? ''];
+  const isPhone = useMediaQuery('(max-width: 900px)') ?? false;
+  const view = params.get('view') ?? (isPhone ? 'list' : 'map');
+  const whole = useMemo(() => serviceGraph(services, map), [services, map]);
+  const graph = useMemo(() => shownOf(whole, { namespace, focus }), [whole, namespace, focus]);
+  const isWide = graph.nodes.some(({ kind }) => kind === 'namespace');
+  const set = (name: string, value: string | null): void =>
+    setParams((before) => {
+      if (value === null) before.delete(name);
+      else before.set(name, value);
+      if (name === 'namespace') before.delete('service');
+      return before;
+    });
   const namespaces = [...new Set(services.map((one) => one.namespace))].sort();
-  const isWide = namespace === '' && services.length > AT_ONCE;
-  const graph = useMemo(
-    () => (isWide ? namespaceGraph(services) : serviceGraph(services, namespace)),
-    [services, namespace, isWide],
-  );
   return (
-    <Panel
-      title={isWide ? 'Namespaces' : 'Services'}
-      note={
-        isWide
-          ? `${counted(services.length, 'service')}: choose a namespace to see its own`
-          : counted(graph.edges.length, 'dependency', 'dependencies')
-      }
-      end={
+    <Panel title={isWide ? 'Namespaces' : 'Services'} note={noteOf(graph, { isWide, map, services })} flush>
+      <div className={ui.toolbar}>
         <Select
           size="xs"
           aria-label="Namespace"
@@ -64,132 +79,100 @@ function Drawing({ services }: { readonly services: readonly ServiceRow[] }) {
           searchable
           data={namespaces}
           value={namespace === '' ? null : namespace}
-          onChange={(chosen) => setParams(chosen === null ? {} : { namespace: chosen })}
+          onChange={(chosen) => set('namespace', chosen)}
         />
-      }
-      flush
-    >
-      {services.length === 0 ? (
+        <RangePicker range={range} />
+        <SegmentedControl
+          size="xs"
+          aria-label="As"
+          value={view}
+          onChange={(value) => set('view', value)}
+          data={[
+            { value: 'map', label: 'Map' },
+            { value: 'list', label: 'List' },
+          ]}
+        />
+      </div>
+      {focus !== '' && (
+        <p className={css.focus}>
+          Only {focus} and its neighbours.{' '}
+          <Link className={ui.link} href="/map">
+            The whole map
+          </Link>
+        </p>
+      )}
+      {whole.nodes.length === 0 && !isPending ? (
         <Empty title="Nothing to draw yet" command="heddle apply -f service.yaml">
-          Services appear here, with an arrow to each that they declare in <code>spec.dependencies</code>.
+          Services appear here, with an arrow to each that they declare in <code>spec.dependencies</code>, and to each
+          that they call as soon as their sidecars tell of it.
         </Empty>
+      ) : isPending ? (
+        <Loading />
+      ) : view === 'list' ? (
+        <EdgeList services={services} map={map} range={range} isMeant={meantOf({ namespace, focus })} />
       ) : (
-        <>
-          <Canvas graph={graph} key={namespace} />
-          <div className={ui.panelBody}>
-            <Legend />
-          </div>
-          <Arrows graph={graph} />
-        </>
+        <Suspense fallback={<Loading />}>
+          <Sheet graph={graph} range={range} key={`${namespace} ${focus}`} />
+        </Suspense>
       )}
     </Panel>
   );
 }
 
-const Legend = () => (
-  <div className={css.legend}>
-    {(['good', 'warn', 'bad', 'idle'] as const).map((tone, i) => (
-      <span key={tone}>
-        <span className={`${ui.dot} ${ui[tone]}`} aria-hidden />
-        {['all instances ready', 'some are not', 'none is', 'has no instances'][i]}
-      </span>
-    ))}
-  </div>
-);
-
-type Drawn = Node<{ readonly of: MapNode }, 'place'>;
-
-const stateOf = ({ total, ready, isMissing }: MapNode): string => {
-  if (isMissing) return 'missing';
-  if (total === 0) return 'empty';
-  return ready === total ? 'all' : ready === 0 ? 'none' : 'some';
+const Sheet = ({ graph, range }: { readonly graph: MapGraph; readonly range: Range }) => {
+  const scheme = useComputedColorScheme('light');
+  return (
+    <>
+      <Canvas graph={graph} range={range} scheme={scheme} />
+      <Legend />
+      <Said graph={graph} />
+    </>
+  );
 };
 
-/** A node is a link, so that keys and screen readers follow it as they follow every other. */
-function Place({ data: { of } }: NodeProps<Drawn>) {
-  const { key, title, under, total, ready, isMissing } = of;
-  const content = (
-    <>
-      <span className={css.title}>{title}</span>
-      <span className={css.under}>
-        <span>{under}</span>
-        <span>
-          {isMissing ? 'not there' : `${ready} of ${total}`}
-          <span className="unseen"> instances ready</span>
-        </span>
-      </span>
-    </>
-  );
-  return (
-    <>
-      <Handle type="target" position={Position.Left} className={css.handle ?? ''} isConnectable={false} />
-      {isMissing ? (
-        <div className={css.node} data-state="missing">
-          {content}
-        </div>
-      ) : (
-        <Link
-          href={key.includes('/') ? `/services/${key}` : `/map?namespace=${key}`}
-          className={`${css.node} nodrag`}
-          data-state={stateOf(of)}
-        >
-          {content}
-        </Link>
-      )}
-      <Handle type="source" position={Position.Right} className={css.handle ?? ''} isConnectable={false} />
-    </>
-  );
+interface Chosen {
+  readonly namespace: string;
+  readonly focus: string;
 }
 
-const NODE_TYPES = { place: Place };
+const meantOf =
+  ({ namespace, focus }: Chosen) =>
+  (key: string): boolean =>
+    focus === '' ? namespace === '' || key.startsWith(`${namespace}/`) : key === focus;
 
-function Canvas({ graph }: { readonly graph: MapGraph }) {
-  const scheme = useComputedColorScheme('light');
-  const places = useMemo(() => placesOf(graph), [graph]);
-  const nodes = graph.nodes.map(
-    (of): Drawn => ({
-      ...{ id: of.key, type: 'place', data: { of }, position: places.get(of.key) ?? { x: 0, y: 0 } },
-      ...{ focusable: false, selectable: false, draggable: false, connectable: false },
-    }),
-  );
-  const edges = graph.edges.map(
-    ({ from, to }): Edge => ({
-      ...{ id: `${from} ${to}`, source: from, target: to, focusable: false, selectable: false },
-      markerEnd: { type: MarkerType.ArrowClosed, width: 18, height: 18, color: 'var(--h-ink-3)' },
-      style: { stroke: 'var(--h-ink-3)', strokeWidth: 1.4 },
-    }),
-  );
-  return (
-    <div className={css.canvas}>
-      <ReactFlow
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={NODE_TYPES}
-        colorMode={scheme}
-        fitView
-        fitViewOptions={{ maxZoom: 1.1, padding: 0.12 }}
-        minZoom={0.1}
-        preventScrolling={false}
-        nodesDraggable={false}
-        nodesConnectable={false}
-        nodesFocusable={false}
-        edgesFocusable={false}
-        elementsSelectable={false}
-        onlyRenderVisibleElements
-        aria-label="Map of services"
-      >
-        <Background color="var(--h-line-strong)" gap={22} />
-        <Controls showInteractive={false} />
-      </ReactFlow>
-    </div>
-  );
+/** Services, as long as there is room for them; else namespaces, until one is chosen. */
+function shownOf(whole: MapGraph, chosen: Chosen): MapGraph {
+  if (chosen.focus !== '' || chosen.namespace !== '') return fitted(partOf(whole, meantOf(chosen)), ROOM);
+  return fitted(whole.nodes.length > ROOM.nodes ? namespaceGraph(whole) : whole, ROOM);
 }
 
-/** The same in words: for who cannot see the map, and for who wants to search it. */
-const Arrows = ({ graph }: { readonly graph: MapGraph }) => (
-  <ul className="unseen" aria-label="Dependencies">
-    {graph.edges.slice(0, 500).map(({ from, to }) => (
-      <li key={`${from} ${to}`}>{`${from} calls ${to}`}</li>
+interface NoteOf extends Pick<DrawingProps, 'map' | 'services'> {
+  readonly isWide: boolean;
+}
+
+function noteOf({ nodes, edges }: MapGraph, { isWide, map, services }: NoteOf): string {
+  const left = nodes.find(({ kind }) => kind === 'rest')?.services ?? 0;
+  const parts = [
+    ...(left > 0 ? [`${nodes.length - 1} of ${nodes.length - 1 + left} drawn, the list has all`] : []),
+    isWide
+      ? `${counted(services.length, 'service')}: choose a namespace to see its own`
+      : counted(edges.length, 'connection'),
+    ...(map && map.more > 0 ? [`traffic of the busiest ${map.edges.length}, ${map.more} more in the namespaces`] : []),
+    ...(map && map.hidden > 0 ? [`${map.hidden} that you may not see`] : []),
+    ...(map?.incomplete ? ['some of it is missing'] : []),
+  ];
+  return parts.join('; ');
+}
+
+/** So many are read out; the list has all. */
+const SAID = 100;
+
+/** The same in words, for who cannot see the map. */
+const Said = ({ graph }: { readonly graph: MapGraph }) => (
+  <ul className="unseen" aria-label="Connections">
+    {graph.edges.slice(0, SAID).map(({ from, to, traffic }) => (
+      <li key={`${from} ${to}`}>{`${from} ${traffic ? 'calls' : 'declares to call'} ${to}`}</li>
     ))}
+    {graph.edges.length > SAID && <li>{`${graph.edges.length - SAID} more: choose the list`}</li>}
   </ul>
 );

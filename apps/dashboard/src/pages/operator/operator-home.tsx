@@ -1,6 +1,6 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { Undo2 } from 'lucide-react';
+import { History, Network, Undo2 } from 'lucide-react';
 import { Link } from 'wouter';
 import { viewOf } from '../../api/queries';
 import type { ChangeInFlight, OperatorHome as Home, TroubledProxy } from '../../api/views';
@@ -11,6 +11,8 @@ import { counted, Mono, Tag, Time } from '../../ui/signs';
 import { Asked, Empty } from '../../ui/states';
 import { type Tone, toneOf } from '../../ui/tone';
 import css from '../../ui/ui.module.css';
+import { AlertsPanel } from '../alerts/alerts-panel';
+import { PatternsPanel } from '../patterns/patterns-panel';
 
 const PROBLEMS: Readonly<Record<TroubledProxy['problem'], readonly [Tone, string]>> = {
   refuses: ['bad', 'refuses'],
@@ -25,7 +27,20 @@ export function OperatorHome() {
   const { name: mesh } = useMesh();
   const home = useQuery(viewOf(mesh, 'operator'));
   return (
-    <Page title={HOMES.operator.title} lead={HOMES.operator.lead}>
+    <Page
+      title={HOMES.operator.title}
+      lead={HOMES.operator.lead}
+      actions={
+        <>
+          <Button component={Link} href="/map" variant="default" leftSection={<Network size={15} aria-hidden />}>
+            Map
+          </Button>
+          <Button component={Link} href="/timeline" variant="default" leftSection={<History size={15} aria-hidden />}>
+            Timeline
+          </Button>
+        </>
+      }
+    >
       <Asked of={home}>{(data) => <Content {...data} />}</Asked>
     </Page>
   );
@@ -62,6 +77,7 @@ function Content({ proxies, troubled, troubledTotal, changes, trials, quarantine
       />
       <div className={css.grid2}>
         <div className={css.column}>
+          <AlertsPanel />
           {trials.length > 0 && (
             <Panel title="On trial" note={counted(trials.length, 'change')} flush>
               <Rows label="Changes on trial">
@@ -103,6 +119,7 @@ function Content({ proxies, troubled, troubledTotal, changes, trials, quarantine
           </Panel>
         </div>
         <div className={css.column}>
+          <PatternsPanel />
           <Panel
             title="Newest changes"
             flush

@@ -1,13 +1,20 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { viewOf } from '../../api/queries';
+import type { ServiceSignals } from '../../api/signals';
+import { serviceSignals } from '../../api/telemetry';
 import type { OwnerHome as Home, ServiceRow, TouchingChange } from '../../api/views';
 import { HOMES, useMesh } from '../../session/session';
+import { signalColumns } from '../../signals/columns';
 import { Page, Panel, Row, Rows, Stats } from '../../ui/page';
+import { rangeOf } from '../../ui/range-of';
 import { counted, Time } from '../../ui/signs';
 import { Asked, Empty } from '../../ui/states';
 import { type Column, Table } from '../../ui/table';
 import css from '../../ui/ui.module.css';
+import { AlertsPanel } from '../alerts/alerts-panel';
+import { FailuresPanel } from '../failures/failures-panel';
+import { PatternsPanel } from '../patterns/patterns-panel';
 import { keyOf, SERVICE_COLUMNS } from '../services/services-page';
 
 /** The home of who owns services. */
@@ -23,7 +30,13 @@ export function OwnerHome() {
 
 const isDown = ({ total, ready }: ServiceRow): boolean => ready === 0 && total > 0;
 
+const RECENT = rangeOf(new URLSearchParams(), '15m');
+
 function Content({ services, callers, isReader, changes }: Home) {
+  const { name: mesh } = useMesh();
+  const signals = useQuery(serviceSignals(mesh, RECENT));
+  const known = new Map((signals.data?.items ?? []).map((one) => [keyOf(one), one]));
+  const names = services.map(keyOf);
   const unready = services.filter(({ total, ready }) => ready < total);
   const empty = services.filter(({ total }) => total === 0);
   return (
@@ -43,39 +56,48 @@ function Content({ services, callers, isReader, changes }: Home) {
           { label: 'Without instances', value: empty.length, tone: empty.length > 0 ? 'warn' : 'idle' },
         ]}
       />
+      <AlertsPanel />
+      <Panel title="Services" note={`${counted(services.length, 'service')}, as of the last 15 minutes`} flush>
+        {services.length === 0 ? (
+          <Empty title="No service of yours yet" command="heddle apply -f service.yaml">
+            Services that you may change are listed here, with who calls them.
+          </Empty>
+        ) : (
+          <Table label="My services" columns={columns(callers, known)} rows={services} keyOf={keyOf} />
+        )}
+      </Panel>
       <div className={css.grid2}>
-        <Panel title="Services" note={counted(services.length, 'service')} flush>
-          {services.length === 0 ? (
-            <Empty title="No service of yours yet" command="heddle apply -f service.yaml">
-              Services that you may change are listed here, with who calls them.
-            </Empty>
-          ) : (
-            <Table label="My services" columns={columns(callers)} rows={services} keyOf={keyOf} />
-          )}
-        </Panel>
-        <Panel title="Changes that touched them" flush>
-          {changes.length === 0 ? (
-            <Empty title="Nothing touched them lately">
-              Changes of these services, and of routes and policies about them, show up here as they are made.
-            </Empty>
-          ) : (
-            <Rows label="Changes that touched my services">
-              {changes.map((change) => (
-                <Touching key={change.change} {...change} />
-              ))}
-            </Rows>
-          )}
-        </Panel>
+        <div className={css.column}>
+          <PatternsPanel services={names} />
+          <FailuresPanel services={names} />
+        </div>
+        <div className={css.column}>
+          <Panel title="Changes that touched them" flush>
+            {changes.length === 0 ? (
+              <Empty title="Nothing touched them lately">
+                Changes of these services, and of routes and policies about them, show up here as they are made.
+              </Empty>
+            ) : (
+              <Rows label="Changes that touched my services">
+                {changes.map((change) => (
+                  <Touching key={change.change} {...change} />
+                ))}
+              </Rows>
+            )}
+          </Panel>
+        </div>
       </div>
     </>
   );
 }
 
-function columns(callers: Home['callers']): readonly Column<ServiceRow>[] {
+function columns(callers: Home['callers'], known: ReadonlyMap<string, ServiceSignals>): readonly Column<ServiceRow>[] {
   const [service, , instances] = SERVICE_COLUMNS;
+  const [rate, failing, , p99] = signalColumns<ServiceRow>((row) => known.get(keyOf(row)));
   return [
     ...(service ? [{ ...service, width: '3fr' }] : []),
-    ...(instances ? [{ ...instances, width: '130px' }] : []),
+    ...(instances ? [{ ...instances, width: '130px', wide: true }] : []),
+    ...[rate, failing, p99].filter((one) => one !== undefined),
     {
       head: 'Called by',
       width: '3fr',

@@ -1,4 +1,4 @@
-import { Button, Modal } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Pencil, Trash2 } from 'lucide-react';
@@ -9,6 +9,7 @@ import { manifestOf } from '../../api/manifest';
 import { historyOf, openApi, resourceAt } from '../../api/queries';
 import type { Plan } from '../../api/types';
 import { useMesh } from '../../session/session';
+import { Dialog } from '../../ui/dialog';
 import { Document } from '../../ui/diff';
 import { Labels } from '../../ui/labels';
 import { Fact, Facts, Page, Panel, Row, Rows } from '../../ui/page';
@@ -192,7 +193,7 @@ function Delete(place: Place) {
       <Button variant="default" leftSection={<Trash2 size={15} />} onClick={open}>
         Delete
       </Button>
-      <Modal opened={isOpen} onClose={close} title={`Delete ${place.kind} ${place.name}`}>
+      <Dialog opened={isOpen} onClose={close} title={`Delete ${place.kind} ${place.name}`}>
         <p className={css.problemText}>Its deletion is planned first: you see who notices before anything is done.</p>
         {planning.error && <ProblemView error={planning.error} />}
         <div className={css.actions} style={{ marginTop: 18, justifyContent: 'flex-end' }}>
@@ -203,7 +204,7 @@ function Delete(place: Place) {
             Show the plan
           </Button>
         </div>
-      </Modal>
+      </Dialog>
     </>
   );
 }

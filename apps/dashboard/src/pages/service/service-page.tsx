@@ -15,6 +15,7 @@ import { Asked, Empty } from '../../ui/states';
 import { type Column, Name, Table } from '../../ui/table';
 import css from '../../ui/ui.module.css';
 import { instanceStrands, keyOf } from '../services/services-page';
+import { Traffic } from './traffic';
 
 /** A service: its instances, who calls it, and every route and policy that has to do with it. */
 export function ServicePage() {
@@ -43,6 +44,7 @@ export function ServicePage() {
         )
       }
     >
+      <Traffic namespace={namespace} name={name} />
       <Asked of={service}>{(data) => <Content {...data} />}</Asked>
     </Page>
   );

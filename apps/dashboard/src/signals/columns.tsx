@@ -1,0 +1,30 @@
+import type { GoldenSignals } from '../api/signals';
+import { Tag } from '../ui/signs';
+import type { Column } from '../ui/table';
+import { failureTone, latencyWords, rateWords, shareWords } from './words';
+
+/** How many of the requests fail, with the colour of how bad that is. */
+export const Failing = ({ of }: { readonly of: GoldenSignals }) =>
+  of.count === 0 ? <>–</> : <Tag tone={failureTone(of)}>{shareWords(of.failureShare)}</Tag>;
+
+/** @param signalsOf undefined = nothing is known of it */
+export function signalColumns<T>(signalsOf: (row: T) => GoldenSignals | undefined): readonly Column<T>[] {
+  const said = (words: (signals: GoldenSignals) => string) => (row: T) => {
+    const signals = signalsOf(row);
+    return signals ? words(signals) : '–';
+  };
+  return [
+    { head: 'Rate', width: '92px', atEnd: true, wide: true, cell: said(({ rate }) => rateWords(rate)) },
+    {
+      head: 'Failing',
+      width: '104px',
+      atEnd: true,
+      cell: (row) => {
+        const signals = signalsOf(row);
+        return signals ? <Failing of={signals} /> : '–';
+      },
+    },
+    { head: 'p50', width: '76px', atEnd: true, wide: true, cell: said((of) => latencyWords(of, 'p50')) },
+    { head: 'p99', width: '76px', atEnd: true, wide: true, cell: said((of) => latencyWords(of, 'p99')) },
+  ];
+}
