@@ -1,9 +1,9 @@
 import { LatencySketch, type Outcome } from '#libs/telemetry';
 import { at } from '../facts/baseline.js';
 import type { EdgeFacts, Facts, ServiceFacts } from '../facts/facts.js';
-import { usualOf } from '../facts/facts.js';
 import type { Segment } from '../statistics/segment.js';
 import { sumOf } from '../statistics/segment.js';
+import { passedOn } from './passed-on.js';
 import type { Derived, Symptom, Symptoms } from './symptom.js';
 
 /** What a service answers with when something that it calls fails. The others are told of it before or beside its own work. */
@@ -18,6 +18,8 @@ const PASSED_ON: ReadonlySet<Outcome> = new Set<Outcome>([
 ]);
 /** From this share on, failures that what it calls accounts for are taken to be all of them: counts of both ends differ by chance. */
 const ENOUGH_EXPLAINED = 0.5;
+/** Of the newest failures, which are few: below this, what explained the earlier ones is over, and the service fails by itself. */
+const STILL_EXPLAINED = 0.25;
 /** A rise of load or of attempts for each request that is more than chance and the day bring. */
 const ROSE = 1.25;
 /** Calls from one service to the next until a slow one is reached. */
@@ -35,9 +37,9 @@ export function deriveSymptoms(facts: Facts, found: readonly Symptom[]): Symptom
   for (const symptom of found) at(byCallee, symptom.service.callee, () => []).push(symptom);
   const direct: Causes = new Map();
   const byStart = [...found].sort((a, b) => a.segment.from - b.segment.from || b.evidence - a.evidence);
-  const passedOn = byStart.filter(({ outcome }) => PASSED_ON.has(outcome));
-  for (const symptom of passedOn) link(direct, symptom, causesOf(facts, symptom, byCallee));
-  for (const symptom of passedOn) if (!direct.has(symptom)) link(direct, symptom, floodedBy(facts, symptom, byCallee));
+  const mayFollow = byStart.filter(({ outcome }) => PASSED_ON.has(outcome));
+  for (const symptom of mayFollow) link(direct, symptom, causesOf(facts, symptom, byCallee));
+  for (const symptom of mayFollow) if (!direct.has(symptom)) link(direct, symptom, floodedBy(facts, symptom, byCallee));
   const roots = found.filter((symptom) => !direct.has(symptom));
   const derived: Derived[] = [...direct.keys()].map((symptom) => ({ symptom, causes: rootsOf(symptom, direct) }));
   return { roots, derived };
@@ -49,12 +51,12 @@ function link(direct: Causes, symptom: Symptom, causes: readonly Symptom[]): voi
 }
 
 function causesOf(facts: Facts, symptom: Symptom, byCallee: ReadonlyMap<string, readonly Symptom[]>): Symptom[] {
-  const below = callsOf(facts, symptom.service)
-    .map((edge) => ({ edge, failed: failedOn(edge, symptom.segment) }))
-    .filter(({ failed }) => failed > 0);
-  const failed = sum(below.map((one) => one.failed));
-  const causes = [...new Set(below.flatMap(({ edge }) => byCallee.get(edge.callee) ?? []))];
-  if (failed >= ENOUGH_EXPLAINED * symptom.excess && causes.length > 0) return causes;
+  const { explained, newest, by } = passedOn(facts, symptom, callsOf(facts, symptom.service));
+  const causes = [...new Set(by.flatMap((edge) => byCallee.get(edge.callee) ?? []))].filter(({ segment }) =>
+    overlap(segment, symptom.segment),
+  );
+  const goesOn = newest.explained >= STILL_EXPLAINED * newest.failed;
+  if (goesOn && explained >= ENOUGH_EXPLAINED * symptom.excess && causes.length > 0) return causes;
   return symptom.outcome === 'timeout' ? waitsFor(facts, symptom, byCallee) : [];
 }
 
@@ -63,16 +65,6 @@ function callsOf(facts: Facts, { callee, known }: ServiceFacts): EdgeFacts[] {
   return (known?.workloads ?? [])
     .flatMap((workload) => facts.outgoing.get(workload) ?? [])
     .filter((edge) => edge.callee !== callee);
-}
-
-/** Requests on an edge that failed beyond the usual at that time, or a bucket before it. */
-function failedOn(edge: EdgeFacts, { from, to }: Segment): number {
-  const requests = sumOf(edge.requests, from - 1, to);
-  let failed = 0;
-  for (const [outcome, series] of edge.failedRequests) {
-    failed += Math.max(0, sumOf(series, from - 1, to) - requests * usualOf([edge], outcome));
-  }
-  return failed;
 }
 
 /** Follows the calls that most of the additional time is spent on, until one has symptoms of its own. */

@@ -111,11 +111,9 @@ export function observedOf(setup: Setup): Observed {
     services: names.map((name) => ({
       callee: calleeOf(name),
       workloads: [workloadOf(name)],
-      instances: (hosts.get(name) ?? []).map((host) => ({
-        instance: hostOf(name, host.name),
-        version: host.version,
-        zone: host.zone,
-      })),
+      instances: (hosts.get(name) ?? [])
+        .filter(({ to }) => to >= BUCKETS - 1)
+        .map((host) => ({ instance: hostOf(name, host.name), version: host.version, zone: host.zone })),
     })),
   };
 }
