@@ -31,8 +31,8 @@ export interface Span {
 const LEAST_BEFORE = 6;
 /** Of the buckets before, how many at the start are taken as usual: load rises before failures begin. */
 const CALM = 2 / 3;
-/** That attempts became slower only has to bear out what load or retries prove: a chance of one in twenty. Nats. */
-export const BEARS_OUT = Math.log(20);
+/** That attempts became slower only has to bear out what load or retries prove: a chance of one in a hundred. Nats. */
+export const BEARS_OUT = Math.log(100);
 /** Of a sample, so many stand for one that was seen: the sample's usual step. */
 const WEIGHT = 16;
 

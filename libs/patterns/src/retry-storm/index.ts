@@ -27,8 +27,10 @@ function find(evidence: Evidence): Candidate[] {
     const rise = times(attemptsPerRequest);
     const proof = attemptsPerRequest.evidence;
     if (rise < LEAST_RISE || rise <= demandOn(evidence.facts, service, spanOf(symptoms)) || proof < enough) return [];
-    if (latency.evidence < BEARS_OUT && !isSaturated(group)) return [];
-    return [candidate(symptoms, { load, enough, evidence: proof, callers: narrowed(symptoms) })];
+    // What is retried has more attempts, whatever fails it: that there is too much to do is what has to be borne out.
+    const borneOut = isSaturated(group) ? proof : Math.min(proof, (enough * latency.evidence) / BEARS_OUT);
+    if (borneOut < enough) return [];
+    return [candidate(symptoms, { load, enough, evidence: borneOut, callers: narrowed(symptoms) })];
   });
 }
 

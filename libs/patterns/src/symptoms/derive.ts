@@ -39,6 +39,7 @@ export function deriveSymptoms(facts: Facts, found: readonly Symptom[]): Symptom
   const byStart = [...found].sort((a, b) => a.segment.from - b.segment.from || b.evidence - a.evidence);
   const mayFollow = byStart.filter(({ outcome }) => PASSED_ON.has(outcome));
   for (const symptom of mayFollow) link(direct, symptom, causesOf(facts, symptom, byCallee));
+  for (const symptom of mayFollow) if (!direct.has(symptom)) link(direct, symptom, asOthers(facts, symptom, direct));
   for (const symptom of mayFollow) if (!direct.has(symptom)) link(direct, symptom, floodedBy(facts, symptom, byCallee));
   const roots = found.filter((symptom) => !direct.has(symptom));
   const derived: Derived[] = [...direct.keys()].map((symptom) => ({ symptom, causes: rootsOf(symptom, direct) }));
@@ -52,12 +53,50 @@ function link(direct: Causes, symptom: Symptom, causes: readonly Symptom[]): voi
 
 function causesOf(facts: Facts, symptom: Symptom, byCallee: ReadonlyMap<string, readonly Symptom[]>): Symptom[] {
   const { explained, newest, by } = passedOn(facts, symptom, callsOf(facts, symptom.service));
-  const causes = [...new Set(by.flatMap((edge) => byCallee.get(edge.callee) ?? []))].filter(({ segment }) =>
-    overlap(segment, symptom.segment),
-  );
-  const goesOn = newest.explained >= STILL_EXPLAINED * newest.failed;
-  if (goesOn && explained >= ENOUGH_EXPLAINED * symptom.excess && causes.length > 0) return causes;
+  const goesOn = upTo(newest.explained) >= STILL_EXPLAINED * newest.failed;
+  if (goesOn && upTo(explained) >= ENOUGH_EXPLAINED * symptom.excess) {
+    const causes = [...new Set(by.flatMap((edge) => symptomsBelow(facts, edge, { symptom, byCallee })))];
+    if (causes.length > 0) return causes;
+  }
   return symptom.outcome === 'timeout' ? waitsFor(facts, symptom, byCallee) : [];
+}
+
+/** Two standard deviations more than was counted: of a few failures the half is a matter of chance. */
+const upTo = (count: number): number => count + 2 * Math.sqrt(count);
+
+/** Services on the way to the first that fails plainly: those between may pass on too few to be told. */
+const BETWEEN = 2;
+
+function symptomsBelow(
+  facts: Facts,
+  { callee }: EdgeFacts,
+  of: { readonly symptom: Symptom; readonly byCallee: ReadonlyMap<string, readonly Symptom[]> },
+  between = BETWEEN,
+): Symptom[] {
+  const here = (of.byCallee.get(callee) ?? []).filter(({ segment }) => overlap(segment, of.symptom.segment));
+  const service = facts.services.get(callee);
+  if (here.length > 0 || between === 0 || service === undefined) return here;
+  const { by } = passedOn(facts, { ...of.symptom, edges: service.edges }, callsOf(facts, service));
+  return by.flatMap((edge) => symptomsBelow(facts, edge, of, between - 1));
+}
+
+/** So many times as many failures of one service follow from something, for the others at that time to be taken to follow from it too. */
+const FAR_MORE = 3;
+
+/**
+ * What most failures of the same service follow from. Those that end alike at another time, when these are explained in part: a burst is cut
+ * into buckets, and few failures are a matter of chance. And far more that end in another way at the same time.
+ */
+function asOthers(facts: Facts, symptom: Symptom, direct: Causes): readonly Symptom[] {
+  const { service, outcome, excess, segment } = symptom;
+  const others = [...direct.keys()].filter((one) => one.service === service);
+  const beside = others.filter((one) => overlap(one.segment, segment));
+  const most = beside.reduce<Symptom | undefined>((a, b) => (a && a.excess >= b.excess ? a : b), undefined);
+  if (most && most.excess >= FAR_MORE * excess) return direct.get(most) ?? [];
+  const alike = others.find((one) => one.outcome === outcome);
+  if (alike === undefined) return [];
+  const { explained } = passedOn(facts, symptom, callsOf(facts, service));
+  return upTo(explained) >= STILL_EXPLAINED * excess ? (direct.get(alike) ?? []) : [];
 }
 
 /** What the workloads of the failing service call. */

@@ -69,11 +69,23 @@ function failedCalls(facts: Facts, edge: EdgeFacts, { outcome, segment: { from, 
   const isSlow = outcome !== 'timeout' || isTriedAgain(edge, from - 1, to);
   for (const [way, series] of edge.failedRequests) {
     if (!isFailure(way) || (!isSlow && !SLOW.has(way))) continue;
-    const usual = usualOf([edge], way);
+    // Not the upper limit that proofs are held against: what is counted here is neither more nor less than what there was.
+    const usual = edge.usual?.failing.get(way) ?? 0;
     for (let i = Math.max(0, from - 1); i <= to; i += 1)
-      failed[i] = (failed[i] ?? 0) + Math.max(0, (series[i] ?? 0) - usual * (edge.requests[i] ?? 0));
+      failed[i] = (failed[i] ?? 0) + (series[i] ?? 0) - usual * (edge.requests[i] ?? 0);
   }
-  return failed;
+  return withoutNegatives(failed);
+}
+
+/** The same in sum, as far as that can be: buckets with less than the usual take from those with more. */
+function withoutNegatives(series: Series): Series {
+  let [sum, positive] = [0, 0];
+  for (const value of series) {
+    sum += value;
+    positive += Math.max(0, value);
+  }
+  const share = positive > 0 ? Math.max(0, sum) / positive : 0;
+  return series.map((value) => Math.max(0, value) * share);
 }
 
 const isTriedAgain = ({ attempts, requests, usual }: EdgeFacts, from: number, to: number): boolean =>
