@@ -52,7 +52,7 @@ interface Result {
 
 const SETS: readonly SetOfRuns[] = [
   { name: 'development', shapes: SHAPES, seed: Number(values.seed) },
-  { name: 'held-out', shapes: [...SHAPES, ...HELD_OUT], seed: HELD_OUT_SEED },
+  { name: 'held-out', shapes: [...SHAPES.slice(0, 1), ...HELD_OUT], seed: HELD_OUT_SEED },
 ];
 
 /** A fifth has no fault, a tenth has two at once, the rest one. */

@@ -144,7 +144,9 @@ const HOW: ReadonlySet<PatternName> = new Set<PatternName>([
 
 function timesToRename({ name }: Pattern, { name: other, confidence }: Pattern): number {
   if (other === 'failing_dependency') return TO_BE_LEFT;
-  return HOW.has(name) && !HOW.has(other) && confidence >= PROMPT ? 1 : TO_RENAME;
+  // A beat is the rarest of coincidences, whatever each of its bursts looks like.
+  const saysMore = other === 'periodic' || (HOW.has(name) && !HOW.has(other));
+  return saysMore && confidence >= PROMPT ? 1 : TO_RENAME;
 }
 
 function missing(tracked: Tracked, at: number): Tracked | undefined {
