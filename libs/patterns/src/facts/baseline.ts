@@ -12,6 +12,8 @@ export interface EdgeBaseline {
   readonly attemptsPerRequest: number;
   /** Of the total, the share that failed so; the median of a dozen stretches, so that a past outage is not taken as usual. */
   readonly failing: ReadonlyMap<Outcome, number>;
+  /** Of the requests, the share whose callers were answered so; attempts that a retry made good are not among them. */
+  readonly failingRequests: ReadonlyMap<Outcome, number>;
   /** How much more the failures of minutes vary than chance has it. 1 or more. */
   readonly dispersion: number;
   /** Of requests that succeeded. Milliseconds; NaN where nothing is known. */
@@ -118,6 +120,9 @@ function summary(edge: Gathered, span: BaselineSpan): EdgeBaseline {
     requestsPerSecond: median([...edge.requests]) / (span.bucketMs / 1_000),
     attemptsPerRequest: requests > 0 && attempts > 0 ? attempts / requests : 1,
     failing: new Map(byOutcome.map(([outcome, failed]) => [outcome, usualShare(failed, total)])),
+    failingRequests: new Map(
+      [...edge.failed].map(([outcome, failed]) => [outcome, usualShare(failed.requests, edge.requests)]),
+    ),
     dispersion: dispersion(failedByMinute, total),
     p50Ms: edge.latencies.quantile(0.5),
     p90Ms: edge.latencies.quantile(0.9),

@@ -76,6 +76,14 @@ describe('failing_dependency', () => {
     ]);
   });
 
+  it('is not quite as sure of what may yet turn out to follow', () => {
+    const patterns = found({
+      calls: [failing('gateway', 'web', 0.9), failing('web', 'orders', 0.05), failing('gateway', 'users', 0.9)],
+    });
+    const sure = Object.fromEntries(patterns.map(({ scope, confidence }) => [scope.callees[0], confidence > 0.97]));
+    expect(sure).toEqual({ [calleeOf('web')]: false, [calleeOf('orders')]: true, [calleeOf('users')]: true });
+  });
+
   it('narrows to the route that fails', () => {
     const patterns = found({
       calls: [

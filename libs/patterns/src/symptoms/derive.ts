@@ -1,6 +1,7 @@
-import { LatencySketch, type Outcome } from '#libs/telemetry';
+import type { Outcome } from '#libs/telemetry';
 import { at } from '../facts/baseline.js';
 import type { EdgeFacts, Facts, ServiceFacts } from '../facts/facts.js';
+import { latenciesOf } from '../facts/latencies.js';
 import type { Segment } from '../statistics/segment.js';
 import { sumOf } from '../statistics/segment.js';
 import { passedOn } from './passed-on.js';
@@ -183,20 +184,6 @@ export function slowedBy(facts: Facts, edge: EdgeFacts, segment: Segment): numbe
   if (edge.usual === undefined || Number.isNaN(edge.usual.p50Ms)) return 0;
   const now = latenciesOf(facts, edge, { segment, of: (outcome) => outcome === 'ok' || outcome === 'timeout' });
   return now.count === 0 ? 0 : Math.max(0, now.quantile(0.5) - edge.usual.p50Ms);
-}
-
-/** Of the cells of one edge within a segment. */
-export function latenciesOf(
-  facts: Facts,
-  edge: EdgeFacts,
-  { segment, of }: { readonly segment: Pick<Segment, 'from' | 'to'>; readonly of: (outcome: Outcome) => boolean },
-): LatencySketch {
-  const all = new LatencySketch();
-  for (const cell of edge.cells) {
-    const bucket = facts.buckets + Math.floor((cell.at - facts.at) / facts.bucketMs);
-    if (bucket >= segment.from && bucket <= segment.to && of(cell.outcome)) all.merge(cell.latencies);
-  }
-  return all;
 }
 
 function reach(symptom: Symptom, direct: ReadonlyMap<Symptom, readonly Symptom[]>): Set<Symptom> {

@@ -1,5 +1,7 @@
 import { isFailure, type Outcome } from '#libs/telemetry';
 import { type EdgeFacts, type Facts, type Series, usualOf } from '../facts/facts.js';
+import { latenciesOf } from '../facts/latencies.js';
+import { merged } from '../statistics/latency.js';
 import { sumOf } from '../statistics/segment.js';
 import type { Symptom } from './symptom.js';
 
@@ -17,8 +19,8 @@ export interface PassedOn {
 const NEWEST = 12;
 /** A call with less of the failures than this part says nothing of why the service fails. */
 const LEAST_PART = 0.1;
-/** What takes the time that a caller has: nobody runs out of time since something else said no at once. */
-const SLOW: ReadonlySet<Outcome> = new Set<Outcome>(['timeout', 'connect_timeout']);
+/** What takes less than this part of the time that a caller has is quick: nobody runs out of time since something else said no at once. */
+const QUICK = 0.25;
 /** Attempts for each request, as a multiple of the usual, from which on failures that come at once take time too. */
 const TRIED_AGAIN = 1.25;
 
@@ -29,8 +31,9 @@ const TRIED_AGAIN = 1.25;
 export function passedOn(facts: Facts, symptom: Symptom, calls: readonly EdgeFacts[]): PassedOn {
   const { from, to } = symptom.segment;
   const own = excessOf(facts, symptom);
+  const limitMs = limitOf(facts, symptom);
   const below = calls
-    .map((edge) => ({ edge, failed: failedCalls(facts, edge, symptom) }))
+    .map((edge) => ({ edge, failed: failedCalls(facts, edge, { segment: symptom.segment, limitMs }) }))
     .map((one) => ({ ...one, sum: sumOf(one.failed, from - 1, to) }))
     .filter(({ sum }) => sum > 0)
     .sort((a, b) => b.sum - a.sum);
@@ -63,18 +66,41 @@ function excessOf(facts: Facts, { outcome, segment, edges }: Symptom): Series {
   return own;
 }
 
+/** The time that those had who ran out of it. Milliseconds; NaN where nobody did. */
+function limitOf(facts: Facts, { edges, outcome, segment }: Symptom): number {
+  if (outcome !== 'timeout') return Number.NaN;
+  return merged(edges.map((edge) => latenciesOf(facts, edge, { segment, of: (way) => way === outcome }))).quantile(0.1);
+}
+
 /** Requests on an edge that failed beyond the usual, in ways that could make the caller fail as the symptom says. */
-function failedCalls(facts: Facts, edge: EdgeFacts, { outcome, segment: { from, to } }: Symptom): Series {
+function failedCalls(
+  facts: Facts,
+  edge: EdgeFacts,
+  { segment, limitMs }: { readonly segment: Symptom['segment']; readonly limitMs: number },
+): Series {
   const failed = new Float64Array(facts.buckets);
-  const isSlow = outcome !== 'timeout' || isTriedAgain(edge, from - 1, to);
+  const [from, to] = [Math.max(0, segment.from - 1), segment.to];
   for (const [way, series] of edge.failedRequests) {
-    if (!isFailure(way) || (!isSlow && !SLOW.has(way))) continue;
+    if (!isFailure(way) || isQuick(facts, edge, { way, from, to, limitMs })) continue;
     // Not the upper limit that proofs are held against: what is counted here is neither more nor less than what there was.
-    const usual = edge.usual?.failing.get(way) ?? 0;
-    for (let i = Math.max(0, from - 1); i <= to; i += 1)
+    const usual = edge.usual?.failingRequests.get(way) ?? 0;
+    for (let i = from; i <= to; i += 1)
       failed[i] = (failed[i] ?? 0) + (series[i] ?? 0) - usual * (edge.requests[i] ?? 0);
   }
   return withoutNegatives(failed);
+}
+
+interface Failing {
+  readonly way: Outcome;
+  readonly from: number;
+  readonly to: number;
+  readonly limitMs: number;
+}
+
+function isQuick(facts: Facts, edge: EdgeFacts, { way, from, to, limitMs }: Failing): boolean {
+  if (Number.isNaN(limitMs) || isTriedAgain(edge, from, to)) return false;
+  const took = latenciesOf(facts, edge, { segment: { from, to }, of: (outcome) => outcome === way });
+  return took.count > 0 && took.quantile(0.5) < QUICK * limitMs;
 }
 
 /** The same in sum, as far as that can be: buckets with less than the usual take from those with more. */

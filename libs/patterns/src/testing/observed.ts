@@ -155,7 +155,7 @@ function cellsOf(
   const takes = call.takes?.(bucket) ?? 20;
   const latencies = (outcome: Outcome, count: number): LatencySketch => {
     if (outcome === 'timeout') return exactly(call.limitMs ?? 1_000, count);
-    return outcome === 'ok' ? sketch(takes, count) : exactly(1, 0);
+    return outcome === 'ok' ? sketch(takes, count) : exactly(1, count);
   };
   const totals = new Map<Outcome, number>();
   const [instances, zones]: [InstanceCell[], ZoneCell[]] = [[], []];

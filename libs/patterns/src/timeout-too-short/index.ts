@@ -2,10 +2,10 @@ import type { LatencySketch } from '#libs/telemetry';
 import { outcomesFact, shareFact } from '../by-outcome.js';
 import { allOf, type Candidate, type Evidence, type PatternKind, spanOf } from '../candidate.js';
 import type { EdgeFacts, Facts } from '../facts/facts.js';
+import { latenciesOf } from '../facts/latencies.js';
 import { groupsOf } from '../groups.js';
 import { countsOf, narrowed } from '../narrow.js';
 import { merged, shareAbove } from '../statistics/latency.js';
-import { latenciesOf } from '../symptoms/derive.js';
 import type { Symptom } from '../symptoms/symptom.js';
 import { duration, percent, serviceName } from '../words.js';
 
