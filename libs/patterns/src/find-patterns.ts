@@ -28,9 +28,19 @@ export function findPatterns(observed: Observed): Pattern[] {
   const kept = explainAway(patternKinds.flatMap((kind) => kind.find({ facts, symptoms })));
   const timeline = kept.length > 0 ? happenings(facts) : [];
   const all = kept.map(({ candidate }) => candidate);
-  return kept
-    .map((one) => patternOf(one, { facts, symptoms, timeline, all }))
+  const patterns = kept.map((one) => patternOf(one, { facts, symptoms, timeline, all }));
+  return patterns
+    .filter((one) => !isLeftOver(one, patterns))
     .sort((a, b) => b.failedRequests - a.failedRequests || b.confidence - a.confidence);
+}
+
+/** So many times as much fails by something else at that time, for what is left and not plain to be taken for a consequence in a way that is not seen. */
+const FAR_MORE = 10;
+const PLAIN = 0.75;
+
+function isLeftOver({ name, confidence, failedAttempts, since, until }: Pattern, all: readonly Pattern[]): boolean {
+  if (name !== 'failing_dependency' || confidence >= PLAIN) return false;
+  return all.some((one) => one.failedAttempts >= FAR_MORE * failedAttempts && one.since <= until && one.until >= since);
 }
 
 interface Context {

@@ -35,6 +35,8 @@ const TO_BE_OVER = 3;
 /** Another name must be found so often in a row. One that says more than the one before, and is this sure, at once. */
 const TO_RENAME = 2;
 const PROMPT = 0.6;
+/** Of a cold start, which is only supposed while it lasts, a lower confidence is as much. */
+const PROMPT_SUPPOSED = 0.35;
 /** What is only left when no other name fits takes the place of a name that did fit when it was found so often in a row. */
 const TO_BE_LEFT = 4;
 /** One that is over is forgotten after this, and until then comes back as itself. Milliseconds. */
@@ -146,7 +148,7 @@ function timesToRename({ name }: Pattern, { name: other, confidence }: Pattern):
   if (other === 'failing_dependency') return TO_BE_LEFT;
   // A beat is the rarest of coincidences, whatever each of its bursts looks like.
   const saysMore = other === 'periodic' || (HOW.has(name) && !HOW.has(other));
-  return saysMore && confidence >= PROMPT ? 1 : TO_RENAME;
+  return saysMore && confidence >= (other === 'cold_start' ? PROMPT_SUPPOSED : PROMPT) ? 1 : TO_RENAME;
 }
 
 function missing(tracked: Tracked, at: number): Tracked | undefined {

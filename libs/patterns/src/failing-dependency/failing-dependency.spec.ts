@@ -84,6 +84,16 @@ describe('failing_dependency', () => {
     expect(sure).toEqual({ [calleeOf('web')]: false, [calleeOf('orders')]: true, [calleeOf('users')]: true });
   });
 
+  it('is not told of a few failures while far more fail by something else', () => {
+    const few: Call = {
+      ...{ from: 'gateway', to: 'users', requests: 100 },
+      fails: ({ bucket }) => (bucket >= BUCKETS - 2 ? ['error', 0.042] : undefined),
+    };
+    const many = failing('gateway', 'orders', 0.9, { requests: 2_000 });
+    const callees = (calls: readonly Call[]) => found({ calls }).map(({ scope }) => scope.callees[0]);
+    expect([callees([few]), callees([few, many])]).toEqual([[calleeOf('users')], [calleeOf('orders')]]);
+  });
+
   it('narrows to the route that fails', () => {
     const patterns = found({
       calls: [

@@ -44,8 +44,9 @@ function overloaded(facts: Facts, group: Group, enough: number): Found | undefin
 
 /** Slower attempts bear out that there is too much to do, and so does the way in which requests fail. */
 function isBorneOut(group: Group, { requests, latency }: Load, enough: number): boolean {
-  if (latency.evidence >= LEAST_LATENCY && requests.evidence >= LEAST_LOAD) return true;
-  return isSaturated(group) && requests.evidence >= enough;
+  if (requests.evidence >= enough) return latency.evidence >= LEAST_LATENCY || isSaturated(group);
+  // Where all only run out of time, work that takes longer says as much, and the rise of load has to be proven by itself.
+  return group.prevailing !== 'time' && latency.evidence >= LEAST_LATENCY && requests.evidence >= LEAST_LOAD;
 }
 
 function saysSo(symptoms: readonly Symptom[]): boolean {
