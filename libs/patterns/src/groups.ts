@@ -33,11 +33,27 @@ export function groupsOf({ symptoms }: Evidence): Group[] {
   });
 }
 
-function prevailing(symptoms: readonly Symptom[]): Way {
+const prevailing = (symptoms: readonly Symptom[]): Way =>
+  [...byWay(symptoms)].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'answer';
+
+/** Failures beyond the usual, by how they end. */
+function byWay(symptoms: readonly Symptom[]): Map<Way, number> {
   const sums = new Map<Way, number>();
   for (const { outcome, excess } of symptoms) {
     const way = WAYS.get(outcome) ?? 'answer';
     sums.set(way, (sums.get(way) ?? 0) + excess);
   }
-  return [...sums].sort(([, a], [, b]) => b - a)[0]?.[0] ?? 'answer';
+  return sums;
+}
+
+/** Of the failures, and in number, what a way must have to be one of several. */
+const LEAST_PART = 0.1;
+const LEAST_OF_A_WAY = 4;
+
+/** Whether some are turned away and others wait in vain at the same time, as with a service that has too much to do; what is broken fails in one way. */
+export function isSaturated({ symptoms }: Group): boolean {
+  const sums = byWay(symptoms);
+  const all = [...sums.values()].reduce((sum, failed) => sum + failed, 0);
+  const has = (way: Way): boolean => (sums.get(way) ?? 0) >= Math.max(LEAST_OF_A_WAY, LEAST_PART * all);
+  return has('answer') && (has('time') || has('limit'));
 }

@@ -1,5 +1,5 @@
 import { LatencySketch } from '#libs/telemetry';
-import { added, type Facts, type ServiceFacts } from './facts/facts.js';
+import { added, type Facts, type Series, type ServiceFacts } from './facts/facts.js';
 import { excessEvidence, meanOf, riseEvidence, shareEvidence } from './statistics/evidence.js';
 import { shareAbove } from './statistics/latency.js';
 import { sumOf } from './statistics/segment.js';
@@ -21,47 +21,66 @@ export interface Load {
   readonly latency: Compared;
 }
 
+/** Buckets, both included. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** Fewer buckets before than this are no measure of the usual; the baseline is taken instead. */
 const LEAST_BEFORE = 6;
 /** Of the buckets before, how many at the start are taken as usual: load rises before failures begin. */
 const CALM = 2 / 3;
-/** That attempts became slower only has to bear out what load or retries prove: a chance of one in twenty. Nats. */
-export const BEARS_OUT = Math.log(20);
+/** That attempts became slower only has to bear out what load or retries prove: a chance of one in a hundred. Nats. */
+export const BEARS_OUT = Math.log(100);
 /** Of a sample, so many stand for one that was seen: the sample's usual step. */
 const WEIGHT = 16;
 
 /** What a service had to do from one bucket to another, beside what it had before. */
-export function loadOf(
-  facts: Facts,
-  service: ServiceFacts,
-  { from, to }: { readonly from: number; readonly to: number },
-): Load {
-  const requests = added(
-    service.edges.map((edge) => edge.requests),
-    facts.buckets,
-  );
-  const attempts = added(
-    service.edges.map((edge) => edge.attempts),
-    facts.buckets,
-  );
-  const calm = facts.began + Math.floor((from - facts.began) * CALM);
-  const seconds = facts.bucketMs / 1_000;
-  const usualRate = service.edges.reduce((sum, { usual }) => sum + (usual?.requestsPerSecond ?? 0), 0) * seconds;
+export function loadOf(facts: Facts, service: ServiceFacts, span: Span): Load {
+  const { from, to } = span;
+  const [requests, attempts] = [seriesOf(facts, service, 'requests'), seriesOf(facts, service, 'attempts')];
   const usualAmplification = amplification(service);
-  const before = (series: Float64Array, rate: number): number[] =>
+  return {
+    requests: requestsOf(facts, service, span),
+    attempts: compare(facts, span, { series: attempts, rate: usualRate(service) * usualAmplification }),
+    attemptsPerRequest: amplified(sumOf(requests, from, to), sumOf(attempts, from, to), usualAmplification),
+    latency: latency(facts, service, { from, to, calm: calmTo(facts, from) }),
+  };
+}
+
+/** The requests of a service from one bucket to another, beside those before. Per second. */
+const requestsOf = (facts: Facts, service: ServiceFacts, span: Span): Compared =>
+  compare(facts, span, { series: seriesOf(facts, service, 'requests'), rate: usualRate(service) });
+
+const seriesOf = (facts: Facts, { edges }: ServiceFacts, of: 'requests' | 'attempts'): Series =>
+  added(
+    edges.map((edge) => edge[of]),
+    facts.buckets,
+  );
+
+const usualRate = ({ edges }: ServiceFacts): number =>
+  edges.reduce((sum, { usual }) => sum + (usual?.requestsPerSecond ?? 0), 0);
+
+/** Up to which bucket the window before is taken as usual. */
+const calmTo = (facts: Facts, from: number): number => facts.began + Math.floor((from - facts.began) * CALM);
+
+/** @param rate the usual, of the baseline; per second */
+function compare(
+  facts: Facts,
+  { from, to }: Span,
+  { series, rate }: { readonly series: Series; readonly rate: number },
+): Compared {
+  const seconds = facts.bucketMs / 1_000;
+  const calm = calmTo(facts, from);
+  const now = [...series.subarray(from, to + 1)];
+  const before =
     calm - facts.began >= LEAST_BEFORE
       ? [...series.subarray(facts.began, calm)]
-      : Array.from({ length: LEAST_BEFORE }, () => rate);
-  const compare = (series: Float64Array, rate: number): Compared => {
-    const [now, usual] = [[...series.subarray(from, to + 1)], before(series, rate)];
-    return { now: meanOf(now) / seconds, usual: meanOf(usual) / seconds, evidence: riseEvidence(now, usual) };
-  };
-  return {
-    requests: compare(requests, usualRate),
-    attempts: compare(attempts, usualRate * usualAmplification),
-    attemptsPerRequest: amplified(sumOf(requests, from, to), sumOf(attempts, from, to), usualAmplification),
-    latency: latency(facts, service, { from, to, calm }),
-  };
+      : Array.from({ length: LEAST_BEFORE }, () => rate * seconds);
+  // What it had for hours it can do, also where the last minutes were quieter.
+  const usual = Math.max(meanOf(before) / seconds, rate);
+  return { now: meanOf(now) / seconds, usual, evidence: riseEvidence(now, before) };
 }
 
 function amplification({ edges }: ServiceFacts): number {
@@ -106,22 +125,12 @@ function latency(
 /** How many times the usual. 1 where nothing usual is known. */
 export const times = ({ now, usual }: Compared): number => (usual > 0 ? now / usual : 1);
 
-interface Span {
-  readonly from: number;
-  readonly to: number;
-}
-
 /**
  * How many times the requests of a service are what they would be if nobody above it tried again: retries of a retried caller multiply.
  * 1 without retries.
  * @param known factors that are known already; services that call each other in a circle count once
  */
-export function floodFactor(
-  facts: Facts,
-  service: ServiceFacts,
-  span: Span,
-  known = new Map<ServiceFacts, number>(),
-): number {
+function floodFactor(facts: Facts, service: ServiceFacts, span: Span, known = new Map<ServiceFacts, number>()): number {
   const before = known.get(service);
   if (before !== undefined) return before;
   known.set(service, 1);
@@ -142,4 +151,16 @@ function retriedTimes(service: ServiceFacts, { from, to }: Span): number {
   const requests = service.edges.reduce((sum, edge) => sum + sumOf(edge.requests, from, to), 0);
   const attempts = service.edges.reduce((sum, edge) => sum + sumOf(edge.attempts, from, to), 0);
   return requests > 0 ? Math.max(1, attempts / requests / amplification(service)) : 1;
+}
+
+/** Buckets after the first in which the demand is looked at before what follows from the failures. */
+const ONSET = 2;
+
+/**
+ * How many times the usual the requests of a service are. What comes from retries further up would be gone with what is retried: that is
+ * no demand. Since those add to it once a service fails, what came first tells most.
+ */
+export function demandOn(facts: Facts, service: ServiceFacts, { from, to }: Span): number {
+  const demand = (span: Span): number => times(requestsOf(facts, service, span)) / floodFactor(facts, service, span);
+  return Math.max(demand({ from, to }), demand({ from, to: Math.min(to, from + ONSET) }));
 }

@@ -175,3 +175,13 @@ export const splitFact = (split: Split, of: string, others: string): Fact => ({
   total: split.totalInside,
   beside: { of: others, failed: split.failedOutside, total: split.totalOutside },
 });
+
+/**
+ * How many instances a reader would count: of some that had traffic while others failed, those that are there still, or all of them where
+ * none is. What a row budget has thrown together is nobody knows how many, and counts as none.
+ */
+export function countOf({ known }: ServiceFacts, instances: readonly InstanceFacts[]): number {
+  const there = new Set(known?.instances.map(({ instance }) => instance));
+  const named = instances.filter(({ instance }) => instance !== OTHER);
+  return named.filter(({ instance }) => there.has(instance)).length || named.length;
+}

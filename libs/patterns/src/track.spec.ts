@@ -66,6 +66,20 @@ describe('track', () => {
     });
   });
 
+  it('takes a name that says more at once when it is sure', () => {
+    const broad = pattern({ name: 'connection_reset', scope: { callees: ['shop/orders/8080'] } });
+    const names = (confidence: number) =>
+      run([broad], [broad], [pattern({ confidence })]).map((one) => one.pattern.name);
+    expect([names(0.55), names(0.65)]).toEqual([['connection_reset'], ['bad_host']]);
+  });
+
+  it('keeps a name that fits for a while when only what is left is found', () => {
+    const left = pattern({ name: 'failing_dependency', scope: { callees: ['shop/orders/8080'] } });
+    const names = (times: number) =>
+      run([p], [p], ...Array.from({ length: times }, () => [left])).map((one) => one.pattern.name);
+    expect([names(3), names(4)]).toEqual([['bad_host'], ['failing_dependency']]);
+  });
+
   it('keeps the name when another comes up once', () => {
     expect(run([p], [p], [renamed], [p], [renamed], [p])[0]).toMatchObject({
       pattern: { name: 'bad_host' },

@@ -32,8 +32,13 @@ const PLAIN = 0.75;
 const JUST_NOW_MS = 30_000;
 /** Not found or not going on for so many evaluations, it is over. */
 const TO_BE_OVER = 3;
-/** Another name must be found so often in a row. */
+/** Another name must be found so often in a row. One that says more than the one before, and is this sure, at once. */
 const TO_RENAME = 2;
+const PROMPT = 0.6;
+/** Of a cold start, which is only supposed while it lasts, a lower confidence is as much. */
+const PROMPT_SUPPOSED = 0.35;
+/** What is only left when no other name fits takes the place of a name that did fit when it was found so often in a row. */
+const TO_BE_LEFT = 4;
 /** One that is over is forgotten after this, and until then comes back as itself. Milliseconds. */
 const FORGOTTEN_MS = 900_000;
 
@@ -120,7 +125,7 @@ function rename(tracked: Tracked, match: Pattern): Tracked {
   const { pattern, renaming, formerNames } = tracked;
   if (match.name === pattern.name) return { ...tracked, pattern: match, renaming: undefined };
   const times = renaming?.name === match.name ? renaming.times + 1 : 1;
-  if (times < TO_RENAME && tracked.state === 'active') {
+  if (times < timesToRename(pattern, match) && tracked.state === 'active') {
     return {
       ...tracked,
       pattern: { ...pattern, until: match.until, ongoing: match.ongoing },
@@ -129,6 +134,21 @@ function rename(tracked: Tracked, match: Pattern): Tracked {
   }
   const former = tracked.state === 'suspected' ? formerNames : [...formerNames, pattern.name];
   return { ...tracked, pattern: match, formerNames: former, renaming: undefined };
+}
+
+/** Names that only say how a service fails; any other says more. */
+const HOW: ReadonlySet<PatternName> = new Set<PatternName>([
+  'circuit_breaker',
+  'connection_refused',
+  'connection_reset',
+  'failing_dependency',
+]);
+
+function timesToRename({ name }: Pattern, { name: other, confidence }: Pattern): number {
+  if (other === 'failing_dependency') return TO_BE_LEFT;
+  // A beat is the rarest of coincidences, whatever each of its bursts looks like.
+  const saysMore = other === 'periodic' || (HOW.has(name) && !HOW.has(other));
+  return saysMore && confidence >= (other === 'cold_start' ? PROMPT_SUPPOSED : PROMPT) ? 1 : TO_RENAME;
 }
 
 function missing(tracked: Tracked, at: number): Tracked | undefined {

@@ -17,10 +17,11 @@ interface PatternAnswer {
 export async function failures(shop: Shop): Promise<void> {
   heading('11. Failures get names');
   await usual(shop);
-  // The one last whose callee others call: while it fails, whoever calls it is thought to fail because of it.
+  // In this order: web has just failed to reach catalog when it fails by itself, and must not be thought to fail by that.
+  await badHost(shop);
   await tooShort(shop);
   await refusedByPolicy(shop);
-  await badHost(shop);
+  tell(`the three are also on the dashboard: ${shop.controlPlane.url}/`);
 }
 
 /** A service for each fault, so that one does not begin in what is left of another. */

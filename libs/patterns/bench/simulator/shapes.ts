@@ -15,6 +15,32 @@ export const SHAPES: readonly Shape[] = [
     retries: 2,
     hubs: 0,
   },
+  {
+    name: 'tall',
+    services: 90,
+    layers: 7,
+    calls: [1, 3],
+    instances: [2, 5],
+    zones: [2, 3],
+    perEntry: [10, 40],
+    background: [0.001, 0.005],
+    retrying: 0.4,
+    retries: 1,
+    hubs: 0,
+  },
+  {
+    name: 'shared',
+    services: 110,
+    layers: 4,
+    calls: [1, 4],
+    instances: [2, 6],
+    zones: [2, 3],
+    perEntry: [4, 30],
+    background: [0.001, 0.006],
+    retrying: 0.7,
+    retries: 3,
+    hubs: 2,
+  },
 ];
 
 /** Meshes of other shapes, which nothing was tuned on. */

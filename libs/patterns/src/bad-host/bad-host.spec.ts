@@ -38,6 +38,20 @@ describe('bad_host', () => {
     expect(names.length).toBeGreaterThan(0);
   });
 
+  it.each([
+    ['not those that left while it failed', [{}, {}, {}, { to: FAULT + 2 }, { to: FAULT + 4 }], '2 siblings'],
+    ['also those that came later', [{}, {}, {}, { from: FAULT + 5 }], '3 siblings'],
+    ['not those that left before', [{ to: FAULT - 1 }, {}, {}], '1 sibling'],
+  ])('counts siblings: %s', (_, hosts, siblings) => {
+    const [pattern] = found({
+      hosts: { orders: hosts },
+      calls: [{ from: 'web', to: 'orders', fails: (where) => (only('orders-2')(where) ? ['error', 0.5] : undefined) }],
+    });
+    expect(pattern?.name).toBe('bad_host');
+    expect(pattern?.sentence).toContain(`, its ${siblings} 0`);
+    expect(pattern?.facts[0]).toMatchObject({ kind: 'share', beside: { of: siblings } });
+  });
+
   it('folds what fails above it', () => {
     const bad = only('orders-2');
     const patterns = found({

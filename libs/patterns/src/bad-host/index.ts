@@ -1,6 +1,6 @@
 import { outcomesFact } from '../by-outcome.js';
 import { atOneTime, byCallee, type Candidate, type Evidence, type PatternKind, spanOf } from '../candidate.js';
-import { bestSplit, reached, type Split, splitFact, splitTests } from '../splits.js';
+import { bestSplit, countOf, reached, type Split, splitFact, splitTests } from '../splits.js';
 import { needed } from '../statistics/evidence.js';
 import type { Symptom } from '../symptoms/symptom.js';
 import { instanceName, percent, plural, serviceName } from '../words.js';
@@ -19,8 +19,10 @@ function find(evidence: Evidence): Candidate[] {
 }
 
 function candidate(symptoms: readonly Symptom[], split: Split, enough: number): Candidate {
-  const callee = symptoms[0]?.service.callee ?? '';
-  const siblings = plural(split.outside.length, 'sibling');
+  const service = symptoms[0]?.service;
+  const callee = service?.callee ?? '';
+  const count = service ? countOf(service, split.outside) : 0;
+  const siblings = count > 0 ? plural(count, 'sibling') : 'siblings';
   const [ours, theirs] = [
     percent(split.failedInside, split.totalInside),
     percent(split.failedOutside, split.totalOutside),

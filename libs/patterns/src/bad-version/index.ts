@@ -10,7 +10,7 @@ import {
 } from '../candidate.js';
 import type { Facts, ServiceFacts } from '../facts/facts.js';
 import { type Release, releasesOf } from '../releases.js';
-import { bestSplit, reached, type Split, splitFact, splitTests } from '../splits.js';
+import { bestSplit, countOf, reached, type Split, splitFact, splitTests } from '../splits.js';
 import { needed, shareEvidence } from '../statistics/evidence.js';
 import { sumOf } from '../statistics/segment.js';
 import type { Symptom } from '../symptoms/symptom.js';
@@ -90,8 +90,10 @@ function attemptsIn(
 }
 
 function candidate(symptoms: readonly Symptom[], split: Split, enough: number): Candidate {
-  const callee = symptoms[0]?.service.callee ?? '';
-  const others = plural(split.outside.length, 'instance of another version', 'instances of other versions');
+  const service = symptoms[0]?.service;
+  const callee = service?.callee ?? '';
+  const count = service ? countOf(service, split.outside) : 0;
+  const others = plural(count, 'instance of another version', 'instances of other versions');
   const [ours, theirs] = [
     percent(split.failedInside, split.totalInside),
     percent(split.failedOutside, split.totalOutside),

@@ -12,6 +12,8 @@ export interface EdgeBaseline {
   readonly attemptsPerRequest: number;
   /** Of the total, the share that failed so; the median of a dozen stretches, so that a past outage is not taken as usual. */
   readonly failing: ReadonlyMap<Outcome, number>;
+  /** Of the requests, the share whose callers were answered so; attempts that a retry made good are not among them. */
+  readonly failingRequests: ReadonlyMap<Outcome, number>;
   /** How much more the failures of minutes vary than chance has it. 1 or more. */
   readonly dispersion: number;
   /** Of requests that succeeded. Milliseconds; NaN where nothing is known. */
@@ -50,8 +52,14 @@ interface Gathered {
   readonly route: string;
   readonly requests: Float64Array;
   readonly attempts: Float64Array;
-  readonly failed: Map<Outcome, Float64Array>;
+  readonly failed: Map<Outcome, Failed>;
   readonly latencies: LatencySketch;
+}
+
+/** Requests and attempts have cells of their own where their statuses differ: the more of both are what failed. */
+interface Failed {
+  readonly requests: Float64Array;
+  readonly attempts: Float64Array;
 }
 
 /** From cells of a minute, those of the last two hours before the window. Make it once a minute and use it for each evaluation. */
@@ -90,16 +98,20 @@ function gather(edge: Gathered, cell: EdgeCell, bucket: number): void {
   add(edge.requests, bucket, cell.requests);
   add(edge.attempts, bucket, cell.attempts);
   if (isFailure(cell.outcome)) {
-    const failed = at(edge.failed, cell.outcome, () => new Float64Array(edge.requests.length));
-    add(failed, bucket, Math.max(cell.requests, cell.attempts));
+    const { length } = edge.requests;
+    const made = (): Failed => ({ requests: new Float64Array(length), attempts: new Float64Array(length) });
+    const failed = at(edge.failed, cell.outcome, made);
+    add(failed.requests, bucket, cell.requests);
+    add(failed.attempts, bucket, cell.attempts);
   } else if (cell.outcome === 'ok') edge.latencies.merge(cell.latencies);
 }
 
 function summary(edge: Gathered, span: BaselineSpan): EdgeBaseline {
-  const total = edge.requests.map((requests, i) => Math.max(requests, edge.attempts[i] ?? 0));
+  const total = larger(edge.requests, edge.attempts);
+  const byOutcome = [...edge.failed].map(([outcome, one]) => [outcome, larger(one.requests, one.attempts)] as const);
   const [requests, attempts] = [sum(edge.requests), sum(edge.attempts)];
   const failedByMinute = new Float64Array(span.buckets);
-  for (const series of edge.failed.values()) for (const [i, failed] of series.entries()) add(failedByMinute, i, failed);
+  for (const [, series] of byOutcome) for (const [i, failed] of series.entries()) add(failedByMinute, i, failed);
   return {
     caller: edge.caller,
     callee: edge.callee,
@@ -107,7 +119,10 @@ function summary(edge: Gathered, span: BaselineSpan): EdgeBaseline {
     total: sum(total),
     requestsPerSecond: median([...edge.requests]) / (span.bucketMs / 1_000),
     attemptsPerRequest: requests > 0 && attempts > 0 ? attempts / requests : 1,
-    failing: new Map([...edge.failed].map(([outcome, failed]) => [outcome, usualShare(failed, total)])),
+    failing: new Map(byOutcome.map(([outcome, failed]) => [outcome, usualShare(failed, total)])),
+    failingRequests: new Map(
+      [...edge.failed].map(([outcome, failed]) => [outcome, usualShare(failed.requests, edge.requests)]),
+    ),
     dispersion: dispersion(failedByMinute, total),
     p50Ms: edge.latencies.quantile(0.5),
     p90Ms: edge.latencies.quantile(0.9),
@@ -141,6 +156,8 @@ function dispersion(failed: Float64Array, total: Float64Array): number {
   const kept = terms.slice(0, Math.ceil(terms.length * 0.9));
   return Math.min(MOST_DISPERSION, Math.max(1, sum(kept) / Math.max(1, kept.length)));
 }
+
+const larger = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, i) => Math.max(value, b[i] ?? 0));
 
 const add = (series: Float64Array, i: number, value: number): void => {
   series[i] = (series[i] ?? 0) + value;

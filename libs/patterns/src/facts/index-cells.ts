@@ -15,6 +15,7 @@ interface Filling {
 interface EdgeFilling extends Omit<EdgeFacts, 'failed' | 'failedRequests' | 'cells'> {
   readonly failed: Map<Outcome, Series>;
   readonly failedRequests: Map<Outcome, Series>;
+  readonly failedAttempts: Map<Outcome, Series>;
   readonly cells: EdgeCell[];
 }
 interface InstanceFilling extends Omit<InstanceFacts, 'failed' | 'cells'> {
@@ -122,8 +123,12 @@ class Window {
     add(edge.attempts, bucket, cell.attempts);
     edge.total[bucket] = Math.max(edge.requests[bucket] ?? 0, edge.attempts[bucket] ?? 0);
     if (!isFailure(cell.outcome)) return;
-    add(this.#series(edge.failed, cell.outcome), bucket, Math.max(cell.requests, cell.attempts));
-    add(this.#series(edge.failedRequests, cell.outcome), bucket, cell.requests);
+    const requests = this.#series(edge.failedRequests, cell.outcome);
+    const attempts = this.#series(edge.failedAttempts, cell.outcome);
+    add(requests, bucket, cell.requests);
+    add(attempts, bucket, cell.attempts);
+    // A request and its attempts have cells of their own where their statuses differ: what failed once must not count twice.
+    this.#series(edge.failed, cell.outcome)[bucket] = Math.max(requests[bucket] ?? 0, attempts[bucket] ?? 0);
   }
 
   #newEdge({ caller, callee, route }: EdgeCell): EdgeFilling {
@@ -137,6 +142,7 @@ class Window {
       total: series(),
       failed: new Map(),
       failedRequests: new Map(),
+      failedAttempts: new Map(),
       cells: [],
       usual: this.#usual.get(callee)?.get(caller)?.get(route),
     };

@@ -36,6 +36,17 @@ describe('overload', () => {
     expect(namesOf({ calls: [call] })).toEqual(names);
   });
 
+  it('is a rise of load where some are turned away and others wait in vain, also when what comes back is as quick as ever', () => {
+    const quick: Call = { ...flooded, takes: () => 20, route: 'HTTPRoute/shop/orders/list' };
+    const hanging: Call = {
+      ...quick,
+      route: 'HTTPRoute/shop/orders/pay',
+      fails: (where) => (sinceFault(where) ? ['timeout', 0.3] : undefined),
+    };
+    expect(namesOf({ calls: [quick, hanging] })).toEqual(['overload']);
+    expect(namesOf({ calls: [quick, hanging].map((call) => ({ ...call, requests: 200 })) })).not.toContain('overload');
+  });
+
   it('is named where the load comes in, not again where it is passed on', () => {
     const patterns = found({
       calls: [

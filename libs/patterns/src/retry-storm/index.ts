@@ -1,7 +1,7 @@
 import { outcomesFact } from '../by-outcome.js';
 import { allOf, type Candidate, type Evidence, type PatternKind, spanOf } from '../candidate.js';
-import { groupsOf } from '../groups.js';
-import { BEARS_OUT, floodFactor, type Load, loadOf, times } from '../load.js';
+import { groupsOf, isSaturated } from '../groups.js';
+import { BEARS_OUT, demandOn, type Load, loadOf, times } from '../load.js';
 import { narrowed } from '../narrow.js';
 import { needed } from '../statistics/evidence.js';
 import type { Symptom } from '../symptoms/symptom.js';
@@ -9,7 +9,8 @@ import { amount, percent, serviceName } from '../words.js';
 
 /**
  * Retries are so much of the load that they keep a service from recovering: attempts for each request rose, more than requests did,
- * and single attempts became slower. (Bronson et al., Metastable Failures in Distributed Systems, HotOS 2021.)
+ * and single attempts became slower, or fail in the several ways of a service that has too much to do. (Bronson et al., Metastable
+ * Failures in Distributed Systems, HotOS 2021.)
  */
 export const retryStorm: PatternKind = { name: 'retry_storm', find };
 
@@ -19,14 +20,17 @@ const LEAST_RISE = 1.3;
 function find(evidence: Evidence): Candidate[] {
   const groups = groupsOf(evidence);
   const enough = needed(groups.length);
-  return groups.flatMap(({ service, symptoms }) => {
+  return groups.flatMap((group) => {
+    const { service, symptoms } = group;
     const load = loadOf(evidence.facts, service, spanOf(symptoms));
-    const { attemptsPerRequest, requests, latency } = load;
+    const { attemptsPerRequest, latency } = load;
     const rise = times(attemptsPerRequest);
     const proof = attemptsPerRequest.evidence;
-    const demand = times(requests) / floodFactor(evidence.facts, service, spanOf(symptoms));
-    if (rise < LEAST_RISE || rise <= demand || proof < enough || latency.evidence < BEARS_OUT) return [];
-    return [candidate(symptoms, { load, enough, evidence: proof, callers: narrowed(symptoms) })];
+    if (rise < LEAST_RISE || rise <= demandOn(evidence.facts, service, spanOf(symptoms)) || proof < enough) return [];
+    // What is retried has more attempts, whatever fails it: that there is too much to do is what has to be borne out.
+    const borneOut = isSaturated(group) ? proof : Math.min(proof, (enough * latency.evidence) / BEARS_OUT);
+    if (borneOut < enough) return [];
+    return [candidate(symptoms, { load, enough, evidence: borneOut, callers: narrowed(symptoms) })];
   });
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Outcome } from '#libs/telemetry';
 import { type Call, FAULT, found, namesOf, sinceFault } from '../testing/observed.js';
 
 const late = (bucket: number): boolean => bucket >= FAULT;
@@ -10,6 +11,11 @@ const storm: Call = {
   retried: (bucket) => ['error', late(bucket) ? 1.5 : 0],
 };
 
+const withOutcome =
+  (outcome: Outcome): NonNullable<Call['fails']> =>
+  (where) =>
+    sinceFault(where) ? [outcome, 0.4] : undefined;
+
 describe('retry_storm', () => {
   it('says how much of the load is retries', () => {
     const [pattern, ...rest] = found({ calls: [storm] });
@@ -18,6 +24,12 @@ describe('retry_storm', () => {
     expect(pattern?.sentence).toMatch(
       /^Retries are 60 % of the load of shop\/orders: 2.5 attempts for each request, 1 before/,
     );
+  });
+
+  it('is known by the way in which requests fail where what comes back is as quick as ever', () => {
+    const quick: Call = { ...storm, takes: () => 20, route: 'HTTPRoute/shop/orders/list' };
+    const hanging: Call = { ...quick, route: 'HTTPRoute/shop/orders/pay', fails: withOutcome('timeout') };
+    expect(namesOf({ calls: [quick, hanging] })).toEqual(['retry_storm']);
   });
 
   it.each([

@@ -30,7 +30,7 @@ export function happenings(facts: Facts): Happening[] {
   const churn = new Map<string, TimelineEvent[]>();
   const others: Happening[] = [];
   for (const event of facts.events) {
-    const [instance = ''] = event.touches;
+    const [instance = ''] = instancesOf(event);
     const version = versions.get(instance);
     const key = `${workloadOf(instance)} ${version}`;
     if (event.kind === 'instance_joined' && version !== undefined && fresh.has(key))
@@ -45,12 +45,18 @@ export function happenings(facts: Facts): Happening[] {
   ];
 }
 
+/** Of an event of instances, those, without the workload that it touches too; that of an instance without a workload is its name. */
+function instancesOf({ touches }: TimelineEvent): readonly string[] {
+  const instances = touches.filter((name) => name.split('/').length > 2);
+  return instances.length > 0 ? instances : touches.slice(0, 1);
+}
+
 /** Instances of one workload that come or go one soon after another are one thing. Milliseconds. */
 const SOON_MS = 60_000;
 
 /** Of the run of events that this one continues, or begins. */
 function churnKey(churn: ReadonlyMap<string, readonly TimelineEvent[]>, event: TimelineEvent): string {
-  const key = `${event.kind} ${workloadOf(event.touches[0] ?? '')}`;
+  const key = `${event.kind} ${workloadOf(instancesOf(event)[0] ?? '')}`;
   for (let n = 0; ; n += 1) {
     const last = churn.get(`${key} ${n}`)?.at(-1);
     if (last === undefined || event.at - last.at <= SOON_MS) return `${key} ${n}`;
@@ -60,13 +66,15 @@ function churnKey(churn: ReadonlyMap<string, readonly TimelineEvent[]>, event: T
 const DID = { instance_joined: 'joined', instance_left: 'left', instance_unready: 'are not ready' };
 
 function comings(events: readonly TimelineEvent[]): Happening[] {
-  const [first, ...rest] = events;
+  const [first] = events;
   if (first === undefined) return [];
-  if (rest.length === 0) return [{ ...first, kind: 'churn', events: [first.id] }];
-  const workload = workloadOf(first.touches[0] ?? '');
+  const instances = [...new Set(events.flatMap(instancesOf))];
+  const ids = events.map(({ id }) => id);
+  // One that comes and goes again and again is one instance.
+  if (instances.length <= 1) return [{ ...first, kind: 'churn', events: ids, touches: instances }];
+  const workload = workloadOf(instances[0] ?? '');
   const did =
     first.kind === 'instance_left' || first.kind === 'instance_unready' ? DID[first.kind] : DID.instance_joined;
-  const instances = [...new Set(events.flatMap((event) => event.touches))];
   return [
     {
       kind: 'churn',
@@ -74,7 +82,7 @@ function comings(events: readonly TimelineEvent[]): Happening[] {
       title: `${instances.length} instances of ${workload} ${did}: ${listed(instances.map(instanceName))}`,
       at: first.at,
       reversible: false,
-      events: events.map(({ id }) => id),
+      events: ids,
       touches: [workload, ...instances],
     },
   ];
@@ -84,9 +92,7 @@ export const workloadOf = (instance: string): string => instance.split('/').slic
 
 /** `<workload> <version>` of versions whose every instance joined on the timeline, beside instances of other versions that did not. */
 function freshVersions(facts: Facts, versions: ReadonlyMap<string, string>): Set<string> {
-  const joined = new Set(
-    facts.events.filter(({ kind }) => kind === 'instance_joined').flatMap(({ touches }) => touches),
-  );
+  const joined = new Set(facts.events.filter(({ kind }) => kind === 'instance_joined').flatMap(instancesOf));
   const fresh = new Set<string>();
   const settled = new Map<string, Set<string>>();
   for (const [instance, version] of versions) {
@@ -102,7 +108,7 @@ function release(key: string, events: readonly TimelineEvent[]): Happening[] {
   const [first] = events;
   const [workload = '', version = ''] = key.split(' ');
   if (first === undefined) return [];
-  const touches = [workload, ...new Set(events.flatMap((event) => event.touches))];
+  const touches = [workload, ...new Set(events.flatMap(instancesOf))];
   return [
     {
       kind: 'release',

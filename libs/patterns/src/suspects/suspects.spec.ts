@@ -59,6 +59,26 @@ describe('suspects', () => {
     expect(suspects(outcome, events)[0]).toMatchObject({ kind, reversible: kind === 'change' });
   });
 
+  it('count the instances that came or went, and not the workload that their events touch too', () => {
+    const came = (name: string, ago: number, kind: TimelineEvent['kind'] = 'instance_joined') => ({
+      ...change(name, start - ago * SECOND, [hostOf('orders', name), workloadOf('orders')]),
+      kind,
+      title: `${name} takes traffic`,
+    });
+    expect(suspects('error', [came('orders-1', 9), came('orders-2', 5)])[0]).toMatchObject({
+      title: '2 instances of shop/orders joined: orders-1 and orders-2',
+      events: ['orders-1', 'orders-2'],
+    });
+    // The same one twice is one.
+    expect(suspects('error', [came('orders-1', 9), came('orders-1', 5)])[0]).toMatchObject({
+      title: 'orders-1 takes traffic',
+      events: ['orders-1', 'orders-1'],
+    });
+    // By the instance, not by its workload: a sibling says less than what touches the service.
+    const [only] = suspects('error', [came('orders-1', 5, 'instance_left')]);
+    expect(only?.why).toBe('It touches shop/orders/orders-1, 5 s before the failures began');
+  });
+
   it('say why, and leave something for what no timeline shows', () => {
     const [only] = suspects('error', [
       { ...change('churn', start - 7 * SECOND, [hostOf('orders', 'orders-1')]), kind: 'instance_unready' },

@@ -1,9 +1,10 @@
-import { LatencySketch, type Outcome } from '#libs/telemetry';
+import type { Outcome } from '#libs/telemetry';
 import { at } from '../facts/baseline.js';
 import type { EdgeFacts, Facts, ServiceFacts } from '../facts/facts.js';
-import { usualOf } from '../facts/facts.js';
+import { latenciesOf } from '../facts/latencies.js';
 import type { Segment } from '../statistics/segment.js';
 import { sumOf } from '../statistics/segment.js';
+import { passedOn } from './passed-on.js';
 import type { Derived, Symptom, Symptoms } from './symptom.js';
 
 /** What a service answers with when something that it calls fails. The others are told of it before or beside its own work. */
@@ -18,6 +19,8 @@ const PASSED_ON: ReadonlySet<Outcome> = new Set<Outcome>([
 ]);
 /** From this share on, failures that what it calls accounts for are taken to be all of them: counts of both ends differ by chance. */
 const ENOUGH_EXPLAINED = 0.5;
+/** Of the newest failures, which are few: below this, what explained the earlier ones is over, and the service fails by itself. */
+const STILL_EXPLAINED = 0.25;
 /** A rise of load or of attempts for each request that is more than chance and the day bring. */
 const ROSE = 1.25;
 /** Calls from one service to the next until a slow one is reached. */
@@ -35,9 +38,10 @@ export function deriveSymptoms(facts: Facts, found: readonly Symptom[]): Symptom
   for (const symptom of found) at(byCallee, symptom.service.callee, () => []).push(symptom);
   const direct: Causes = new Map();
   const byStart = [...found].sort((a, b) => a.segment.from - b.segment.from || b.evidence - a.evidence);
-  const passedOn = byStart.filter(({ outcome }) => PASSED_ON.has(outcome));
-  for (const symptom of passedOn) link(direct, symptom, causesOf(facts, symptom, byCallee));
-  for (const symptom of passedOn) if (!direct.has(symptom)) link(direct, symptom, floodedBy(facts, symptom, byCallee));
+  const mayFollow = byStart.filter(({ outcome }) => PASSED_ON.has(outcome));
+  for (const symptom of mayFollow) link(direct, symptom, causesOf(facts, symptom, byCallee));
+  for (const symptom of mayFollow) if (!direct.has(symptom)) link(direct, symptom, asOthers(facts, symptom, direct));
+  for (const symptom of mayFollow) if (!direct.has(symptom)) link(direct, symptom, floodedBy(facts, symptom, byCallee));
   const roots = found.filter((symptom) => !direct.has(symptom));
   const derived: Derived[] = [...direct.keys()].map((symptom) => ({ symptom, causes: rootsOf(symptom, direct) }));
   return { roots, derived };
@@ -49,13 +53,51 @@ function link(direct: Causes, symptom: Symptom, causes: readonly Symptom[]): voi
 }
 
 function causesOf(facts: Facts, symptom: Symptom, byCallee: ReadonlyMap<string, readonly Symptom[]>): Symptom[] {
-  const below = callsOf(facts, symptom.service)
-    .map((edge) => ({ edge, failed: failedOn(edge, symptom.segment) }))
-    .filter(({ failed }) => failed > 0);
-  const failed = sum(below.map((one) => one.failed));
-  const causes = [...new Set(below.flatMap(({ edge }) => byCallee.get(edge.callee) ?? []))];
-  if (failed >= ENOUGH_EXPLAINED * symptom.excess && causes.length > 0) return causes;
+  const { explained, newest, by } = passedOn(facts, symptom, callsOf(facts, symptom.service));
+  const goesOn = upTo(newest.explained) >= STILL_EXPLAINED * newest.failed;
+  if (goesOn && upTo(explained) >= ENOUGH_EXPLAINED * symptom.excess) {
+    const causes = [...new Set(by.flatMap((edge) => symptomsBelow(facts, edge, { symptom, byCallee })))];
+    if (causes.length > 0) return causes;
+  }
   return symptom.outcome === 'timeout' ? waitsFor(facts, symptom, byCallee) : [];
+}
+
+/** Two standard deviations more than was counted: of a few failures the half is a matter of chance. */
+const upTo = (count: number): number => count + 2 * Math.sqrt(count);
+
+/** Services on the way to the first that fails plainly: those between may pass on too few to be told. */
+const BETWEEN = 2;
+
+function symptomsBelow(
+  facts: Facts,
+  { callee }: EdgeFacts,
+  of: { readonly symptom: Symptom; readonly byCallee: ReadonlyMap<string, readonly Symptom[]> },
+  between = BETWEEN,
+): Symptom[] {
+  const here = (of.byCallee.get(callee) ?? []).filter(({ segment }) => overlap(segment, of.symptom.segment));
+  const service = facts.services.get(callee);
+  if (here.length > 0 || between === 0 || service === undefined) return here;
+  const { by } = passedOn(facts, { ...of.symptom, edges: service.edges }, callsOf(facts, service));
+  return by.flatMap((edge) => symptomsBelow(facts, edge, of, between - 1));
+}
+
+/** So many times as many failures of one service follow from something, for the others at that time to be taken to follow from it too. */
+const FAR_MORE = 3;
+
+/**
+ * What most failures of the same service follow from. Those that end alike at another time, when these are explained in part: a burst is cut
+ * into buckets, and few failures are a matter of chance. And far more that end in another way at the same time.
+ */
+function asOthers(facts: Facts, symptom: Symptom, direct: Causes): readonly Symptom[] {
+  const { service, outcome, excess, segment } = symptom;
+  const others = [...direct.keys()].filter((one) => one.service === service);
+  const beside = others.filter((one) => overlap(one.segment, segment));
+  const most = beside.reduce<Symptom | undefined>((a, b) => (a && a.excess >= b.excess ? a : b), undefined);
+  if (most && most.excess >= FAR_MORE * excess) return direct.get(most) ?? [];
+  const alike = others.find((one) => one.outcome === outcome);
+  if (alike === undefined) return [];
+  const { explained } = passedOn(facts, symptom, callsOf(facts, service));
+  return upTo(explained) >= STILL_EXPLAINED * excess ? (direct.get(alike) ?? []) : [];
 }
 
 /** What the workloads of the failing service call. */
@@ -63,16 +105,6 @@ function callsOf(facts: Facts, { callee, known }: ServiceFacts): EdgeFacts[] {
   return (known?.workloads ?? [])
     .flatMap((workload) => facts.outgoing.get(workload) ?? [])
     .filter((edge) => edge.callee !== callee);
-}
-
-/** Requests on an edge that failed beyond the usual at that time, or a bucket before it. */
-function failedOn(edge: EdgeFacts, { from, to }: Segment): number {
-  const requests = sumOf(edge.requests, from - 1, to);
-  let failed = 0;
-  for (const [outcome, series] of edge.failedRequests) {
-    failed += Math.max(0, sumOf(series, from - 1, to) - requests * usualOf([edge], outcome));
-  }
-  return failed;
 }
 
 /** Follows the calls that most of the additional time is spent on, until one has symptoms of its own. */
@@ -152,20 +184,6 @@ export function slowedBy(facts: Facts, edge: EdgeFacts, segment: Segment): numbe
   if (edge.usual === undefined || Number.isNaN(edge.usual.p50Ms)) return 0;
   const now = latenciesOf(facts, edge, { segment, of: (outcome) => outcome === 'ok' || outcome === 'timeout' });
   return now.count === 0 ? 0 : Math.max(0, now.quantile(0.5) - edge.usual.p50Ms);
-}
-
-/** Of the cells of one edge within a segment. */
-export function latenciesOf(
-  facts: Facts,
-  edge: EdgeFacts,
-  { segment, of }: { readonly segment: Pick<Segment, 'from' | 'to'>; readonly of: (outcome: Outcome) => boolean },
-): LatencySketch {
-  const all = new LatencySketch();
-  for (const cell of edge.cells) {
-    const bucket = facts.buckets + Math.floor((cell.at - facts.at) / facts.bucketMs);
-    if (bucket >= segment.from && bucket <= segment.to && of(cell.outcome)) all.merge(cell.latencies);
-  }
-  return all;
 }
 
 function reach(symptom: Symptom, direct: ReadonlyMap<Symptom, readonly Symptom[]>): Set<Symptom> {

@@ -111,11 +111,9 @@ export function observedOf(setup: Setup): Observed {
     services: names.map((name) => ({
       callee: calleeOf(name),
       workloads: [workloadOf(name)],
-      instances: (hosts.get(name) ?? []).map((host) => ({
-        instance: hostOf(name, host.name),
-        version: host.version,
-        zone: host.zone,
-      })),
+      instances: (hosts.get(name) ?? [])
+        .filter(({ to }) => to >= BUCKETS - 1)
+        .map((host) => ({ instance: hostOf(name, host.name), version: host.version, zone: host.zone })),
     })),
   };
 }
@@ -157,7 +155,7 @@ function cellsOf(
   const takes = call.takes?.(bucket) ?? 20;
   const latencies = (outcome: Outcome, count: number): LatencySketch => {
     if (outcome === 'timeout') return exactly(call.limitMs ?? 1_000, count);
-    return outcome === 'ok' ? sketch(takes, count) : exactly(1, 0);
+    return outcome === 'ok' ? sketch(takes, count) : exactly(1, count);
   };
   const totals = new Map<Outcome, number>();
   const [instances, zones]: [InstanceCell[], ZoneCell[]] = [[], []];

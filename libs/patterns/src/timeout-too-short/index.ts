@@ -2,10 +2,10 @@ import type { LatencySketch } from '#libs/telemetry';
 import { outcomesFact, shareFact } from '../by-outcome.js';
 import { allOf, type Candidate, type Evidence, type PatternKind, spanOf } from '../candidate.js';
 import type { EdgeFacts, Facts } from '../facts/facts.js';
+import { latenciesOf } from '../facts/latencies.js';
 import { groupsOf } from '../groups.js';
 import { countsOf, narrowed } from '../narrow.js';
-import { shareAbove } from '../statistics/latency.js';
-import { latenciesOf } from '../symptoms/derive.js';
+import { merged, shareAbove } from '../statistics/latency.js';
 import type { Symptom } from '../symptoms/symptom.js';
 import { duration, percent, serviceName } from '../words.js';
 
@@ -51,15 +51,26 @@ function pressedOn(facts: Facts, symptom: Symptom, edge: EdgeFacts): Pressed | u
   return crowded || usualP90Ms >= CLOSE * limitMs ? { limitMs, p90Ms: good.quantile(0.9), usualP90Ms } : undefined;
 }
 
-/** Answers of the window before the failures, below which nothing is known of what is usual. */
-const LEAST_BEFORE = 20;
+/** Answers of the window until the failures began: below the first nothing is known of what is usual, below the second only of their middle. */
+const LEAST_BEFORE = 4;
+const ENOUGH_BEFORE = 20;
 
-/** What the slowest tenth used to take: by the baseline, or in a young mesh by the window before the failures began. */
+/**
+ * What the slowest tenth used to take: by the baseline, or in a young mesh by the window before the failures began. A route that is new, since
+ * a policy gave it a name, has what the others of its caller had, and a caller that is new what the others had.
+ */
 function usually(facts: Facts, edge: EdgeFacts, { from }: Symptom['segment']): number {
-  const known = edge.usual?.p90Ms ?? Number.NaN;
-  if (!Number.isNaN(known)) return known;
-  const before = latenciesOf(facts, edge, { segment: { from: 0, to: from - 1 }, of: (outcome) => outcome === 'ok' });
-  return before.count >= LEAST_BEFORE ? before.quantile(0.9) : Number.NaN;
+  // In the first bucket are answers of both times; those that took longer than the limit came before it was moved.
+  const segment = { from: 0, to: from };
+  const others = facts.services.get(edge.callee)?.edges ?? [];
+  for (const edges of [[edge], others.filter(({ caller }) => caller === edge.caller), others]) {
+    const known = edges.flatMap(({ usual }) => (usual && !Number.isNaN(usual.p90Ms) ? [usual] : []));
+    const [most] = known.sort((a, b) => b.total - a.total);
+    if (most) return most.p90Ms;
+    const before = merged(edges.map((one) => latenciesOf(facts, one, { segment, of: (outcome) => outcome === 'ok' })));
+    if (before.count >= LEAST_BEFORE) return before.quantile(before.count >= ENOUGH_BEFORE ? 0.9 : 0.5);
+  }
+  return Number.NaN;
 }
 
 const closeTo = (good: LatencySketch, limitMs: number): number =>
