@@ -16,7 +16,9 @@ const lines = [
   ...imports,
   '',
   '/** Every policy kind, by folder name. Only apps import this list; libraries are handed it. */',
-  `export const policies = [${folders.map((name) => `${camel(name)}Policy`).join(', ')}] as unknown as readonly PolicyKind[];`,
+  'export const policies = [',
+  ...folders.map((name) => `  ${camel(name)}Policy,`),
+  '] as unknown as readonly PolicyKind[];',
   '',
 ];
 writeFileSync(join(here, 'index.ts'), lines.join('\n'));

@@ -24,9 +24,9 @@ import { type RunningCollector, wireCollector } from './collector/index.js';
 import type { Config } from './config.schema.js';
 import { createDashboard } from './dashboard/index.js';
 import { takeDataDirectory } from './data-directory.js';
-import { DatabaseGuard, type DatabaseVerdict } from './database-guard.js';
 import { requireFreePort, type WantedPort } from './free-port.js';
-import { type OpenDatabase, openDatabase } from './open-database.js';
+import { guardedDatabase } from './guarded-database.js';
+import type { OpenDatabase } from './open-database.js';
 import { otlpSettings } from './otlp-settings.js';
 import { patternReader } from './patterns/index.js';
 import type { ControlPlanePorts, Telemetry } from './ports.js';
@@ -56,8 +56,6 @@ export interface RunningControlPlane {
   stop(): Promise<void>;
 }
 
-/** How often what was served is noted in the data directory. */
-const NOTE_EVERY_MS = 10_000;
 /** Milliseconds that streams get to end by themselves. */
 const STREAM_GRACE_MS = 5_000;
 const VERSION = '0.1.0';
@@ -163,35 +161,6 @@ const wantedPorts = ({ rest, xds }: Config): { rest: WantedPort; xds: WantedPort
   xds: { host: xds.host, port: xds.port, flag: '--xds-port', what: 'xDS' },
 });
 
-/** Opens the database and refuses one that is not the one served before (REL-4, REL-5). */
-async function guardedDatabase(starting: Starting): Promise<OpenDatabase> {
-  const { config, replica, shutdown, telemetry, clock, ports } = starting;
-  const { log, metrics, tracer } = telemetry;
-  const guard = new DatabaseGuard(config.dataDir);
-  let verdict = 'first' as DatabaseVerdict;
-  const database = await openDatabase({
-    ...{ config, replica, clock, log, metrics, tracer, onProgress: ports.onProgress },
-    admit: (found) => {
-      verdict = guard.require(found, config.database.accept);
-    },
-  });
-  shutdown.add('database', () => database.close());
-  const found = await database.store.identity();
-  if (verdict === 'restored')
-    log.warn('the database was restored or failed over: everything is read anew', { ...found });
-  if (verdict === 'accepted') log.warn('the database is accepted as it is', { ...found });
-  guard.save(found);
-  const note = async (): Promise<void> => guard.note(await database.store.identity());
-  const stop = clock.every(NOTE_EVERY_MS, () => {
-    note().catch((error: unknown) => log.debug('what was served could not be noted', { error }));
-  });
-  shutdown.add('note of what was served', async () => {
-    stop();
-    await note();
-  });
-  return database;
-}
-
 async function startIdentity(starting: Starting, { store }: OpenDatabase): Promise<MeshIdentity> {
   const { config, shutdown, telemetry, clock } = starting;
   const kek = await loadOrCreateKek(keyFile(config));
@@ -220,8 +189,7 @@ async function startRuntime(starting: Starting, foundation: Foundation, wanted: 
   const { telemetry, clock, registry, policies, replica, shutdown, ports } = starting;
   const { database, identity, roles, certificate } = foundation;
   const { log, metrics, tracer } = telemetry;
-  const { clusterId } = await database.store.identity();
-  starting.collector = wireCollector(starting, { databaseUrl: database.url, clusterId });
+  starting.collector = await wireCollector(starting, database);
   const onEvent = (event: FeedEvent): void => {
     roles.onEvent(event);
     if (isStagedEvent(event)) starting.staged?.wake();

@@ -131,7 +131,8 @@ const nothing = (): Promise<void> => new Promise((resolve) => void setTimeout(re
 
 /** REL-4: whoever starts while the way leads to another database must not take it for ours. */
 function requireSame(expected: string, found = 'an empty one'): void {
-  if (found !== expected) throw new Error(`this is another database (${found}), not the one that is served (${expected})`);
+  if (found !== expected)
+    throw new Error(`this is another database (${found}), not the one that is served (${expected})`);
 }
 
 /** Opens the store as soon as it can be, and follows who is in the meshes. */

@@ -2,6 +2,7 @@ import type { Clock, Log, Metrics } from '#libs/kernel';
 import type { OtlpSettings } from '#libs/observability';
 import type { ReportSink } from '#libs/telemetry';
 import type { Config } from '../config.schema.js';
+import type { OpenDatabase } from '../open-database.js';
 import type { ControlPlanePorts, Telemetry } from '../ports.js';
 import type { Shutdown } from '../shutdown.js';
 import { CollectorProcess } from './collector-process.js';
@@ -58,12 +59,19 @@ export interface CollectorWiring {
  * Starts the collector that the settings ask for. To be called before what it collects from: it stops after the streams of
  * sidecars and before the database, so that what they told last is kept.
  */
-export function wireCollector(
+export async function wireCollector(
   { config, replica, otlp, clock, telemetry, ports, shutdown }: CollectorWiring,
-  database: Pick<WorkerSettings, 'databaseUrl' | 'clusterId'>,
-): RunningCollector | undefined {
+  { url: databaseUrl, store }: OpenDatabase,
+): Promise<RunningCollector | undefined> {
   if (config.telemetry.collector === 'off') return undefined;
-  const settings = { ...database, replica, logLevel: config.log.level, otlp: otlp && exportSettings(config, otlp) };
+  const { clusterId } = await store.identity();
+  const settings = {
+    databaseUrl,
+    clusterId,
+    replica,
+    logLevel: config.log.level,
+    otlp: otlp && exportSettings(config, otlp),
+  };
   const { log, metrics } = telemetry;
   const collector = startCollector({ settings, clock, log, metrics, entry: ports.collectorEntry });
   shutdown.add('collector', () => collector.stop());

@@ -187,7 +187,9 @@ describe('metrics', () => {
     receiver.status = 200;
     await expect.poll(() => receiver.points.length).toBeGreaterThan(0);
     expect(receiver.points[0]?.value).toBeGreaterThan(2);
-    expect(said).toEqual(['telemetry could not be exported and is lost', 'telemetry is exported again']);
+    await expect
+      .poll(() => said)
+      .toEqual(['telemetry could not be exported and is lost', 'telemetry is exported again']);
     await close();
   });
 });

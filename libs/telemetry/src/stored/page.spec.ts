@@ -128,6 +128,8 @@ describe('pages of cells', () => {
         ) => of.reduce((total, cell) => total + count(cell), 0);
         expect(sum(({ requests }) => requests, cells)).toBe(sum(({ requests }) => requests, edges));
         expect(sum(({ attempts }) => attempts, cells)).toBe(sum(({ attempts }) => attempts, edges));
+        // Of less than one request the sketch's own library finds no rank.
+        if (sum(({ requests }) => requests, edges) < 1) return;
         for (const q of [0, 0.5, 0.9, 0.99, 1]) isNear(latencies.quantile(q) ?? -1, (share) => all.quantile(share), q);
       }),
     );
