@@ -32,7 +32,7 @@ const UNSEEN = /[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]/g;
 /** In one line of a table, whatever it holds: paths and details come from whoever calls (SEC-12). */
 export const inline = (text: string): string => printable(text.replaceAll(/[\t\n]/g, ' ')).replaceAll(UNSEEN, '\ufffd');
 
-export const SIGNAL_HEAD = ['rate', 'failures', 'p50', 'p90', 'p99', 'attempts'];
+export const SIGNAL_HEAD = ['rate', 'failures', 'p50', 'p90', 'p99', 'attempts', 'open'];
 
 /** As columns under `SIGNAL_HEAD`. */
 export const signalColumns = (signals: GoldenSignals): string[] => [
@@ -42,6 +42,7 @@ export const signalColumns = (signals: GoldenSignals): string[] => [
   duration(signals.latency?.p90),
   duration(signals.latency?.p99),
   signals.attemptsPerRequest === undefined ? '-' : signals.attemptsPerRequest.toFixed(2),
+  signals.inFlight === undefined ? '-' : digits(signals.inFlight),
 ];
 
 /** `reset 12, timeout 3`: what failed, the most frequent first. */

@@ -9,7 +9,7 @@ import { renderService, renderServices } from './top.render.js';
 
 const when = { from: '2026-11-27T14:00:00.000Z', to: '2026-11-27T14:15:00.000Z', incomplete: false };
 const signals: GoldenSignals = {
-  ...{ rate: 12.13, count: 10_917, failures: 900, failureShare: 0.0824, attemptsPerRequest: 1.165 },
+  ...{ rate: 12.13, count: 10_917, failures: 900, failureShare: 0.0824, attemptsPerRequest: 1.165, inFlight: 0.482 },
   outcomes: [
     { outcome: 'ok', count: 10_017 },
     { outcome: 'reset', count: 900 },
@@ -77,9 +77,9 @@ describe('heddle top', () => {
       { namespace: 'shop', name: 'stock', ...quiet },
     ];
     expect(lines(renderServices({ ...when, incomplete: true, items, more: 3, hidden: 14 }))).toEqual([
-      'SERVICE      RATE    FAILURES  P50      P90      P99     ATTEMPTS  WHAT FAILED',
-      'shop/orders  12.1/s  8.2 %     19.9 ms  41.0 ms  404 ms  1.17      reset 900',
-      'shop/stock   0/s     0 %       -        -        -       -',
+      'SERVICE      RATE    FAILURES  P50      P90      P99     ATTEMPTS  OPEN  WHAT FAILED',
+      'shop/orders  12.1/s  8.2 %     19.9 ms  41.0 ms  404 ms  1.17      0.48  reset 900',
+      'shop/stock   0/s     0 %       -        -        -       -         -',
       '',
       'from 2026-11-27T14:00:00.000Z to 2026-11-27T14:15:00.000Z',
       'some of that time is missing: counts are lower bounds',

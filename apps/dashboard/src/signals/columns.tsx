@@ -1,7 +1,7 @@
 import type { GoldenSignals } from '../api/signals';
 import { Tag } from '../ui/signs';
 import type { Column } from '../ui/table';
-import { failureTone, latencyWords, rateWords, shareWords } from './words';
+import { failureTone, latencyWords, openWords, rateWords, shareWords } from './words';
 
 /** How many of the requests fail, with the colour of how bad that is. */
 export const Failing = ({ of }: { readonly of: GoldenSignals }) =>
@@ -26,5 +26,6 @@ export function signalColumns<T>(signalsOf: (row: T) => GoldenSignals | undefine
     },
     { head: 'p50', width: '76px', atEnd: true, wide: true, cell: said((of) => latencyWords(of, 'p50')) },
     { head: 'p99', width: '76px', atEnd: true, wide: true, cell: said((of) => latencyWords(of, 'p99')) },
+    { head: 'Open', width: '76px', atEnd: true, wide: true, cell: said(openWords) },
   ];
 }

@@ -1,6 +1,6 @@
 import type { GoldenSignals } from '../api/signals';
 import { Stats } from '../ui/page';
-import { countWords, failureTone, latencyWords, msWords, rateWords, shareWords } from './words';
+import { countWords, failureTone, latencyWords, msWords, openWords, rateWords, shareWords } from './words';
 
 const ATTEMPTS_MANY = 1.2;
 
@@ -26,6 +26,10 @@ export function SignalStats({ of, incomplete }: SignalStatsProps) {
         {
           ...{ label: 'Half within', value: latencyWords(of, 'p50') },
           ...(latency ? { note: `99 % within ${msWords(latency.p99)}` } : {}),
+        },
+        {
+          ...{ label: 'Open at once', value: openWords(of) },
+          note: 'on average: what grows while the rate does not is waiting',
         },
         {
           label: 'Attempts a request',

@@ -26,6 +26,10 @@ export const countWords = (count: number): string => new Intl.NumberFormat('en')
 export const latencyWords = ({ latency }: Pick<GoldenSignals, 'latency'>, of: 'p50' | 'p90' | 'p99'): string =>
   latency ? msWords(latency[of]) : '–';
 
+/** Saturation: how many are open at once, on average. */
+export const openWords = ({ inFlight }: Pick<GoldenSignals, 'inFlight'>): string =>
+  inFlight === undefined ? '–' : number.format(inFlight);
+
 /** How bad it is that so many of the requests fail. */
 export function failureTone({ count, failureShare }: Pick<GoldenSignals, 'count' | 'failureShare'>): Tone {
   if (count === 0) return 'idle';

@@ -38,6 +38,7 @@ const SIGNALS = {
     object({ p50: number, p90: number, p99: number }),
     'Milliseconds, of all, failed ones too; absent = nothing ended.',
   ),
+  inFlight: said(number, 'How many were open at once, on average: rate times mean latency. Absent = nothing ended.'),
 };
 const ALWAYS = ['rate', 'count', 'failures', 'failureShare', 'outcomes'];
 const signals = (more: Readonly<Record<string, JsonSchema>>, optional: readonly string[] = []): JsonSchema =>

@@ -98,6 +98,16 @@ export class LatencyBins {
     });
   }
 
+  /** Milliseconds; undefined of none. As exact as a bin is wide. */
+  mean(): number | undefined {
+    let [spent, count] = [0, this.zeros];
+    this.each((bin, sixteenths) => {
+      spent += this.#valueOf(bin) * sixteenths;
+      count += sixteenths;
+    });
+    return count === 0 ? undefined : spent / count;
+  }
+
   #valueOf(bin: number): number {
     return LatencySketch.valueOf(LOWEST_KEY + bin * this.width + (this.width - 1) / 2);
   }

@@ -1,7 +1,7 @@
 import type { GoldenSignals } from './tally.js';
 
 /** What a list is sorted by, the highest first. */
-export const SORTS = ['rate', 'failures', 'failureShare', 'latency', 'retries'] as const;
+export const SORTS = ['rate', 'failures', 'failureShare', 'latency', 'retries', 'inFlight'] as const;
 export type SignalSort = (typeof SORTS)[number];
 
 const VALUES: Readonly<Record<SignalSort, (signals: GoldenSignals) => number>> = {
@@ -10,6 +10,7 @@ const VALUES: Readonly<Record<SignalSort, (signals: GoldenSignals) => number>> =
   failureShare: ({ failureShare }) => failureShare,
   latency: ({ latency }) => latency?.p99 ?? 0,
   retries: ({ attemptsPerRequest = 0 }) => attemptsPerRequest,
+  inFlight: ({ inFlight = 0 }) => inFlight,
 };
 
 /** The highest; of equals the one that is asked more, then by what they are, so that the same comes out each time. */

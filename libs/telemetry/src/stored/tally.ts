@@ -16,6 +16,11 @@ export interface GoldenSignals {
   readonly attemptsPerRequest?: number;
   /** Milliseconds from the first byte to the last of the answer, of all, failed ones too; absent = nothing ended. */
   readonly latency?: { readonly p50: number; readonly p90: number; readonly p99: number };
+  /**
+   * Saturation: how many were open at once, on average: rate times mean latency (Little, "A Proof for the Queuing Formula
+   * L = λW", 1961). What grows while the rate does not is waiting. Absent = nothing ended.
+   */
+  readonly inFlight?: number;
 }
 
 const SHARES = [0.5, 0.9, 0.99];
@@ -64,15 +69,18 @@ export class Tally {
   signals(seconds: number): GoldenSignals {
     const { count, failures } = this;
     const [p50, p90, p99] = this.latencies.quantiles(SHARES);
+    const mean = this.latencies.mean();
+    const rate = seconds > 0 ? count / seconds : 0;
     const isKnown = p50 !== undefined && p90 !== undefined && p99 !== undefined;
     return {
-      rate: seconds > 0 ? count / seconds : 0,
+      rate,
       count,
       failures,
       failureShare: count > 0 ? failures / count : 0,
       outcomes: this.#sorted(),
       ...(this.counts === 'requests' && count > 0 ? { attemptsPerRequest: this.#attempts / count } : {}),
       ...(isKnown ? { latency: { p50, p90, p99 } } : {}),
+      ...(mean !== undefined && seconds > 0 ? { inFlight: (rate * mean) / 1000 } : {}),
     };
   }
 
