@@ -2,13 +2,13 @@ import type { Metrics } from '#libs/kernel';
 import { type Baseline, baselineOf, emptyBaseline, type Observed, type ObservedService } from '#libs/patterns';
 import type { Store } from '#libs/store';
 import { CellWindow, EDGES, INSTANCES, ZONES } from './cell-window.js';
+import { FEWEST_MINUTES, minutesThatFit } from './usual-minutes.js';
 
 const MINUTE_MS = 60_000;
 export const BUCKET_MS = 10_000;
-/** What is looked at: ten minutes, and what was usual in the two hours before. */
+/** What is looked at: ten minutes, and what was usual before, in two hours of a mesh that is not very large. */
 const BUCKETS = 60;
 export const LOOKED_AT_MS = BUCKETS * BUCKET_MS;
-const USUAL_MINUTES = 120;
 /** Suspects are looked for so long before the window. */
 const BEFORE_MS = 30 * MINUTE_MS;
 
@@ -27,6 +27,8 @@ export class MeshObserver {
   readonly #usual: CellWindow<ReturnType<typeof EDGES.cells>[number]>;
   #baseline: Baseline = emptyBaseline;
   #baselineTo = 0;
+  /** That the usual reaches back; 0 = not measured yet. */
+  #minutes = 0;
 
   constructor(private readonly options: MeshObserverOptions) {
     const { signals } = options.store;
@@ -56,10 +58,21 @@ export class MeshObserver {
   async #usually(before: number): Promise<Baseline> {
     const to = Math.floor(before / MINUTE_MS) * MINUTE_MS;
     if (to === this.#baselineTo) return this.#baseline;
-    const from = to - USUAL_MINUTES * MINUTE_MS;
+    if (this.#minutes === 0) this.#minutes = await this.#measured(to);
+    const from = to - this.#minutes * MINUTE_MS;
     const cells = await this.#usual.moveTo({ lengthMs: MINUTE_MS, from, to });
-    this.#baseline = baselineOf(cells, { from, bucketMs: MINUTE_MS, buckets: USUAL_MINUTES });
+    this.#baseline = baselineOf(cells, { from, bucketMs: MINUTE_MS, buckets: this.#minutes });
     this.#baselineTo = to;
+    // It grows by what comes, since nothing that is older is read again.
+    this.#minutes = Math.min(minutesThatFit(cells.length, this.#minutes), this.#minutes + 1);
     return this.#baseline;
+  }
+
+  /** How far back is read at first: by a few minutes, for all of a very large mesh might not fit at all. */
+  async #measured(to: number): Promise<number> {
+    const { store, mesh, metrics } = this.options;
+    const few = new CellWindow(store.signals, mesh, EDGES, metrics);
+    const span = { lengthMs: MINUTE_MS, from: to - FEWEST_MINUTES * MINUTE_MS, to } as const;
+    return minutesThatFit((await few.moveTo(span)).length, FEWEST_MINUTES);
   }
 }
