@@ -17,7 +17,16 @@ const OPERATORS: ReadonlySet<string> = new Set([
 ]);
 const FAMILY = /^(?:DOWNSTREAM|UPSTREAM)_[A-Z0-9_]+$/;
 /** `%%`, or a name with what may follow: parameters, which may hold percent signs, and a length. */
-const OPERATOR = /%(?:%|([A-Za-z0-9_]+)(?:\([^()]*\))?(?::\d+)?%)/g;
+const OPERATOR = /%(?:%|([A-Za-z0-9_]+)(?:\(([^()]*)\))?(?::\d+)?%)/g;
+
+/**
+ * What is wrong with the name of an environment variable, as the end of a sentence. Secrets are often handed to processes
+ * in their environment: only whoever starts the sidecar decides what of it may be told.
+ */
+export const environmentProblem = (name: string): string | undefined =>
+  name === 'HOSTNAME' || /^HEDDLE_TAG_[A-Z0-9_]{1,100}$/.test(name)
+    ? undefined
+    : "must be HOSTNAME or begin with HEDDLE_TAG_: others of the sidecar's environment may be secret";
 
 /** What is wrong with a format, as the end of a sentence: Envoy would refuse the listener for it. */
 export function formatProblem(format: string): string | undefined {
@@ -26,7 +35,11 @@ export function formatProblem(format: string): string | undefined {
   const rest = format.replaceAll(OPERATOR, '');
   if (rest.includes('%'))
     return 'must have a name between each two "%", such as %PROTOCOL% or %REQ(X-NAME)%; a percent sign itself is "%%"';
-  for (const [, name] of format.matchAll(OPERATOR)) {
+  for (const [, name, given = ''] of format.matchAll(OPERATOR)) {
+    if (name === 'ENVIRONMENT') {
+      const problem = environmentProblem(given);
+      if (problem !== undefined) return `names %ENVIRONMENT(${given})%, whose variable ${problem}`;
+    }
     if (name === undefined || OPERATORS.has(name) || FAMILY.test(name)) continue;
     return `must use Envoy's command operators; there is no %${name}%${didYouMean(name, [...OPERATORS])}`;
   }

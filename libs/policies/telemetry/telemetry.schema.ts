@@ -13,7 +13,7 @@ import {
   text,
 } from '#libs/model';
 import { celProblem } from './cel.js';
-import { formatProblem } from './operators.js';
+import { environmentProblem, formatProblem } from './operators.js';
 
 const backendRef = strict({
   kind: z.enum(['Service', 'ExternalService']).describe('Kind of what takes it.'),
@@ -97,11 +97,11 @@ const tag = strict({
   requestHeader: headerName()
     .optional()
     .describe('The value of this header of the request; the attribute is left out when it has none.'),
-  environment: text('invalid-name', (value) =>
-    /^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(value) ? undefined : 'must be the name of an environment variable',
-  )
+  environment: text('invalid-name', environmentProblem)
     .optional()
-    .describe("The value of this environment variable of the sidecar's."),
+    .describe(
+      "The value of this environment variable of the sidecar's: HOSTNAME, or one that begins with HEDDLE_TAG_.",
+    ),
 }).superRefine(({ name: _, ...value }, sink) => exactlyOne(sink, value, 'literal, requestHeader or environment'));
 
 const tracing = strict({
