@@ -50,6 +50,18 @@ export class Visitor {
     page.on('request', (request) => this.requested.push(request.url()));
   }
 
+  /** Somebody who logs in, goes on a journey, and leaves. Nothing may have been complained about by then. */
+  static async goThrough(
+    { browser, url, token }: { readonly browser: Browser; readonly url: string; readonly token: string },
+    journey: (visitor: Visitor) => Promise<void>,
+  ): Promise<void> {
+    const visitor = await Visitor.arrive(browser, url);
+    await visitor.login(token);
+    await journey(visitor);
+    visitor.expectQuiet();
+    await visitor.leave();
+  }
+
   static async arrive(
     browser: Browser,
     url: string,

@@ -48,14 +48,8 @@ afterAll(async () => {
   await database?.drop();
 });
 
-/** Somebody who is logged in. Nothing may have been complained about when he leaves. */
-async function as(who: string, journey: (visitor: Visitor) => Promise<void>): Promise<void> {
-  const visitor = await Visitor.arrive(browser, board.url);
-  await visitor.login(tokens[who] ?? '');
-  await journey(visitor);
-  visitor.expectQuiet();
-  await visitor.leave();
-}
+const as = (who: string, journey: (visitor: Visitor) => Promise<void>): Promise<void> =>
+  Visitor.goThrough({ browser, url: board.url, token: tokens[who] ?? '' }, journey);
 
 const names = (visitor: Visitor, table: string): Promise<string[]> =>
   visitor.page.getByRole('table', { name: table }).getByRole('row').allInnerTexts();
