@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 const root = import.meta.dirname;
 const alias = [
-  { find: '#policies', replacement: `${root}/libs/policies/index.ts` },
+  { find: /^#policies$/, replacement: `${root}/libs/policies/index.ts` },
+  { find: /^#policies\/names$/, replacement: `${root}/libs/policies/names.ts` },
   { find: /^#libs\/(.+)$/, replacement: `${root}/libs/$1/src/index.ts` },
 ];
 
@@ -18,7 +19,8 @@ const SKIP = ['node_modules/**', 'dist/**', '.heddle/**'];
 export default defineConfig({
   resolve: { alias },
   test: {
-    maxWorkers: 2,
+    // More than machines of CI have cores: most tests wait for others much of the time.
+    maxWorkers: 3,
     reporters: ['default', './libs/testing/src/tally.reporter.ts'],
     projects: [
       {

@@ -65,7 +65,7 @@ describe('a network that loses everything', () => {
     ['from the client', ['to the server']],
     ['both ways', ['to the client', 'to the server']],
   ])('REL-17 REL-18 %s: within 45 s the stream has ended, and nothing follows any view for it', async (_, lost) => {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'performance'] });
     rig = await Rig.start();
     rig.publish(cluster('a'));
     wire = await Wire.to(rig.port);

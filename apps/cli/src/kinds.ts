@@ -1,17 +1,17 @@
-import { createRegistry, type KindInfo, type Registry } from '#libs/model';
-import { policies } from '#policies';
+import { createKindNames, type KindName, type KindNames } from '#libs/model';
+import { policyNames } from '#policies/names';
 import { CliError, EXIT } from './exit-codes.js';
 
-let registry: Registry | undefined;
+let names: KindNames | undefined;
 
 /** The kinds that this version of the CLI knows. */
-export function kinds(): Registry {
-  registry ??= createRegistry(policies);
-  return registry;
+export function kinds(): KindNames {
+  names ??= createKindNames(policyNames);
+  return names;
 }
 
 /** By kind, plural or short name. @throws CliError that lists what there is */
-export function findKind(name: string): KindInfo {
+export function findKind(name: string): KindName {
   const found = kinds().find(name);
   if (found) return found;
   const known = kinds().kinds.map((kind) => kind.plural);

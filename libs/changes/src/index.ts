@@ -1,8 +1,6 @@
 export { type Authorize, bySystem, type Denial, type ProposedWrite, type WriteVerdict } from './authorize.js';
 export { createChanges } from './changes.js';
 export * from './delivery/index.js';
-export { align } from './diff/align.js';
-export { diffFields, type FieldChange } from './diff/fields.js';
 export { toManifest } from './document.js';
 export type * from './door.js';
 export * from './explain/index.js';

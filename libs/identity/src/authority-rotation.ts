@@ -69,7 +69,7 @@ export class AuthorityRotation {
       // Refused: another replica was faster. What is due now, the rows say.
       if (await this.#take(mesh, step, now)) taken.push(step);
     }
-    // This replica hears of its own steps at once, the others within a minute.
+    // This replica hears of its own steps at once, the others within ten seconds.
     if (taken.length > 0) await this.#options.authority.refresh();
     return taken;
   }

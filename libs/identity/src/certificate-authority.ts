@@ -13,14 +13,14 @@ export interface CertificateAuthorityOptions {
   readonly metrics?: Metrics;
 }
 
-/** How often rows are read again, so that a rotation on one replica reaches the others without a restart (REL-31). */
-const REFRESH_MS = 60_000;
+/** How often rows are read again, so that a rotation on one replica reaches the others soon, without a restart (REL-31). */
+const REFRESH_MS = 10_000;
 
 /** Alarms for people come at these parts of an authority's life left (REL-31). */
 const ALARMS = [0.1, 0.25, 0.5];
 
 /**
- * The authorities of all meshes of this process: made on first use, cached opened, and read again every minute. When
+ * The authorities of all meshes of this process: made on first use, cached opened, and read again every ten seconds. When
  * Postgres is away the last good ones go on signing (REL-2).
  */
 export class CertificateAuthority {
@@ -41,7 +41,7 @@ export class CertificateAuthority {
     this.#metrics = options.metrics ?? silentMetrics;
   }
 
-  /** Begins to read rows again every minute. */
+  /** Begins to read rows again every ten seconds. */
   start(): void {
     this.#stopTimer ??= this.#clock.every(REFRESH_MS, () => {
       this.refresh().catch((error: unknown) => this.#failed(error));

@@ -15,7 +15,7 @@ const ROTATE_AFTER = 1 / 3;
  */
 export const ROOT_TRUSTED_FOR_MS = 8 * DAY_MS;
 
-/** An issuer is known for this long before it signs: three times what replicas take to read it, so none mistakes its leaves. */
+/** An issuer is known for this long before it signs: many times what replicas take to read it, so none mistakes its leaves. */
 export const ISSUER_KNOWN_FOR_MS = 3 * MINUTE_MS;
 
 /** What was retired is kept for longer than the longest leaf of it lives (SEC-26). */

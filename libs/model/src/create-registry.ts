@@ -1,16 +1,11 @@
-import { err, invariant, ok, type Result, type Violation } from '#libs/kernel';
+import { err, ok, type Result, type Violation } from '#libs/kernel';
 import type { Kind } from './define-kind.js';
 import { deepFreeze } from './freeze.js';
 import { violation, warning } from './issues.js';
-import { alertReceiverKind, alertRuleKind, serviceLevelObjectiveKind } from './kinds/alerting/index.js';
-import { externalServiceKind } from './kinds/external-service.js';
-import { grpcRouteKind } from './kinds/grpc-route.js';
-import { httpRouteKind } from './kinds/http-route.js';
-import { meshKind } from './kinds/mesh.js';
-import { referenceGrantKind } from './kinds/reference-grant.js';
+import { indexNames } from './kind-names.js';
+import { BUILT_IN } from './kinds/built-in.js';
 import { roleKind } from './kinds/role.js';
 import { roleBindingKind } from './kinds/role-binding.js';
-import { serviceKind } from './kinds/service.js';
 import { parseMetadata } from './metadata.js';
 import type { PolicyKind } from './policy.js';
 import { policyManifestKind } from './policy-manifest.js';
@@ -18,19 +13,6 @@ import type { ParsedManifest, Registry } from './registry.js';
 import { quote } from './schema-parts.js';
 import { isPlainObject, structureViolations } from './structure.js';
 import { didYouMean } from './suggest.js';
-
-/** Kinds that are not policies. */
-const BUILT_IN: readonly Kind[] = [
-  meshKind,
-  serviceKind,
-  externalServiceKind,
-  httpRouteKind,
-  grpcRouteKind,
-  referenceGrantKind,
-  serviceLevelObjectiveKind,
-  alertRuleKind,
-  alertReceiverKind,
-];
 
 /**
  * The registry of all kinds: those of the model and the given policy kinds.
@@ -40,23 +22,12 @@ export function createRegistry(policies: readonly PolicyKind[]): Registry {
   const configuration = [...BUILT_IN, ...policies.map(policyManifestKind), roleBindingKind];
   const kinds = [...configuration, roleKind(['Role', ...configuration.map(({ info }) => info.kind)])];
   const byKind = new Map(kinds.map((kind) => [kind.info.kind, kind]));
-  const byName = indexNames(kinds);
+  const byName = indexNames(kinds.map(({ info }) => info));
   return {
     kinds: kinds.map((kind) => kind.info),
-    find: (name) => byName.get(name.toLowerCase())?.info,
+    find: (name) => byName.get(name.toLowerCase()),
     parse: (document, mesh) => parseDocument(document, mesh, byKind),
   };
-}
-
-function indexNames(kinds: readonly Kind[]): ReadonlyMap<string, Kind> {
-  const index = new Map<string, Kind>();
-  for (const kind of kinds) {
-    for (const name of new Set([kind.info.kind.toLowerCase(), kind.info.plural, ...kind.info.aliases])) {
-      invariant(!index.has(name), `two kinds are called ${name}`);
-      index.set(name, kind);
-    }
-  }
-  return index;
 }
 
 type Parsed = Result<ParsedManifest, readonly Violation[]>;

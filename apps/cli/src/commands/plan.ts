@@ -1,10 +1,10 @@
 import { Command } from 'commander';
+import type { WrittenRequest } from '#libs/changes';
 import { remote, type Session, session } from '../command.js';
 import { readDocuments } from '../documents.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { printAs } from '../output.js';
 import { changes, renderPlan } from '../plan/render.js';
-import { requestsOf } from '../plan/replay.js';
 import { documentsOf, type PlanFlags, planFlags, planOf } from '../plan/request.js';
 import type { Plan } from '../plan/types.js';
 import { targetsOf } from './delete.js';
@@ -51,14 +51,20 @@ async function run(s: Session, id: string | undefined, flags: Flags): Promise<vo
     throw new CliError(`the change brings ${grave.length} finding${grave.length === 1 ? '' : 's'}`, EXIT.refused);
 }
 
-function newPlan(s: Session, flags: Flags): Promise<Plan> {
-  const requests = flags.replay === undefined ? {} : { requests: requestsOf(flags.replay) };
+async function newPlan(s: Session, flags: Flags): Promise<Plan> {
+  const requests = flags.replay === undefined ? {} : { requests: await requestsIn(flags.replay) };
   const more = { save: flags.save, ...(flags.full ? { details: ALL } : {}), ...requests };
   if (!flags.delete) return planOf(documentsOf(s, flags), flags, more);
   if (flags.prune) throw new CliError('give --delete or --prune, not both', EXIT.usage);
   const deletes = targetsOf(s, readDocuments(flags.file ?? []));
   const body = { deletes, ...more, ...(flags.message ? { message: flags.message } : {}) };
   return s.rest.send<Plan>('POST', `${s.meshPath}/plan`, { body });
+}
+
+/** What reads requests takes long to load. */
+async function requestsIn(file: string): Promise<readonly WrittenRequest[]> {
+  const { requestsOf } = await import('../plan/replay.js');
+  return requestsOf(file);
 }
 
 function parseFailOn(text: string | undefined): readonly string[] {

@@ -1,8 +1,8 @@
 import { Command } from 'commander';
-import { printId } from '#libs/model';
+import { createRegistry, printId, type Registry } from '#libs/model';
+import { policies } from '#policies';
 import { readDocuments, type SourceDocument } from '../documents.js';
 import { CliError, EXIT } from '../exit-codes.js';
-import { kinds } from '../kinds.js';
 import { parseFormat, printAs } from '../output.js';
 
 interface Finding {
@@ -22,7 +22,8 @@ export function validateCommand(): Command {
     .option('-o, --output <format>', 'table, json or yaml', 'table')
     .action((flags: { file: string[]; mesh: string; output: string }) => {
       const documents = readDocuments(flags.file);
-      const findings = documents.flatMap((document) => check(document, flags.mesh));
+      const registry = createRegistry(policies);
+      const findings = documents.flatMap((document) => check(document, flags.mesh, registry));
       const errors = findings.filter((finding) => finding.severity === 'error').length;
       printAs(parseFormat(flags.output), { documents: documents.length, findings }, () =>
         report(findings, documents.length, errors),
@@ -34,12 +35,12 @@ export function validateCommand(): Command {
 
 const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
-function check({ from, document }: SourceDocument, mesh: string): Finding[] {
+function check({ from, document }: SourceDocument, mesh: string, registry: Registry): Finding[] {
   if (typeof document !== 'object' || document === null || Array.isArray(document)) {
     const message = 'must be an object with apiVersion, kind, metadata';
     return [{ from, resource: '', severity: 'error', path: '', code: 'invalid-type', message }];
   }
-  const parsed = kinds().parse(document, mesh);
+  const parsed = registry.parse(document, mesh);
   const resource = parsed.ok
     ? printId({ kind: parsed.value.manifest.kind, ...parsed.value.manifest.metadata })
     : nameOf(document);

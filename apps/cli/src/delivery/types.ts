@@ -1,4 +1,5 @@
-import type { Delivery, FieldChange } from '#libs/changes';
+import type { Delivery } from '#libs/changes';
+import type { FieldChange } from '#libs/diff';
 
 import type { StagedView } from '../staged/types.js';
 

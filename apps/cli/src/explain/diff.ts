@@ -1,5 +1,5 @@
 /** What a proxy was running at two times, resource by resource. */
-import { diffFields } from '#libs/changes';
+import { diffFields } from '#libs/diff';
 import type { Session } from '../command.js';
 import { printAs } from '../output.js';
 import { renderResources } from '../plan/render.js';

@@ -1,2 +1,3 @@
 /** Answers about plans, as REST describes them. */
-export type { EnvoyChange, FieldChange, Finding, IntentChange, NetDifference, Plan, Replay } from '#libs/changes';
+export type { EnvoyChange, Finding, IntentChange, NetDifference, Plan, Replay } from '#libs/changes';
+export type { FieldChange } from '#libs/diff';

@@ -1,6 +1,6 @@
 /** Changes YAML documents in place: what stays the same keeps its order, comments and style. */
 import { type Document, isMap, isNode, isScalar, isSeq, type Node, type Pair, type YAMLMap, type YAMLSeq } from 'yaml';
-import { align } from '#libs/changes';
+import { align } from '#libs/diff';
 import { canonicalJson } from '#libs/kernel';
 
 /** Makes a document hold exactly this value. @returns whether anything was changed */

@@ -1,5 +1,5 @@
 /** Sets a field by the path that plans print: `spec.rules[0].backendRefs[orders:8080/green].weight`. */
-import { align } from '#libs/changes';
+import { align } from '#libs/diff';
 import { CliError, EXIT } from '../exit-codes.js';
 
 type Step = { readonly member: string } | { readonly item: string };

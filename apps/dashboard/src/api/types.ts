@@ -1,17 +1,18 @@
 /** Answers of the API that no library of ours has a type of without its server: kept by hand, beside its OpenAPI document. */
-import type { Delivery, FieldChange } from '#libs/changes';
+import type { Delivery } from '#libs/changes';
+import type { FieldChange } from '#libs/diff';
 import type { JsonObject } from './json';
 
 export type {
   Delivery,
   DeliveryState,
   EnvoyChange,
-  FieldChange,
   Finding,
   IntentChange,
   Plan,
   TouchedProxy,
 } from '#libs/changes';
+export type { FieldChange } from '#libs/diff';
 
 export interface ResourceId {
   readonly kind: string;

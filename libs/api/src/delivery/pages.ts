@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { type DeliveredChange, type Delivery, describedItem, type FieldChange } from '#libs/changes';
+import { type DeliveredChange, type Delivery, describedItem } from '#libs/changes';
+import type { FieldChange } from '#libs/diff';
 import type { ResourceId } from '#libs/model';
 import type { HistoryEntry } from '#libs/store';
 import { AccessControl, type Seen } from '../access/access-control.js';

@@ -1,8 +1,8 @@
 /** What a plan does to Envoy resources and proxies, for people and programs. */
 import { contentFields, type ForkChanges, INSTANCE, type MeshFork, type ResourceDiff } from '#libs/compiler';
+import { diffFields } from '#libs/diff';
 import type { Ctx, PassBudget } from '#libs/incremental';
 import { compareCodeUnits, eachOf, mapped, type Steps, sortedByInSteps, sortedInSteps } from '#libs/kernel';
-import { diffFields } from '../diff/fields.js';
 import { turn } from '../turns.js';
 import type { EnvoyChange, Plan, TouchedProxy } from './types.js';
 

@@ -1,7 +1,8 @@
 /** What is meant: stored resources before and after, field by field. */
+
+import { diffFields, type FieldChange } from '#libs/diff';
 import { valueHash } from '#libs/kernel';
 import type { DomainValue, Manifest } from '#libs/model';
-import { diffFields, type FieldChange } from '../diff/fields.js';
 import { toDocument, toDocumentOf } from '../document.js';
 import type { Prepared } from '../prepare.js';
 import type { IntendedWrite } from '../types.js';

@@ -1,8 +1,9 @@
 /** What a plan is: a document for people and programs, kept by the store until it is applied or expires. */
+
+import type { FieldChange } from '#libs/diff';
 import type { Labels, ResourceId } from '#libs/model';
 import type { ChangeMark } from '#libs/store';
 import type { Denial } from '../authorize.js';
-import type { FieldChange } from '../diff/fields.js';
 import type { ChangedGroup } from '../replay/compare.js';
 import type { SampleRequest } from '../replay/types.js';
 import type {

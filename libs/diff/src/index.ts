@@ -1,0 +1,2 @@
+export * from './align.js';
+export * from './fields.js';

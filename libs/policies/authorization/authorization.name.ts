@@ -1,0 +1,2 @@
+/** What it is called. */
+export const authorizationName = { kind: 'AuthorizationPolicy', plural: 'authorizationpolicies' } as const;

@@ -1,0 +1,2 @@
+/** What it is called. */
+export const timeoutName = { kind: 'TimeoutPolicy', plural: 'timeoutpolicies' } as const;
