@@ -145,10 +145,10 @@ async function ensureEnvoy(node) {
   if (code !== 0) throw new SetupError('there is no Envoy to test with, see above');
 }
 
-const CHROMIUM = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
+const CHROMIUM = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 
 /**
- * Debian's package, for who may install it. Without, the tests that need a browser say so: skipped for a person, failed
+ * Debian's package without windows, for who may install it. Without, the tests that need a browser say so: skipped for a person, failed
  * in CI.
  */
 async function ensureChromium() {
@@ -156,10 +156,10 @@ async function ensureChromium() {
   const isThere = folders.some((folder) => CHROMIUM.some((name) => existsSync(join(folder, name))));
   if (process.env.CHROMIUM_BIN || isThere) return;
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return;
-  const install = 'apt-get update -q && apt-get install -q -y --no-install-recommends chromium';
+  const install = 'apt-get update -q && apt-get install -q -y --no-install-recommends chromium-headless-shell';
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await step('installing Chromium for the tests of the dashboard (apt-get)', 'sh', ['-c', install], env).catch((error) =>
-    process.stderr.write(`heddle: ${error.message}: the tests of the dashboard have no browser\n`),
+  await step('installing Chromium for the tests of the dashboard (apt-get)', 'sh', ['-c', install], env).catch(
+    (error) => process.stderr.write(`heddle: ${error.message}: the tests of the dashboard have no browser\n`),
   );
 }
 

@@ -20,16 +20,16 @@ const FLAGS = [
 export const DESKTOP = { width: 1380, height: 900 };
 export const PHONE = { width: 390, height: 844 };
 
-export interface Look {
-  readonly size?: { readonly width: number; readonly height: number };
-  readonly scheme?: 'light' | 'dark';
-}
-
 /** @throws Error when there is no Chromium */
 export function launchChromium(): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath === undefined) throw new Error(NO_CHROMIUM);
   return chromium.launch({ executablePath, args: FLAGS, headless: true });
+}
+
+export interface Look {
+  readonly size?: { readonly width: number; readonly height: number };
+  readonly scheme?: 'light' | 'dark';
 }
 
 /** Somebody in front of a browser. */
@@ -50,13 +50,14 @@ export class Visitor {
     page.on('request', (request) => this.requested.push(request.url()));
   }
 
-  /** Somebody who logs in, goes on a journey, and leaves. Nothing may have been complained about by then. */
+  /** Somebody who logs in, goes on a journey from home, and leaves. Nothing may have been complained about by then. */
   static async goThrough(
     { browser, url, token }: { readonly browser: Browser; readonly url: string; readonly token: string },
     journey: (visitor: Visitor) => Promise<void>,
   ): Promise<void> {
     const visitor = await Visitor.arrive(browser, url);
     await visitor.login(token);
+    await visitor.go('/');
     await journey(visitor);
     visitor.expectQuiet();
     await visitor.leave();
@@ -83,7 +84,14 @@ export class Visitor {
     return this.page.goto(this.url + path);
   }
 
+  /** A session without the page for it, and without a page. */
   async login(token: string): Promise<void> {
+    const answer = await this.context.request.post(`${this.url}/api/dashboard/login`, { data: { token } });
+    expect([answer.status(), await answer.text()]).toEqual([200, expect.any(String)]);
+  }
+
+  /** As people do; the home of the person comes up. */
+  async loginByPage(token: string): Promise<void> {
     await this.go('/');
     await this.page.getByLabel('API token').fill(token);
     await this.page.getByRole('button', { name: 'Log in' }).click();
@@ -117,12 +125,26 @@ export class Visitor {
     await this.page.screenshot({ path: join(SHOTS, `${name}.png`), fullPage: true });
   }
 
-  /** By axe: what a person with a keyboard or a screen reader would stumble over. */
-  async expectAccessible(): Promise<void> {
+  /**
+   * By axe: what a person with a keyboard or a screen reader would stumble over.
+   * @param rules some of axe's, instead of all
+   */
+  async expectAccessible(...rules: readonly string[]): Promise<void> {
     await this.page.evaluate(AXE);
-    const found = await this.page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+    const options = { resultTypes: ['violations'], ...(rules.length > 0 ? { runOnly: rules } : {}) };
+    const found = await this.page.evaluate(`axe.run(document, ${JSON.stringify(options)}).then(({ violations }) =>
       violations.map(({ id, nodes }) => id + ': ' + nodes.map((one) => one.html + ' ' + one.failureSummary).join(' | ')))`);
     expect(found).toEqual([]);
+  }
+
+  /** As it is by day and by night, with a picture of each. Of the page's parts only the colours change. */
+  async isFineInBothSchemes(name: string): Promise<void> {
+    await this.picture(`light-${name}`);
+    await this.expectAccessible();
+    await this.page.emulateMedia({ colorScheme: 'dark' });
+    await this.picture(`dark-${name}`);
+    await this.expectAccessible('color-contrast');
+    await this.page.emulateMedia({ colorScheme: 'light' });
   }
 
   /** Nothing was complained about, and everything came from this server. */

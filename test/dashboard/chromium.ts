@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-const NAMES = ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
+/** The one without windows first: it takes three quarters of the time. */
+const NAMES = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome'];
 
 export const NO_CHROMIUM =
-  'there is no Chromium to test the dashboard with: install Debian\'s package "chromium", or name a binary by CHROMIUM_BIN';
+  'there is no Chromium to test the dashboard with: install Debian\'s package "chromium-headless-shell", or name a binary by CHROMIUM_BIN';
 
 /** A person without a browser may skip what needs one; CI may not. */
 export const mayRun = (env: NodeJS.ProcessEnv = process.env): boolean => {

@@ -67,15 +67,14 @@ const PAGES: readonly (readonly [string, string | RegExp])[] = [
 const nameOf = (path: string): string => path.split('?')[0]?.replaceAll('/', '-') ?? '';
 
 describe.skipIf(!mayRun())('every page', () => {
-  it.each(['light', 'dark'] as const)('can be read and used by everybody, %s', async (scheme) => {
-    const visitor = await Visitor.arrive(browser, board.url, { scheme });
+  it('can be read and used by everybody, by day and by night', async () => {
+    const visitor = await Visitor.arrive(browser, board.url);
     await visitor.login(admin);
     for (const [path, shows] of PAGES) {
       await visitor.go(`/m/default/${path}`);
       await visitor.heading(/./);
       await visitor.sees(shows);
-      await visitor.picture(`${scheme}-${nameOf(path)}`);
-      await visitor.expectAccessible();
+      await visitor.isFineInBothSchemes(nameOf(path));
     }
     visitor.expectQuiet();
     await visitor.leave();
@@ -106,7 +105,7 @@ describe.skipIf(!mayRun())('every page', () => {
   it('can be gone to by keys alone', async () => {
     const visitor = await Visitor.arrive(browser, board.url);
     const { page } = visitor;
-    await visitor.login(admin);
+    await visitor.loginByPage(admin);
     await visitor.heading('Operations');
     await page.keyboard.press('Control+k');
     await page.getByRole('combobox').waitFor();
@@ -205,6 +204,7 @@ describe.skipIf(!mayRun())('a session', () => {
     const visitor = await Visitor.arrive(browser, board.url);
     const { page } = visitor;
     await visitor.login(viewer);
+    await visitor.go('/');
     await visitor.heading('My services');
     await expect
       .poll(() => page.getByRole('navigation', { name: 'Pages' }).getByRole('link').allInnerTexts())

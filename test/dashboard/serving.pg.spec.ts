@@ -239,7 +239,7 @@ describe.skipIf(!mayRun())('in Chromium', () => {
     await visitor.go('/');
     await visitor.picture('login');
     await visitor.expectAccessible();
-    await visitor.login(viewer);
+    await visitor.loginByPage(viewer);
     await visitor.heading('My services');
     await visitor.go('/m/default/services?q=pay');
     await visitor.heading('Services');

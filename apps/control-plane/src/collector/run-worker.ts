@@ -67,9 +67,8 @@ export function runWorker(harvestStore: HarvestStoreFactory): void {
     for (const frame of reader.read(chunk)) take(frame);
   });
   for (const event of ['end', 'close', 'error']) pipe.on(event, end);
-  process.on('SIGTERM', end);
-  // Ctrl-C goes to the whole group; the parent then ends the pipe.
-  process.on('SIGINT', () => {});
+  // Ctrl-C goes to the whole group, and a stop by systemd to all that belongs to the unit; the parent then ends the pipe.
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => {});
 }
 
 function takeFrame(collector: Collector, frame: Exclude<Frame, { kind: 'start' }>): void {
