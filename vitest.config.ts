@@ -43,6 +43,8 @@ export default defineConfig({
           include: HEAVY,
           exclude: SKIP,
           pool: 'forks',
+          // What the server is made of takes two seconds to load: a process runs one file after another.
+          isolate: false,
           globalSetup: ['libs/testing/src/postgres.global.ts'],
           testTimeout: PATIENCE_MS,
           hookTimeout: PATIENCE_MS,
