@@ -4,6 +4,7 @@ import type { Pattern, PatternName } from '#libs/patterns';
 export type { Fact, Pattern, PatternName, Scope, Suspect } from '#libs/patterns';
 export type {
   ChartPoint,
+  EdgeDetail as SignalsOfEdge,
   EdgeSignals,
   FailurePage,
   FailureView,

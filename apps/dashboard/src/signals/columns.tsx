@@ -1,11 +1,17 @@
 import type { GoldenSignals } from '../api/signals';
 import { Tag } from '../ui/signs';
 import type { Column } from '../ui/table';
-import { failureTone, latencyWords, openWords, rateWords, shareWords } from './words';
+import { attemptsWords, failureTone, latencyWords, openWords, rateWords, shareWords } from './words';
 
 /** How many of the requests fail, with the colour of how bad that is. */
 export const Failing = ({ of }: { readonly of: GoldenSignals }) =>
   of.count === 0 ? <>–</> : <Tag tone={failureTone(of)}>{shareWords(of.failureShare)}</Tag>;
+
+/** 1.00 = nothing was retried. For what requests are known of: not for instances. */
+export const attemptsColumn = <T,>(signalsOf: (row: T) => GoldenSignals): Column<T> => ({
+  ...{ head: 'Attempts', width: '76px', atEnd: true, wide: true },
+  cell: (row) => attemptsWords(signalsOf(row)),
+});
 
 /** @param signalsOf undefined = nothing is known of it */
 export function signalColumns<T>(signalsOf: (row: T) => GoldenSignals | undefined): readonly Column<T>[] {

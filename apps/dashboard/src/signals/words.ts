@@ -30,6 +30,10 @@ export const latencyWords = ({ latency }: Pick<GoldenSignals, 'latency'>, of: 'p
 export const openWords = ({ inFlight }: Pick<GoldenSignals, 'inFlight'>): string =>
   inFlight === undefined ? '–' : number.format(inFlight);
 
+/** For each request: `1.00` = nothing was retried. */
+export const attemptsWords = ({ attemptsPerRequest }: Pick<GoldenSignals, 'attemptsPerRequest'>): string =>
+  attemptsPerRequest === undefined ? '–' : attemptsPerRequest.toFixed(2);
+
 /** How bad it is that so many of the requests fail. */
 export function failureTone({ count, failureShare }: Pick<GoldenSignals, 'count' | 'failureShare'>): Tone {
   if (count === 0) return 'idle';
@@ -61,6 +65,10 @@ export const OUTCOME_WORDS: Readonly<Record<Outcome, string>> = {
 
 export const outcomeWords = (outcome: string): string =>
   Object.entries(OUTCOME_WORDS).find(([name]) => name === outcome)?.[1] ?? outcome;
+
+/** What failed most often. */
+export const failureWords = ({ outcomes }: Pick<GoldenSignals, 'outcomes'>): string =>
+  outcomeWords(outcomes.find(({ outcome }) => outcome !== 'ok' && outcome !== 'client_gone')?.outcome ?? 'other');
 
 /** Names of patterns, for a heading. */
 export const PATTERN_WORDS: Readonly<Record<PatternName, string>> = {

@@ -15,7 +15,7 @@ import { type Column, Table } from '../../ui/table';
 import ui from '../../ui/ui.module.css';
 import { FailureDetail } from './failure-detail';
 import css from './failures.module.css';
-import { filterOf } from './filter';
+import { askedBy, filterOf } from './filter';
 import { Filters } from './filters';
 
 /** Single requests and attempts that failed, newest first. The address holds what was searched for. */
@@ -41,7 +41,8 @@ function Found({ range }: { readonly range: Range }) {
   const failures = useInfiniteQuery({
     queryKey: ['failures', mesh, range.query, filter.toString()],
     initialPageParam: '',
-    queryFn: ({ pageParam, signal }) => failurePage(mesh, { range, filter, cursor: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) =>
+      failurePage(mesh, { range, filter: askedBy(filter), cursor: pageParam }, signal),
     getNextPageParam: ({ cursor }) => cursor,
   });
   return (
