@@ -15,7 +15,7 @@ const MAY = {
   patterns: ['kernel', 'telemetry'],
   changes: ['kernel', 'incremental', 'envoy-api', 'model', 'compiler', 'store'],
   runtime: ['kernel', 'incremental', 'model', 'compiler', 'store', 'xds', 'identity', 'changes', 'envoy-api'],
-  api: ['kernel', 'model', 'store', 'changes', 'identity', 'telemetry', 'patterns'],
+  api: ['kernel', 'model', 'store', 'changes', 'identity', 'telemetry', 'patterns', 'alerts'],
   launcher: ['kernel'],
   alerts: ['kernel', 'model', 'store', 'telemetry'],
 };
