@@ -24,7 +24,7 @@ import { readMap } from './service-map.js';
 import { OTHERS, type Sight } from './sight.js';
 import { SignalReader } from './signal-reader.js';
 import type { GoldenSignals } from './tally.js';
-import { chartWindow, secondsOf, totalWindow, type Window } from './window.js';
+import { chartWindow, FEW_BUCKETS, secondsOf, totalWindow, type Window } from './window.js';
 
 export interface SignalQueriesOptions {
   readonly signals: Pick<Signals, 'times' | 'buckets' | 'read' | 'incomplete' | 'failures'>;
@@ -126,7 +126,8 @@ export class SignalQueries {
   /** Over time. @returns undefined unless the reader may see what he names */
   async chart(ask: ChartRequest & TimeRequest): Promise<SignalChart | undefined> {
     const times = await this.options.signals.times(ask.mesh);
-    const window = chartWindow(times, timeOf(ask, times.now), ask.stepMs);
+    const isOfService = ask.service !== undefined && ask.caller === undefined;
+    const window = chartWindow(times, timeOf(ask, times.now), ask.stepMs, isOfService ? undefined : FEW_BUCKETS);
     return seesAsked(ask) ? readChart(this.#reader, { ...ask, window, prefix: prefixOf(ask) }) : undefined;
   }
 
@@ -136,7 +137,7 @@ export class SignalQueries {
     const { mesh, namespace, service, caller } = ask;
     const times = await this.options.signals.times(mesh);
     const asked = timeOf(ask, times.now);
-    const [window, steps] = [totalWindow(times, asked), chartWindow(times, asked, ask.stepMs)];
+    const [window, steps] = [totalWindow(times, asked), chartWindow(times, asked, ask.stepMs, FEW_BUCKETS)];
     const [chart, { total, routes }, answered] = await Promise.all([
       readChart(this.#reader, { ...ask, window: steps, prefix: prefixOf(ask) }),
       readRoutes(this.#reader, { mesh, namespace, service, caller, window }),
