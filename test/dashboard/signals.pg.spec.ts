@@ -340,9 +340,18 @@ describe.skipIf(!mayRun())('pages about traffic', () => {
       expect(elsewhere.filter((text) => !text.includes('declared only'))).toEqual([]);
       await visitor.go('/m/default/patterns/past');
       await visitor.sees('There is no pattern by this address');
-      await visitor.go('/m/default/services/warehouse/stock/callers/shop/catalog');
-      await visitor.sees(/may not see|permission/);
     }));
+
+  it("SEC-34 say so where somebody may not see both ends of a caller's requests", async () => {
+    const visitor = await Visitor.arrive(browser, board.url);
+    await visitor.login(tokens['owner'] ?? '');
+    await visitor.go('/m/default/services/warehouse/stock/callers/shop/catalog');
+    await visitor.sees(/Ask somebody who holds one of these roles/);
+    await visitor.go('/m/default/services/shop/payments/callers/warehouse/stock');
+    await visitor.sees('Nothing that you may see');
+    await visitor.expectAccessible();
+    await visitor.leave();
+  });
 
   it('SEC-34 offer who may only read nothing that writes', () =>
     as('viewer', async (visitor) => {

@@ -11,7 +11,6 @@ import { isRouted, RouteTable } from '../../signals/route-table';
 import { SignalCharts } from '../../signals/signal-charts';
 import { SignalStats } from '../../signals/signal-stats';
 import { useHappened } from '../../signals/use-happened';
-import { callerWords } from '../../signals/words';
 import { Page, Panel } from '../../ui/page';
 import { RangePicker, useRange } from '../../ui/range';
 import type { Range } from '../../ui/range-of';
@@ -30,7 +29,7 @@ export function EdgePage() {
   const edge = useQuery(edgeOf(mesh, caller, service, range));
   return (
     <Page
-      title={`${callerWords(caller)} to ${service}`}
+      title={`${caller === '' ? 'Callers without an identity' : caller} to ${service}`}
       crumbs={[
         { text: 'Map', href: '/map' },
         { text: params.name, href: `/services/${service}` },
