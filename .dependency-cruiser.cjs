@@ -16,7 +16,7 @@ const MAY = {
   patterns: ['kernel', 'telemetry'],
   changes: ['kernel', 'diff', 'incremental', 'envoy-api', 'model', 'compiler', 'store'],
   runtime: ['kernel', 'incremental', 'model', 'compiler', 'store', 'xds', 'identity', 'changes', 'envoy-api'],
-  api: ['kernel', 'model', 'store', 'diff', 'changes', 'identity', 'telemetry', 'patterns'],
+  api: ['kernel', 'model', 'store', 'diff', 'changes', 'identity', 'telemetry', 'patterns', 'alerts'],
   launcher: ['kernel'],
   alerts: ['kernel', 'model', 'store', 'telemetry'],
 };

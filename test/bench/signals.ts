@@ -91,6 +91,9 @@ async function coldOf(raw: Client, work: () => Promise<unknown>, afresh: () => v
   return ((await used(raw)) - before) / samples;
 }
 
+/** One of those that call the service that is asked about. */
+const CALLER = 'team-2/service-62';
+
 const [HOUR, DAY] = [3_600_000, 86_400_000];
 const SINCE = { '15 min': HOUR / 4, '1 h': HOUR, '24 h': DAY, '7 d': 7 * DAY, '30 d': 30 * DAY };
 
@@ -108,6 +111,8 @@ async function pages(make: () => SignalQueries, timed: Timed, end: number): Prom
     const each: Readonly<Record<string, () => Promise<unknown>>> = {
       services: () => queries.services(ask),
       'a service with chart, routes, callers, instances': () => queries.service(one),
+      'an edge with chart, routes': () => queries.edge({ ...one, caller: CALLER }),
+      'the chart of the mesh': () => queries.chart(ask),
       map: () => queries.map(ask),
       edges: () => queries.edges(ask),
       instances: () => queries.instances(ask),

@@ -82,10 +82,22 @@ describe.skipIf(!mayRun())('how a service fares', () => {
       await visitor.heading('shop/orders-blue to shop/payments');
       await page.getByRole('img', { name: /^Failing requests\. newest/ }).waitFor();
       await visitor.sees('verified identity, mutual TLS');
+      // What fails comes first, whatever is asked more; each route leads to what failed by it.
+      const [, ...routes] = await names(visitor, 'By route');
+      expect(routes.map((text) => /payments\/(\w+)/.exec(text)?.[1])).toEqual(['charge', 'quote']);
+      expect(routes[0]).toMatch(/[\d,]+ failed: no answer in time/);
+      expect(routes[1]).toContain('nothing failed');
       await visitor.picture('signals-edge');
-      await page.getByRole('link', { name: /no answer in time/ }).click();
+      await page.getByRole('link', { name: /failed: no answer in time/ }).click();
       await visitor.heading('Failures');
-      expect(page.url()).toMatch(/callee=shop(\/|%2F)payments&caller=shop(\/|%2F)orders-blue&outcome=timeout&range=1h/);
+      expect(page.url()).toContain(
+        'callee=shop/payments&caller=shop/orders-blue&route=HTTPRoute/shop/payments/charge&range=1h',
+      );
+      await page.getByRole('button', { name: /\/charge\/0\b/ }).waitFor();
+      await page.goBack();
+      await page.getByRole('list', { name: 'How requests failed' }).getByRole('link').click();
+      await visitor.heading('Failures');
+      expect(page.url()).toContain('callee=shop/payments&caller=shop/orders-blue&outcome=timeout&range=1h');
       await page.getByRole('button', { name: /\/charge\/0\b/ }).waitFor();
     }));
 
@@ -97,6 +109,16 @@ describe.skipIf(!mayRun())('how a service fares', () => {
       await visitor.page.getByRole('button', { name: 'Copy: heddle top warehouse/labels' }).waitFor();
       await visitor.go('/m/default/services/shop/payments/callers/shop/catalog');
       await visitor.sees('No request in this time');
+      const without = 'heddle top warehouse/stock --caller -';
+      await visitor.go(
+        '/m/default/services/warehouse/stock/callers/-/-?from=2026-01-01T00:00:00Z&to=2026-01-01T01:00:00Z',
+      );
+      await visitor.page.getByRole('button', { name: `Copy: ${without}` }).waitFor();
+      await visitor.go('/m/default/services/warehouse/stock/callers/-/-');
+      await visitor.sees('No route of yours tells these requests apart');
+      await visitor.click('link', 'Its failures');
+      await visitor.sees('Nothing failed like that');
+      expect(visitor.page.url()).toContain('callee=warehouse/stock&caller=-&range=1h');
     }));
 });
 
@@ -168,6 +190,7 @@ describe.skipIf(!mayRun())('an alert', () => {
     await visitor.picture('signals-silence');
     await visitor.expectAccessible();
     await dialog.getByRole('button', { name: 'Silence it' }).click();
+    await dialog.waitFor({ state: 'detached' });
     await visitor.sees('Nobody is told of it');
     const { body } = await board.call('GET', `${MESH}/silences`);
     expect(body.items).toMatchObject([
@@ -232,7 +255,7 @@ describe.skipIf(!mayRun())('the map', () => {
       expect((await names(visitor, 'Connections'))[1]).toContain('shop/orders-blue');
       await page.getByRole('table', { name: 'Connections' }).getByRole('link', { name: 'without an identity' }).click();
       await visitor.heading('without an identity to warehouse/stock');
-      await page.getByRole('img', { name: /^Requests a second\. newest 0\.3/ }).waitFor();
+      await page.getByRole('img', { name: /^Requests a second\. newest \d/ }).waitFor();
     }));
 });
 
@@ -240,7 +263,8 @@ const PAGES: readonly (readonly [path: string, shows: string | RegExp])[] = [
   ['home/operator', 'A timeout shorter than the work'],
   ['home/owner', /POST \/charge/],
   ['services/shop/payments?range=1h', /incomplete: counts/],
-  ['services/shop/payments/callers/shop/orders-blue', 'verified identity, mutual TLS'],
+  ['services/shop/payments/callers/shop/orders-blue', 'HTTPRoute/shop/payments/charge'],
+  ['services/warehouse/stock/callers/-/-', 'No route of yours tells these requests apart'],
   ['failures', /\/charge\/1\b/],
   ['patterns', 'A timeout shorter than the work'],
   ['patterns/timeouts', /17 % of the suspicion/],
@@ -310,6 +334,17 @@ describe.skipIf(!mayRun())('pages about traffic', () => {
       await visitor.go('/m/default/patterns/past');
       await visitor.sees('There is no pattern by this address');
     }));
+
+  it("SEC-34 say so where somebody may not see both ends of a caller's requests", async () => {
+    const visitor = await Visitor.arrive(browser, board.url);
+    await visitor.login(tokens['owner'] ?? '');
+    await visitor.go('/m/default/services/warehouse/stock/callers/shop/catalog');
+    await visitor.sees(/Ask somebody who holds one of these roles/);
+    await visitor.go('/m/default/services/shop/payments/callers/warehouse/stock');
+    await visitor.sees('Nothing that you may see');
+    await visitor.expectAccessible();
+    await visitor.leave();
+  });
 
   it('SEC-34 offer who may only read nothing that writes', () =>
     as('viewer', async (visitor) => {

@@ -47,16 +47,21 @@ const edge = (bucket: Pick<EdgeCell, 'at' | 'lengthMs' | 'complete'>, called: Ca
   };
 };
 
+const CHARGE = 'HTTPRoute/shop/payments/charge';
 const SHOP: readonly Called[] = [
   { caller: 'shop/web', callee: 'shop/orders/8080', requests: 120, route: 'HTTPRoute/shop/orders/0' },
   { caller: 'shop/web', callee: 'shop/catalog/8080', requests: 300 },
-  { caller: 'shop/orders-blue', callee: 'shop/payments/8080', requests: 90 },
+  { caller: 'shop/orders-blue', callee: 'shop/payments/8080', requests: 90, route: CHARGE },
+  { caller: 'shop/orders-blue', callee: 'shop/payments/8080', requests: 140, route: 'HTTPRoute/shop/payments/quote' },
   { caller: 'shop/orders-green', callee: 'shop/payments/8080', requests: 12 },
   { caller: 'shop/catalog', callee: 'warehouse/stock/8080', requests: 280 },
   { caller: '', callee: 'warehouse/stock/8080', requests: 3 },
 ];
 const TROUBLE: readonly Called[] = [
-  { caller: 'shop/orders-blue', callee: 'shop/payments/8080', requests: 30, outcome: 'timeout', status: 504, ms: 4000 },
+  {
+    ...{ caller: 'shop/orders-blue', callee: 'shop/payments/8080', requests: 30, route: CHARGE },
+    ...{ outcome: 'timeout', status: 504, ms: 4000 },
+  },
   {
     caller: 'shop/web',
     callee: 'shop/orders/8080',
@@ -78,7 +83,7 @@ const instance = (
 const failure = (at: number, i: number, more: Partial<FailureRecord> = {}): FailureRecord => ({
   ...{ at, what: 'request', requestId: `request-${i}`, caller: 'shop/orders-blue' },
   ...{ callerInstance: 'shop/orders-blue/orders-blue-1', callee: 'shop/payments/8080', subset: '' },
-  ...{ instance: 'shop/payments/payments-1', route: '', outcome: 'timeout', status: 504, flags: 'UT' },
+  ...{ instance: 'shop/payments/payments-1', route: CHARGE, outcome: 'timeout', status: 504, flags: 'UT' },
   ...{ details: 'response_timeout', method: 'POST', path: `/charge/${i}`, durationMs: 4_000, attempt: 1, ...more },
 });
 

@@ -3,12 +3,15 @@ import { rootCertificates } from 'node:tls';
 import {
   type AlertingOptions,
   type AlertQuestions,
+  type ObjectiveView,
   type ProxyWatch,
+  type ReceiverView,
+  type RuleStatus,
   type Signals,
   silencedBy,
   startAlerts,
 } from '#libs/alerts';
-import type { AlertsPort, ObjectiveView, ReceiverView, RuleStatus } from '#libs/api';
+import type { AlertsPort } from '#libs/api';
 import type { AlertReceiver } from '#libs/model';
 import type { Config } from './config.schema.js';
 import { EXIT, StartError } from './start-error.js';

@@ -5,3 +5,4 @@ export * from './ports.js';
 export { prometheusRules, type WatchedRules } from './prometheus/rules.js';
 export { type Dispatch, type Dispatching, type DueNotification, dispatch, receiverKey } from './routing/dispatch.js';
 export { interestOf, matching, silencedBy } from './routing/matching.js';
+export type * from './views.js';

@@ -54,7 +54,7 @@ export interface ApiDeps {
   readonly patterns: PatternReader;
   readonly signals: Pick<
     SignalQueries,
-    'services' | 'service' | 'chart' | 'edges' | 'instances' | 'zones' | 'map' | 'failures'
+    'services' | 'service' | 'chart' | 'edges' | 'edge' | 'instances' | 'zones' | 'map' | 'failures'
   >;
   readonly alerts: AlertsPort;
   readonly runtime: RuntimePort;

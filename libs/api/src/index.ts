@@ -32,4 +32,3 @@ export type { SessionHolder, SessionPort } from './session.port.js';
 export { stagedAspect } from './staged/staged.aspect.js';
 export type { StagedView } from './staged/staged.view.js';
 export type { PatternReader } from './telemetry/patterns.port.js';
-export type { PatternView } from './telemetry/visible-patterns.js';

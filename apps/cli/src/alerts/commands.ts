@@ -12,7 +12,7 @@ import {
   renderRules,
   renderSilences,
 } from './render.js';
-import type { AlertView, Listed, ObjectiveView, ReceiverView, RuleStatus, SilenceView } from './types.js';
+import type { AlertView, Listed, ObjectiveView, PastAlert, ReceiverItem, RuleStatus, SilenceView } from './types.js';
 
 const EXAMPLES = `
 Examples:
@@ -85,7 +85,7 @@ function history(): Command {
           ? undefined
           : new Date(Date.now() - durationSeconds('--since', flags.since) * 1000).toISOString();
       const query = queryOf({ limit: String(limit), since });
-      const answer = await s.rest.get<Listed<AlertView>>(`${s.meshPath}/alerts/history${query}`);
+      const answer = await s.rest.get<Listed<PastAlert>>(`${s.meshPath}/alerts/history${query}`);
       printAs(s.format, answer, () => renderHistory(answer));
     });
 }
@@ -104,7 +104,7 @@ function receivers(): Command {
   return remote(new Command('receivers').description('who is told, and whether that works')).action(
     async (flags: object) => {
       const s = session(flags);
-      const answer = await s.rest.get<Listed<ReceiverView>>(`${s.meshPath}/alerts/receivers`);
+      const answer = await s.rest.get<Listed<ReceiverItem>>(`${s.meshPath}/alerts/receivers`);
       printAs(s.format, answer, () => renderReceivers(answer));
     },
   );

@@ -1,5 +1,5 @@
 import { table } from '../output.js';
-import type { AlertView, Listed, ObjectiveView, ReceiverView, RuleStatus, SilenceView } from './types.js';
+import type { AlertView, Listed, ObjectiveView, PastAlert, ReceiverItem, RuleStatus, SilenceView } from './types.js';
 
 const hiddenLine = ({ hidden }: { readonly hidden: number }): readonly string[] =>
   hidden > 0 ? [`and ${hidden} more that you may not see`] : [];
@@ -28,10 +28,10 @@ export function renderAlerts(answer: Listed<AlertView>): string {
   return [table(['state', 'severity', 'alert', 'since', 'what'], rows), ...hiddenLine(answer)].join('\n\n');
 }
 
-export function renderHistory(answer: Listed<AlertView>): string {
+export function renderHistory(answer: Listed<PastAlert>): string {
   if (answer.items.length + answer.hidden === 0) return 'no alert has begun or ended within the last 90 days';
   const rows = answer.items.map((alert) => [
-    alert.at ?? '',
+    alert.at,
     alert.state,
     `${home(alert.namespace)}/${alert.name}`,
     [alert.summary, alert.ending].filter((text) => text).join('\n'),
@@ -77,7 +77,7 @@ export function renderObjectives(answer: Listed<ObjectiveView>): string {
   return [table(head, rows), ...hiddenLine(answer)].join('\n\n');
 }
 
-export function renderReceivers(answer: Listed<ReceiverView>): string {
+export function renderReceivers(answer: Listed<ReceiverItem>): string {
   if (answer.items.length + answer.hidden === 0)
     return [
       'nobody is told of alerts: write an AlertReceiver, for example',

@@ -5,6 +5,7 @@ import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';
 import { printAs } from '../output.js';
 import { proxyOf } from '../proxy-name.js';
+import { callerOf, NOBODY } from './caller.js';
 import { renderFailures } from './failures.render.js';
 import { SINCE, type TimeFlags, timeQuery } from './time.js';
 
@@ -27,9 +28,12 @@ export function failuresCommand(): Command {
     .option('--since <time>', 'since then: 15m, 2h, or 2026-11-23T14:02:00Z', SINCE)
     .option('--until <time>', 'only before then')
     .option('--service <service>', 'only of requests to this one: a name in the namespace, or NAMESPACE/name')
-    .option('--caller <workload>', 'only of requests by this one: a name in the namespace, or NAMESPACE/name')
+    .option(
+      '--caller <workload>',
+      `only of requests by this one: a name in the namespace, or NAMESPACE/name; ${NOBODY}`,
+    )
     .option('--outcome <outcome>', `only what failed so: ${OUTCOMES.filter((one) => one !== 'ok').join(', ')}`)
-    .option('--route <route>', 'only by this route: KIND/namespace/name/rule')
+    .option('--route <route>', 'only by this route: KIND/namespace/name/rule; - = by none')
     .option('--instance <instance>', 'only at this one: NAMESPACE/workload/instance, or its address')
     .option('--request <id>', 'only of this request (x-request-id), with its attempts on every hop')
     .option('--limit <n>', 'at most so many', '50')
@@ -50,8 +54,9 @@ function queryOf(s: Session, flags: Flags): URLSearchParams {
   if (flags.outcome !== undefined && !OUTCOMES.some((known) => known === flags.outcome))
     throw new CliError(`--outcome ${flags.outcome}: it must be one of ${OUTCOMES.join(', ')}`, EXIT.usage);
   const callee = flags.service === undefined ? flags.namespace : named(flags.service);
-  const caller = flags.caller === undefined ? undefined : named(flags.caller);
-  const { outcome, route, instance, request: requestId } = flags;
+  const caller = flags.caller === undefined ? undefined : callerOf(s, flags.caller);
+  const { outcome, instance, request: requestId } = flags;
+  const route = flags.route === '-' ? '' : flags.route;
   for (const [name, value] of Object.entries({ callee, caller, outcome, route, instance, requestId }))
     if (value !== undefined) query.set(name, value);
   return query;

@@ -1,4 +1,4 @@
-import type { PatternView } from '#libs/api';
+import type { PatternView } from '#libs/patterns';
 import { inline, share } from './numbers.js';
 
 /** What REST answers. */

@@ -5,7 +5,7 @@ import { renderFailures } from './failures.render.js';
 import { dotOf, renderMap } from './map.render.js';
 import { duration, inline, rate, share } from './numbers.js';
 import { timeQuery } from './time.js';
-import { renderService, renderServices } from './top.render.js';
+import { renderEdge, renderService, renderServices } from './top.render.js';
 
 const when = { from: '2026-11-27T14:00:00.000Z', to: '2026-11-27T14:15:00.000Z', incomplete: false };
 const signals: GoldenSignals = {
@@ -105,6 +105,29 @@ describe('heddle top', () => {
     expect(text).toMatch(/^2 others +12\.1/m);
     expect(text).toMatch(/^10\.0\.0\.1:80 \[2J +v1 +12\.1\/s/m);
     expect(text).not.toContain('\u001b');
+  });
+});
+
+describe('heddle top --caller', () => {
+  const routes = [
+    { route: 'HTTPRoute/shop/orders/0', subset: 'green', ...signals },
+    { ...{ route: '', subset: '' }, ...quiet },
+  ];
+  const edge = { ...when, caller: '', callee: 'shop/orders', total: signals, routes, more: 0 };
+
+  it('shows one caller of a service by route', () => {
+    expect(lines(renderEdge({ ...edge, chart: { ...when, stepMs: 10_000, points: [] }, more: 2 }))).toEqual([
+      'CALLER         SERVICE      RATE    FAILURES  P50      P90      P99     ATTEMPTS  OPEN  WHAT FAILED',
+      '(no identity)  shop/orders  12.1/s  8.2 %     19.9 ms  41.0 ms  404 ms  1.17      0.48  reset 900',
+      '',
+      'ROUTE                             RATE    FAILURES  P50      P90      P99     ATTEMPTS  OPEN  WHAT FAILED',
+      'HTTPRoute/shop/orders/0 to green  12.1/s  8.2 %     19.9 ms  41.0 ms  404 ms  1.17      0.48  reset 900',
+      '(no route)                        0/s     0 %       -        -        -       -         -',
+      '',
+      'and 2 more routes',
+      '',
+      'from 2026-11-27T14:00:00.000Z to 2026-11-27T14:15:00.000Z',
+    ]);
   });
 });
 

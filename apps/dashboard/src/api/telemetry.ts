@@ -13,6 +13,7 @@ import type {
   ServiceMap,
   ServiceSignals,
   SignalChart,
+  SignalsOfEdge,
   SignalsOfService,
 } from './signals';
 
@@ -43,21 +44,22 @@ export const serviceSignals = (mesh: string, range: Range) =>
 export const signalsOf = (mesh: string, service: string, range: Range) =>
   asked<SignalsOfService>(mesh, `services/${service}`, range);
 
+/** What one workload asks of one service, `<namespace>/<name>`. @param caller '' = who has no identity */
+export const edgeOf = (mesh: string, caller: string, service: string, range: Range) =>
+  asked<SignalsOfEdge>(mesh, `edges/${service}`, range, `&caller=${encodeURIComponent(caller)}`);
+
 export interface ChartOf {
   /** `<namespace>/<name>` */
   readonly service?: string;
-  /** `<namespace>/<name>`; '' = who has no identity. */
-  readonly caller?: string;
   /** Steps at most. */
   readonly steps?: number;
 }
 
-/** Of the whole mesh, of a service, of what one caller asks of it. */
-export function chartOf(mesh: string, { service, caller, steps }: ChartOf, range: Range) {
+/** Of the whole mesh, or of a service. */
+export function chartOf(mesh: string, { service, steps }: ChartOf, range: Range) {
   const [namespace = '', name = ''] = service?.split('/') ?? [];
   const query = [
     ...(service === undefined ? [] : [`&namespace=${namespace}&service=${name}`]),
-    ...(caller === undefined ? [] : [`&caller=${encodeURIComponent(caller)}`]),
     ...(steps === undefined ? [] : [`&step=${Math.max(10, Math.ceil(range.lengthMs / 1_000 / steps))}s`]),
   ];
   return asked<SignalChart>(mesh, 'chart', range, query.join(''));
@@ -66,12 +68,6 @@ export function chartOf(mesh: string, { service, caller, steps }: ChartOf, range
 /** What a workload calls, `<namespace>/<name>`. */
 export const callsOf = (mesh: string, caller: string, range: Range) =>
   asked<Listed<EdgeSignals>>(mesh, 'edges', range, `&limit=100&caller=${encodeURIComponent(caller)}`);
-
-/** Who calls a service, `<namespace>/<name>`. */
-export function callersOf(mesh: string, service: string, range: Range) {
-  const [namespace = '', name = ''] = service.split('/');
-  return asked<Listed<EdgeSignals>>(mesh, 'edges', range, `&limit=${MOST}&namespace=${namespace}&service=${name}`);
-}
 
 export const mapOf = (mesh: string, namespace: string, range: Range) =>
   asked<ServiceMap>(mesh, 'map', range, `&limit=${MOST}${namespace === '' ? '' : `&namespace=${namespace}`}`);

@@ -1,6 +1,15 @@
 import type { GoldenSignals } from '../api/signals';
 import { Stats } from '../ui/page';
-import { countWords, failureTone, latencyWords, msWords, openWords, rateWords, shareWords } from './words';
+import {
+  attemptsWords,
+  countWords,
+  failureTone,
+  latencyWords,
+  msWords,
+  openWords,
+  rateWords,
+  shareWords,
+} from './words';
 
 const ATTEMPTS_MANY = 1.2;
 
@@ -33,7 +42,7 @@ export function SignalStats({ of, incomplete }: SignalStatsProps) {
         },
         {
           label: 'Attempts a request',
-          value: attemptsPerRequest === undefined ? '–' : attemptsPerRequest.toFixed(2),
+          value: attemptsWords(of),
           note: retriesWords(attemptsPerRequest),
           tone: (attemptsPerRequest ?? 1) >= ATTEMPTS_MANY ? 'warn' : 'idle',
         },

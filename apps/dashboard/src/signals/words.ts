@@ -27,8 +27,14 @@ export const latencyWords = ({ latency }: Pick<GoldenSignals, 'latency'>, of: 'p
   latency ? msWords(latency[of]) : '–';
 
 /** Saturation: how many are open at once, on average. */
-export const openWords = ({ inFlight }: Pick<GoldenSignals, 'inFlight'>): string =>
-  inFlight === undefined ? '–' : number.format(inFlight);
+export function openWords({ inFlight }: Pick<GoldenSignals, 'inFlight'>): string {
+  if (inFlight === undefined) return '–';
+  return inFlight > 0 && inFlight < 0.01 ? '< 0.01' : number.format(inFlight);
+}
+
+/** For each request: `1.00` = nothing was retried. */
+export const attemptsWords = ({ attemptsPerRequest }: Pick<GoldenSignals, 'attemptsPerRequest'>): string =>
+  attemptsPerRequest === undefined ? '–' : attemptsPerRequest.toFixed(2);
 
 /** How bad it is that so many of the requests fail. */
 export function failureTone({ count, failureShare }: Pick<GoldenSignals, 'count' | 'failureShare'>): Tone {
@@ -62,6 +68,10 @@ export const OUTCOME_WORDS: Readonly<Record<Outcome, string>> = {
 export const outcomeWords = (outcome: string): string =>
   Object.entries(OUTCOME_WORDS).find(([name]) => name === outcome)?.[1] ?? outcome;
 
+/** What failed most often. */
+export const failureWords = ({ outcomes }: Pick<GoldenSignals, 'outcomes'>): string =>
+  outcomeWords(outcomes.find(({ outcome }) => outcome !== 'ok' && outcome !== 'client_gone')?.outcome ?? 'other');
+
 /** Names of patterns, for a heading. */
 export const PATTERN_WORDS: Readonly<Record<PatternName, string>> = {
   no_route: 'A route that leads nowhere',
@@ -88,7 +98,7 @@ export const PATTERN_WORDS: Readonly<Record<PatternName, string>> = {
 /** `<namespace>/<name>` of `<namespace>/<name>/<port>`. */
 export const serviceName = (callee: string): string => callee.split('/').slice(0, 2).join('/');
 
-/** Of a caller as the API names it. */
+/** Of a caller as the API names it, within a sentence. */
 export function callerWords(caller: string): string {
   if (caller === '') return 'without an identity';
   return caller === 'others' ? 'others that you may not see' : caller;

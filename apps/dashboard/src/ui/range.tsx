@@ -30,7 +30,13 @@ export function useBetween(): (fromMs: number, toMs: number) => void {
 const short = (time: string): string =>
   new Date(time).toLocaleString(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });
 
-export function RangePicker({ range }: { readonly range: Range }) {
+interface RangePickerProps {
+  readonly range: Range;
+  /** Those that make sense here. */
+  readonly of?: readonly RangeName[];
+}
+
+export function RangePicker({ range, of = RANGES }: RangePickerProps) {
   const [, setParams] = useSearchParams();
   const take = (name: string): void =>
     setParams((before) => {
@@ -58,7 +64,10 @@ export function RangePicker({ range }: { readonly range: Range }) {
         aria-label="Range"
         value={range.name ?? ''}
         onChange={take}
-        data={RANGES.map((value) => ({ value, label: LABELS[value] }))}
+        data={RANGES.filter((one) => of.includes(one) || one === range.name).map((value) => ({
+          value,
+          label: LABELS[value],
+        }))}
       />
     </div>
   );

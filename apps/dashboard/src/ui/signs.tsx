@@ -1,5 +1,6 @@
 import { Tooltip } from '@mantine/core';
 import { type ReactNode, useSyncExternalStore } from 'react';
+import { clockWords } from './clock';
 import type { Tone } from './tone';
 import css from './ui.module.css';
 
@@ -87,6 +88,23 @@ export function Time({ at }: { readonly at: string }) {
     </Tooltip>
   );
 }
+
+/** A time by the clock and as how long ago: what logs and colleagues are asked by. */
+export const Moment = ({ at }: { readonly at: string }) => (
+  <>
+    {clockWords(at, Date.now())}, <Time at={at} />
+  </>
+);
+
+/** The same, for a cell of a table. */
+export const When = ({ at }: { readonly at: string }) => (
+  <>
+    <div>{clockWords(at, Date.now())}</div>
+    <div className={css.rowText}>
+      <Time at={at} />
+    </div>
+  </>
+);
 
 /** `3 proxies`, `1 proxy` */
 export const counted = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;

@@ -1,4 +1,5 @@
 import { Controller, Get, Header, Inject, Param, Query, Req } from '@nestjs/common';
+import type { AlertView, ObjectiveView, PastAlert, ReceiverItem, RuleStatus } from '#libs/alerts';
 import { compareCodeUnits } from '#libs/kernel';
 import type { Extent } from '#libs/model';
 import type { ReceiverDelivery } from '#libs/store';
@@ -9,9 +10,8 @@ import { API_DEPS, type ApiDeps } from '../deps.js';
 import type { HttpRequest } from '../http.js';
 import { requireMesh } from '../meshes.js';
 import { nothingQuery, parseQuery } from '../query.js';
-import type { ObjectiveView, ReceiverView, RuleStatus } from './alerts.port.js';
 import { alertHistoryQuery, alertsQuery } from './alerts.schema.js';
-import { type AlertView, seenAlert, viewOfAlert } from './alerts.view.js';
+import { seenAlert, viewOfAlert } from './alerts.view.js';
 
 interface Shown<T> {
   readonly items: readonly T[];
@@ -22,9 +22,6 @@ interface Shown<T> {
 interface AlertList extends Shown<AlertView> {
   readonly cursor?: string | undefined;
 }
-
-type HistoryItem = AlertView & { readonly at: string };
-type ReceiverItem = ReceiverView & Omit<ReceiverDelivery, 'receiver'>;
 
 const NONE: Omit<ReceiverDelivery, 'receiver'> = { queued: 0, sentAt: undefined, attempts: 0, error: '', failed: 0 };
 
@@ -59,7 +56,7 @@ export class AlertsController {
     @Param('mesh') mesh: string,
     @Query() query: unknown,
     @Req() request: HttpRequest,
-  ): Promise<Shown<HistoryItem> & { readonly cursor?: string | undefined }> {
+  ): Promise<Shown<PastAlert> & { readonly cursor?: string | undefined }> {
     const { alerts, resources } = this.deps.store;
     await requireMesh(resources, mesh);
     const page = await alerts.history({ mesh, ...parseQuery(alertHistoryQuery, query) });

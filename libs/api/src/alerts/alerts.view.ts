@@ -1,36 +1,6 @@
+import type { AlertView } from '#libs/alerts';
 import type { AlertRow, SilenceRow } from '#libs/store';
 import type { Seen } from '../access/access-control.js';
-
-/** An alert as answers carry it. */
-export interface AlertView {
-  readonly fingerprint: string;
-  readonly state: AlertRow['state'] | 'dropped';
-  readonly name: string;
-  readonly severity: string;
-  /** '' = of the mesh as a whole. */
-  readonly namespace: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly rule: AlertRow['rule'];
-  /** RFC 3339: when its condition was first seen to hold, when it began to fire, when it ended; null = not yet. */
-  readonly since: string;
-  readonly startsAt: string | null;
-  readonly endsAt: string | null;
-  /** null = not known. */
-  readonly value: number | null;
-  readonly threshold: number;
-  readonly unit: string;
-  /** For a reader. */
-  readonly summary: string;
-  readonly description: string;
-  readonly runbook: string;
-  /** Why it ended, when not because its condition was over. */
-  readonly ending: string;
-  /** Seconds that nothing is known of it. */
-  readonly unknownSeconds: number;
-  /** Id of the silence that it is under; null = none. */
-  readonly silence: number | null;
-  readonly links: Readonly<Record<string, string>>;
-}
 
 const time = (ms: number): string | null => (ms > 0 ? new Date(ms).toISOString() : null);
 

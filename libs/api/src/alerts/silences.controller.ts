@@ -1,4 +1,5 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import type { ReceiverTest } from '#libs/alerts';
 import type { Extent } from '#libs/model';
 import type { SilenceRow } from '#libs/store';
 import { AccessControl } from '../access/access-control.js';
@@ -9,7 +10,6 @@ import { actorOf, type HttpRequest } from '../http.js';
 import { requireMesh, requireName, requireNamespace } from '../meshes.js';
 import { notFound } from '../problem.js';
 import { parseBy, parseQuery } from '../query.js';
-import type { ReceiverTest } from './alerts.port.js';
 import { silenceBody, silencesQuery } from './alerts.schema.js';
 import { seenSilence } from './alerts.view.js';
 

@@ -1,4 +1,5 @@
 import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
+import type { PatternView } from '#libs/patterns';
 import type { Happening } from '#libs/store';
 import { AccessControl } from '../access/access-control.js';
 import { visibleHistory } from '../access/visible-changes.js';
@@ -9,7 +10,7 @@ import { requireMesh } from '../meshes.js';
 import { parseQuery } from '../query.js';
 import { sightOf } from './sight.js';
 import { patternsQuery, timelineQuery, timeOf } from './telemetry.query.js';
-import { isOf, isVisible, type PatternView, partlySeen, type Sighted, viewOfPattern } from './visible-patterns.js';
+import { isOf, isVisible, partlySeen, type Sighted, viewOfPattern } from './visible-patterns.js';
 
 const HOUR_MS = 3_600_000;
 /** Changes are suspects of what began up to so long after them. Milliseconds. */

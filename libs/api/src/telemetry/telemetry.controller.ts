@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
 import type {
+  EdgeDetail,
   EdgeSignals,
   FailurePage,
   InstanceSignals,
@@ -21,6 +22,7 @@ import { parseQuery } from '../query.js';
 import { sightOf } from './sight.js';
 import {
   chartQuery,
+  edgeQuery,
   edgesQuery,
   failuresQuery,
   mapQuery,
@@ -29,6 +31,8 @@ import {
   servicesQuery,
   timeOf,
 } from './telemetry.query.js';
+
+const NO_EDGE = 'there is no such service or caller, or you may not see it';
 
 /** How requests fare: golden signals, who calls whom, single failures. */
 @Controller('api/v1/meshes/:mesh/telemetry')
@@ -70,7 +74,21 @@ export class TelemetryController {
     const asked = parseQuery(chartQuery, query);
     const sight = await this.#sight(mesh, request);
     const found = await this.deps.signals.chart({ ...asked, ...timeOf(asked), mesh, sight, stepMs: asked.step });
-    if (!found) throw notFound('there is no such service or caller, or you may not see it');
+    if (!found) throw notFound(NO_EDGE);
+    return found;
+  }
+
+  @Get('edges/:namespace/:name')
+  @Access('get', 'Service')
+  async edge(@Req() request: HttpRequest, @Query() query: unknown): Promise<EdgeDetail> {
+    const { mesh = '', namespace = '', name = '' } = request.params;
+    const asked = parseQuery(edgeQuery, query);
+    requireNamespace(namespace);
+    requireName(name);
+    const sight = await this.#sight(mesh, request);
+    const of = { mesh, sight, namespace, service: name, caller: asked.caller, stepMs: asked.step };
+    const found = await this.deps.signals.edge({ ...of, ...timeOf(asked) });
+    if (!found) throw notFound(NO_EDGE);
     return found;
   }
 

@@ -3,6 +3,7 @@ import type { Operation } from '../openapi.operation.js';
 import { type JsonSchema, object, string } from '../openapi.schemas.js';
 import {
   chartQuery,
+  edgeQuery,
   edgesQuery,
   failuresQuery,
   mapQuery,
@@ -93,11 +94,23 @@ const FAILURE = object({
   attempt: integer,
 });
 const CHART = object({ from: time, to: time, stepMs: integer, points: list(POINT) });
+const ROUTES = list(
+  signals({
+    route: said(string, '`kind/namespace/name/rule`; "" = by none.'),
+    subset: said(string, '"" = of no subset.'),
+  }),
+);
+const EDGE_DETAIL = object({
+  ...{ caller: EDGE_PARTS.caller, callee: string, ...ANSWERED },
+  ...{ total: signals({}), chart: CHART },
+  routes: said(ROUTES, 'Those by which most failed first, then the busiest; a hundred at most.'),
+  more: said(integer, 'How many more routes there are.'),
+});
 const DETAIL = object({
   ...{ namespace: string, name: string, ...ANSWERED },
   total: signals({}),
   chart: CHART,
-  routes: list(signals({ route: string, subset: string })),
+  routes: ROUTES,
   callers: list(EDGE),
   instances: list(INSTANCE),
 });
@@ -125,6 +138,11 @@ export const TELEMETRY: readonly Operation[] = [
     summary: 'How requests fare over time: all of them, those to a service, or those of one caller to it.',
     query: chartQuery,
     answer: CHART,
+  }),
+  get('edges/{namespace}/{name}', {
+    summary: 'How the requests of one caller to a service fare: over time, by route.',
+    query: edgeQuery,
+    answer: EDGE_DETAIL,
   }),
   get('edges', { summary: 'Who calls whom, and how that goes.', query: edgesQuery, answer: listed(EDGE) }),
   get('instances', {

@@ -31,6 +31,8 @@ const edge = (at: number, caller: string, callee: string, more: Partial<EdgeCell
   ...{ ...bucket(at), caller, callee, subset: '', route: 'HTTPRoute/shop/orders/0', outcome: 'ok', status: 200 },
   ...{ requests: 90, attempts: 90, latencies: sketch(10, 20, 30), ...more },
 });
+/** By the second rule of the route, which leads to a subset. */
+const GREEN = { route: 'HTTPRoute/shop/orders/1', subset: 'green', latencies: sketch(70) };
 const failed = (at: number, caller: string, callee: string): EdgeCell =>
   edge(at, caller, callee, { outcome: 'reset', status: 503, requests: 10, attempts: 30, latencies: sketch(400) });
 const instance = (at: number, name: string, callee: string): InstanceCell => ({
@@ -50,7 +52,8 @@ const failure = (at: number, more: Partial<FailureRecord> = {}): FailureRecord =
 /** Three minutes of traffic, up to now: web calls orders and the bank; the bank calls orders. */
 const times = Array.from({ length: 18 }, (_, i) => NOW - (i + 1) * BUCKET);
 const edges = times.flatMap((at) => [
-  edge(at, 'shop/web', 'shop/orders/http'),
+  edge(at, 'shop/web', 'shop/orders/http', { requests: 60, attempts: 60 }),
+  edge(at, 'shop/web', 'shop/orders/http', { requests: 30, attempts: 30, ...GREEN }),
   failed(at, 'shop/web', 'shop/orders/http'),
   edge(at, 'bank/teller', 'shop/orders/http', { requests: 20, attempts: 20 }),
   edge(at, 'shop/web', 'bank/vault/http', { requests: 5, attempts: 5, route: '' }),
@@ -82,6 +85,7 @@ beforeAll(async () => {
     failure(NOW - 2_000, { caller: 'bank/teller', callerInstance: 'bank/teller/t-1', outcome: 'timeout' }),
     failure(NOW - 1_000, { caller: 'bank/teller', callee: 'bank/vault/http', route: '' }),
     failure(NOW - 4_000, { callee: 'bank/vault/http', instance: 'bank/vault/vault-1', route: '' }),
+    failure(NOW - 5_000, { caller: '', callerInstance: '' }),
   ];
   const zones = times.map((at) => zone(at, 'shop/orders/http'));
   await harvests.write({ mesh: 'default', source: 'a', edges, instances, zones, failures });
@@ -135,7 +139,10 @@ describe('golden signals', () => {
     expect(body.total).toMatchObject({ count: 18 * 121, failures: 180 });
     expect(body.chart.stepMs).toBe(10_000);
     expect(body.chart.points[0]).toMatchObject({ at: from, count: 121, rate: 12.1, failures: 10 });
-    expect(body.routes).toMatchObject([{ route: 'HTTPRoute/shop/orders/0', subset: '', count: 18 * 121 }]);
+    expect(body.routes).toMatchObject([
+      { route: 'HTTPRoute/shop/orders/0', subset: '', count: 18 * 91 },
+      { route: 'HTTPRoute/shop/orders/1', subset: 'green', count: 18 * 30 },
+    ]);
     expect(body.callers.map(({ caller, count }: { caller: string; count: number }) => [caller, count])).toEqual([
       ['shop/web', 1800],
       ['bank/teller', 360],
@@ -158,6 +165,43 @@ describe('golden signals', () => {
       { instance: 'bank/vault/vault-1', service: 'bank/vault', count: 18 * 60 },
     ]);
     expect((await get('zones')).items).toMatchObject([{ callerZone: 'a', calleeZone: 'b', count: 18 * 40 }]);
+  });
+
+  it('are told of one edge over time and by route, those that fail first', async () => {
+    const body = await get('edges/shop/orders?caller=shop/web');
+    expect(body).toMatchObject({
+      caller: 'shop/web',
+      callee: 'shop/orders',
+      from,
+      to: until,
+      incomplete: false,
+      more: 0,
+    });
+    expect(body.total).toMatchObject({ count: 1800, failures: 180, failureShare: 0.1, rate: 10 });
+    expect(body.total.attemptsPerRequest).toBeCloseTo(1.2);
+    expect(body.chart.points[0]).toMatchObject({ at: from, count: 100, failures: 10 });
+    expect(body.chart.points).toHaveLength(18);
+    expect(
+      body.routes.map(({ route, subset, count, failures }: Record<string, unknown>) => [
+        route,
+        subset,
+        count,
+        failures,
+      ]),
+    ).toEqual([
+      ['HTTPRoute/shop/orders/0', '', 18 * 70, 180],
+      ['HTTPRoute/shop/orders/1', 'green', 18 * 30, 0],
+    ]);
+    expect(body.routes[0].outcomes).toEqual([
+      { outcome: 'ok', count: 18 * 60 },
+      { outcome: 'reset', count: 180 },
+    ]);
+    expect(body.routes[1].latency.p50).toBeCloseTo(70, -1);
+    const nobody = await get('edges/shop/orders?caller=');
+    expect(nobody).toMatchObject({ caller: '', total: { count: 18 }, routes: [{ count: 18 }] });
+    const nothing = await get('edges/shop/web?caller=shop/orders');
+    expect(nothing).toMatchObject({ total: { count: 0, failures: 0 }, routes: [], more: 0 });
+    expect((await get('edges/shop/orders?caller=shop/web&step=1m')).chart.stepMs).toBe(MINUTE);
   });
 
   it('stay what they were when they are rolled up, and say when something is missing', async () => {
@@ -235,6 +279,9 @@ describe('SEC-34 what a reader may not see', () => {
     expect(JSON.stringify(await get('services/shop/orders', shop))).not.toContain('bank');
     expect(JSON.stringify(await get('instances', shop))).not.toContain('bank');
     expect((await shop.call('GET', 'telemetry/services/bank/vault')).status).toBe(403);
+    expect(JSON.stringify(await get('edges/shop/orders?caller=shop/web', shop))).not.toContain('bank');
+    expect((await shop.call('GET', 'telemetry/edges/bank/vault?caller=shop/web')).status).toBe(403);
+    expect((await shop.call('GET', 'telemetry/edges/shop/orders?caller=bank/teller')).status).toBe(404);
     for (const path of ['services?namespace=bank', 'edges?namespace=bank', 'instances?namespace=bank&service=vault'])
       expect(await get(path, shop), path).toMatchObject({ items: [], more: 0, hidden: 0 });
     expect(await get('map?namespace=bank', shop)).toMatchObject({ nodes: [], edges: [], serves: [], hidden: 0 });
@@ -247,15 +294,20 @@ describe('SEC-34 what a reader may not see', () => {
       ['others', 'shop/orders/http', 'shop/orders/orders-1'],
       ['shop/web', 'shop/orders/http', 'shop/orders/orders-1'],
       ['shop/web', 'others', ''],
+      ['', 'shop/orders/http', 'shop/orders/orders-1'],
     ]);
     expect((await get('failures?caller=bank/teller', shop)).items).toEqual([]);
     expect((await get('failures?callee=bank/vault', shop)).items).toEqual([]);
     expect((await get('failures?instance=bank/vault/vault-1', shop)).items).toEqual([]);
+    expect((await get('failures?route=', shop)).items).toEqual([]);
+    expect((await get('failures?caller=', shop)).items).toMatchObject([{ requestId: 'r--5000' }]);
   });
 
   it('follows the labels of services, and needs the right to read services at all', async () => {
     const front = await Caller.of(api, 'of-front', 'front');
     expect((await get('services', front)).items.map(({ name }: { name: string }) => name)).toEqual(['orders']);
+    for (const caller of ['', 'shop/web'])
+      expect((await front.call('GET', `telemetry/edges/shop/web?caller=${caller}`)).status, caller).toBe(404);
     const routes = await Caller.of(api, 'of-routes', 'routes');
     expect(refusal(await routes.call('GET', 'telemetry/map'))).toEqual([403, 'get Service']);
   });
@@ -268,11 +320,13 @@ describe('failures', () => {
     const first = await get('failures?limit=3');
     expect(ids(first)).toEqual(['r--1000', 'r--2000', 'r--3000']);
     const second = await get(`failures?limit=3&cursor=${first.cursor}`);
-    expect([ids(second), second.cursor]).toEqual([['r--4000'], undefined]);
+    expect([ids(second), second.cursor]).toEqual([['r--4000', 'r--5000'], undefined]);
     expect(first.items[2]).toEqual({ ...failure(NOW - 3_000), at: new Date(NOW - 3_000).toISOString() });
     expect(ids(await get('failures?outcome=timeout'))).toEqual(['r--2000']);
     expect(ids(await get('failures?callee=bank'))).toEqual(['r--1000', 'r--4000']);
     expect(ids(await get('failures?requestId=r--4000'))).toEqual(['r--4000']);
+    expect(ids(await get('failures?route='))).toEqual(['r--1000', 'r--4000']);
+    expect(ids(await get('failures?caller='))).toEqual(['r--5000']);
     expect(ids(await get('failures?status=503&flag=UC&path=script&caller=shop/web'))).toEqual(['r--3000', 'r--4000']);
     for (const none of ['status=504', 'flag=U', 'path=nowhere'])
       expect(ids(await get(`failures?${none}`)), none).toEqual([]);
@@ -312,6 +366,9 @@ describe('what is asked wrongly', () => {
     ['services?from=2026-01-02T00:00:00Z&since=1h', '/since', 'not both'],
     ['edges?service=orders', '/namespace', 'give the namespace'],
     ['edges?caller=web', '/caller', 'as namespace/name'],
+    ['edges/shop/orders', '/caller', 'empty = who has no identity'],
+    ['edges/shop/orders?caller=web', '/caller', 'empty = who has no identity'],
+    ['edges/shop/orders?caller=shop/web&namespace=shop', '/namespace', 'no such field'],
     ['failures?outcome=bad', '/outcome', ''],
     ['failures?cursor=*', '/cursor', 'pass on the cursor'],
     ['failures?status=5xx', '/status', 'an HTTP status'],

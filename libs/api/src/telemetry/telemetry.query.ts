@@ -43,12 +43,14 @@ const sort = z
     'What comes first: the most requests (`rate`), failures, share of failures, p99 (`latency`), attempts a request (`retries`).',
   );
 const text = z.string().regex(/^[\x21-\x7e]{1,500}$/, '1 to 500 printable ASCII characters without spaces');
-const reference = (what: string) =>
-  z
-    .string()
-    .max(400)
-    .regex(/^[a-z0-9][-a-z0-9.]*\/[a-z0-9][-a-z0-9.]*$/, `${what}, as namespace/name`)
-    .optional();
+const workload = z
+  .string()
+  .max(400)
+  .regex(/^[a-z0-9][-a-z0-9.]*\/[a-z0-9][-a-z0-9.]*$/, 'a workload, as namespace/name');
+const workloadOrNone = z
+  .string('a workload, as namespace/name; empty = who has no identity')
+  .max(400)
+  .regex(/^$|^[a-z0-9][-a-z0-9.]*\/[a-z0-9][-a-z0-9.]*$/, 'a workload, as namespace/name; empty = who has no identity');
 
 interface Asked {
   readonly from?: number | undefined;
@@ -72,12 +74,16 @@ const step = duration
     'Length of a step of the chart: 10s, 1m, 1h. It is made longer until there are at most 300; absent = as short as is read quickly.',
   );
 export const serviceQuery = z.strictObject({ ...window, step }).superRefine(coherent);
+export const edgeQuery = z
+  .strictObject({
+    ...{ ...window, step },
+    caller: workloadOrNone.describe('The workload that calls, `namespace/name`; empty = who has no identity.'),
+  })
+  .superRefine(coherent);
 export const chartQuery = z
   .strictObject({
     ...{ ...window, namespace, service, step },
-    caller: z
-      .literal('')
-      .or(reference('a workload'))
+    caller: workloadOrNone
       .optional()
       .describe('Only what this workload, namespace/name, asks of the service; empty = who has no identity.'),
   })
@@ -89,7 +95,7 @@ export const chartQuery = z
 export const edgesQuery = z
   .strictObject({
     ...{ ...window, namespace, service, sort, limit: limit(100) },
-    caller: reference('a workload').describe('Only what this workload calls: namespace/name.'),
+    caller: workload.optional().describe('Only what this workload calls: namespace/name.'),
   })
   .superRefine(coherent);
 export const ofServiceQuery = z
@@ -110,7 +116,9 @@ export const failuresQuery = z
       .regex(/^[a-z0-9][-a-z0-9.]*(\/[a-z0-9][-a-z0-9.]*)?$/, 'a service, as namespace/name, or a namespace')
       .optional()
       .describe('Only of requests to this service, `namespace/name`, or to those of a namespace.'),
-    caller: reference('a workload').describe('Only of requests by this workload, `namespace/name`.'),
+    caller: workloadOrNone
+      .optional()
+      .describe('Only of requests by this workload, `namespace/name`; empty = by who has no identity.'),
     outcome: z.enum(OUTCOMES).optional().describe('Only what failed so.'),
     status: z
       .string()
@@ -124,7 +132,10 @@ export const failuresQuery = z
       .optional()
       .describe("Only with this one among Envoy's response flags."),
     path: z.string().min(1).max(200).optional().describe('Only where the path, which has no query, holds this text.'),
-    route: text.optional().describe('Only by this route: `kind/namespace/name/rule`.'),
+    route: text
+      .or(z.literal(''))
+      .optional()
+      .describe('Only by this route: `kind/namespace/name/rule`; empty = by none.'),
     instance: text.optional().describe('Only at this instance: `namespace/workload/instance`, or its address.'),
     requestId: text.optional().describe('Only of this request, with its attempts on every hop: `x-request-id`.'),
   })

@@ -1,20 +1,5 @@
-import type { Pattern, Suspect, Tracked } from '#libs/patterns';
+import type { Pattern, PatternView, Suspect, Tracked } from '#libs/patterns';
 import type { Sight } from '#libs/telemetry';
-
-/** A pattern as answers carry it. */
-export interface PatternView extends Omit<Pattern, 'suspects'> {
-  readonly id: string;
-  readonly state: 'active' | 'over';
-  /** RFC 3339. */
-  readonly begun: string;
-  /** RFC 3339; absent while it goes on. */
-  readonly ended?: string;
-  /** Names that it had before more was known. */
-  readonly formerNames: readonly string[];
-  readonly suspects: readonly Suspect[];
-  /** How many more there are that the reader may not see. */
-  readonly hiddenSuspects: number;
-}
 
 export interface Sighted {
   readonly sight: Sight;

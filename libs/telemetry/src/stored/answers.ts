@@ -77,6 +77,20 @@ export interface ServiceDetail extends Answered {
   readonly instances: readonly InstanceSignals[];
 }
 
+/** What one workload asks of one service. */
+export interface EdgeDetail extends Answered {
+  /** `<namespace>/<workload>`; '' = without an identity. */
+  readonly caller: string;
+  /** `<namespace>/<service>` */
+  readonly callee: string;
+  readonly total: GoldenSignals;
+  readonly chart: SignalChart;
+  /** Those by which most failed first, then the busiest. */
+  readonly routes: readonly RouteSignals[];
+  /** How many more routes there are, beyond the hundred that are told of. */
+  readonly more: number;
+}
+
 export interface MapNode {
   readonly kind: 'service' | 'workload';
   /** `<namespace>/<name>`; '' = callers without an identity; `others` = those that the reader may not see. */

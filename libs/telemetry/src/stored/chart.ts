@@ -20,7 +20,7 @@ export interface ChartRequest extends Selection {
 }
 
 /** Whether a reader may see what he asks for by its name. */
-function seesAsked({ sight, namespace, service, caller = '' }: ChartRequest): boolean {
+export function seesAsked({ sight, namespace, service, caller = '' }: ChartRequest): boolean {
   const workload = workloadOf(caller);
   return (
     (namespace === undefined || service === undefined || sight.service(namespace, service)) &&
@@ -28,12 +28,14 @@ function seesAsked({ sight, namespace, service, caller = '' }: ChartRequest): bo
   );
 }
 
-/** Requests to all services that the reader may see and has selected, or those of one caller to one service, over time. */
+/**
+ * Requests to all services that the reader may see and has selected, or those of one caller to one service, over time.
+ * What is asked for by its name is for whoever asks to judge: `seesAsked`.
+ */
 export async function readChart(
   reader: SignalReader,
   ask: ChartRequest & { readonly window: Window; readonly prefix: string | undefined },
-): Promise<SignalChart | undefined> {
-  if (!seesAsked(ask)) return undefined;
+): Promise<SignalChart> {
   const { mesh, sight, caller, window, prefix } = ask;
   const view = caller === undefined ? 'service' : 'pair';
   const seen = new Map<string, boolean>();

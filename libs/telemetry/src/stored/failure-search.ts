@@ -11,9 +11,10 @@ export interface FailureSearch {
   readonly cursor?: string | undefined;
   /** `<namespace>/<service>` or `<namespace>` of what was asked. */
   readonly callee?: string | undefined;
-  /** `<namespace>/<workload>` */
+  /** `<namespace>/<workload>`; '' = who has no identity. */
   readonly caller?: string | undefined;
   readonly instance?: string | undefined;
+  /** '' = by none. */
   readonly route?: string | undefined;
   readonly outcome?: string | undefined;
   readonly requestId?: string | undefined;
@@ -48,7 +49,7 @@ function visible(failure: StoredFailure, sight: Sight): FailureView | undefined 
 /** Whether a reader may see what he asks for by its name. */
 function seesAsked({ sight, callee, caller, instance }: FailureSearch): boolean {
   const service = callee?.includes('/') ? workloadOf(callee) : undefined;
-  const workload = caller === undefined ? undefined : workloadOf(caller);
+  const workload = caller ? workloadOf(caller) : undefined;
   const at = instance === undefined ? undefined : instanceOf(instance);
   return (
     (!service || sight.service(service.namespace, service.name)) &&

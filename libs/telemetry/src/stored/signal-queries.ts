@@ -2,6 +2,7 @@ import type { Metrics } from '#libs/kernel';
 import type { PlaintextUses, Signals } from '#libs/store';
 import type {
   Answered,
+  EdgeDetail,
   EdgeSignals,
   FailurePage,
   InstanceSignals,
@@ -13,16 +14,17 @@ import type {
   SignalChart,
   ZoneSignals,
 } from './answers.js';
-import { type ChartRequest, readChart, type Selection } from './chart.js';
+import { type ChartRequest, readChart, type Selection, seesAsked } from './chart.js';
 import { EdgeKeys } from './edges.js';
 import { type FailureSearch, searchFailures } from './failure-search.js';
 import { instanceOf, printed, serviceOf } from './names.js';
 import { highest, type SignalSort } from './order.js';
+import { type EdgeRequest, readRoutes } from './routes.js';
 import { readMap } from './service-map.js';
 import { OTHERS, type Sight } from './sight.js';
 import { SignalReader } from './signal-reader.js';
 import type { GoldenSignals } from './tally.js';
-import { chartWindow, secondsOf, totalWindow, type Window } from './window.js';
+import { chartWindow, FEW_BUCKETS, secondsOf, totalWindow, type Window } from './window.js';
 
 export interface SignalQueriesOptions {
   readonly signals: Pick<Signals, 'times' | 'buckets' | 'read' | 'incomplete' | 'failures'>;
@@ -100,10 +102,10 @@ export class SignalQueries {
     const [window, chart] = [totalWindow(times, asked), chartWindow(times, asked, ask.stepMs)];
     const prefix = prefixOf({ namespace, service: name });
     const of = { mesh, window, prefix };
-    const [total, points, routes, callers, instances, answered] = await Promise.all([
+    const [total, points, { routes }, callers, instances, answered] = await Promise.all([
       this.#reader.totals({ ...of, view: 'service' }, () => ''),
       this.#reader.chart({ mesh, view: 'service', window: chart, prefix }),
-      this.#routes(of),
+      readRoutes(this.#reader, { mesh, namespace, service: name, window }),
       this.#callers(of, sight),
       this.#instances({ ...of, sight }),
       this.#answered(mesh, window),
@@ -115,7 +117,7 @@ export class SignalQueries {
       ...{ namespace, name, ...answered },
       total: total.get('')?.signals(secondsOf(window.spans)) ?? none,
       chart: { from: isoOf(chart.from), to: isoOf(chart.to), stepMs: chart.stepMs, points },
-      routes: most(routes, ({ route, subset }) => `${route} ${subset}`),
+      routes: most(routes, nameOfRoute),
       callers: most(callers, ({ caller }) => caller),
       instances: most(instances.items, ({ instance }) => instance),
     };
@@ -124,8 +126,26 @@ export class SignalQueries {
   /** Over time. @returns undefined unless the reader may see what he names */
   async chart(ask: ChartRequest & TimeRequest): Promise<SignalChart | undefined> {
     const times = await this.options.signals.times(ask.mesh);
-    const window = chartWindow(times, timeOf(ask, times.now), ask.stepMs);
-    return readChart(this.#reader, { ...ask, window, prefix: prefixOf(ask) });
+    const isOfService = ask.service !== undefined && ask.caller === undefined;
+    const window = chartWindow(times, timeOf(ask, times.now), ask.stepMs, isOfService ? undefined : FEW_BUCKETS);
+    return seesAsked(ask) ? readChart(this.#reader, { ...ask, window, prefix: prefixOf(ask) }) : undefined;
+  }
+
+  /** One edge, by route. @returns undefined unless the reader may see both ends. What is not known of it is empty. */
+  async edge(ask: EdgeRequest & TimeRequest): Promise<EdgeDetail | undefined> {
+    if (!seesAsked(ask)) return undefined;
+    const { mesh, namespace, service, caller } = ask;
+    const times = await this.options.signals.times(mesh);
+    const asked = timeOf(ask, times.now);
+    const [window, steps] = [totalWindow(times, asked), chartWindow(times, asked, ask.stepMs, FEW_BUCKETS)];
+    const [chart, { total, routes }, answered] = await Promise.all([
+      readChart(this.#reader, { ...ask, window: steps, prefix: prefixOf(ask) }),
+      readRoutes(this.#reader, { mesh, namespace, service, caller, window }),
+      this.#answered(mesh, window),
+    ]);
+    const worst = highest(routes, 'failures', nameOfRoute).slice(0, MOST_OF_SERVICE);
+    const more = routes.length - worst.length;
+    return { caller, callee: `${namespace}/${service}`, ...answered, total, chart, routes: worst, more };
   }
 
   /** @param ask `caller`: only by this one, `<namespace>/<workload>` */
@@ -201,18 +221,6 @@ export class SignalQueries {
     return totalWindow(times, timeOf(ask, times.now));
   }
 
-  async #routes(of: { mesh: string; window: Window; prefix: string | undefined }): Promise<readonly RouteSignals[]> {
-    const tallies = await this.#reader.totals(
-      { ...of, view: 'edge' },
-      (_, { dimensions: [, subset = '', route = ''] }) => route + SEPARATOR + subset,
-    );
-    const seconds = secondsOf(of.window.spans);
-    return [...tallies].map(([key, tally]) => {
-      const [route = '', subset = ''] = key.split(SEPARATOR);
-      return { route, subset, ...tally.signals(seconds) };
-    });
-  }
-
   async #callers(
     of: { mesh: string; window: Window; prefix: string | undefined },
     sight: Sight,
@@ -275,6 +283,8 @@ export class SignalQueries {
 }
 
 const nameOfEdge = ({ caller, callee }: EdgeSignals): string => `${caller} ${callee}`;
+
+const nameOfRoute = ({ route, subset }: RouteSignals): string => `${route} ${subset}`;
 
 const isoOf = (at: number): string => new Date(at).toISOString();
 

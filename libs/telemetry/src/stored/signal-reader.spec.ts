@@ -4,7 +4,9 @@ import { silentMetrics } from '#libs/kernel';
 import type { SignalBucket, SignalQuery, SignalRow, SignalSpan } from '#libs/store';
 import { type EdgeCell, LatencySketch } from '../model/index.js';
 import { partsOf } from './harvest-store.js';
+import { readRoutes } from './routes.js';
 import { SignalReader } from './signal-reader.js';
+import type { GoldenSignals } from './tally.js';
 
 const BUCKET = 10_000;
 const FROM = 1_000_000;
@@ -16,6 +18,7 @@ const edge = fc
     caller: fc.constantFrom('shop/web', 'shop/cart', 'bank/web', ''),
     callee: fc.constantFrom('shop/orders/http', 'shop/orders/grpc', 'shop/stock/http', 'bank/orders/http', 'other'),
     route: fc.constantFrom('', 'HTTPRoute/shop/orders/0'),
+    subset: fc.constantFrom('', 'green'),
     outcome: fc.constantFrom('ok' as const, 'reset' as const, 'client_gone' as const),
     sixteenths: fc.integer({ min: 1, max: 100_000 }),
     ms: fc.double({ min: 0.02, max: 10_000, noNaN: true }),
@@ -25,7 +28,7 @@ const edge = fc
     latencies.add(ms, sixteenths / 16);
     const counts = { requests: sixteenths / 16, attempts: sixteenths / 8, latencies, ms };
     const at = FROM + bucket * BUCKET;
-    return { source, cell: { ...rest, ...counts, at, lengthMs: BUCKET, complete: true, subset: '', status: 200 } };
+    return { source, cell: { ...rest, ...counts, at, lengthMs: BUCKET, complete: true, status: 200 } };
   });
 type Told = { readonly source: string; readonly cell: EdgeCell & { readonly ms: number } };
 
@@ -74,6 +77,26 @@ function quantile(values: readonly (readonly [ms: number, weight: number])[], sh
   return sorted.at(-1)?.[0] ?? 0;
 }
 
+/** @param width how far off they may be, as a share of them */
+function expectLatency(
+  signals: GoldenSignals | undefined,
+  values: readonly (readonly [ms: number, weight: number])[],
+  width: number,
+): void {
+  // Of less than one request, which a share of a sample may come to, nobody says how long it took.
+  if (values.reduce((sum, [, weight]) => sum + weight, 0) < 1) return;
+  const { p50 = 0, p99 = 0 } = signals?.latency ?? {};
+  for (const [told, share] of [
+    [p50, 0.5],
+    [p99, 0.99],
+  ] as const) {
+    // Ranks are kept to a five-hundredth.
+    const [least, most] = [quantile(values, share - 0.005), quantile(values, share + 0.005)];
+    expect(told).toBeGreaterThan(least * (1 - width));
+    expect(told).toBeLessThan(most * (1 + width));
+  }
+}
+
 const window = fc.tuple(fc.nat(5), fc.nat(5)).map(([a, b]) => {
   const [from, to] = [FROM + Math.min(a, b) * BUCKET, FROM + (Math.max(a, b) + 1) * BUCKET];
   return { from, to, stepMs: 0, spans: [{ lengthMs: BUCKET, from, to }] };
@@ -103,20 +126,39 @@ describe('totals', () => {
           for (const [key, { count, failures, values }] of expected) {
             const tally = totals.get(key);
             expect([tally?.count, tally?.failures]).toEqual([count, failures]);
-            // Of less than one request, which a share of a sample may come to, nobody says how long it took.
-            if (count < 1) continue;
-            const { p50 = 0, p99 = 0 } = tally?.signals(1).latency ?? {};
-            const width = view === 'pair' ? 0.09 : 0.025;
-            for (const [told, share] of [
-              [p50, 0.5],
-              [p99, 0.99],
-            ] as const) {
-              // Ranks are kept to a five-hundredth.
-              const [least, most] = [quantile(values, share - 0.005), quantile(values, share + 0.005)];
-              expect(told).toBeGreaterThan(least * (1 - width));
-              expect(told).toBeLessThan(most * (1 + width));
-            }
+            expectLatency(tally?.signals(1), values, view === 'pair' ? 0.09 : 0.025);
           }
+        },
+      ),
+    );
+  });
+});
+
+describe('routes', () => {
+  it('are those of one caller, or of everybody, and all together come to what was asked', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(edge, { maxLength: 40 }),
+        window,
+        fc.constantFrom(undefined, 'shop/web', '', 'nobody/here'),
+        async (told, time, caller) => {
+          const of = { mesh: 'm', namespace: 'shop', service: 'orders', window: time, caller };
+          const { routes, total } = await readRoutes(stored(told), of);
+          const meant = told.filter(
+            ({ cell }) =>
+              cell.at >= time.from &&
+              cell.at < time.to &&
+              cell.callee.startsWith('shop/orders/') &&
+              (caller === undefined || cell.caller === caller),
+          );
+          const expected = naive(meant, ({ route, subset }) => `${route} ${subset}`);
+          const counts = routes.map(({ route, subset, count, failures }) => [`${route} ${subset}`, [count, failures]]);
+          expect(Object.fromEntries(counts)).toEqual(
+            Object.fromEntries([...expected].map(([key, { count, failures }]) => [key, [count, failures]])),
+          );
+          const all = naive(meant, () => '').get('') ?? { count: 0, failures: 0, values: [] };
+          expect([total.count, total.failures]).toEqual([all.count, all.failures]);
+          expectLatency(total, all.values, 0.025);
         },
       ),
     );

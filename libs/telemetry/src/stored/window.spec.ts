@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SignalTimes } from '#libs/store';
-import { chartWindow, MOST_POINTS, totalWindow, type Window } from './window.js';
+import { chartWindow, FEW_BUCKETS, MOST_POINTS, totalWindow, type Window } from './window.js';
 
 const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
 const NOW = Date.UTC(2026, 10, 27, 14, 3, 27);
@@ -46,6 +46,20 @@ describe('what is read', () => {
     [30 * DAY, 3 * HOUR],
   ])('for a chart of %d ms has steps of %d ms', (length, step) => {
     expect(chartWindow(times(), { from: NOW - length, to: NOW }).stepMs).toBe(step);
+  });
+
+  it.each([
+    [15 * MINUTE, 10 * SECOND],
+    [HOUR, 30 * SECOND],
+    [6 * HOUR, 2 * MINUTE],
+    [DAY, 10 * MINUTE],
+    [7 * DAY, 3 * HOUR],
+  ])('for a chart of %d ms of many has steps of %d ms, made of few buckets', (length, step) => {
+    const window = chartWindow(times(), { from: NOW - length, to: NOW }, undefined, FEW_BUCKETS);
+    const buckets = window.spans.reduce((sum, { from, to, lengthMs }) => sum + (to - from) / lengthMs, 0);
+    expect(window.stepMs).toBe(step);
+    // At the end, a part of a bucket is made of finer ones.
+    expect(buckets).toBeLessThan(FEW_BUCKETS + 60);
   });
 
   it('for a chart of a day has the shorter steps that are asked for, made of many more buckets', () => {

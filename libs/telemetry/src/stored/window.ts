@@ -4,6 +4,8 @@ import type { SignalSpan, SignalTier, SignalTimes } from '#libs/store';
 export const MOST_POINTS = 300;
 /** Buckets that a chart is made of, unless shorter steps are asked for: 288 steps of a day are not worth 1,440 minutes. */
 const MOST_BUCKETS = 1_100;
+/** The same where each bucket is much to read: of all services, or of the callers of one. */
+export const FEW_BUCKETS = 400;
 /** A total is asked for with edges as exact as this share of its time. */
 const EDGES = 1 / 24;
 /** Parts of the newest bucket may be under way for so long. Milliseconds. */
@@ -60,12 +62,13 @@ function endOf(
 /**
  * The length of a chart's steps: so that it has at most 300, and each is made of whole buckets, and not of too many.
  * @param least no shorter than this; 0 = as is cheap
+ * @param most buckets, unless shorter steps are asked for
  */
-export function stepFor(times: SignalTimes, { from, to }: WindowRequest, least = 0): number {
+export function stepFor(times: SignalTimes, { from, to }: WindowRequest, least = 0, most = MOST_BUCKETS): number {
   const finest = finestAt(times.tiers, from)?.lengthMs ?? SECOND;
   const bucketOf = (step: number): number =>
     times.tiers.findLast(({ lengthMs }) => step % lengthMs === 0)?.lengthMs ?? step;
-  const isCheap = (step: number): boolean => least > 0 || (to - from) / bucketOf(step) <= MOST_BUCKETS;
+  const isCheap = (step: number): boolean => least > 0 || (to - from) / bucketOf(step) <= most;
   const fits = (step: number): boolean =>
     step >= least && step % finest === 0 && (to - from) / step <= MOST_POINTS && isCheap(step);
   return STEPS.find(fits) ?? Math.max(finest, ...STEPS);
@@ -106,9 +109,9 @@ function nextKept(tiers: readonly SignalTier[], at: number, to: number): number 
   return Math.min(to, ...starts);
 }
 
-/** What to read for a chart. @param least no step is shorter */
-export function chartWindow(times: SignalTimes, asked: WindowRequest, least?: number): Window {
-  const step = stepFor(times, asked, least);
+/** What to read for a chart. @param least no step is shorter @param most buckets, unless shorter steps are asked for */
+export function chartWindow(times: SignalTimes, asked: WindowRequest, least?: number, most?: number): Window {
+  const step = stepFor(times, asked, least, most);
   const finest = times.tiers[0]?.lengthMs ?? step;
   const from = floor(asked.from, step);
   const to = Math.max(endOf(times, asked.to, { length: step, finer: finest }), from + finest);

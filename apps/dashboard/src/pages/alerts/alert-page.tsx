@@ -6,7 +6,7 @@ import type { AlertView } from '../../api/signals';
 import { useMesh } from '../../session/session';
 import { Labels } from '../../ui/labels';
 import { Fact, Facts, Page, Panel, Rows } from '../../ui/page';
-import { Time } from '../../ui/signs';
+import { Moment } from '../../ui/signs';
 import { Asked, Empty } from '../../ui/states';
 import ui from '../../ui/ui.module.css';
 import { AlertTag, isOpen } from './alert-rows';
@@ -103,16 +103,16 @@ function About({ alert }: { readonly alert: AlertView }) {
       <Panel title="At a glance" end={<AlertTag {...alert} />}>
         <Facts>
           <Fact name="Holds since">
-            <Time at={since} />
+            <Moment at={since} />
           </Fact>
           {startsAt && (
             <Fact name="Fired">
-              <Time at={startsAt} />
+              <Moment at={startsAt} />
             </Fact>
           )}
           {endsAt && state !== 'firing' && (
             <Fact name="Over">
-              <Time at={endsAt} />
+              <Moment at={endsAt} />
             </Fact>
           )}
           <Fact name="Value">

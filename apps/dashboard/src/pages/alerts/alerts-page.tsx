@@ -18,7 +18,7 @@ export function AlertsPage() {
   const open = all.filter((one) => isOpen(one) && !isSilenced(one));
   const silenced = all.filter((one) => isOpen(one) && isSilenced(one));
   return (
-    <Page title="Alerts" lead="What is the matter, the most urgent first; who was told of it is decided by receivers.">
+    <Page title="Alerts" lead="What is the matter, the most urgent first. AlertReceivers say who is told.">
       <Asked of={alerts}>
         {({ hidden }) => (
           <>

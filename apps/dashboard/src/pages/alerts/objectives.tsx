@@ -56,10 +56,11 @@ function One(of: ObjectiveView) {
         <span className={ui.rowTitle}>
           <ResourceLink of={{ kind: 'ServiceLevelObjective', namespace, name }} />
         </span>
-        <Tag tone={tone}>{budgetLeft === null ? 'not known' : `${share(budgetLeft, 1)} of the budget left`}</Tag>
+        <Tag tone={tone}>{budgetLeft === null ? 'budget not known' : `${share(budgetLeft, 1)} of the budget left`}</Tag>
       </div>
       <div className={ui.rowText}>
-        {Number((objective * 100).toFixed(4))} % of {target.kind} {target.name} {indicator}, over {periodDays} days:{' '}
+        {Number((objective * 100).toFixed(4))} % of the requests to {target.kind} {target.name} {indicator}, over{' '}
+        {periodDays} days:{' '}
         {current === null ? 'not known yet' : `${share(current, 3)} of ${countWords(requests)} requests`}
       </div>
       <div
@@ -69,6 +70,7 @@ function One(of: ObjectiveView) {
       >
         <span className={`${css.left} ${ui[tone]}`} style={{ width: `${(left * 100).toFixed(1)}%` }} />
       </div>
+      <div className={ui.rowText}>How fast the budget goes; at 1 × it lasts the {periodDays} days exactly:</div>
       <ul className={css.windows} aria-label="Burn rates">
         {windows.map((one) => (
           <Burn key={`${one.longSeconds} ${one.shortSeconds}`} {...one} />
@@ -84,14 +86,16 @@ const length = (seconds: number): string => {
   return seconds % 3_600 === 0 ? `${seconds / 3_600} h` : `${Math.round(seconds / 60)} min`;
 };
 
-const burn = (value: number | null): string => (value === null ? '?' : value.toFixed(1));
+const burn = (value: number | null): string => (value === null ? 'not known' : `${times(value)} ×`);
+
+const times = (value: number): string => value.toFixed(value >= 100 ? 0 : 1);
 
 /** Burns when both windows are beyond: the long one says that it matters, the short one that it is still so. */
 function Burn({ longSeconds, shortSeconds, limit, severity, long, short }: BurnStatus) {
   const isBeyond = long !== null && short !== null && long > limit && short > limit;
   return (
     <li className={`${ui.chip} ${isBeyond ? css.beyond : ''}`}>
-      {burn(long)} in {length(longSeconds)}, {burn(short)} in {length(shortSeconds)}; {severity} beyond {limit}
+      {burn(long)} in {length(longSeconds)}, {burn(short)} in {length(shortSeconds)}; {severity} beyond {times(limit)} ×
     </li>
   );
 }

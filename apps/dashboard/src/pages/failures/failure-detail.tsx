@@ -4,7 +4,7 @@ import { Link } from 'wouter';
 import type { FailureView } from '../../api/signals';
 import { callerWords, msWords, outcomeWords, serviceName } from '../../signals/words';
 import { Fact, Facts } from '../../ui/page';
-import { Mono } from '../../ui/signs';
+import { counted, Mono } from '../../ui/signs';
 import ui from '../../ui/ui.module.css';
 import { edgeHref } from '../edge/edge-href';
 import css from './failures.module.css';
@@ -22,7 +22,9 @@ export function FailureDetail({ of, onClose }: FailureDetailProps) {
       <Drawer.Content>
         <Drawer.Body>
           <div className={css.detailHead}>
-            <Drawer.Title>A request that failed</Drawer.Title>
+            <Drawer.Title fw={620}>
+              {of?.what === 'attempt' ? 'An attempt that failed' : 'A request that failed'}
+            </Drawer.Title>
             <Drawer.CloseButton aria-label="Close" />
           </div>
           {of && <Content of={of} onClose={onClose} />}
@@ -42,7 +44,7 @@ function Content({ of, onClose }: { readonly of: FailureView; readonly onClose: 
     <Facts>
       <Fact name="When">{new Date(of.at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })}</Fact>
       <Fact name="What">
-        {of.what === 'attempt' ? `attempt ${of.attempt}` : `the request, after ${of.attempt} attempts`}
+        {of.what === 'attempt' ? `attempt ${of.attempt}` : `the request, after ${counted(of.attempt, 'attempt')}`}
       </Fact>
       <Fact name="How it failed">{outcomeWords(of.outcome)}</Fact>
       <Fact name="Caller">

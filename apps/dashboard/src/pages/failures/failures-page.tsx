@@ -6,17 +6,21 @@ import type { FailureView } from '../../api/signals';
 import { failurePage } from '../../api/telemetry';
 import { useMesh } from '../../session/session';
 import { callerWords, msWords, outcomeWords, serviceName } from '../../signals/words';
+import { clockWords } from '../../ui/clock';
 import { Page, Panel } from '../../ui/page';
 import { RangePicker, useRange } from '../../ui/range';
 import { type Range } from '../../ui/range-of';
-import { Mono, Tag, Time } from '../../ui/signs';
+import { Mono, Tag, When } from '../../ui/signs';
 import { Asked, Empty } from '../../ui/states';
 import { type Column, Table } from '../../ui/table';
 import ui from '../../ui/ui.module.css';
 import { FailureDetail } from './failure-detail';
 import css from './failures.module.css';
-import { filterOf } from './filter';
+import { askedBy, filterOf } from './filter';
 import { Filters } from './filters';
+
+/** Failures are kept for a day: longer times have no more. */
+const KEPT = ['15m', '1h', '6h', '24h'] as const;
 
 /** Single requests and attempts that failed, newest first. The address holds what was searched for. */
 export function FailuresPage() {
@@ -26,7 +30,7 @@ export function FailuresPage() {
       title="Failures"
       lead="Single requests and attempts that failed, as the sidecars told of them. Every failure is told of; these are kept for a day."
     >
-      <Panel title="Requests that failed" end={<RangePicker range={range} />} flush>
+      <Panel title="Requests that failed" end={<RangePicker range={range} of={KEPT} />} flush>
         <Filters />
         <Found range={range} />
       </Panel>
@@ -41,7 +45,8 @@ function Found({ range }: { readonly range: Range }) {
   const failures = useInfiniteQuery({
     queryKey: ['failures', mesh, range.query, filter.toString()],
     initialPageParam: '',
-    queryFn: ({ pageParam, signal }) => failurePage(mesh, { range, filter, cursor: pageParam }, signal),
+    queryFn: ({ pageParam, signal }) =>
+      failurePage(mesh, { range, filter: askedBy(filter), cursor: pageParam }, signal),
     getNextPageParam: ({ cursor }) => cursor,
   });
   return (
@@ -112,6 +117,7 @@ const columns = (open: (failure: FailureView) => void): readonly Column<FailureV
           {row.method} {row.path || 'no path'}
         </span>
         <span className={css.under}>
+          <span className={ui.narrow}>{clockWords(row.at, Date.now())} · </span>
           {callerWords(row.caller)} to {serviceName(row.callee)}
           {row.what === 'attempt' && `, attempt ${row.attempt}`}
         </span>
@@ -138,5 +144,5 @@ const columns = (open: (failure: FailureView) => void): readonly Column<FailureV
       <Tag tone={status === 0 || status >= 500 ? 'bad' : 'warn'}>{status === 0 ? 'none' : status}</Tag>
     ),
   },
-  { head: 'When', width: '100px', atEnd: true, wide: true, cell: ({ at }) => <Time at={at} /> },
+  { head: 'When', width: '100px', atEnd: true, wide: true, cell: ({ at }) => <When at={at} /> },
 ];

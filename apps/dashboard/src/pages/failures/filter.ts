@@ -1,3 +1,5 @@
+import { NONE } from '../../signals/failures-href';
+
 /** What the failures page is asked for by its address: the API's own names, so that one can be made of the other. */
 export const FILTERS = [
   'callee',
@@ -24,6 +26,10 @@ export const FILTER_WORDS: Readonly<Record<FilterName, string>> = {
   instance: 'Instance',
   requestId: 'Request id',
 };
+
+/** As the API takes it: `-` for a caller without an identity, or no route, is nothing there. */
+export const askedBy = (filter: URLSearchParams): URLSearchParams =>
+  new URLSearchParams([...filter].map(([name, value]) => [name, value === NONE ? '' : value]));
 
 /** Of an address, those that the API knows and that say something. */
 export function filterOf(params: URLSearchParams): URLSearchParams {

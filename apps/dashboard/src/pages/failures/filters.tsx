@@ -10,7 +10,14 @@ const FAILED = Object.entries(OUTCOME_WORDS)
   .map(([value, label]) => ({ value, label }));
 
 const HINTS: Readonly<Partial<Record<FilterName, string>>> = {
-  ...{ callee: 'shop/orders, or shop', caller: 'shop/web', status: '503', flag: 'UC', path: '/checkout' },
+  ...{
+    callee: 'shop/orders, or shop',
+    caller: 'shop/web, - for no identity',
+    status: '503',
+    flag: 'UC',
+    path: '/checkout',
+  },
+  ...{ route: 'HTTPRoute/shop/orders/0, - for none', instance: 'shop/orders/orders-1' },
 };
 
 /** Shown at first; the others when the address, or who asks, names them. */

@@ -177,7 +177,8 @@ function Content({ of }: { readonly of: MapNode }): ReactNode {
         {hasInstances && (
           <span>
             {isMissing ? 'not there' : `${ready} of ${total}`}
-            <span className="unseen"> instances ready</span>
+            <span className="unseen"> instances</span>
+            {!isMissing && ' ready'}
           </span>
         )}
       </span>{' '}

@@ -17,6 +17,7 @@ export const Legend = () => (
         {words}
       </span>
     ))}
+    <span>on a line: requests a second, share that fails, p99</span>
     <span>
       <Lock size={12} aria-hidden /> mutual TLS, verified identity
     </span>

@@ -6,9 +6,10 @@ import { useMesh } from '../../session/session';
 import { callerWords, countWords, PATTERN_WORDS, serviceName, shareWords } from '../../signals/words';
 import { Fact, Facts, Page, Panel } from '../../ui/page';
 import { type Range, rangeOf } from '../../ui/range-of';
-import { counted, Mono, Time } from '../../ui/signs';
+import { counted, Moment, Mono } from '../../ui/signs';
 import { Asked, Empty } from '../../ui/states';
 import ui from '../../ui/ui.module.css';
+import { edgeHref } from '../edge/edge-href';
 import { Evidence } from './evidence';
 import { StateTag } from './pattern-rows';
 import { Suspects } from './suspects';
@@ -70,11 +71,11 @@ function Content({ pattern }: { readonly pattern: PatternView }) {
         <Panel title="At a glance">
           <Facts>
             <Fact name="Since">
-              <Time at={begun} />
+              <Moment at={begun} />
             </Fact>
             {ended && (
               <Fact name="Over">
-                <Time at={ended} />
+                <Moment at={ended} />
               </Fact>
             )}
             <Fact name="Failed by it">
@@ -123,12 +124,25 @@ function Where({ scope, upstream, time }: WhereProps) {
       </Link>
     );
   };
+  const [first = '', ...others] = [...new Set(callees.map(serviceName))];
+  const caller = (name: string) =>
+    others.length > 0 || name === 'others' ? (
+      <span key={name} className={ui.chip}>
+        {callerWords(name)}
+      </span>
+    ) : (
+      <Link key={name} className={ui.chip} href={`${edgeHref(name, first)}?${time.search}`}>
+        {callerWords(name)}
+      </Link>
+    );
   return (
     <Facts>
       <Fact name="Services">
         <span className={ui.chips}>{callees.map(link)}</span>
       </Fact>
-      <Fact name="Callers">{callers ? callers.map(callerWords).join(', ') : 'all'}</Fact>
+      <Fact name="Callers">
+        {callers ? <span className={ui.chips}>{callers.map((one) => caller(one))}</span> : 'all'}
+      </Fact>
       <Fact name="Routes">{routes ? <Mono>{routes.join(', ')}</Mono> : 'all'}</Fact>
       <Fact name="Instances">{instances ? <Instances names={instances} /> : 'all'}</Fact>
       {version !== undefined && <Fact name="Version">{version}</Fact>}

@@ -1,12 +1,14 @@
 import { useQueries, useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { isProblem } from '../../api/client';
-import type { EdgeSignals, InstanceSignals, RouteSignals, SignalsOfService } from '../../api/signals';
+import type { EdgeSignals, InstanceSignals, SignalsOfService } from '../../api/signals';
 import { callsOf, signalsOf } from '../../api/telemetry';
 import { useMesh } from '../../session/session';
-import { signalColumns } from '../../signals/columns';
+import { attemptsColumn, signalColumns } from '../../signals/columns';
+import { failuresHref } from '../../signals/failures-href';
 import { concerns } from '../../signals/happenings';
 import { Outcomes } from '../../signals/outcomes';
+import { RouteTable } from '../../signals/route-table';
 import { SignalCharts } from '../../signals/signal-charts';
 import { SignalStats } from '../../signals/signal-stats';
 import { useHappened } from '../../signals/use-happened';
@@ -90,26 +92,6 @@ const workloadsOf = (instances: readonly InstanceSignals[]): readonly string[] =
   ),
 ];
 
-const routeName = ({ route, subset }: RouteSignals): string =>
-  (route === '' ? 'by no route' : route) + (subset && ` (${subset})`);
-
-/** `/resources/HTTPRoute/shop/orders` of `HTTPRoute/shop/orders/0` */
-function routeHref(route: string): string {
-  const [kind = '', namespace = '', name = ''] = route.split('/');
-  return kind === 'Service' || name === ''
-    ? `/services/${namespace}/${name}`
-    : `/resources/${kind}/${namespace}/${name}`;
-}
-
-const ROUTES: readonly Column<RouteSignals>[] = [
-  {
-    ...{ head: 'Route', width: '4fr' },
-    cell: (row) =>
-      row.route.split('/').length >= 3 ? <Name href={routeHref(row.route)} name={routeName(row)} /> : routeName(row),
-  },
-  ...signalColumns<RouteSignals>((row) => row),
-];
-
 const callerColumns = (service: string, range: Range): readonly Column<EdgeSignals>[] => [
   {
     ...{ head: 'Caller', width: '4fr' },
@@ -121,6 +103,7 @@ const callerColumns = (service: string, range: Range): readonly Column<EdgeSigna
       ),
   },
   ...signalColumns<EdgeSignals>((row) => row),
+  attemptsColumn<EdgeSignals>((row) => row),
 ];
 
 const calleeColumns = (range: Range): readonly Column<EdgeSignals>[] => [
@@ -134,6 +117,7 @@ const calleeColumns = (range: Range): readonly Column<EdgeSignals>[] => [
       ),
   },
   ...signalColumns<EdgeSignals>((row) => row),
+  attemptsColumn<EdgeSignals>((row) => row),
 ];
 
 /** `/proxies/shop/orders-1` of `shop/orders/orders-1`; an address has no page. */
@@ -161,7 +145,7 @@ function Breakdown({ data, service, range }: Shown) {
       title="By what"
       flush
       end={
-        <Link className={ui.link} href={`/failures?callee=${service}&${range.search}`}>
+        <Link className={ui.link} href={failuresHref({ callee: service }, range)}>
           Its failures
         </Link>
       }
@@ -171,9 +155,7 @@ function Breakdown({ data, service, range }: Shown) {
         tabs={[
           {
             ...{ name: 'routes', title: 'Routes', count: data.routes.length },
-            content: () => (
-              <Table label="By route" columns={ROUTES} rows={data.routes} keyOf={(row) => routeName(row)} />
-            ),
+            content: () => <RouteTable routes={data.routes} service={service} range={range} />,
           },
           {
             ...{ name: 'callers', title: 'Callers', count: data.callers.length },

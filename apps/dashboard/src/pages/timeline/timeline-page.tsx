@@ -5,9 +5,10 @@ import { useMesh } from '../../session/session';
 import type { Happened, MarkKind } from '../../signals/happenings';
 import { SignalCharts } from '../../signals/signal-charts';
 import { useHappened } from '../../signals/use-happened';
+import { clockWords } from '../../ui/clock';
 import { Page, Panel } from '../../ui/page';
 import { RangePicker, useRange } from '../../ui/range';
-import { counted, Tag, Time } from '../../ui/signs';
+import { counted, Tag, When } from '../../ui/signs';
 import { Asked, Empty, Loading, ProblemView } from '../../ui/states';
 import { type Column, Name, Table } from '../../ui/table';
 import ui from '../../ui/ui.module.css';
@@ -110,8 +111,17 @@ const COLUMNS: readonly Column<Happened>[] = [
   {
     head: 'What',
     width: '5fr',
-    cell: ({ href, title, touches }) => (
-      <Name href={href} name={title} under={touches.length === 0 ? 'the whole mesh' : touches.slice(0, 4).join(', ')} />
+    cell: ({ href, title, touches, at }) => (
+      <Name
+        href={href}
+        name={title}
+        under={
+          <>
+            <span className={ui.narrow}>{clockWords(new Date(at).toISOString(), Date.now())} · </span>
+            {touches.length === 0 ? 'the whole mesh' : touches.slice(0, 4).join(', ')}
+          </>
+        }
+      />
     ),
   },
   {
@@ -124,7 +134,7 @@ const COLUMNS: readonly Column<Happened>[] = [
     width: '110px',
     atEnd: true,
     wide: true,
-    cell: ({ at }) => <Time at={new Date(at).toISOString()} />,
+    cell: ({ at }) => <When at={new Date(at).toISOString()} />,
   },
   {
     head: 'Around it',

@@ -40,7 +40,7 @@ export function Marks({ frame, marks, hrefOf }: MarksProps) {
       {groups.map((group) => {
         const [first] = group;
         return first ? (
-          <li key={`${first.at} ${first.title}`} style={{ left: leftOf(shareOf(middleOf(group), frame)) }}>
+          <li key={`${first.at} ${first.title}`} style={{ left: placeOf(group, frame) }}>
             {group.length === 1 ? (
               <One mark={first} frame={frame} />
             ) : (
@@ -52,6 +52,12 @@ export function Marks({ frame, marks, hrefOf }: MarksProps) {
     </ul>
   );
 }
+
+/** Half of a mark, and its distance to the edge of the panel: none is cut. Pixels. */
+const HALF_PX = 16;
+
+const placeOf = (group: readonly Mark[], frame: Frame): string =>
+  `clamp(${HALF_PX}px, ${leftOf(shareOf(middleOf(group), frame))}, 100% - ${HALF_PX}px)`;
 
 const middleOf = (group: readonly Mark[]): number => ((group[0]?.at ?? 0) + (group.at(-1)?.at ?? 0)) / 2;
 
