@@ -1,6 +1,7 @@
 import { type Scraping, type SharedTags, scrapingIn, sharedTags } from '#libs/compiler';
 import type { InstanceSpec } from '#libs/model';
 import type { LiveMeshes } from './live.js';
+import { inTurns } from './turns.js';
 
 export type { Scraping, SharedTags } from '#libs/compiler';
 
@@ -8,7 +9,7 @@ export type { Scraping, SharedTags } from '#libs/compiler';
 export interface ScrapingReader {
   /** @returns for any registered instance of the mesh; without a word of policies where this replica compiles nothing */
   of(mesh: string): Promise<(instance: InstanceSpec) => Scraping>;
-  /** @returns undefined where this replica compiles nothing */
+  /** Passes come meanwhile: each instance is as one of them has it. @returns undefined where this replica compiles nothing */
   shared(mesh: string): Promise<SharedTags | undefined>;
 }
 
@@ -21,6 +22,6 @@ export const createScraping = (live: LiveMeshes): ScrapingReader => ({
   },
   async shared(mesh) {
     const found = await live(mesh, false);
-    return found && sharedTags(found.graph.ctx, found.graph.instances);
+    return found && inTurns(sharedTags(found.graph.ctx, found.graph.instances));
   },
 });

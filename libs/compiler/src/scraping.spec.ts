@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { finish } from '#libs/kernel';
 import type { Contribution, MetricTag, PolicyKind } from '#libs/model';
 import { anInstance, aPolicy, aService, type Input, instance, TestMesh } from '../../testing/src/builders/index.js';
 import { scrapingIn, sharedTags } from './scraping.js';
@@ -52,7 +53,7 @@ describe('how the statistics of a sidecar are read', () => {
   it('is of a workload or service what all of its instances have alike', () => {
     const all = [literal('org', 'acme'), ofLabel('tier', 'tier'), ofLabel('version', 'version')];
     const { graph } = meshOf(...MEMBERS, tags('default', 'Mesh', ...all));
-    expect(sharedTags(graph.ctx, graph.instances)).toEqual({
+    expect(finish(sharedTags(graph.ctx, graph.instances))).toEqual({
       workloads: {
         'shop/web': { org: 'acme', version: '1' },
         'shop/orders-blue': { org: 'acme', tier: 'gold' },
@@ -64,7 +65,7 @@ describe('how the statistics of a sidecar are read', () => {
 
   it('is plain when nobody says anything', () => {
     const { graph } = meshOf(...MEMBERS);
-    expect(sharedTags(graph.ctx, graph.instances)).toEqual({ workloads: {}, services: {} });
+    expect(finish(sharedTags(graph.ctx, graph.instances))).toEqual({ workloads: {}, services: {} });
     expect(scrapingIn(graph.ctx)(instance('shop/x'))).toEqual({ tags: {}, detail: undefined });
   });
 });
