@@ -14,6 +14,12 @@ metadata: { name: ${name}, namespace: shop }
 spec: { selector: { matchLabels: { app: ${name} } }, ports: [{ name: http, port: 8080, protocol: http }] }
 `,
   )
+  .concat(`
+apiVersion: heddle.dev/v1alpha1
+kind: Telemetry
+metadata: { name: tags, namespace: shop }
+spec: { metrics: { tags: [{ name: team, literal: shopping }] } }
+`)
   .join('---');
 const timeout = (request: string): object => ({
   apiVersion: 'heddle.dev/v1alpha1',
@@ -153,6 +159,9 @@ describe('whoever outgrows the built-in store', () => {
     await expect.poll(() => total('heddle.mesh.requests', 'ok')).toBeGreaterThanOrEqual(1);
     await expect.poll(() => total('heddle.mesh.requests', 'no_route')).toBeGreaterThanOrEqual(1);
     await expect.poll(() => receiver.points.some(({ metric }) => metric === 'heddle.mesh.request.duration')).toBe(true);
+    const tagged = { 'heddle.caller.tag.team': 'shopping', 'heddle.callee.tag.team': 'shopping' };
+    const calls = receiver.points.filter(({ values }) => values['heddle.callee'] === 'shop/orders/8080');
+    expect(calls.map(({ values }) => values)).toContainEqual(expect.objectContaining(tagged));
     await expect.poll(() => receiver.records.map(({ values }) => values['url.path'])).toContain('/lost');
     const record = receiver.records.find(({ values }) => values['url.path'] === '/lost');
     expect(record).toMatchObject({

@@ -47,8 +47,36 @@ describe.skipIf(!mayRun())('a real Prometheus that scrapes a real mesh', () => {
     const orders = (await rig.prometheus.targets()).find(({ labels }) => labels['workload'] === 'orders');
     expect(orders?.labels).toEqual({
       ...{ job: 'heddle-sidecars', instance: 'shop/orders-1', mesh: 'default', namespace: 'shop', workload: 'orders' },
-      ...{ service: 'orders', version: 'blue' },
+      ...{ service: 'orders', version: 'blue', team: 'shopping', color: 'blue' },
     });
+  });
+
+  it('gives every series of a sidecar the tags that its policy says', async () => {
+    const series = (selector: string) => rig.prometheus.number(`count({${selector}})`);
+    await expect.poll(() => series('__name__=~"envoy_.+",team="shopping",workload="orders"')).toBeGreaterThan(10);
+    const orders = await series('__name__=~"envoy_.+",workload="orders"');
+    expect(await series('__name__=~"envoy_.+",workload="orders",team="shopping",color="blue"')).toBe(orders);
+    expect(await series('workload="web",color!=""')).toBeUndefined();
+  });
+
+  it('reads less of a sidecar of which a policy wants less', async () => {
+    const vault = (await rig.prometheus.targets()).find(({ labels }) => labels['workload'] === 'vault');
+    expect(vault).toMatchObject({ health: 'up', discoveredLabels: { __metrics_path__: '/stats/prometheus/minimal' } });
+    const names = async (): Promise<readonly string[]> =>
+      (await rig.prometheus.query('group by (__name__) ({__name__=~"envoy_.+",workload="vault"})')).map(
+        ({ metric }) => metric['__name__'] ?? '',
+      );
+    await expect.poll(names).toContain('envoy_http_rbac_denied');
+    expect((await names()).filter((name) => name.startsWith('envoy_cluster_u'))).toEqual([]);
+    const web = (await rig.prometheus.targets()).find(({ labels }) => labels['workload'] === 'web');
+    const address = web?.discoveredLabels['__address__'] ?? '';
+    const series = async (level: string): Promise<number> => {
+      const response = await fetch(`http://${address}/stats/prometheus${level}`);
+      return (await response.text()).split('\n').filter((line) => line.startsWith('envoy_')).length;
+    };
+    // Two services are called, and latencies have 31 bounds for each.
+    await expect.poll(async () => (await series('')) - (await series('/counts'))).toBeGreaterThan(60);
+    await expect.poll(async () => (await series('/counts')) - (await series('/minimal'))).toBeGreaterThan(5);
   });
 
   it('sees what was asked, by caller and callee', async () => {

@@ -26,6 +26,18 @@ kind: AuthorizationPolicy
 metadata: { name: nobody, namespace: shop }
 spec: { targetRef: { kind: Service, name: vault }, action: ALLOW, rules: [] }
 ---
+apiVersion: heddle.dev/v1alpha1
+kind: Telemetry
+metadata: { name: tags, namespace: shop }
+spec:
+  targetRef: { kind: Mesh, name: default }
+  metrics: { tags: [{ name: team, literal: shopping }, { name: color, label: version }] }
+---
+apiVersion: heddle.dev/v1alpha1
+kind: Telemetry
+metadata: { name: vault, namespace: shop }
+spec: { targetRef: { kind: Workload, name: vault }, metrics: { detail: Minimal } }
+---
 apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: { name: orders, namespace: shop }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { InstanceRegistration, SocketAddress } from '#libs/launcher';
+import { type InstanceRegistration, METRICS_DETAILS, type SocketAddress } from '#libs/launcher';
 import { CliError, EXIT } from './exit-codes.js';
 import { PORT, PORT_OR_NONE, REPORT_SECONDS, wholeNumber } from './numbers.js';
 
@@ -56,7 +56,7 @@ function registeredMetrics(flags: ProxyFlags): Pick<InstanceRegistration, 'metri
   const port = metricsPort(flags);
   if (port === 0) return {};
   const { metricsAddress: address } = flags;
-  return { metrics: { port, ...(address === undefined ? {} : { address }) } };
+  return { metrics: { port, details: METRICS_DETAILS, ...(address === undefined ? {} : { address }) } };
 }
 
 const metricsPort = (flags: ProxyFlags): number => wholeNumber('--metrics-port', flags.metricsPort, PORT_OR_NONE);

@@ -1,7 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createAuth, RolePolicies, type RunningApi, stagedAspect, startApi } from '#libs/api';
-import { createChanges, createExplain, createExplainPast, Deliveries, type StagedRunner } from '#libs/changes';
+import {
+  createChanges,
+  createExplain,
+  createExplainPast,
+  createScraping,
+  Deliveries,
+  type StagedRunner,
+} from '#libs/changes';
 import {
   CONTROL_PLANE_NAME,
   createMeshIdentity,
@@ -189,7 +196,7 @@ async function startRuntime(starting: Starting, foundation: Foundation, wanted: 
   const { telemetry, clock, registry, policies, replica, shutdown, ports } = starting;
   const { database, identity, roles, certificate } = foundation;
   const { log, metrics, tracer } = telemetry;
-  starting.collector = await wireCollector(starting, database);
+  starting.collector = await wireCollector({ ...starting, live: () => starting.runtime?.live }, database);
   const onEvent = (event: FeedEvent): void => {
     roles.onEvent(event);
     if (isStagedEvent(event)) starting.staged?.wake();
@@ -246,6 +253,7 @@ async function startRest(
     explain: createExplain({ live: runtime.live, history: store.history }),
     deliveries: new Deliveries({ progress: store.progress, local: runtime.delivery, clock }),
     past: createExplainPast({ live: runtime.live, recompile: runtime.recompile, store }),
+    scraping: createScraping(runtime.live),
     signals: new SignalQueries({ ...store, metrics }),
     patterns: patternReader(store),
     alerts: alerts.port,

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, parseAllDocuments, stringify } from 'yaml';
-import { writeSidecarFiles, type XdsEndpoint } from '#libs/launcher';
+import { METRICS_DETAILS, writeSidecarFiles, type XdsEndpoint } from '#libs/launcher';
 import { COMPOSE_REPLICAS, type ComposeReplica, METRICS_PORT } from './compose-topology.js';
 import { GRPC_PORT, HTTP_PORT, MESH, NAMESPACE, OUTBOUND_HTTP_PORT } from './topology.js';
 
@@ -62,7 +62,7 @@ async function joinMesh(one: ComposeReplica, to: { xds: XdsEndpoint; caPem: stri
     bind: { address: one.address, ports },
     app: { address: '127.0.0.1', ports: { ...ports, http: one.appPort } },
     outbound: { address: '127.100.0.1', httpPort: OUTBOUND_HTTP_PORT },
-    metrics: { port: METRICS_PORT },
+    metrics: { port: METRICS_PORT, details: METRICS_DETAILS },
   });
   const issued = await request<{ token: string }>('POST', `${scope}/proxy-tokens`, {
     workload: one.workload,

@@ -1,7 +1,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { nodeId } from '#libs/kernel';
-import { freePort, Sidecar, type SocketAddress, writeSidecarFiles, type XdsEndpoint } from '#libs/launcher';
+import {
+  freePort,
+  METRICS_DETAILS,
+  Sidecar,
+  type SocketAddress,
+  writeSidecarFiles,
+  type XdsEndpoint,
+} from '#libs/launcher';
 import type { ControlPlane } from './control-plane.js';
 import { MESH, NAMESPACE, OUTBOUND_HTTP_PORT } from './topology.js';
 
@@ -72,7 +79,7 @@ export class MeshSidecar {
       app: { address: app, ports },
       outbound: { address: outbound, httpPort: OUTBOUND_HTTP_PORT },
       host,
-      ...(metricsPort ? { metrics: { port: metricsPort } } : {}),
+      ...(metricsPort ? { metrics: { port: metricsPort, details: METRICS_DETAILS } } : {}),
     });
   }
 

@@ -1,4 +1,4 @@
-import type { Changes, Deliveries, Explain, ExplainPast } from '#libs/changes';
+import type { Changes, Deliveries, Explain, ExplainPast, ScrapingReader } from '#libs/changes';
 import type { Clock, Log, Metrics, Tracer } from '#libs/kernel';
 import type { Registry } from '#libs/model';
 import type { Store } from '#libs/store';
@@ -50,6 +50,7 @@ export interface ApiDeps {
   /** What else is known of changes, beside their items and delivery. */
   readonly aspects?: readonly ChangeAspect[];
   readonly past: ExplainPast;
+  readonly scraping: ScrapingReader;
   /** How requests fare, as one reader may know it. */
   readonly patterns: PatternReader;
   readonly signals: Pick<

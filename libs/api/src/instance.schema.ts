@@ -37,6 +37,13 @@ export const instanceBody = z.strictObject({
     .strictObject({
       address: ip.optional().describe('Default: `advertised`. Within what the token grants.'),
       port: port.describe('Of `GET /stats/prometheus`: `--metrics-port` of `heddle proxy`.'),
+      details: z
+        .array(z.string().regex(/^[A-Z][A-Za-z]{0,31}$/, 'a name of a level, such as Minimal'))
+        .max(8, 'at most 8 levels')
+        .optional()
+        .describe(
+          'What its start-up file offers beside everything, below that path: Counts, Minimal. Default: nothing.',
+        ),
     })
     .optional()
     .describe('Where Prometheus reaches the statistics of the sidecar. Default: nowhere.'),
@@ -67,6 +74,13 @@ export function instanceOf(
     },
     host: body.host ?? bind.address,
     locality,
-    ...(metrics ? { metrics: { address: metrics.address ?? advertised, port: metrics.port } } : {}),
+    ...(metrics
+      ? {
+          metrics: {
+            ...{ address: metrics.address ?? advertised, port: metrics.port },
+            ...(metrics.details ? { details: metrics.details } : {}),
+          },
+        }
+      : {}),
   };
 }

@@ -7,6 +7,7 @@ import {
   createChanges,
   createExplain,
   createExplainPast,
+  createScraping,
   Deliveries,
   type LiveMeshes,
   type LocalDelivery,
@@ -128,6 +129,7 @@ export async function serveApi(
     changes: createChanges({ registry, store, live }),
     explain: createExplain({ live, history: store.history }),
     past: createExplainPast({ live, recompile: options.recompile, store }),
+    scraping: createScraping(live),
     signals: new SignalQueries({ ...store, metrics: silentMetrics }),
     patterns: options.patterns ?? { list: async () => [] },
     deliveries: new Deliveries({

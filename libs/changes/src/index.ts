@@ -12,6 +12,7 @@ export { OWNER_LABEL } from './plan/prune.js';
 export type * from './plan/types.js';
 export * from './quarantine/poison.js';
 export * from './replay/index.js';
+export { createScraping, type Scraping, type ScrapingReader, type SharedTags } from './scraping.js';
 export type { Evidence, HostEvidence, RefusedContent, Traffic } from './staged/evidence.js';
 export type { OperateRefusal, OperateRequest, StagedAct } from './staged/operate.js';
 export type { StagedReportView } from './staged/report.js';

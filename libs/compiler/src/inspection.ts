@@ -18,3 +18,4 @@ export { destinationKey, routeName } from './names.js';
 export { applied, clientPatch, policyAt, portTargets, routeTargets, sideOf } from './policies.js';
 export { timed } from './route-actions.js';
 export { type RankedMatch, rankedMatches, trimSlash } from './route-matches.js';
+export { type Scraping, type SharedTags, scrapingIn, sharedTags } from './scraping.js';

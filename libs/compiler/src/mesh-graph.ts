@@ -282,4 +282,5 @@ const specOf = (instance: Instance): InstanceSpec => ({
   outbound: instance.outbound,
   host: instance.host,
   locality: instance.locality,
+  ...(instance.metrics ? { metrics: instance.metrics } : {}),
 });

@@ -87,6 +87,15 @@ describe('what sidecars of a place share', () => {
       { web: 'shop/web', api: 'shop', job: '' },
     ],
     [
+      'a workload and a namespace that say what the mesh says',
+      [
+        ...['a', 'b', 'c'].map((name, i) =>
+          tells(name, [MESH, NAMESPACE, workload('web')][i] ?? MESH, { sampleOneIn: 2 }),
+        ),
+      ],
+      { web: '', api: '', job: '' },
+    ],
+    [
       'something that holds the name of the workload',
       [tells('a', MESH, { to: COLLECTOR })],
       { web: 'shop/web', api: 'shop/api', job: 'other/job' },

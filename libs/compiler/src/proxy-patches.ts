@@ -51,16 +51,22 @@ export const PROXY_PLACE = defineQuery<string>({
   run: (ctx, key) => {
     const [own, ...outer] = placeTargets(ctx, key);
     const inner = [...(own ? [own] : []), ...outer.filter(({ level }) => level === 'Service')];
-    if (isSpokenOf(ctx, inner)) return key;
     const [namespace = ''] = key.split('/');
     const hasOwn = isSpokenOf(
       ctx,
       outerTargets(namespace).filter(({ level }) => level === 'Namespace'),
     );
-    const shared = hasOwn ? namespace : MESH_PLACE;
-    return planOf(ctx, shared).patch.isNamed ? key : shared;
+    const shared = hasOwn && !isAlike(ctx, namespace, MESH_PLACE) ? namespace : MESH_PLACE;
+    if (planOf(ctx, shared).patch.isNamed) return key;
+    return isSpokenOf(ctx, inner) && !isAlike(ctx, key, shared) ? key : shared;
   },
 });
+
+/** What is said of a place need not be about listeners. */
+function isAlike(ctx: Ctx, place: string, wider: string): boolean {
+  const [one, other] = [planOf(ctx, place), planOf(ctx, wider)];
+  return one.id === other.id && one.clusters.join(' ') === other.clusters.join(' ');
+}
 
 /** What applies in a place; see `planOf`. */
 const PROXY_PLAN = defineQuery<ProxyPlan>({

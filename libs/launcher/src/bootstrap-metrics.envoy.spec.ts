@@ -64,6 +64,23 @@ const REFUSED: readonly (readonly [what: string, bytes: string])[] = [
   ['a query', request('GET /stats/prometheus?filter=.*')],
   ['an empty query', request('GET /stats/prometheus?')],
   ['a fragment', request('GET /stats/prometheus#x')],
+  ['a level in a query', request('GET /stats/prometheus?detail=minimal')],
+  ['a query of a level', request('GET /stats/prometheus/minimal?filter=.*')],
+  ['an empty query of a level', request('GET /stats/prometheus/minimal?')],
+  ['an escaped query of a level', request('GET /stats/prometheus/minimal%3Ffilter=.*')],
+  ['an expression of a level that is costly', request(`GET /stats/prometheus/counts?filter=(${'a?'.repeat(900)})`)],
+  ['more parameters of a level', request('GET /stats/prometheus/minimal&filter=.*')],
+  ['a level that there is not', request('GET /stats/prometheus/full')],
+  ['a level in another case', request('GET /stats/prometheus/Minimal')],
+  ['a slash after a level', request('GET /stats/prometheus/minimal/')],
+  ['a path below a level', request('GET /stats/prometheus/minimal/config_dump')],
+  ['two levels', request('GET /stats/prometheus/minimal/counts')],
+  ['a fragment of a level', request('GET /stats/prometheus/minimal#x')],
+  ['dots after a level', request('GET /stats/prometheus/minimal/../../../config_dump')],
+  ['a level alone', request('GET /minimal')],
+  ['a semicolon after a level', request('GET /stats/prometheus/minimal;usedonly')],
+  ['POST to a level', request('POST /stats/prometheus/minimal', 'content-length: 0')],
+  ['a body to a level', `${request('GET /stats/prometheus/minimal', 'content-length: 5')}hello`],
   ['a slash after it', request('GET /stats/prometheus/')],
   ['a path below it', request('GET /stats/prometheus/config_dump')],
   ['dots', request('GET /stats/prometheus/../../config_dump')],
@@ -124,6 +141,24 @@ describe.each(['1.40.0', '1.36.4'])('SEC-60: the listener for Prometheus of Envo
     expect(body.toString()).toMatch(/^envoy_server_live\{\} 1$/m);
     expect(body.toString()).not.toMatch(/envoy_cluster_manager_cluster_removed/);
     expect(head).not.toMatch(/x-envoy/i);
+  });
+
+  it('answers less of them at other paths', async () => {
+    const names = async (path: string): Promise<readonly string[]> => {
+      const { status, body } = await exchange(at, request(`GET ${path}`));
+      expect(status).toBe(200);
+      return [...body.toString().matchAll(/^# TYPE (\w+) /gm)].map(([, name = '']) => name);
+    };
+    // The first scrape is what the others tell of.
+    const [all, counts, minimal] = [
+      await names('/stats/prometheus'),
+      await names('/stats/prometheus/counts'),
+      await names('/stats/prometheus/minimal'),
+    ];
+    expect(all).toContain('envoy_server_live');
+    expect(minimal).toContain('envoy_server_live');
+    expect(minimal.filter((name) => name.startsWith('envoy_cluster_upstream'))).toEqual([]);
+    expect(counts.filter((name) => name.endsWith('_time'))).toEqual([]);
   });
 
   it('compresses for who asks for it', async () => {

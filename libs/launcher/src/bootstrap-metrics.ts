@@ -3,8 +3,20 @@ import type { SocketAddress } from './socket-address.js';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** The only address that it answers. */
+/** What it answers: all that the sidecar keeps. */
 export const METRICS_PATH = '/stats/prometheus';
+/**
+ * Less of it, each below that path by its name in lower case: Envoy's filter over full names, RE2, which searches. Nobody but
+ * whoever starts the sidecar says what is searched for.
+ */
+const DETAILS: Readonly<Record<string, string>> = {
+  // All but names that end with `_time`: the histograms of latency, some thirty series for each service that was called.
+  Counts: '([^e]|[^m]e|[^i]me|[^t]ime|[^_]time)$',
+  // What it serves and how it is, and nothing by whom it calls.
+  Minimal: String.raw`^((http|tcp)\.inbound|listener\.|server\.|control_plane\.|(cluster|listener)_manager\.)`,
+};
+/** Names of what there is less than everything: registered with the listener, so that Prometheus is sent to no other path. */
+export const METRICS_DETAILS: readonly string[] = Object.keys(DETAILS);
 /** Name of the listener; the control plane's have a slash or are one word, so none takes its place. */
 export const METRICS_LISTENER = 'heddle_metrics';
 const ADMIN_CLUSTER = 'heddle_admin';
@@ -76,26 +88,32 @@ function listener(at: SocketAddress): Json {
 }
 
 /**
- * One address, as it came: `:path` is compared with its query and before anything is made of dots, slashes or escapes, so
+ * A few addresses, as they came: `:path` is compared with its query and before anything is made of dots, slashes or escapes, so
  * that nothing which the admin interface would read otherwise gets there. A request with a body is none of Prometheus.
  */
 const virtualHost = (): Json => ({
   name: METRICS_LISTENER,
   domains: ['*'],
+  // What never happened is not told: it would be most of it.
   routes: [
-    {
-      match: {
-        path: METRICS_PATH,
-        headers: [
-          { name: ':path', string_match: { exact: METRICS_PATH } },
-          { name: ':method', string_match: { exact: 'GET' } },
-          { name: 'content-length', present_match: true, invert_match: true },
-        ],
-      },
-      // What never happened is not told: it would be most of it.
-      route: { cluster: ADMIN_CLUSTER, prefix_rewrite: `${METRICS_PATH}?usedonly`, timeout: '10s' },
-    },
+    route(METRICS_PATH, `${METRICS_PATH}?usedonly`),
+    ...Object.entries(DETAILS).map(([name, filter]) =>
+      route(`${METRICS_PATH}/${name.toLowerCase()}`, `${METRICS_PATH}?usedonly&filter=${encodeURIComponent(filter)}`),
+    ),
   ],
+});
+
+/** @param to the admin interface's own address, with its query */
+const route = (path: string, to: string): Json => ({
+  match: {
+    path,
+    headers: [
+      { name: ':path', string_match: { exact: path } },
+      { name: ':method', string_match: { exact: 'GET' } },
+      { name: 'content-length', present_match: true, invert_match: true },
+    ],
+  },
+  route: { cluster: ADMIN_CLUSTER, prefix_rewrite: to, timeout: '10s' },
 });
 
 /** A tenth of the bytes; the admin interface itself compresses nothing. */

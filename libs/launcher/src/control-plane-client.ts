@@ -24,7 +24,12 @@ export interface InstanceRegistration {
   readonly host?: string;
   readonly locality?: { readonly region?: string; readonly zone?: string };
   /** Where Prometheus reaches the sidecar's statistics; default nowhere, default address that callers dial. */
-  readonly metrics?: { readonly address?: string; readonly port: number };
+  readonly metrics?: {
+    readonly address?: string;
+    readonly port: number;
+    /** `METRICS_DETAILS` of what wrote its start-up file. */
+    readonly details?: readonly string[];
+  };
 }
 
 export interface NamedPorts {

@@ -1,4 +1,5 @@
 export * from './bootstrap.js';
+export { METRICS_DETAILS } from './bootstrap-metrics.js';
 export { LATENCY_BOUNDS_MS } from './bootstrap-stats.js';
 export * from './bootstrap-yaml.js';
 export * from './check-host.js';

@@ -238,7 +238,12 @@ export interface InstanceSpec {
   readonly host: string;
   readonly locality: { readonly region: string; readonly zone: string };
   /** Where Prometheus reaches the statistics of its sidecar; absent = nowhere. */
-  readonly metrics?: { readonly address: string; readonly port: number };
+  readonly metrics?: {
+    readonly address: string;
+    readonly port: number;
+    /** Names of less than everything that it answers too. */
+    readonly details?: readonly string[];
+  };
 }
 
 /** A running copy of a workload, as the compiler sees it. */

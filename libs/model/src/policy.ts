@@ -90,6 +90,19 @@ export interface ProxyPatch {
   /** True: it holds the workload's name, so that workloads cannot share listeners. */
   readonly isNamed?: boolean;
 }
+/** A label of a sidecar's statistics: fixed, or the value of a label of its instance, and none where the instance has none. */
+export interface MetricTag {
+  readonly name: string;
+  readonly value: { readonly literal: string } | { readonly label: string };
+}
+
+/** What a policy about proxies contributes to how the statistics of a sidecar are read. Envoy is told nothing of it. */
+export interface MetricsPatch {
+  readonly tags?: readonly MetricTag[];
+  /** Which statistics are read; one that its sidecar does not offer is all of them. */
+  readonly detail?: string;
+}
+
 export type AccessLogs = readonly MessageInitShape<typeof AccessLogSchema>[];
 
 /** A port of a Service or ExternalService to which a sidecar itself sends something. */
@@ -141,6 +154,7 @@ export interface PolicyKind<Spec = unknown, Effective = unknown> {
   readonly toCluster?: (effective: Effective) => ClusterPatch;
   readonly toInbound?: (effective: Effective, context: InboundContext) => InboundPatch;
   readonly toProxy?: (effective: Effective, context: ProxyContext) => ProxyPatch;
+  readonly toMetrics?: (effective: Effective) => MetricsPatch;
   /** Ports that a policy of side `proxy` makes sidecars call, with the fields that name them. @param namespace of the policy */
   readonly backends?: (
     spec: Spec,

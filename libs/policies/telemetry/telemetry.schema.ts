@@ -13,6 +13,7 @@ import {
   text,
 } from '#libs/model';
 import { celProblem } from './cel.js';
+import { METRIC_DETAILS, metricTags } from './metrics.schema.js';
 import { environmentProblem, formatProblem } from './operators.js';
 
 const backendRef = strict({
@@ -129,6 +130,23 @@ const tracing = strict({
     .describe('Attributes of every span, beside those that Envoy sets; at most 32. Default: none.'),
 });
 
+const metrics = strict({
+  detail: z
+    .enum(METRIC_DETAILS)
+    .optional()
+    .describe(
+      'Which statistics Prometheus reads. Full: all that the sidecar keeps. Counts: all but how long requests took, which is most of them. Minimal: what the sidecar serves and how it is, and nothing for each service that it calls. Default: Full.',
+    ),
+  tags: metricTags
+    .optional()
+    .describe(
+      'Labels of every series of the sidecar; at most 16. An empty list takes away those of a less specific policy. Default: none.',
+    ),
+}).superRefine((value, sink) => {
+  if (value.detail === undefined && value.tags === undefined)
+    report(sink, 'empty', 'must set at least one of detail, tags; it would have no effect');
+});
+
 /** `spec` of a Telemetry without `targetRef`. */
 export const telemetrySchema = strict({
   sampleOneIn: z
@@ -149,9 +167,18 @@ export const telemetrySchema = strict({
     .describe(
       'Spans of the requests that pass. The application must hand on `traceparent` for the hops to be one trace. Spans hold the URL with its query. Default: none.',
     ),
+  metrics: metrics
+    .optional()
+    .describe(
+      "What Prometheus reads of the sidecar, by Heddle's service discovery. Envoy itself is told nothing of it, and no listener is replaced. `detail` and `tags` are merged each by itself.",
+    ),
 }).superRefine((spec, sink) => {
   if (Object.values(spec).every((value) => value === undefined))
-    report(sink, 'empty-spec', 'must set at least one of sampleOneIn, accessLogs, tracing; it would have no effect');
+    report(
+      sink,
+      'empty-spec',
+      'must set at least one of sampleOneIn, accessLogs, tracing, metrics; it would have no effect',
+    );
 });
 
 export type TelemetrySpec = z.infer<typeof telemetrySchema>;

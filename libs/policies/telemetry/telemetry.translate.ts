@@ -8,7 +8,8 @@ import {
   ReqWithoutQuerySchema,
   StdoutAccessLogSchema,
 } from '#libs/envoy-api';
-import type { AccessLogs, ProxyContext, ProxyPatch, SelfCalled, Source } from '#libs/model';
+import type { AccessLogs, MetricsPatch, ProxyContext, ProxyPatch, SelfCalled, Source } from '#libs/model';
+import type { MetricTagSpec } from './metrics.schema.js';
 import { isWithoutQuery } from './operators.js';
 import type { EffectiveTelemetry } from './telemetry.resolve.js';
 import { type AccessLogSpec, backendPort, type TracingSpec } from './telemetry.schema.js';
@@ -75,11 +76,21 @@ export function telemetryToProxy(effective: EffectiveTelemetry, context: ProxyCo
       .filter((log) => log.direction === 'Both' || log.direction.toLowerCase() === direction)
       .flatMap((log) => accessLogOf(log, mode, accessLogs?.from, context) ?? []);
   const both = (direction: Direction) => ({ http: logs(direction, 'http'), tcp: logs(direction, 'tcp') });
+  const isNamed = spans !== undefined || (accessLogs?.value.some((log) => log.otlp !== undefined) ?? false);
   return {
     ...(sampleOneIn && { sampleOneIn: sampleOneIn.value }),
     ...(accessLogs && { accessLogs: { outbound: both('outbound'), inbound: both('inbound') } }),
     ...(spans && { tracing: spans }),
-    isNamed: spans !== undefined || (accessLogs?.value.some((log) => log.otlp !== undefined) ?? false),
+    ...(isNamed && { isNamed }),
+  };
+}
+
+/** Envoy's own tags are part of its start-up file: these are given to whoever scrapes. */
+export function telemetryToMetrics(effective: EffectiveTelemetry): MetricsPatch {
+  const { 'metrics.detail': detail, 'metrics.tags': tags } = effective;
+  return {
+    ...(detail && { detail: detail.value }),
+    ...(tags && { tags: tags.value.map(metricTagOf) }),
   };
 }
 
@@ -199,3 +210,8 @@ function tagOf({ name, literal, requestHeader, environment }: TracingSpec['tags'
     return { tag: name, type: { case: 'requestHeader' as const, value: { name: requestHeader } } };
   return { tag: name, type: { case: 'environment' as const, value: { name: environment ?? '' } } };
 }
+
+const metricTagOf = ({ name, literal, label }: MetricTagSpec) => ({
+  name,
+  value: literal === undefined ? { label: label ?? '' } : { literal },
+});

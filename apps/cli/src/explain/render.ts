@@ -107,10 +107,24 @@ export function policyText(answer: Policy): string {
       ...(more > 0 ? [line(`and ${more} more (-o json)`)] : []),
       ...others(hidden.proxies),
     ]),
+    ...scrapedLines(answer),
     ...section('sets', fieldLines(sets)),
     ...section('loses to', fieldLines(loses)),
     ...others(hidden.fields, ' in the same places'),
   ]);
+}
+
+/** Nothing where Prometheus reads everything as it would without it. */
+function scrapedLines({ scraped = [], hidden: { scraped: hidden = 0 } }: Policy): readonly Line[] {
+  if (scraped.length + hidden === 0) return [];
+  const more = scraped.length - MOST;
+  return [
+    line(`changes what Prometheus reads of ${scraped.length + hidden} proxies`, [
+      ...scraped.slice(0, MOST).map((one) => line(proxy(one))),
+      ...(more > 0 ? [line(`and ${more} more (-o json)`)] : []),
+      ...others(hidden),
+    ]),
+  ];
 }
 
 export function requestText(answer: Request): string {

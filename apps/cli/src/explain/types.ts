@@ -71,10 +71,17 @@ export interface Policy extends Revisions {
   readonly read: number;
   readonly resources: readonly (EnvoyResource & { readonly op: string; readonly proxies: number })[];
   readonly proxies: readonly (ProxyName & { readonly resources: number })[];
+  /** Absent from a server that is older. */
+  readonly scraped?: readonly ProxyName[];
   readonly total: number;
   readonly sets: readonly Field[];
   readonly loses: readonly Field[];
-  readonly hidden: { readonly resources: number; readonly proxies: number; readonly fields: number };
+  readonly hidden: {
+    readonly resources: number;
+    readonly proxies: number;
+    readonly scraped?: number;
+    readonly fields: number;
+  };
 }
 
 export interface Request extends Revisions {

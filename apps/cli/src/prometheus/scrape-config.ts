@@ -31,7 +31,11 @@ export function scrapeConfig(options: ScrapeOptions): string {
     { aliasDuplicateObjects: false },
   );
   document.commentBefore = HEAD.replace('MESH', options.mesh);
-  comment(document, [1, 'relabel_configs'], 'Who it is.');
+  comment(
+    document,
+    [1, 'relabel_configs'],
+    'Tags of a Telemetry policy, then who it is: no tag takes the place of that.',
+  );
   comment(document, [1, 'metric_relabel_configs'], 'Whom it calls, from the name of the Envoy cluster.');
   return document.toString({ lineWidth: 0, flowCollectionPadding: true });
 }
@@ -66,6 +70,7 @@ const sidecars = (options: ScrapeOptions): object => ({
     },
   ],
   relabel_configs: [
+    { action: 'labelmap', regex: '__meta_heddle_tag_(.+)' },
     {
       source_labels: ['__meta_heddle_namespace', '__meta_heddle_instance'],
       separator: '/',

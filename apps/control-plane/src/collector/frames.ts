@@ -1,5 +1,5 @@
 import type { RawReport } from '#libs/telemetry';
-import type { ExportSettings } from './mesh-export.js';
+import type { ExportSettings, MeshTags } from './mesh-export.js';
 
 /**
  * What goes through the pipe between the control plane and its collector: frames of `<length of the rest, 4 bytes><kind, 1
@@ -10,6 +10,7 @@ export type Frame =
   | { readonly kind: 'start'; readonly settings: WorkerSettings }
   | { readonly kind: 'report'; readonly receivedAt: number; readonly report: RawReport }
   | { readonly kind: 'time'; readonly now: number }
+  | { readonly kind: 'tags'; readonly tags: MeshTags }
   | { readonly kind: 'missed'; readonly since: number; readonly until: number };
 
 /** What a collector needs to know. It has secrets, so it goes through the pipe: arguments and environments can be read. */
@@ -23,7 +24,7 @@ export interface WorkerSettings {
   readonly otlp?: ExportSettings | undefined;
 }
 
-const KIND = { start: 1, report: 2, time: 3, missed: 4 } as const;
+const KIND = { start: 1, report: 2, time: 3, missed: 4, tags: 5 } as const;
 const HEAD_BYTES = 5;
 /** Of a report, before its names: when it was received, what it is, and how long the names are. */
 const REPORT_HEAD_BYTES = 8 + 1 + 1 + 2;
@@ -41,6 +42,12 @@ function frame(kind: keyof typeof KIND, rest: Buffer, more = 0): Buffer {
 }
 
 export const startFrame = (settings: WorkerSettings): Buffer => frame('start', Buffer.from(JSON.stringify(settings)));
+
+/** @returns undefined for more than a frame holds */
+export function tagsFrame(tags: MeshTags): Buffer | undefined {
+  const rest = Buffer.from(JSON.stringify(tags));
+  return rest.length < LONGEST_FRAME ? frame('tags', rest) : undefined;
+}
 
 export function timeFrame(now: number): Buffer {
   const rest = Buffer.allocUnsafe(8);
@@ -106,6 +113,8 @@ function parse(bytes: Buffer): Frame {
   switch (bytes.readUInt8(0)) {
     case KIND.start:
       return { kind: 'start', settings: JSON.parse(bytes.toString('utf8', 1)) };
+    case KIND.tags:
+      return { kind: 'tags', tags: JSON.parse(bytes.toString('utf8', 1)) };
     case KIND.time:
       return { kind: 'time', now: bytes.readDoubleLE(1) };
     case KIND.missed:

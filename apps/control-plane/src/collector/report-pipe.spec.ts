@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Metrics } from '#libs/kernel';
 import { HandClock } from '../../../../libs/testing/src/clock/index.js';
-import { type Frame, FrameReader, missedFrame, reportHead, startFrame, timeFrame } from './frames.js';
+import { type Frame, FrameReader, missedFrame, reportHead, startFrame, tagsFrame, timeFrame } from './frames.js';
 import { ReportPipe } from './report-pipe.js';
 import { GatheredMetrics, ToldMetrics } from './told-metrics.js';
 
@@ -32,12 +32,14 @@ describe('frames', () => {
       { kind: 'report', receivedAt: 1.5, report: report('m/n/w/i', Buffer.from('abc')) },
       { kind: 'report', receivedAt: 2, report: { kind: 'metrics', node: 'ü', log: '', bytes: Buffer.alloc(0) } },
       { kind: 'missed', since: 3, until: 4 },
+      { kind: 'tags', tags: { m: { workloads: { 'shop/web': { team: 'ä' } }, services: {} } } },
       { kind: 'time', now: 5 },
     ];
     const bytes = Buffer.concat(
       frames.flatMap((frame) => {
         if (frame.kind === 'start') return [startFrame(frame.settings)];
         if (frame.kind === 'time') return [timeFrame(frame.now)];
+        if (frame.kind === 'tags') return [tagsFrame(frame.tags) ?? Buffer.alloc(0)];
         if (frame.kind === 'missed') return [missedFrame(frame.since, frame.until)];
         return [reportHead(frame.report, frame.receivedAt), frame.report.bytes];
       }),
@@ -85,6 +87,24 @@ describe('the pipe', () => {
     const [gap] = frames.filter((frame) => frame.kind === 'missed');
     expect((gap?.until ?? 0) - (gap?.since ?? 0)).toBe((dropped - 1) * 10);
     expect(frames.at(-1)?.kind).toBe('time');
+  });
+
+  it('tells each collector what is said of the meshes, once', () => {
+    const pipe = new ReportPipe({ clock, metrics });
+    const tags = { m: { workloads: { 'shop/web': { team: 'front' } }, services: {} } };
+    const reads = (): PassThrough => {
+      const to = new PassThrough();
+      pipe.connect(to);
+      return to;
+    };
+    const told = (to: PassThrough) => [...new FrameReader().read(to.read() ?? Buffer.alloc(0))];
+    const first = reads();
+    pipe.tag(tags);
+    pipe.tag({ ...tags });
+    expect(told(first)).toEqual([{ kind: 'tags', tags }]);
+    pipe.connect(undefined);
+    pipe.tag({});
+    expect(told(reads())).toEqual([{ kind: 'tags', tags: {} }]);
   });
 
   it('REL-35 without a collector drops everything', () => {

@@ -1,7 +1,8 @@
 import type { Writable } from 'node:stream';
 import type { Clock, Metrics } from '#libs/kernel';
 import type { RawReport } from '#libs/telemetry';
-import { missedFrame, reportHead, timeFrame } from './frames.js';
+import { missedFrame, reportHead, tagsFrame, timeFrame } from './frames.js';
+import type { MeshTags } from './mesh-export.js';
 
 export interface ReportPipeOptions {
   readonly clock: Clock;
@@ -20,12 +21,34 @@ export class ReportPipe {
   #to: Writable | undefined;
   #gap: { since: number; until: number } | undefined;
   #isCorked = false;
+  /** What is said of the meshes, and whether this collector knows. */
+  #tags: Buffer | undefined;
+  #areTagsTold = true;
 
   constructor(private readonly options: ReportPipeOptions) {}
 
   /** A collector reads from here on; undefined: none does. */
   connect(to: Writable | undefined): void {
     this.#to = to;
+    this.#areTagsTold = this.#tags === undefined;
+    this.#tellTags();
+  }
+
+  /** Tells this collector, and each that comes after it; what it knows already is not said again. */
+  tag(tags: MeshTags): void {
+    const frame = tagsFrame(tags);
+    if (!frame || this.#tags?.equals(frame)) return;
+    this.#tags = frame;
+    this.#areTagsTold = false;
+    this.#tellTags();
+  }
+
+  /** Again with the next tick when there is no room now. */
+  #tellTags(): void {
+    const to = this.#areTagsTold ? undefined : this.#room();
+    if (!to || !this.#tags) return;
+    to.write(this.#tags);
+    this.#areTagsTold = true;
   }
 
   /** Of a time before now, of which a collector that is gone has taken what it had with it. */
@@ -53,6 +76,7 @@ export class ReportPipe {
     metrics.gauge('heddle_telemetry_pipe_bytes', this.#to?.writableLength ?? 0);
     const to = this.#room();
     if (!to) return;
+    this.#tellTags();
     this.#tellGap(to);
     to.write(timeFrame(clock.now()));
   }

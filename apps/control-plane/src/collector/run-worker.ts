@@ -8,7 +8,7 @@ import { watchPatterns } from '../patterns/index.js';
 import { PIPE_FD } from './collector-process.js';
 import { type Frame, FrameReader, type WorkerSettings } from './frames.js';
 import type { HarvestStoreFactory } from './harvest-store.js';
-import { openMeshExport } from './mesh-export.js';
+import { type MeshTags, openMeshExport } from './mesh-export.js';
 import { GatheredMetrics } from './told-metrics.js';
 
 const TELL_EVERY_MS = 1_000;
@@ -25,6 +25,7 @@ interface Parts {
   readonly log: Log;
   readonly collector: Collector;
   readonly queue: HarvestQueue;
+  readonly tag: (tags: MeshTags) => void;
   /** Resolves when it is known who is in the meshes. */
   readonly named: Promise<void>;
   close(): Promise<void>;
@@ -57,7 +58,8 @@ export function runWorker(harvestStore: HarvestStoreFactory): void {
         cancel();
         pipe.resume();
       });
-    } else if (parts) takeFrame(parts.collector, frame);
+    } else if (frame.kind === 'tags') parts?.tag(frame.tags);
+    else if (parts) takeFrame(parts.collector, frame);
   };
   clock.every(TELL_EVERY_MS, () => {
     const line = metrics.take();
@@ -71,7 +73,7 @@ export function runWorker(harvestStore: HarvestStoreFactory): void {
   for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => {});
 }
 
-function takeFrame(collector: Collector, frame: Exclude<Frame, { kind: 'start' }>): void {
+function takeFrame(collector: Collector, frame: Exclude<Frame, { kind: 'start' | 'tags' }>): void {
   if (frame.kind === 'report') collector.take(frame.report, frame.receivedAt);
   else if (frame.kind === 'time') collector.tick(frame.now);
   else collector.missed(frame.since, frame.until);
@@ -122,7 +124,8 @@ function start(settings: WorkerSettings, { clock, metrics, harvestStore }: Start
   const closeAll = async () => {
     await Promise.all([Promise.race([close(), nothing()]), exporting.then((one) => one.close())]);
   };
-  return { log, collector, queue, named, close: closeAll };
+  const tag = (tags: MeshTags): void => void exporting.then((one) => one.tag(tags));
+  return { log, collector, queue, named, tag, close: closeAll };
 }
 
 /** A database that is away shall not keep the process. */

@@ -9,6 +9,7 @@ import { CollectorProcess } from './collector-process.js';
 import type { WorkerSettings } from './frames.js';
 import type { ExportSettings } from './mesh-export.js';
 import { ReportPipe } from './report-pipe.js';
+import { type TagSource, tellTags } from './tell-tags.js';
 
 export interface CollectorOptions {
   readonly settings: WorkerSettings;
@@ -16,6 +17,8 @@ export interface CollectorOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly entry?: string | undefined;
+  /** Absent = what it exports has no tags. */
+  readonly tags?: TagSource | undefined;
 }
 
 export interface RunningCollector {
@@ -29,10 +32,11 @@ export interface RunningCollector {
 const TICK_MS = 1_000;
 
 /** Starts the process that makes cells of what sidecars report. */
-export function startCollector({ settings, clock, log, metrics, entry }: CollectorOptions): RunningCollector {
+export function startCollector({ settings, clock, log, metrics, entry, tags }: CollectorOptions): RunningCollector {
   const pipe = new ReportPipe({ clock, metrics });
   const worker = new CollectorProcess({ settings, pipe, clock, log, metrics, entry });
   const stopTicks = clock.every(TICK_MS, () => pipe.tick());
+  const stopTags = tags && tellTags(tags, (told) => pipe.tag(told), { clock, log });
   return {
     collect: (report) => pipe.take(report),
     get pid() {
@@ -40,6 +44,7 @@ export function startCollector({ settings, clock, log, metrics, entry }: Collect
     },
     stop: async () => {
       stopTicks();
+      stopTags?.();
       await worker.stop();
     },
   };
@@ -49,6 +54,7 @@ export interface CollectorWiring {
   readonly config: Config;
   readonly replica: string;
   readonly otlp: OtlpSettings | undefined;
+  readonly live: TagSource['live'];
   readonly clock: Clock;
   readonly telemetry: Telemetry;
   readonly ports: ControlPlanePorts;
@@ -60,7 +66,7 @@ export interface CollectorWiring {
  * sidecars and before the database, so that what they told last is kept.
  */
 export async function wireCollector(
-  { config, replica, otlp, clock, telemetry, ports, shutdown }: CollectorWiring,
+  { config, replica, otlp, live, clock, telemetry, ports, shutdown }: CollectorWiring,
   { url: databaseUrl, store }: OpenDatabase,
 ): Promise<RunningCollector | undefined> {
   if (config.telemetry.collector === 'off') return undefined;
@@ -73,7 +79,8 @@ export async function wireCollector(
     otlp: otlp && exportSettings(config, otlp),
   };
   const { log, metrics } = telemetry;
-  const collector = startCollector({ settings, clock, log, metrics, entry: ports.collectorEntry });
+  const tags = settings.otlp?.mesh ? { live, meshes: () => store.resources.meshes() } : undefined;
+  const collector = startCollector({ settings, clock, log, metrics, entry: ports.collectorEntry, tags });
   shutdown.add('collector', () => collector.stop());
   return collector;
 }

@@ -134,8 +134,9 @@ export const EXPLAIN: readonly Operation[] = [
       read: { type: 'integer', description: 'Envoy resources that were made from it, affected or not.' },
       resources: list(object({ ...RESOURCE, op: { enum: ['adds', 'changes', 'removes'] }, proxies: integer })),
       proxies: list(object({ namespace: string, instance: string, workload: string, resources: integer })),
+      scraped: list(object({ namespace: string, instance: string, workload: string })),
       ...{ total: integer, sets: FIELDS, loses: FIELDS },
-      hidden: object({ resources: integer, proxies: integer, fields: integer }),
+      hidden: object({ resources: integer, proxies: integer, scraped: integer, fields: integer }),
     }),
   },
   {

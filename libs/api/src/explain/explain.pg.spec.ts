@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LiveMesh } from '#libs/changes';
 import { MeshGraph } from '#libs/compiler';
 import { policies } from '#policies';
 import { instance } from '../../../testing/src/builders/index.js';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
+import { compiledMesh } from '../../testing/compiled-mesh.js';
 import { aBinding, aPolicy, aRoute, aService, Caller, given } from '../../testing/mesh-of-teams.js';
 import { type ServedApi, serveApi } from '../../testing/served-api.js';
 
@@ -19,40 +19,12 @@ const policy = aPolicy('TimeoutPolicy', 'shop/five', 'shop/orders', A);
 const five = { ...policy, spec: { ...policy.spec, request: '5s' } };
 const INSTANCES = [instance('shop/web-0'), instance('shop/orders-0'), instance('bank/vault-0')];
 
-/** The mesh as the database has it, compiled when it is asked for. */
-async function liveMesh(mesh: string): Promise<LiveMesh> {
-  const {
-    store,
-    deps: { registry },
-  } = api;
-  const graph = new MeshGraph({ mesh, policies });
-  for (const { kind } of registry.kinds) {
-    const { items } = await store.resources.list({ mesh, kind, limit: 500 });
-    for (const row of items) {
-      const { apiVersion, namespace, name, labels, annotations, spec, updatedRevision, createdRevision } = row;
-      const parsed = registry.parse(
-        { apiVersion, kind, metadata: { namespace: namespace || undefined, name, labels, annotations }, spec },
-        mesh,
-      );
-      if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
-      const id = { kind, namespace, name };
-      graph.setResource(id, parsed.value.toDomain({ ...id, revision: updatedRevision, createdRevision }));
-    }
-  }
-  for (const one of INSTANCES) graph.setInstance(one);
-  graph.pass();
-  const { configRevision } = await store.identity();
-  return {
-    ...{ graph, configRevision, runtimeRevision: 0 },
-    slice: () => ({ exhausted: () => false }),
-    usersOf: () => [],
-    isConnected: () => true,
-  };
-}
-
 beforeAll(async () => {
   database = await createTestDatabase();
-  api = await serveApi(database.url, { policies, live: (mesh) => liveMesh(mesh) });
+  api = await serveApi(database.url, {
+    policies,
+    live: (mesh) => compiledMesh(api, mesh, { graph: new MeshGraph({ mesh, policies }), instances: INSTANCES }),
+  });
   admin = new Caller(api, await api.token('admin', { name: 'root' }));
   await given(admin, aService('shop/web', A), aService('shop/orders'), aService('bank/vault'));
   await given(

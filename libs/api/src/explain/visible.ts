@@ -115,17 +115,21 @@ export function visibleResource(may: MaySee, explanation: ResourceExplanation) {
 }
 
 export function visiblePolicy(may: MaySee, explanation: PolicyExplanation) {
-  const [resources, proxies, others] = [new Filter(may), new Filter(may), new Filter(may)];
+  const [resources, proxies, scraped, others] = [new Filter(may), new Filter(may), new Filter(may), new Filter(may)];
   const shown = {
     ...explanation,
     resources: resources.resources(explanation.resources),
     proxies: proxies.only(explanation.proxies, proxySeen),
+    scraped: scraped.only(explanation.scraped, proxySeen),
     sets: others.fields(explanation.sets),
     loses: others.fields(explanation.loses),
   };
   return {
     ...told(shown),
-    hidden: { resources: resources.hidden, proxies: proxies.hidden, fields: others.hidden },
+    hidden: {
+      ...{ resources: resources.hidden, proxies: proxies.hidden, scraped: scraped.hidden },
+      fields: others.hidden,
+    },
   };
 }
 

@@ -46,7 +46,8 @@ export class PrometheusController {
     );
     const known = rows.length === 0 ? [] : await servicesOf(resources, mesh);
     const services = known.filter((row) => this.access.may(principal, 'list', mesh, row)).flatMap(selecting);
-    const body = JSON.stringify(targetsOf(mesh, rows, services));
+    const scraping = await this.deps.scraping.of(mesh);
+    const body = JSON.stringify(targetsOf({ mesh, instances: rows, services, scraping }));
     const tag = `"${createHash('sha256').update(body).digest('base64url')}"`;
     response.setHeader('ETag', tag);
     response.statusCode = hasTag(request, tag) ? 304 : 200;

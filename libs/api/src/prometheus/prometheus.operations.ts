@@ -17,7 +17,7 @@ export const PROMETHEUS: readonly Operation[] = [
           type: 'object',
           additionalProperties: string,
           description:
-            '`__meta_heddle_` and one of mesh, namespace, instance, workload, service, services, version, zone, region, host, envoy_version.',
+            '`__meta_heddle_` and one of mesh, namespace, instance, workload, service, services, version, zone, region, host, envoy_version, or tag_ and a name of `metrics.tags` of a Telemetry; `__metrics_path__` where `metrics.detail` of it asks for less than everything.',
         },
       }),
     },

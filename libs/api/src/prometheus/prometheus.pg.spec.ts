@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { MeshGraph } from '#libs/compiler';
+import { policies } from '#policies';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
+import { compiledMesh } from '../../testing/compiled-mesh.js';
 import { aBinding, aService, Caller, given } from '../../testing/mesh-of-teams.js';
 import { type ServedApi, serveApi } from '../../testing/served-api.js';
 import type { TargetGroup } from './targets.js';
@@ -19,7 +22,14 @@ const register = async (at: string, body: object): Promise<void> => {
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  api = await serveApi(database.url);
+  api = await serveApi(database.url, {
+    policies,
+    live: async (mesh) =>
+      compiledMesh(api, mesh, {
+        graph: new MeshGraph({ mesh, policies }),
+        instances: await api.store.instances.list(mesh),
+      }),
+  });
   admin = new Caller(api, await api.token('admin'));
   const everyOrders = aService('shop/all-orders');
   const selector = { matchLabels: { app: 'orders' } };
@@ -103,5 +113,72 @@ describe('targets for Prometheus', () => {
 
   it('take no parameters, of which Prometheus sends none', async () => {
     expect((await admin.call('GET', 'prometheus/targets?x=1')).status).toBe(400);
+  });
+});
+
+const telemetry = (at: string, targetRef: object | undefined, metrics: object) => {
+  const [namespace = '', name = ''] = at.split('/');
+  return {
+    ...{ apiVersion: 'heddle.dev/v1alpha1', kind: 'Telemetry', metadata: { namespace, name } },
+    spec: { ...(targetRef && { targetRef }), metrics },
+  };
+};
+
+describe('what a Telemetry policy says of metrics', () => {
+  const added = async (): Promise<Record<string, unknown>> => {
+    const own = /^__meta_heddle_(mesh|namespace|instance|workload|service|services|version|zone|region|host)$/;
+    const groups = (await targets(admin)).map(({ labels }) => [
+      labels['__meta_heddle_instance'],
+      Object.fromEntries(Object.entries(labels).filter(([name]) => !own.test(name))),
+    ]);
+    return Object.fromEntries(groups);
+  };
+
+  beforeAll(async () => {
+    await register('shop/sparse-1', {
+      ...{ workload: 'sparse', bind: { address: '10.0.0.5', ports: { http: 8080 } } },
+      metrics: { port: 9102, details: ['Counts', 'Minimal'] },
+    });
+    await given(
+      admin,
+      telemetry('shop/everybody', { kind: 'Mesh', name: 'default' }, { tags: [{ name: 'org', literal: 'acme' }] }),
+      telemetry('shop/ours', undefined, {
+        detail: 'Minimal',
+        tags: [
+          { name: 'team', literal: 'a "quoted" one' },
+          { name: 'color', label: 'version' },
+        ],
+      }),
+    );
+  });
+
+  it('is told of each sidecar, the most specific first, and of a label where its instance has it', async () => {
+    const team = { __meta_heddle_tag_team: 'a "quoted" one' };
+    expect(await added()).toMatchObject({
+      'vault-1': { __meta_heddle_tag_org: 'acme' },
+      'lone-1': team,
+      'orders-blue-1': { ...team, __meta_heddle_tag_color: 'blue' },
+      'sparse-1': { ...team, __metrics_path__: '/stats/prometheus/minimal' },
+    });
+  });
+
+  it('sends Prometheus to no path that the start-up file of a sidecar does not offer', async () => {
+    const paths = Object.entries(await added()).filter(([, labels]) => '__metrics_path__' in (labels as object));
+    expect(paths.map(([name]) => name)).toEqual(['sparse-1']);
+    await given(admin, telemetry('shop/ours', undefined, { detail: 'Full' }));
+    expect(await added()).toMatchObject({ 'sparse-1': { __meta_heddle_tag_org: 'acme' } });
+    expect(JSON.stringify(await added())).not.toContain('__metrics_path__');
+  });
+
+  it('changes the ETag', async () => {
+    const tag = (await admin.call('GET', 'prometheus/targets')).headers.get('etag');
+    await given(admin, telemetry('shop/ours', { kind: 'Workload', name: 'lone' }, { tags: [] }));
+    const changed = await admin.call('GET', 'prometheus/targets', { headers: { 'if-none-match': tag ?? '' } });
+    expect(changed.status).toBe(200);
+    expect((await added())['lone-1']).toEqual({});
+  });
+
+  it('SEC-34: is told of the instances that the reader may list, and of no others', async () => {
+    expect((await targets(shop)).map(({ labels }) => labels['__meta_heddle_instance'])).not.toContain('vault-1');
   });
 });

@@ -1,13 +1,17 @@
 /** What Prometheus scrapes, in the format of its HTTP service discovery. */
 import { isIPv6 } from 'node:net';
+import type { Scraping } from '#libs/changes';
 import { compareCodeUnits } from '#libs/kernel';
-import type { Labels } from '#libs/model';
+import type { InstanceSpec, Labels } from '#libs/model';
 import type { InstanceRow } from '#libs/store';
 
 export interface TargetGroup {
   /** `<address>:<port>`, one for each group, since no two have the same labels. */
   readonly targets: readonly [string];
-  /** All begin with `__meta_heddle_`: a scrape configuration says which of them series get. */
+  /**
+   * All begin with `__meta_heddle_`, so that a scrape configuration says which of them series get, but for
+   * `__metrics_path__`, which Prometheus takes by itself.
+   */
   readonly labels: Labels;
 }
 
@@ -21,17 +25,26 @@ export interface Selecting {
 /** Services of one instance that are named; more than a few are a mistake of somebody. */
 const SERVICES = 20;
 
-/** Sidecars that let Prometheus in, by namespace and name. @param services those that the reader may know of */
-export function targetsOf(
-  mesh: string,
-  instances: readonly InstanceRow[],
-  services: readonly Selecting[],
-): TargetGroup[] {
+/** Where everything is; less of it is below. */
+const METRICS_PATH = '/stats/prometheus';
+
+export interface Discovered {
+  readonly mesh: string;
+  readonly instances: readonly InstanceRow[];
+  /** Those that the reader may know of. */
+  readonly services: readonly Selecting[];
+  readonly scraping: (instance: InstanceSpec) => Scraping;
+}
+
+/** Sidecars that let Prometheus in, by namespace and name. */
+export function targetsOf({ mesh, instances, services, scraping }: Discovered): TargetGroup[] {
   const byNamespace = Map.groupBy(services, ({ namespace }) => namespace);
   return instances
     .flatMap((row) => {
+      if (!row.metrics) return [];
       const names = servicesOf(row, byNamespace.get(row.namespace) ?? []);
-      return row.metrics ? [{ targets: [hostPort(row.metrics)] as const, labels: labelsOf(mesh, row, names) }] : [];
+      const labels = { ...labelsOf(mesh, row, names), ...policyLabels(row, scraping(row)) };
+      return [{ targets: [hostPort(row.metrics)] as const, labels }];
     })
     .sort((a, b) => compareCodeUnits(keyOf(a), keyOf(b)));
 }
@@ -59,4 +72,14 @@ function labelsOf(mesh: string, row: InstanceRow, services: readonly string[]): 
   // To Prometheus an empty label is none.
   const known = Object.entries(told).filter(([, value]) => value !== '');
   return Object.fromEntries(known.map(([label, value]) => [`__meta_heddle_${label}`, value]));
+}
+
+/** What its start-up file does not offer would be answered 404: it is read whole then. */
+function policyLabels({ metrics }: InstanceRow, { tags, detail }: Scraping): Labels {
+  const told = Object.entries(tags).map(([name, value]) => [`__meta_heddle_tag_${name}`, value]);
+  const isOffered = detail !== undefined && metrics?.details?.includes(detail) === true;
+  return {
+    ...Object.fromEntries(told),
+    ...(isOffered && { __metrics_path__: `${METRICS_PATH}/${detail.toLowerCase()}` }),
+  };
 }

@@ -107,13 +107,16 @@ async function answer(live: LiveMesh, asked: z.output<typeof question>): Promise
     const [kind = '', namespace = '', name = ''] = asked.policy.split('/');
     const found = await explain.policy(MESH, { kind, namespace, name });
     if (!found.ok) return found.error;
-    const { policy, resources, proxies, conditions, sets, loses, read, total } = found.value;
+    const { policy, resources, proxies, scraped, conditions, sets, loses, read, total } = found.value;
     return {
       policy: by(policy),
       conditions: conditions.map(({ type, status, reason, message }) => `${type}=${status} ${reason}: ${message}`),
       read: `${read} resources`,
       resources: resources.map((one) => `${one.op} ${one.type} ${one.name}, of ${one.proxies} proxies`),
       proxies: [...proxies.map((one) => `${one.namespace}/${one.instance}: ${one.resources}`), `of ${total}`],
+      ...(scraped.length > 0
+        ? { scraped: scraped.map(({ namespace, instance: name }) => `${namespace}/${name}`) }
+        : {}),
       ...{ sets: fields(sets), loses: fields(loses) },
     };
   }

@@ -116,6 +116,8 @@ export interface PolicyExplanation extends Revisions {
     /** How many of its resources are affected. */
     readonly resources: number;
   })[];
+  /** Proxies whose statistics Prometheus would read otherwise without it; Envoy is told nothing of that. */
+  readonly scraped: readonly ProxyName[];
   /** Registered proxies of the mesh. */
   readonly total: number;
   /** Fields that it sets. */

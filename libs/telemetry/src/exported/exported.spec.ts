@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type EdgeCell, type FailureRecord, type Harvest, LatencySketch } from '../model/index.js';
-import { failureRecord, MeshTotals } from './index.js';
+import { type EdgeTags, failureRecord, MeshTotals } from './index.js';
 
 function cell(about: Partial<EdgeCell> & { readonly ms?: readonly number[] }): EdgeCell {
   const { ms = [], ...rest } = about;
@@ -48,6 +48,23 @@ describe('how requests fare, for other engines', () => {
     expect(good?.value).toMatchObject({ sum: expect.closeTo(20.083, 0) });
   });
 
+  it('has the tags of either end, and another sum when they change', () => {
+    const totals = new MeshTotals();
+    const tags: EdgeTags = {
+      workloads: { 'shop/web': { team: 'front' }, 'shop/orders': { team: 'never' } },
+      services: { 'shop/orders': { team: 'back', tier: 'gold' }, 'shop/web': { team: 'never' } },
+    };
+    totals.add(harvest(cell({ ms: [1] })), tags);
+    totals.add(harvest(cell({ caller: '', callee: 'shop/vault/http' })), tags);
+    totals.add(harvest(cell({ at: 1_010_000 })), { ...tags, services: {} });
+    const caller = { 'heddle.caller.tag.team': 'front' };
+    const callee = { 'heddle.callee.tag.team': 'back', 'heddle.callee.tag.tier': 'gold' };
+    const of = (values: object) => Object.entries(values).filter(([name]) => name.includes('.tag.'));
+    const told = points(totals, 'heddle.mesh.requests').map(({ values }) => Object.fromEntries(of(values)));
+    expect(told).toEqual([{ ...caller, ...callee }, {}, caller]);
+    expect(points(totals, 'heddle.mesh.request.duration')[0]?.values).toMatchObject({ ...caller, ...callee });
+  });
+
   it('tells how many buckets are not whole', () => {
     const totals = new MeshTotals();
     totals.add(harvest(cell({ complete: false }), cell({ route: 'b', complete: false })));
@@ -83,5 +100,7 @@ describe('a request that failed, for other engines', () => {
       ...{ name: 'heddle.mesh.failure', at: 5, body: 'request failed: timeout, shop/web to shop/orders/http' },
       values: { 'heddle.mesh': 'm', 'url.path': '/a', 'http.response.status_code': 504, 'heddle.outcome': 'timeout' },
     });
+    const tags = { workloads: { 'shop/web': { team: 'front' } }, services: {} };
+    expect(failureRecord('m', failure, tags).values).toMatchObject({ 'heddle.caller.tag.team': 'front' });
   });
 });

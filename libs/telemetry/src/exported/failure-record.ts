@@ -1,8 +1,9 @@
 import type { ExportedRecord } from '#libs/kernel';
 import type { FailureRecord } from '../model/index.js';
+import { type EdgeTags, edgeTags } from './edge-tags.js';
 
 /** A request or attempt that failed, as a record for other engines: exactly what Heddle keeps of it, never a query, header or body. */
-export const failureRecord = (mesh: string, failure: FailureRecord): ExportedRecord => ({
+export const failureRecord = (mesh: string, failure: FailureRecord, tags?: EdgeTags): ExportedRecord => ({
   name: 'heddle.mesh.failure',
   at: failure.at,
   body: `${failure.what} failed: ${failure.outcome}, ${failure.caller || 'nobody known'} to ${failure.callee}`,
@@ -24,5 +25,6 @@ export const failureRecord = (mesh: string, failure: FailureRecord): ExportedRec
     'http.request.header.x-request-id': failure.requestId,
     'http.response.status_code': failure.status,
     'url.path': failure.path,
+    ...edgeTags(tags, failure),
   },
 });

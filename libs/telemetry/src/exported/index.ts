@@ -1,2 +1,3 @@
+export { type EdgeTags, edgeTags } from './edge-tags.js';
 export { failureRecord } from './failure-record.js';
 export { MeshTotals } from './mesh-totals.js';

@@ -1,6 +1,7 @@
 import type { ExportedMetric, ExportedPoint, ExportedValues } from '#libs/kernel';
 import { type EdgeCell, type Harvest, isFailure, OTHER } from '../model/index.js';
 import { DurationHistogram } from './duration-histogram.js';
+import { type EdgeTags, edgeTags } from './edge-tags.js';
 
 /** Of what there may be so many sums; an edge has one for each ending. What comes beyond is `other`. */
 const MOST_SERIES = 5_000;
@@ -66,10 +67,12 @@ export class MeshTotals {
   readonly #durations = new Table(() => new DurationHistogram());
   readonly #incomplete = new Table<{ buckets: number }>(() => ({ buckets: 0 }));
 
-  add({ mesh, edges }: Harvest): void {
+  /** @param tags of the mesh as they are now: another value begins another sum */
+  add({ mesh, edges }: Harvest, tags?: EdgeTags): void {
     for (const cell of edges) {
-      this.#count(mesh, cell);
-      this.#time(mesh, cell);
+      const edge = { ...edgeOf(mesh, cell), ...edgeTags(tags, cell) };
+      this.#count(mesh, edge, cell);
+      this.#time(mesh, edge, cell);
     }
     const holes = edges.filter(({ complete }) => !complete).map(({ at }) => at);
     for (const at of new Set(holes)) {
@@ -78,19 +81,18 @@ export class MeshTotals {
     }
   }
 
-  #count(mesh: string, cell: EdgeCell): void {
+  #count(mesh: string, edge: ExportedValues, cell: EdgeCell): void {
     const { at, outcome, status, requests, attempts } = cell;
     const ending = { 'heddle.outcome': outcome, 'http.response.status_code': status };
-    const counts = this.#counts.of({ ...edgeOf(mesh, cell), ...ending }, { ...otherOf(mesh), ...ending }, at);
+    const counts = this.#counts.of({ ...edge, ...ending }, { ...otherOf(mesh), ...ending }, at);
     counts.requests += requests;
     counts.attempts += attempts;
   }
 
-  #time(mesh: string, cell: EdgeCell): void {
+  #time(mesh: string, edge: ExportedValues, cell: EdgeCell): void {
     if (cell.latencies.count === 0) return;
     const failed = { 'heddle.failed': isFailure(cell.outcome) };
-    const [edge, other] = [edgeOf(mesh, cell), otherOf(mesh)].map((one) => ({ ...one, ...failed }));
-    if (edge && other) this.#durations.of(edge, other, cell.at).add(cell.latencies);
+    this.#durations.of({ ...edge, ...failed }, { ...otherOf(mesh), ...failed }, cell.at).add(cell.latencies);
   }
 
   points(): ExportedMetric[] {

@@ -97,6 +97,7 @@ function translated<Spec, Effective>(
     ...(kind.toRoute && { route: routeJson(kind.toRoute(effective)) }),
     ...(kind.toCluster && { cluster: clusterJson(kind.toCluster(effective)) }),
     ...(kind.toProxy && proxy(kind.toProxy(effective, PROXY))),
+    ...(kind.toMetrics && { metrics: kind.toMetrics(effective) }),
     ...(kind.toInbound && inbound(PORTS.map((port) => [port.protocol, kind.toInbound?.(effective, port)]))),
   };
 }

@@ -109,7 +109,7 @@ function Content({ kind, place }: { readonly kind: Kind; readonly place: Place }
                 ))}
               </Rows>
             </Panel>
-            {kind.kind.endsWith('Policy') && <Effect {...place} />}
+            {(kind.kind.endsWith('Policy') || kind.kind === 'Telemetry') && <Effect {...place} />}
             <Past {...place} />
           </div>
         </div>
@@ -129,11 +129,12 @@ function Effect(place: Place) {
   return (
     <Panel title="What it does" flush>
       <Asked of={effect}>
-        {({ resources, proxies, total, loses }) => (
+        {({ resources, proxies, scraped, total, loses }) => (
           <>
             <div className={css.panelBody}>
               Without it, {counted(resources.length, 'Envoy resource')} of {proxies.length} of{' '}
-              {counted(total, 'proxy', 'proxies')} would be otherwise.
+              {counted(total, 'proxy', 'proxies')} would be otherwise
+              {scraped.length > 0 && <>, and what Prometheus reads of {counted(scraped.length, 'proxy', 'proxies')}</>}.
             </div>
             {loses.length > 0 && (
               <Rows label="What it sets in vain">
