@@ -9,9 +9,9 @@ export const BUCKET_MS = 10_000;
 const BUCKETS = 60;
 export const LOOKED_AT_MS = BUCKETS * BUCKET_MS;
 const USUAL_MINUTES = 120;
-/** What may be kept of what was usual in one mesh, of the collector's 512 MB: enough for some ten thousand edges. Bytes. */
+/** What may be kept of what was usual in one mesh, of the collector's 512 MB: some 8,500 edges. Bytes. */
 const MOST_USUAL_BYTES = 64e6;
-/** So much is read of it at once after a start: its cells take a hundred times the room of what is kept of them. */
+/** So much is read of it at once after a start: its cells take as much room as all that is kept. */
 const READ_AT_ONCE_MS = 5 * MINUTE_MS;
 /** Suspects are looked for so long before the window. */
 const BEFORE_MS = 30 * MINUTE_MS;

@@ -20,9 +20,9 @@ const FOR_NEW = 0.9;
 type Edges = Map<string, Map<string, Map<string, EdgeMinutes>>>;
 
 /**
- * What was usual, of the newest so many minutes, as numbers in rings: some 5 KB an edge in two hours, a twentieth of its cells.
- * It takes as much in the first minute as later. Counts are exact. Latencies are those of the last five to six sixths of the
- * time, as they came. An edge that there is no room for has nothing that is usual, as if it were new.
+ * What was usual, of the newest so many minutes, as numbers in rings: some 7 KB an edge in two hours, a twenty-fifth of its
+ * cells. It takes as much in the first minute as later. Counts are exact; latencies are those of the last five to six sixths
+ * of the time. An edge that there is no room for has nothing that is usual, as if it were new.
  */
 export class UsualMinutes {
   /** Of all edges. */
