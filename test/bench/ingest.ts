@@ -26,8 +26,14 @@ const [seconds, rate, sidecars] = [values.seconds, values.rate, values.sidecars]
   number,
   number,
 ];
-/** Looks at memory, evenly over the time. */
-const LOOKS = 40;
+/** Looks at memory, evenly over the time, no more often than every so many seconds. */
+const [MOST_LOOKS, SECONDS_A_LOOK] = [60, 15];
+const LOOKS = Math.max(1, Math.min(MOST_LOOKS, Math.floor(seconds / SECONDS_A_LOOK)));
+/**
+ * Each is the least of so many collections, so far apart: buckets of ten seconds fill and go, and what is being read or written is no growth.
+ * Milliseconds.
+ */
+const [COLLECTIONS, APART_MS] = [4, 3_000];
 /**
  * Until then memory fills as it is meant to: the collector keeps the last ten minutes, and takes the room for what is usual when the first minute
  * is older than that. Seconds.
@@ -50,6 +56,16 @@ async function heapMb(pid: number, dir: string): Promise<number> {
     if (text.endsWith('}')) return (JSON.parse(text) as { heap: number }).heap / 1e6;
   }
   throw new Error(`process ${pid} does not say how large its heap is`);
+}
+
+/** The least that each process holds within some seconds. */
+async function leastMb(pids: readonly number[], dir: string): Promise<readonly number[]> {
+  const least = pids.map(() => Number.POSITIVE_INFINITY);
+  for (let n = 0; n < COLLECTIONS; n += 1) {
+    if (n > 0) await pause(APART_MS);
+    for (const [i, pid] of pids.entries()) least[i] = Math.min(least[i] ?? 0, await heapMb(pid, dir));
+  }
+  return least;
 }
 
 const service = (name: string): object => ({
@@ -103,18 +119,15 @@ async function measure(dir: string, server: BenchServer): Promise<boolean> {
   const told = (): Promise<number> => server.metric('heddle_telemetry_records_total');
   const dropped = (): Promise<number> => server.metric('heddle_telemetry_dropped_total');
   const cpu = [server.cpuMs(), cpuOf(collector), postgres()] as const;
-  const looks: (readonly [controlPlane: Look, collector: Look])[] = [];
+  const looks: (readonly Look[])[] = [];
   const began = performance.now();
   clients.start(rate);
   say('  seconds  records offered, told   heap MB: control plane, collector   resident MB');
   for (let n = 1; n <= LOOKS; n += 1) {
-    await pause(began + (n * seconds * 1000) / LOOKS - performance.now());
+    await pause(Math.max(0, began + (n * seconds * 1000) / LOOKS - performance.now()));
     const atS = (performance.now() - began) / 1000;
-    const heap = [await heapMb(server.pid, heaps), await heapMb(collector, heaps)] as const;
-    looks.push([
-      { atS, heapMb: heap[0] },
-      { atS, heapMb: heap[1] },
-    ]);
+    const heap = await leastMb([server.pid, collector], heaps);
+    looks.push(heap.map((mb) => ({ atS, heapMb: mb })));
     const columns = [atS, clients.offered, await told(), ...heap, residentMb(server.pid), residentMb(collector)];
     say(columns.map((value, i) => value.toFixed(i > 2 && i < 5 ? 1 : 0).padStart(12)).join(''));
   }
