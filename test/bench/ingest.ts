@@ -92,8 +92,8 @@ async function joined(server: BenchServer): Promise<LogClients> {
 
 const PROCESSES = ['control plane', 'collector'] as const;
 
-/** Whether the heaps are flat, and how that is known. @param told of the records that were to be offered, the share that arrived */
-function isFlat(looks: readonly (readonly Look[])[], told: number): boolean {
+/** Whether the heaps are flat, and how that is known. @param arrived of the records that were to be offered, the share that arrived */
+function isFlat(looks: readonly (readonly Look[])[], arrived: number): boolean {
   const since = Math.max(seconds * WARMING, FILLED_S);
   say(
     `growth: the slope of a line through the heaps after a collection from ${Math.round(since)} s on, with the interval in which it lies with 95 %;` +
@@ -103,18 +103,19 @@ function isFlat(looks: readonly (readonly Look[])[], told: number): boolean {
     const settled = looks.flatMap((both) => both[i] ?? []).filter(({ atS }) => atS >= since);
     const growth = growthOf(settled);
     const numbers = [growth.perHour, growth.from, growth.to].map((value) => value.toFixed(1));
-    say(`  ${name}: ${numbers[0]} MB/h (${numbers[1]} to ${numbers[2]}), ${settled.length} looks`);
+    const told = Number.isNaN(growth.perHour) ? 'not known' : `${numbers[0]} MB/h (${numbers[1]} to ${numbers[2]})`;
+    say(`  ${name}: ${told}, of ${settled.length} looks`);
     return verdictOf(growth);
   });
   const percent = (share: number): string => `${Math.floor(share * 100)} %`;
-  if (told < EVEN)
+  if (arrived < EVEN)
     say(
-      `whether memory is flat is not known: ${percent(told)} of the records arrived, and below ${percent(EVEN)} heaps follow the load that this machine bears`,
+      `whether memory is flat is not known: ${percent(arrived)} of the records arrived, and below ${percent(EVEN)} heaps follow the load that this machine bears`,
     );
   else if (verdicts.includes('grows')) say('MISSED: memory grows');
   else if (verdicts.includes('unknown')) say('whether memory is flat is not known: so short a run cannot tell');
   else say('memory is flat');
-  return told >= EVEN && verdicts.every((verdict) => verdict === 'flat');
+  return arrived >= EVEN && verdicts.every((verdict) => verdict === 'flat');
 }
 
 async function measure(dir: string, server: BenchServer): Promise<boolean> {
