@@ -161,6 +161,9 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   heddle_telemetry_pattern_seconds_total: counter(
     'Seconds that searches for patterns of failures took, reading included.',
   ),
+  heddle_telemetry_usual_left_out_total: counter(
+    'Minutes of routes that are not taken into what is usual, since there is no room for more.',
+  ),
   heddle_telemetry_collector_up: gauge('1 while the collector runs.'),
   heddle_telemetry_collector_starts_total: counter('Starts of the collector.'),
   heddle_telemetry_pipe_bytes: gauge('Bytes that wait for the collector.'),

@@ -23,6 +23,22 @@ export const ZONES: Reader<ZoneCell> = { view: 'zone', cells: zoneCells };
 /** Parts of a bucket may come so long after its end: until then it is read anew. Milliseconds. */
 const LATE_MS = 30_000;
 
+interface WhereCellsLie {
+  readonly signals: Pick<Signals, 'read'>;
+  readonly mesh: string;
+  readonly metrics: Metrics;
+}
+
+/** Cells of a span, none of which says that something is missing there. @throws StoreUnavailable */
+export async function readCells<C>(
+  { view, cells }: Reader<C>,
+  span: SignalSpan,
+  { signals, mesh, metrics }: WhereCellsLie,
+): Promise<readonly C[]> {
+  const rows = await signals.read({ mesh, view, spans: [span] });
+  return cells({ lengthMs: span.lengthMs, rows, incomplete: new Set(), metrics });
+}
+
 /** Keeps the cells of a stretch of time that moves on, and reads of the store only what is new or may have changed. */
 export class CellWindow<C> {
   readonly #buckets = new Map<number, readonly C[]>();

@@ -1,14 +1,18 @@
 import type { Metrics } from '#libs/kernel';
-import { type Baseline, baselineOf, emptyBaseline, type Observed, type ObservedService } from '#libs/patterns';
-import type { Store } from '#libs/store';
-import { CellWindow, EDGES, INSTANCES, ZONES } from './cell-window.js';
-import { FEWEST_MINUTES, minutesThatFit } from './usual-minutes.js';
+import { type Baseline, emptyBaseline, type Observed, type ObservedService, UsualMinutes } from '#libs/patterns';
+import type { SignalSpan, Store } from '#libs/store';
+import { CellWindow, EDGES, INSTANCES, readCells, ZONES } from './cell-window.js';
 
 const MINUTE_MS = 60_000;
 export const BUCKET_MS = 10_000;
-/** What is looked at: ten minutes, and what was usual before, in two hours of a mesh that is not very large. */
+/** What is looked at: ten minutes, and what was usual in the two hours before. */
 const BUCKETS = 60;
 export const LOOKED_AT_MS = BUCKETS * BUCKET_MS;
+const USUAL_MINUTES = 120;
+/** What may be kept of what was usual in one mesh, of the collector's 512 MB: some 8,500 edges. Bytes. */
+const MOST_USUAL_BYTES = 64e6;
+/** So much is read of it at once after a start: its cells take as much room as all that is kept. */
+const READ_AT_ONCE_MS = 5 * MINUTE_MS;
 /** Suspects are looked for so long before the window. */
 const BEFORE_MS = 30 * MINUTE_MS;
 
@@ -24,11 +28,9 @@ export class MeshObserver {
   readonly #edges: CellWindow<ReturnType<typeof EDGES.cells>[number]>;
   readonly #instances: CellWindow<ReturnType<typeof INSTANCES.cells>[number]>;
   readonly #zones: CellWindow<ReturnType<typeof ZONES.cells>[number]>;
-  readonly #usual: CellWindow<ReturnType<typeof EDGES.cells>[number]>;
+  readonly #usual = new UsualMinutes({ buckets: USUAL_MINUTES, mostBytes: MOST_USUAL_BYTES });
   #baseline: Baseline = emptyBaseline;
-  #baselineTo = 0;
-  /** That the usual reaches back; 0 = not measured yet. */
-  #minutes = 0;
+  #usualTo = 0;
 
   constructor(private readonly options: MeshObserverOptions) {
     const { signals } = options.store;
@@ -36,7 +38,6 @@ export class MeshObserver {
     this.#edges = new CellWindow(signals, mesh, EDGES, metrics);
     this.#instances = new CellWindow(signals, mesh, INSTANCES, metrics);
     this.#zones = new CellWindow(signals, mesh, ZONES, metrics);
-    this.#usual = new CellWindow(signals, mesh, EDGES, metrics);
   }
 
   /** @param at the end of the newest bucket that has ended @throws StoreUnavailable */
@@ -54,25 +55,22 @@ export class MeshObserver {
     };
   }
 
-  /** Of whole minutes, made once in each. */
+  /** Of whole minutes, made once in each. They ended ten minutes ago, so that whatever came late is there: each is read once. */
   async #usually(before: number): Promise<Baseline> {
     const to = Math.floor(before / MINUTE_MS) * MINUTE_MS;
-    if (to === this.#baselineTo) return this.#baseline;
-    if (this.#minutes === 0) this.#minutes = await this.#measured(to);
-    const from = to - this.#minutes * MINUTE_MS;
-    const cells = await this.#usual.moveTo({ lengthMs: MINUTE_MS, from, to });
-    this.#baseline = baselineOf(cells, { from, bucketMs: MINUTE_MS, buckets: this.#minutes });
-    this.#baselineTo = to;
-    // It grows by what comes, since nothing that is older is read again.
-    this.#minutes = Math.min(minutesThatFit(cells.length, this.#minutes), this.#minutes + 1);
+    if (to === this.#usualTo) return this.#baseline;
+    for (let from = Math.max(this.#usualTo, to - USUAL_MINUTES * MINUTE_MS); from < to; from = this.#usualTo)
+      await this.#learn({ lengthMs: MINUTE_MS, from, to: Math.min(from + READ_AT_ONCE_MS, to) });
+    this.#baseline = this.#usual.baseline();
     return this.#baseline;
   }
 
-  /** How far back is read at first: by a few minutes, for all of a very large mesh might not fit at all. */
-  async #measured(to: number): Promise<number> {
+  async #learn(span: SignalSpan): Promise<void> {
     const { store, mesh, metrics } = this.options;
-    const few = new CellWindow(store.signals, mesh, EDGES, metrics);
-    const span = { lengthMs: MINUTE_MS, from: to - FEWEST_MINUTES * MINUTE_MS, to } as const;
-    return minutesThatFit((await few.moveTo(span)).length, FEWEST_MINUTES);
+    const cells = await readCells(EDGES, span, { signals: store.signals, mesh, metrics });
+    this.#usual.moveTo(span.to);
+    const left = cells.filter((cell) => !this.#usual.add(cell)).length;
+    if (left > 0) metrics.count('heddle_telemetry_usual_left_out_total', {}, left);
+    this.#usualTo = span.to;
   }
 }

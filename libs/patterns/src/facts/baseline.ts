@@ -1,4 +1,4 @@
-import { type EdgeCell, isFailure, LatencySketch, type Outcome } from '#libs/telemetry';
+import type { LatencySketch, Outcome } from '#libs/telemetry';
 
 /** What was usual on one edge. */
 export interface EdgeBaseline {
@@ -20,8 +20,8 @@ export interface EdgeBaseline {
   readonly p50Ms: number;
   readonly p90Ms: number;
   readonly p99Ms: number;
-  /** Failures of each minute from `Baseline.from` on, for periods that are longer than the window. */
-  readonly failedByMinute: Float64Array;
+  /** Failures of each minute from `Baseline.from` on, for periods that are longer than the window; absent where none failed. */
+  readonly failedByMinute?: Float32Array;
 }
 
 export interface Baseline {
@@ -46,71 +46,28 @@ const STRETCHES = 12;
 /** A busy edge that was noisy all the time must not hide everything. */
 const MOST_DISPERSION = 4;
 
-interface Gathered {
+/** Of each bucket, the oldest first. Requests and attempts have cells of their own where their statuses differ: the more of both are what failed. */
+export interface Counts {
+  readonly requests: Float32Array;
+  readonly attempts: Float32Array;
+}
+
+/** What one edge had in the time that is taken as usual. */
+export interface EdgeCounts extends Counts {
   readonly caller: string;
   readonly callee: string;
   readonly route: string;
-  readonly requests: Float64Array;
-  readonly attempts: Float64Array;
-  readonly failed: Map<Outcome, Failed>;
+  readonly failed: ReadonlyMap<Outcome, Counts>;
+  /** Of requests that succeeded. */
   readonly latencies: LatencySketch;
 }
 
-/** Requests and attempts have cells of their own where their statuses differ: the more of both are what failed. */
-interface Failed {
-  readonly requests: Float64Array;
-  readonly attempts: Float64Array;
-}
-
-/** From cells of a minute, those of the last two hours before the window. Make it once a minute and use it for each evaluation. */
-export function baselineOf(cells: Iterable<EdgeCell>, span: BaselineSpan): Baseline {
-  const byCallee = new Map<string, Map<string, Map<string, Gathered>>>();
-  const all: Gathered[] = [];
-  for (const cell of cells) {
-    const bucket = Math.floor((cell.at - span.from) / span.bucketMs);
-    if (bucket < 0 || bucket >= span.buckets) continue;
-    const byCaller = at(byCallee, cell.callee, () => new Map<string, Map<string, Gathered>>());
-    const byRoute = at(byCaller, cell.caller, () => new Map<string, Gathered>());
-    gather(
-      at(byRoute, cell.route, () => {
-        const made = gathered(cell, span.buckets);
-        all.push(made);
-        return made;
-      }),
-      cell,
-      bucket,
-    );
-  }
-  return { ...span, edges: all.map((edge) => summary(edge, span)) };
-}
-
-const gathered = (cell: EdgeCell, buckets: number): Gathered => ({
-  caller: cell.caller,
-  callee: cell.callee,
-  route: cell.route,
-  requests: new Float64Array(buckets),
-  attempts: new Float64Array(buckets),
-  failed: new Map(),
-  latencies: new LatencySketch(),
-});
-
-function gather(edge: Gathered, cell: EdgeCell, bucket: number): void {
-  add(edge.requests, bucket, cell.requests);
-  add(edge.attempts, bucket, cell.attempts);
-  if (isFailure(cell.outcome)) {
-    const { length } = edge.requests;
-    const made = (): Failed => ({ requests: new Float64Array(length), attempts: new Float64Array(length) });
-    const failed = at(edge.failed, cell.outcome, made);
-    add(failed.requests, bucket, cell.requests);
-    add(failed.attempts, bucket, cell.attempts);
-  } else if (cell.outcome === 'ok') edge.latencies.merge(cell.latencies);
-}
-
-function summary(edge: Gathered, span: BaselineSpan): EdgeBaseline {
+/** What is usual where there was this. */
+export function edgeBaseline(edge: EdgeCounts, span: BaselineSpan): EdgeBaseline {
   const total = larger(edge.requests, edge.attempts);
   const byOutcome = [...edge.failed].map(([outcome, one]) => [outcome, larger(one.requests, one.attempts)] as const);
   const [requests, attempts] = [sum(edge.requests), sum(edge.attempts)];
-  const failedByMinute = new Float64Array(span.buckets);
+  const failedByMinute = new Float32Array(span.buckets);
   for (const [, series] of byOutcome) for (const [i, failed] of series.entries()) add(failedByMinute, i, failed);
   return {
     caller: edge.caller,
@@ -127,14 +84,14 @@ function summary(edge: Gathered, span: BaselineSpan): EdgeBaseline {
     p50Ms: edge.latencies.quantile(0.5),
     p90Ms: edge.latencies.quantile(0.9),
     p99Ms: edge.latencies.quantile(0.99),
-    failedByMinute,
+    ...(byOutcome.length > 0 ? { failedByMinute } : {}),
   };
 }
 
 /** Fewer failures than this and the median of a dozen stretches is a matter of chance: the mean is better. */
 const ENOUGH = 60;
 
-function usualShare(failed: Float64Array, total: Float64Array): number {
+function usualShare(failed: Float32Array, total: Float32Array): number {
   if (sum(failed) < ENOUGH) return sum(total) > 0 ? sum(failed) / sum(total) : 0;
   const length = Math.max(1, Math.ceil(total.length / STRETCHES));
   const shares: number[] = [];
@@ -146,7 +103,7 @@ function usualShare(failed: Float64Array, total: Float64Array): number {
 }
 
 /** Pearson's statistic by its degrees of freedom (McCullagh and Nelder, Generalized Linear Models, 4.5), without the worst tenth. */
-function dispersion(failed: Float64Array, total: Float64Array): number {
+function dispersion(failed: Float32Array, total: Float32Array): number {
   const share = usualShare(failed, total);
   if (share <= 0) return 1;
   const terms = [...total].flatMap((all, i) =>
@@ -157,9 +114,9 @@ function dispersion(failed: Float64Array, total: Float64Array): number {
   return Math.min(MOST_DISPERSION, Math.max(1, sum(kept) / Math.max(1, kept.length)));
 }
 
-const larger = (a: Float64Array, b: Float64Array): Float64Array => a.map((value, i) => Math.max(value, b[i] ?? 0));
+const larger = (a: Float32Array, b: Float32Array): Float32Array => a.map((value, i) => Math.max(value, b[i] ?? 0));
 
-const add = (series: Float64Array, i: number, value: number): void => {
+const add = (series: Float32Array, i: number, value: number): void => {
   series[i] = (series[i] ?? 0) + value;
 };
 

@@ -108,7 +108,7 @@ export function dispersionOf(edges: readonly EdgeFacts[]): number {
 }
 
 /** Bucket by bucket. */
-export function added(all: readonly (Series | undefined)[], buckets: number): Series {
+export function added(all: readonly (Series | Float32Array | undefined)[], buckets: number): Series {
   const sum = new Float64Array(buckets);
   for (const series of all) if (series) for (let i = 0; i < buckets; i += 1) sum[i] = (sum[i] ?? 0) + (series[i] ?? 0);
   return sum;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EdgeCell } from '#libs/telemetry';
-import { baselineOf } from '../facts/baseline.js';
+import { baselineOf } from '../facts/usual-minutes.js';
 import { findPatterns } from '../find-patterns.js';
 import { found, namesOf, observedOf, timeOf } from '../testing/observed.js';
 import { beatOf } from './beat.js';

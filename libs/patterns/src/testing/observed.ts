@@ -6,7 +6,7 @@ import {
   type TimelineEvent,
   type ZoneCell,
 } from '#libs/telemetry';
-import { baselineOf } from '../facts/baseline.js';
+import { baselineOf } from '../facts/usual-minutes.js';
 import { findPatterns } from '../find-patterns.js';
 import type { Observed, Pattern } from '../types.js';
 

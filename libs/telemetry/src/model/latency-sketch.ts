@@ -88,6 +88,10 @@ export class LatencySketch {
 
   /** What is in it, for whoever sums up very many: how often none, and how often what a key stands for, both in sixteenths. */
   bins(): Bins {
+    if (this.#packed) {
+      const { zeros, keys, sixteenths } = this.#packed;
+      return { zeros, bins: Array.from(keys, (key, i) => [key, sixteenths[i] ?? 0] as const) };
+    }
     const { store, zeroCount } = this.#sketch;
     const bins: [key: number, sixteenths: number][] = [];
     for (const [index, count] of store.bins.entries())
