@@ -102,7 +102,7 @@ export class HarvestRig {
     const plan = {
       ...{ name: `${workload}-${index}`, workload, labels: { app: workload, version, ...labels } },
       ...{ ports: { http: HTTP_PORT }, maxRegexProgram: 1000 },
-      ...{ bind: `127.0.44.${index}`, app: `127.0.34.${index}`, outbound: `127.${130 + index}.0.1` },
+      ...{ bind: `127.0.44.${index}`, app: `127.0.34.${index}`, outbound: `127.${90 + index}.0.1` },
     };
     if (application) {
       const server = createServer(application);
