@@ -82,10 +82,11 @@ export class TelemetryController {
   @Access('get', 'Service')
   async edge(@Req() request: HttpRequest, @Query() query: unknown): Promise<EdgeDetail> {
     const { mesh = '', namespace = '', name = '' } = request.params;
+    // A mesh that one may not see is none, before anything is said of what was asked.
+    const sight = await this.#sight(mesh, request);
     const asked = parseQuery(edgeQuery, query);
     requireNamespace(namespace);
     requireName(name);
-    const sight = await this.#sight(mesh, request);
     const of = { mesh, sight, namespace, service: name, caller: asked.caller, stepMs: asked.step };
     const found = await this.deps.signals.edge({ ...of, ...timeOf(asked) });
     if (!found) throw notFound(NO_EDGE);
