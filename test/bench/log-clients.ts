@@ -10,12 +10,13 @@ const FAILING = 50;
 /** Envoy sends what it has gathered in a second, or 16 KiB. */
 const ENTRIES_A_MESSAGE = 45;
 const TICK_MS = 100;
+const AGAIN_MS = 500;
 
 const same = (bytes: Buffer): Buffer => bytes;
 
-interface Sidecar {
-  readonly name: string;
-  readonly streams: readonly { readonly log: (typeof LOGS)[number]; readonly to: ClientWritableStream<Buffer> }[];
+/** A stream that is opened again when it has ended, as the server ends each when it is old enough. */
+interface LogStream {
+  to: ClientWritableStream<Buffer>;
 }
 
 export interface LogTarget {
@@ -29,7 +30,8 @@ export class LogClients {
   offered = 0;
   refused = 0;
   readonly #clients: Client[] = [];
-  readonly #sidecars: Sidecar[] = [];
+  readonly #sidecars: (readonly LogStream[])[] = [];
+  #isStopped = false;
   #timer: NodeJS.Timeout | undefined;
   #n = 0;
 
@@ -42,14 +44,10 @@ export class LogClients {
     });
     const metadata = new Metadata();
     metadata.set('authorization', `Bearer ${token}`);
-    const streams = LOGS.map((log) => {
-      const to = client.makeClientStreamRequest(ACCESS_LOG_METHOD, same, same, metadata, () => {});
-      to.on('error', () => {});
-      to.write(logMessage([], { id: name, log: `${log};1/16` }));
-      return { log, to };
-    });
     this.#clients.push(client);
-    this.#sidecars.push({ name, streams });
+    this.#sidecars.push(
+      LOGS.map((log) => this.#open({ client, metadata, first: logMessage([], { id: name, log: `${log};1/16` }) })),
+    );
   }
 
   /** @param rate entries a second, of all together */
@@ -63,14 +61,30 @@ export class LogClients {
 
   stop(): void {
     clearInterval(this.#timer);
-    for (const { streams } of this.#sidecars) for (const { to } of streams) to.cancel();
+    this.#isStopped = true;
+    for (const { to } of this.#sidecars.flat()) to.cancel();
     for (const client of this.#clients) client.close();
+  }
+
+  #open({ client, metadata, first }: { client: Client; metadata: Metadata; first: Buffer }): LogStream {
+    const open = (): ClientWritableStream<Buffer> => {
+      const ended = (): void => void setTimeout(again, AGAIN_MS);
+      const to = client.makeClientStreamRequest(ACCESS_LOG_METHOD, same, same, metadata, ended);
+      to.on('error', () => {});
+      to.write(first);
+      return to;
+    };
+    const again = (): void => {
+      if (!this.#isStopped) stream.to = open();
+    };
+    const stream = { to: open() };
+    return stream;
   }
 
   #message(): void {
     this.#n += 1;
     const sidecar = this.#sidecars[this.#n % this.#sidecars.length];
-    const stream = sidecar?.streams[Math.floor(this.#n / this.#sidecars.length) % LOGS.length];
+    const stream = sidecar?.[Math.floor(this.#n / this.#sidecars.length) % LOGS.length];
     if (!stream) return;
     if (stream.to.writableNeedDrain) {
       this.refused += ENTRIES_A_MESSAGE;
