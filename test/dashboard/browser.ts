@@ -141,10 +141,16 @@ export class Visitor {
   async isFineInBothSchemes(name: string): Promise<void> {
     await this.picture(`light-${name}`);
     await this.expectAccessible();
-    await this.page.emulateMedia({ colorScheme: 'dark' });
+    await this.#letItBe('dark');
     await this.picture(`dark-${name}`);
     await this.expectAccessible('color-contrast');
-    await this.page.emulateMedia({ colorScheme: 'light' });
+    await this.#letItBe('light');
+  }
+
+  /** The page follows the system while it is open. */
+  async #letItBe(scheme: 'light' | 'dark'): Promise<void> {
+    await this.page.emulateMedia({ colorScheme: scheme });
+    await this.page.locator(`html[data-mantine-color-scheme="${scheme}"]`).waitFor();
   }
 
   /** Nothing was complained about, and everything came from this server. */
