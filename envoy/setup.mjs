@@ -156,9 +156,11 @@ async function ensureChromium() {
   const isThere = folders.some((folder) => CHROMIUM.some((name) => existsSync(join(folder, name))));
   if (process.env.CHROMIUM_BIN || isThere) return;
   if (process.getuid?.() !== 0 || !existsSync('/usr/bin/apt-get')) return;
-  const install = 'apt-get update -q && apt-get install -q -y --no-install-recommends chromium-headless-shell';
+  const install = 'apt-get install -q -y --no-install-recommends';
+  // Not every release has the one without windows.
+  const command = `apt-get update -q && { ${install} chromium-headless-shell || ${install} chromium; }`;
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  await step('installing Chromium for the tests of the dashboard (apt-get)', 'sh', ['-c', install], env).catch(
+  await step('installing Chromium for the tests of the dashboard (apt-get)', 'sh', ['-c', command], env).catch(
     (error) => process.stderr.write(`heddle: ${error.message}: the tests of the dashboard have no browser\n`),
   );
 }
