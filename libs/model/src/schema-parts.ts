@@ -136,3 +136,14 @@ export function refuseDuplicates(sink: IssueSink, keys: readonly string[], what:
     seen.add(key);
   }
 }
+
+/** Refines a list of things with names: each may be there once. @param what they are, such as `the tag` */
+export const namedOnce =
+  (what: string) =>
+  (items: readonly { readonly name: string }[], sink: IssueSink): void =>
+    refuseDuplicates(
+      sink,
+      items.map(({ name }) => name),
+      what,
+      'name',
+    );

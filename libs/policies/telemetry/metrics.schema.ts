@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { controlProblem, refuseDuplicates, report, strict, text } from '#libs/model';
+import { controlProblem, namedOnce, report, strict, text } from '#libs/model';
 
 /** How much of a sidecar is scraped: paths of the listener for Prometheus in a sidecar's start-up file. */
 export const METRIC_DETAILS = ['Full', 'Counts', 'Minimal'] as const;
@@ -37,14 +37,4 @@ const metricTag = strict({
 });
 export type MetricTagSpec = z.infer<typeof metricTag>;
 
-export const metricTags = z
-  .array(metricTag)
-  .max(16)
-  .superRefine((tags, sink) =>
-    refuseDuplicates(
-      sink,
-      tags.map(({ name }) => name),
-      'the tag',
-      'name',
-    ),
-  );
+export const metricTags = z.array(metricTag).max(16).superRefine(namedOnce('the tag'));

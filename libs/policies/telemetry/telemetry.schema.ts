@@ -6,8 +6,8 @@ import {
   dnsSubdomain,
   headerName,
   headerValue,
+  namedOnce,
   portNumber,
-  refuseDuplicates,
   report,
   strict,
   text,
@@ -119,14 +119,7 @@ const tracing = strict({
     .array(tag)
     .max(32)
     .default([])
-    .superRefine((tags, sink) =>
-      refuseDuplicates(
-        sink,
-        tags.map(({ name }) => name),
-        'the tag',
-        'name',
-      ),
-    )
+    .superRefine(namedOnce('the tag'))
     .describe('Attributes of every span, beside those that Envoy sets; at most 32. Default: none.'),
 });
 

@@ -10,6 +10,7 @@ import {
   dnsSubdomain,
   headerName,
   type IssueSink,
+  namedOnce,
   quote,
   refuseDuplicates,
   report,
@@ -72,14 +73,7 @@ export const queryMatches = () =>
     )
     .max(16)
     .default([])
-    .superRefine((list, sink) =>
-      refuseDuplicates(
-        sink,
-        list.map(({ name }) => name),
-        'the query parameter',
-        'name',
-      ),
-    )
+    .superRefine(namedOnce('the query parameter'))
     .describe('Query parameters that must all match, at most 16.');
 
 interface WrittenMatch {
