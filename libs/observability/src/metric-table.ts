@@ -161,6 +161,9 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   heddle_telemetry_pattern_seconds_total: counter(
     'Seconds that searches for patterns of failures took, reading included.',
   ),
+  heddle_telemetry_pattern_window_seconds: gauge(
+    'How far back patterns of failures are looked for, in the mesh where that is least; 600 unless there is no room for so much.',
+  ),
   heddle_telemetry_usual_left_out_total: counter(
     'Minutes of routes that are not taken into what is usual, since there is no room for more.',
   ),

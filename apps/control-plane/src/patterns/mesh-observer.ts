@@ -1,7 +1,8 @@
 import type { Metrics } from '#libs/kernel';
 import { type Baseline, emptyBaseline, type Observed, type ObservedService, UsualMinutes } from '#libs/patterns';
 import type { SignalSpan, Store } from '#libs/store';
-import { CellWindow, EDGES, INSTANCES, readCells, ZONES } from './cell-window.js';
+import { CellWindow, EDGES, readCells } from './cell-window.js';
+import { SharedRoom } from './shared-room.js';
 
 const MINUTE_MS = 60_000;
 export const BUCKET_MS = 10_000;
@@ -9,46 +10,55 @@ export const BUCKET_MS = 10_000;
 const BUCKETS = 60;
 export const LOOKED_AT_MS = BUCKETS * BUCKET_MS;
 const USUAL_MINUTES = 120;
-/** What may be kept of what was usual in one mesh, of the collector's 512 MB: some 8,500 edges. Bytes. */
+/** What may be kept of what was usual, of the collector's 512 MB: some 8,500 edges. Bytes. */
 const MOST_USUAL_BYTES = 64e6;
+/** The same of the cells of the window: some 350,000, where one collector that uses all of its rows leaves 270,000. Bytes. */
+const MOST_WINDOW_BYTES = 128e6;
 /** So much is read of it at once after a start: its cells take as much room as all that is kept. */
 const READ_AT_ONCE_MS = 5 * MINUTE_MS;
 /** Suspects are looked for so long before the window. */
 const BEFORE_MS = 30 * MINUTE_MS;
 
+/** Memory that all meshes share. */
+export interface ObserverRooms {
+  readonly usual: SharedRoom;
+  readonly window: SharedRoom;
+}
+
+export const observerRooms = (): ObserverRooms => ({
+  usual: new SharedRoom(MOST_USUAL_BYTES),
+  window: new SharedRoom(MOST_WINDOW_BYTES),
+});
+
 export interface MeshObserverOptions {
   readonly store: Pick<Store, 'signals' | 'timeline'>;
   readonly mesh: string;
+  readonly rooms: ObserverRooms;
   readonly services: () => readonly ObservedService[];
   readonly metrics: Metrics;
 }
 
 /** Gathers all that one evaluation of a mesh looks at. */
 export class MeshObserver {
-  readonly #edges: CellWindow<ReturnType<typeof EDGES.cells>[number]>;
-  readonly #instances: CellWindow<ReturnType<typeof INSTANCES.cells>[number]>;
-  readonly #zones: CellWindow<ReturnType<typeof ZONES.cells>[number]>;
-  readonly #usual = new UsualMinutes({ buckets: USUAL_MINUTES, mostBytes: MOST_USUAL_BYTES });
+  readonly #window: CellWindow;
+  readonly #usual = new UsualMinutes({ buckets: USUAL_MINUTES });
   #baseline: Baseline = emptyBaseline;
   #usualTo = 0;
 
   constructor(private readonly options: MeshObserverOptions) {
-    const { signals } = options.store;
-    const { mesh, metrics } = options;
-    this.#edges = new CellWindow(signals, mesh, EDGES, metrics);
-    this.#instances = new CellWindow(signals, mesh, INSTANCES, metrics);
-    this.#zones = new CellWindow(signals, mesh, ZONES, metrics);
+    const { store, mesh, metrics } = options;
+    this.#window = new CellWindow({ signals: store.signals, mesh, metrics });
   }
 
   /** @param at the end of the newest bucket that has ended @throws StoreUnavailable */
   async observe(at: number): Promise<Observed> {
-    const { store, mesh, services } = this.options;
+    const { store, mesh, services, rooms } = this.options;
     const span = { lengthMs: BUCKET_MS, from: at - LOOKED_AT_MS, to: at };
+    const cells = await this.#window.moveTo(span, rooms.window.of(mesh));
+    rooms.window.uses(mesh, this.#window.bytes);
     return {
-      ...{ at, bucketMs: BUCKET_MS, buckets: BUCKETS },
-      edges: await this.#edges.moveTo(span),
-      instances: await this.#instances.moveTo(span),
-      zones: await this.#zones.moveTo(span),
+      ...{ at, bucketMs: BUCKET_MS },
+      ...cells,
       baseline: await this.#usually(span.from),
       events: await store.timeline.between(mesh, span.from - BEFORE_MS, at),
       services: services(),
@@ -66,11 +76,13 @@ export class MeshObserver {
   }
 
   async #learn(span: SignalSpan): Promise<void> {
-    const { store, mesh, metrics } = this.options;
+    const { store, mesh, metrics, rooms } = this.options;
     const cells = await readCells(EDGES, span, { signals: store.signals, mesh, metrics });
+    this.#usual.mostBytes = rooms.usual.of(mesh);
     this.#usual.moveTo(span.to);
     const left = cells.filter((cell) => !this.#usual.add(cell)).length;
     if (left > 0) metrics.count('heddle_telemetry_usual_left_out_total', {}, left);
+    rooms.usual.uses(mesh, this.#usual.bytes);
     this.#usualTo = span.to;
   }
 }

@@ -1,7 +1,8 @@
 import { AS_ROOT, type Clock, type Log, type Metrics, silentTracer, type Tracer } from '#libs/kernel';
 import { findPatterns, type ObservedService, type Tracked, track } from '#libs/patterns';
 import { type Lease, type Store, StoreUnavailable } from '#libs/store';
-import { BUCKET_MS, LOOKED_AT_MS, MeshObserver } from './mesh-observer.js';
+import { BUCKET_MS, LOOKED_AT_MS, MeshObserver, type ObserverRooms, observerRooms } from './mesh-observer.js';
+import type { SharedRoom } from './shared-room.js';
 import { fromStored, toStored } from './stored-pattern.js';
 
 export interface PatternWatchOptions {
@@ -16,6 +17,8 @@ export interface PatternWatchOptions {
   readonly metrics: Metrics;
   /** Default: one that keeps nothing. */
   readonly tracer?: Tracer | undefined;
+  /** Default: what a collector has. */
+  readonly rooms?: ObserverRooms | undefined;
 }
 
 /** How often it is looked whether a bucket has ended. Milliseconds. */
@@ -28,6 +31,8 @@ interface Watched {
   readonly observer: MeshObserver;
   tracked: readonly Tracked[];
   at: number;
+  /** How far back the last search looked. */
+  lookedAtMs: number;
 }
 
 interface Search {
@@ -45,9 +50,12 @@ interface Search {
 export class PatternWatch {
   #lease: Lease | undefined;
   readonly #meshes = new Map<string, Watched>();
+  readonly #rooms: ObserverRooms;
   #running: Promise<void> | undefined;
 
-  constructor(private readonly options: PatternWatchOptions) {}
+  constructor(private readonly options: PatternWatchOptions) {
+    this.#rooms = options.rooms ?? observerRooms();
+  }
 
   /** @returns stops it, after what is under way */
   start(): () => Promise<void> {
@@ -64,20 +72,33 @@ export class PatternWatch {
   }
 
   async #look(): Promise<void> {
-    const { store, holder, meshes, log, metrics } = this.options;
+    const { store, holder, log, metrics } = this.options;
     try {
       this.#lease = await store.leases.take('failure-patterns', holder, LEASE_MS);
       if (!this.#lease) {
         this.#meshes.clear(); // somebody else goes on with it
         return;
       }
-      for (const mesh of meshes()) await this.#lookAt(this.#lease, mesh);
+      const meshes = this.options.meshes();
+      this.#shareAmong(meshes);
+      for (const mesh of meshes) await this.#lookAt(this.#lease, mesh);
+      const lookedAt = [...this.#meshes.values()].map(({ lookedAtMs }) => lookedAtMs);
+      metrics.gauge('heddle_telemetry_pattern_window_seconds', Math.min(LOOKED_AT_MS, ...lookedAt) / 1000);
     } catch (error) {
       this.#meshes.clear();
       if (error instanceof StoreUnavailable) return; // it is told of by whoever needs it more
       metrics.count('heddle_telemetry_pattern_searches_total', { outcome: 'failed' });
       log.error('the search for patterns of failures failed', { error: String(error) });
     }
+  }
+
+  get #allRooms(): readonly SharedRoom[] {
+    return [this.#rooms.usual, this.#rooms.window];
+  }
+
+  #shareAmong(meshes: readonly string[]): void {
+    for (const known of [...this.#meshes.keys()]) if (!meshes.includes(known)) this.#meshes.delete(known);
+    for (const room of this.#allRooms) room.isFor(meshes);
   }
 
   async #lookAt(lease: Lease, mesh: string): Promise<void> {
@@ -98,7 +119,8 @@ export class PatternWatch {
   async #search({ lease, mesh, watched, ended }: Search): Promise<void> {
     const { store, metrics, clock } = this.options;
     const started = clock.monotonic();
-    const found = findPatterns(await watched.observer.observe(ended));
+    const observed = await watched.observer.observe(ended);
+    const found = findPatterns(observed);
     const tracked = track(watched.tracked, found, ended);
     metrics.count('heddle_telemetry_pattern_searches_total', { outcome: 'done' });
     metrics.count('heddle_telemetry_pattern_seconds_total', {}, (clock.monotonic() - started) / 1000);
@@ -108,12 +130,15 @@ export class PatternWatch {
     });
     watched.tracked = tracked;
     watched.at = ended;
+    watched.lookedAtMs = observed.buckets * BUCKET_MS;
   }
 
   async #open(mesh: string): Promise<Watched> {
     const { store, services, metrics } = this.options;
     const { at, patterns } = await store.patterns.state(mesh);
     const tracked = patterns.flatMap((row) => fromStored(row) ?? []);
-    return { observer: new MeshObserver({ store, mesh, metrics, services: () => services(mesh) }), tracked, at };
+    for (const room of this.#allRooms) room.uses(mesh, 0);
+    const observer = new MeshObserver({ store, mesh, metrics, rooms: this.#rooms, services: () => services(mesh) });
+    return { observer, tracked, at, lookedAtMs: LOOKED_AT_MS };
   }
 }

@@ -90,7 +90,8 @@ describe('what is usual', () => {
 
 describe('the room for what is usual', () => {
   const MOST_BYTES = 60_000;
-  const usual = new UsualMinutes({ buckets: 24, mostBytes: MOST_BYTES });
+  const usual = new UsualMinutes({ buckets: 24 });
+  usual.mostBytes = MOST_BYTES;
   const cells = (minute: number, from: number): EdgeCell[] =>
     Array.from({ length: 100 }, (_, i) => ({
       ...cellOf(minute, { edge: 0, outcome: 'ok', requests: 10, attempts: 10, took: [1 + i] }),
@@ -116,8 +117,18 @@ describe('the room for what is usual', () => {
     expect(usual.bytes).toBeLessThanOrEqual(MOST_BYTES);
   });
 
+  it('can become less', () => {
+    usual.mostBytes = MOST_BYTES / 2;
+    usual.moveTo((FIRST + 27) * MINUTE_MS);
+    for (const cell of cells(FIRST + 26, 1_000)) usual.add(cell);
+    expect(usual.bytes).toBeLessThanOrEqual(MOST_BYTES / 2);
+    expect(usual.baseline().edges.length).toBeGreaterThan(5);
+    usual.mostBytes = MOST_BYTES;
+  });
+
   it('is not enough for one that comes to need more than is left', () => {
-    const small = new UsualMinutes({ buckets: 24, mostBytes: 5_000 });
+    const small = new UsualMinutes({ buckets: 24 });
+    small.mostBytes = 5_000;
     small.moveTo((FIRST + 1) * MINUTE_MS);
     const one = { edge: 0, requests: 10, attempts: 10, took: [1] };
     expect(small.add(cellOf(FIRST, { ...one, outcome: 'ok' }))).toBe(true);

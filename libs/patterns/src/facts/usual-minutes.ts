@@ -10,8 +10,6 @@ export interface UsualMinutesOptions {
   readonly bucketMs?: number;
   /** Where a bucket begins, any one. Default: the epoch. Milliseconds. */
   readonly origin?: number;
-  /** What may be kept of all edges. Default: no limit. Bytes. */
-  readonly mostBytes?: number;
 }
 
 /** New edges are taken until so much of the room is used: the rest is for what those that are there come to need. */
@@ -27,19 +25,19 @@ type Edges = Map<string, Map<string, Map<string, EdgeMinutes>>>;
 export class UsualMinutes {
   /** Of all edges. */
   bytes = 0;
+  /** What they may come to. Where it is less than before, the edges that are added to go. Default: no limit. */
+  mostBytes = Number.POSITIVE_INFINITY;
   /** First bucket that is not kept yet. */
   #to = 0;
   /** By callee, caller and route. */
   readonly #edges: Edges = new Map();
   readonly #bucketMs: number;
   readonly #origin: number;
-  readonly #mostBytes: number;
 
   constructor(private readonly options: UsualMinutesOptions) {
-    const { bucketMs = 60_000, origin = 0, mostBytes = Number.POSITIVE_INFINITY } = options;
+    const { bucketMs = 60_000, origin = 0 } = options;
     this.#bucketMs = bucketMs;
     this.#origin = origin;
-    this.#mostBytes = mostBytes;
   }
 
   /** The newest bucket is the one before; what is too old then is forgotten. @param to the start of a bucket. Milliseconds since the epoch */
@@ -66,7 +64,7 @@ export class UsualMinutes {
     const edge = this.#edge(cell);
     if (!edge) return false;
     this.#measured(edge, () => edge.add({ bucket, stretch: this.#stretchOf(bucket) }, cell));
-    if (this.bytes <= this.#mostBytes) return true;
+    if (this.bytes <= this.mostBytes) return true;
     this.#remove(edge);
     return false;
   }
@@ -94,7 +92,7 @@ export class UsualMinutes {
 
   #edge(cell: EdgeCell): EdgeMinutes | undefined {
     const known = this.#edges.get(cell.callee)?.get(cell.caller)?.get(cell.route);
-    if (known || this.bytes > this.#mostBytes * FOR_NEW) return known;
+    if (known || this.bytes > this.mostBytes * FOR_NEW) return known;
     const made = new EdgeMinutes(cell, this.options.buckets);
     this.bytes += made.bytes;
     const byCaller = at(this.#edges, cell.callee, () => new Map<string, Map<string, EdgeMinutes>>());

@@ -21,16 +21,39 @@ export interface Bins {
   readonly bins: readonly (readonly [key: number, sixteenths: number])[];
 }
 
-interface Packed {
-  readonly count: number;
-  readonly zeros: number;
-  readonly keys: Int16Array;
-  readonly sixteenths: Float64Array;
+/** Zeros, then each bin's key and how often, in sixteenths: one short array, as there are very many of these. */
+type Packed = readonly number[];
+const NOTHING: Packed = [0];
+/** A sketch as long as it is packed; each bin takes two numbers more. Bytes. */
+const PACKED_BYTES = 104;
+
+function pack({ zeros, bins }: Bins): Packed {
+  if (zeros === 0 && bins.length === 0) return NOTHING;
+  // Made by its length: one that grows keeps room for more.
+  return Array.from({ length: 1 + 2 * bins.length }, (_, i) =>
+    i === 0 ? zeros : (bins[(i - 1) >> 1]?.[(i - 1) & 1] ?? 0),
+  );
 }
 
-function pour({ zeros, keys, sixteenths }: Packed, into: DDSketch): void {
+const binsOf = (packed: Packed): Bins => ({
+  zeros: packed[0] ?? 0,
+  bins: Array.from(
+    { length: (packed.length - 1) / 2 },
+    (_, bin) => [packed[2 * bin + 1] ?? 0, packed[2 * bin + 2] ?? 0] as const,
+  ),
+});
+
+function pour(packed: Packed, into: DDSketch): void {
+  const { zeros, bins } = binsOf(packed);
   if (zeros > 0) into.accept(0, zeros / PARTS);
-  for (const [i, key] of keys.entries()) into.accept(KEYS.value(key), (sixteenths[i] ?? 0) / PARTS);
+  for (const [key, sixteenths] of bins) into.accept(KEYS.value(key), sixteenths / PARTS);
+}
+
+/** All that is packed, in sixteenths. */
+function sixteenthsOf(packed: Packed): number {
+  let sum = packed[0] ?? 0;
+  for (let at = 2; at < packed.length; at += 2) sum += packed[at] ?? 0;
+  return sum;
 }
 
 /**
@@ -43,16 +66,19 @@ export class LatencySketch {
   #packed: Packed | undefined;
 
   /** Of what `bins` told, in any order. */
-  static of({ zeros, bins }: Bins): LatencySketch {
+  static of(bins: Bins): LatencySketch {
     const made = new LatencySketch();
-    const counts = bins.reduce((sum, [, sixteenths]) => sum + sixteenths, zeros);
-    const [keys, of] = [bins.map(([key]) => key), bins.map(([, sixteenths]) => sixteenths)];
-    made.#packed = { count: counts / PARTS, zeros, keys: Int16Array.from(keys), sixteenths: Float64Array.from(of) };
+    made.#packed = pack(bins);
     return made;
   }
 
   get count(): number {
-    return this.#packed?.count ?? this.#made?.count ?? 0;
+    return this.#packed ? sixteenthsOf(this.#packed) / PARTS : (this.#made?.count ?? 0);
+  }
+
+  /** What it takes in memory as long as it is only merged into others, more or less. Bytes. */
+  get bytes(): number {
+    return PACKED_BYTES + 8 * (this.#packed?.length ?? 0);
   }
 
   get #sketch(): DDSketch {
@@ -88,10 +114,7 @@ export class LatencySketch {
 
   /** What is in it, for whoever sums up very many: how often none, and how often what a key stands for, both in sixteenths. */
   bins(): Bins {
-    if (this.#packed) {
-      const { zeros, keys, sixteenths } = this.#packed;
-      return { zeros, bins: Array.from(keys, (key, i) => [key, sixteenths[i] ?? 0] as const) };
-    }
+    if (this.#packed) return binsOf(this.#packed);
     const { store, zeroCount } = this.#sketch;
     const bins: [key: number, sixteenths: number][] = [];
     for (const [index, count] of store.bins.entries())
