@@ -1,38 +1,5 @@
 /** What the REST API needs of the running control plane; the app wires it to `libs/runtime`. */
-import type { ResourceId } from '#libs/model';
-
-/** Delivery state of one xDS type at one proxy. */
-export interface TypeStatus {
-  /** `CDS`, `EDS`, ... */
-  readonly type: string;
-  readonly state: 'ACKED' | 'PENDING' | 'NACKED';
-  readonly resources: number;
-  /** Newest config revision of this type that the proxy has ACKed. */
-  readonly ackedRevision: number;
-  /** Milliseconds it has been behind; 0 = up to date. */
-  readonly behindMs: number;
-  /** What it refused, in Envoy's own words. */
-  readonly refused: readonly { readonly name: string; readonly message: string }[];
-}
-
-export interface ProxyStatus {
-  readonly mesh: string;
-  readonly namespace: string;
-  readonly workload: string;
-  readonly instance: string;
-  readonly connected: boolean;
-  readonly routable: boolean;
-  /** More than one live stream has this identity (REL-40). */
-  readonly duplicate: boolean;
-  readonly envoyVersion: string;
-  readonly connectedSince: string | undefined;
-  /** Days left of its token, as of its newest stream; undefined when it never connected to this replica. */
-  readonly tokenDaysLeft: number | undefined;
-  /** `ok`, `expires-soon` (25 % of its life left), `expires-very-soon` (10 %), `expired`. */
-  readonly tokenState: string | undefined;
-  readonly certificateNotAfter: string | undefined;
-  readonly types: readonly TypeStatus[];
-}
+import type { ProxyStatus, ResourceId } from '#libs/model';
 
 export interface ResourceCondition {
   readonly type: string;

@@ -1,10 +1,11 @@
 import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
+import type { ProxyStatus } from '#libs/model';
 import { AccessControl } from './access/access-control.js';
 import { Access, Authenticated } from './access.js';
 import { API_DEPS, type ApiDeps, type BootstrapInfo } from './deps.js';
 import type { HttpRequest } from './http.js';
 import { requireMesh } from './meshes.js';
-import type { ProxyStatus } from './ports.js';
+
 import { nothingQuery, parseQuery } from './query.js';
 
 /** What proxies need to join, and how they are doing. */

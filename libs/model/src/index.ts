@@ -16,6 +16,7 @@ export { DEFAULT_NAMESPACE, isLabelKey, MESH_LABEL } from './metadata.js';
 export * from './policy.js';
 export { readPolicyTarget } from './policy-manifest.js';
 export * from './precedence.js';
+export * from './proxy-status.js';
 export * from './references.js';
 export { MAX_REGEX_LENGTH, MAX_REGEX_PROGRAM, regexProblem } from './regex.js';
 export * from './registry.js';

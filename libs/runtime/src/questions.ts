@@ -1,10 +1,10 @@
 import type { LiveMesh } from '#libs/changes';
 import type { Condition } from '#libs/compiler';
-import type { ResourceId } from '#libs/model';
+import type { ProxyStatus, ResourceId } from '#libs/model';
 import type { Quarantine } from '#libs/store';
 import type { RevisionProgress } from './progress/index.js';
 import type { Runtime } from './runtime.js';
-import { byNode, type ProxyStatus, proxyStatus, rowNodeId } from './status.js';
+import { byNode, proxyStatus, rowNodeId } from './status.js';
 
 /** Names both revisions: what was written, and what is served. */
 export function quarantineMessage({ badRevision, useRevision, reason }: Quarantine): string {

@@ -1,37 +1,13 @@
 import { shortType } from '#libs/envoy-api';
 import { parseLeafVersion } from '#libs/identity';
 import { nodeId } from '#libs/kernel';
+import type { ProxyStatus, TypeStatus } from '#libs/model';
 import type { InstanceRow } from '#libs/store';
 import type { StreamState, TypeState } from '#libs/xds';
 import { claimsOf } from './gatekeeper.js';
-import { type TokenState, tokenState } from './token-alarm.js';
+import { tokenState } from './token-alarm.js';
 
 const DAY_MS = 86_400_000;
-
-export interface TypeStatus {
-  readonly type: string;
-  readonly state: 'ACKED' | 'PENDING' | 'NACKED';
-  readonly resources: number;
-  readonly ackedRevision: number;
-  readonly behindMs: number;
-  readonly refused: readonly { readonly name: string; readonly message: string }[];
-}
-
-export interface ProxyStatus {
-  readonly mesh: string;
-  readonly namespace: string;
-  readonly workload: string;
-  readonly instance: string;
-  readonly connected: boolean;
-  readonly routable: boolean;
-  readonly duplicate: boolean;
-  readonly envoyVersion: string;
-  readonly connectedSince: string | undefined;
-  readonly tokenDaysLeft: number | undefined;
-  readonly tokenState: TokenState | undefined;
-  readonly certificateNotAfter: string | undefined;
-  readonly types: readonly TypeStatus[];
-}
 
 export interface StatusContext {
   /** Milliseconds since the epoch. */

@@ -1,7 +1,6 @@
 import type { ProxyClaims } from '#libs/identity';
 import type { Log, Metrics } from '#libs/kernel';
-
-export type TokenState = 'ok' | 'expires-soon' | 'expires-very-soon' | 'expired';
+import type { TokenState } from '#libs/model';
 
 /** Alarms come at a quarter and at a tenth of the token's life, well before the first refused stream. */
 export function tokenState(claims: Pick<ProxyClaims, 'issuedAt' | 'expiresAt'>, now: number): TokenState {

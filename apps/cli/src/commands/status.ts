@@ -1,28 +1,9 @@
 import { Command } from 'commander';
+import type { ProxyStatus, TypeStatus } from '#libs/model';
 import { remote, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { printAs, table } from '../output.js';
 import { type Quarantine, quarantineLines, readQuarantine } from './quarantine.js';
-
-interface TypeStatus {
-  readonly type: string;
-  readonly state: 'ACKED' | 'PENDING' | 'NACKED';
-  readonly behindMs: number;
-  readonly refused: readonly { readonly name: string; readonly message: string }[];
-}
-
-interface ProxyStatus {
-  readonly namespace: string;
-  readonly workload: string;
-  readonly instance: string;
-  readonly connected: boolean;
-  readonly routable: boolean;
-  readonly duplicate: boolean;
-  readonly envoyVersion: string;
-  readonly tokenDaysLeft?: number;
-  readonly tokenState?: string;
-  readonly types: readonly TypeStatus[];
-}
 
 const TYPES = ['CDS', 'EDS', 'LDS', 'SRDS', 'RDS', 'SDS'];
 

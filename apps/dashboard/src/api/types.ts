@@ -1,6 +1,8 @@
 /** Answers of the API that no library of ours has a type of without its server: kept by hand, beside its OpenAPI document. */
 import type { Delivery } from '#libs/changes';
 import type { FieldChange } from '#libs/diff';
+import type { ResourceId } from '#libs/model';
+import type { HistoryEntry as Entry } from '#libs/store';
 import type { JsonObject } from './json';
 
 export type {
@@ -13,12 +15,7 @@ export type {
   TouchedProxy,
 } from '#libs/changes';
 export type { FieldChange } from '#libs/diff';
-
-export interface ResourceId {
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-}
+export type { ProxyStatus, ResourceId } from '#libs/model';
 
 export interface Condition {
   readonly type: string;
@@ -49,44 +46,8 @@ export interface StoredManifest extends Manifest {
   readonly status: { readonly conditions: readonly Condition[] };
 }
 
-export interface TypeStatus {
-  readonly type: string;
-  readonly state: 'ACKED' | 'PENDING' | 'NACKED';
-  readonly resources: number;
-  readonly ackedRevision: number;
-  readonly behindMs: number;
-  readonly refused: readonly { readonly name: string; readonly message: string }[];
-}
-
-export interface ProxyStatus {
-  readonly namespace: string;
-  readonly workload: string;
-  readonly instance: string;
-  readonly connected: boolean;
-  readonly routable: boolean;
-  readonly duplicate: boolean;
-  readonly envoyVersion: string;
-  readonly connectedSince?: string;
-  readonly tokenDaysLeft?: number;
-  readonly tokenState?: string;
-  readonly certificateNotAfter?: string;
-  readonly types: readonly TypeStatus[];
-}
-
-export interface HistoryItem extends ResourceId {
-  readonly op: 'created' | 'updated' | 'deleted';
-  readonly before: unknown;
-  readonly after: unknown;
-}
-
-export interface HistoryEntry {
-  readonly change: string;
-  readonly revision: number;
-  readonly at: string;
-  readonly actor: string;
-  readonly message: string;
-  readonly reverts?: string;
-  readonly items: readonly HistoryItem[];
+/** As the store has it, cut to what its reader may see. */
+export interface HistoryEntry extends Entry {
   readonly hidden?: number;
   readonly delivery?: {
     readonly state: Delivery['state'];

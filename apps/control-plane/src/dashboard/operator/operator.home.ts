@@ -1,5 +1,5 @@
 /** What is wrong with proxies, in the order in which somebody should look at it. */
-import type { ProxyStatus } from '#libs/api';
+import type { ProxyStatus } from '#libs/model';
 import type { OperatorHome, TroubledProxy } from './operator.view.js';
 
 const WORST_FIRST: readonly TroubledProxy['problem'][] = ['refuses', 'disconnected', 'duplicate', 'behind', 'token'];

@@ -66,11 +66,12 @@ function stepAt(steps: readonly Step[], { from, stepMs }: ChartProps['frame'], m
   return steps.find(({ at }) => at === from + moment * stepMs);
 }
 
-/** `Requests a second: newest 12, lowest 3, highest 40.` */
+/** `Requests a second: newest 12, lowest 3, highest 40.` A step that has just begun says nothing yet. */
 function summaryOf({ title, steps, lines, words }: Pick<ChartProps, 'title' | 'steps' | 'lines' | 'words'>): string {
   const sentences = lines.map(({ name }, i) => {
     const known = steps.flatMap(({ values }) => values[i] ?? []);
-    const newest = known.at(-1);
+    const whole = steps.flatMap(({ values, isIncomplete }) => (isIncomplete ? [] : (values[i] ?? [])));
+    const newest = whole.at(-1) ?? known.at(-1);
     const of = lines.length > 1 ? `${name}: ` : '';
     if (newest === undefined) return `${of}nothing is known.`;
     return `${of}newest ${words(newest)}, lowest ${words(Math.min(...known))}, highest ${words(Math.max(...known))}.`;
