@@ -105,4 +105,14 @@ describe('limits', () => {
     await expect.poll(() => rig?.nacks.length).toBe(1);
     expect(rig.nacks[0]?.message).toBe('<script>\r\n');
   });
+
+  it('SEC-12 what a client says of a response can be stored: without NUL, and no character is cut in two', async () => {
+    rig = await Rig.start({ limits: { maxErrorChars: 6 } });
+    rig.publish(cluster('a'));
+    let answers = 0;
+    const client = rig.client({ judge: () => (answers++ === 0 ? 'no\0\0!\u{1F980}' : SILENCE) });
+    client.subscribe(TYPE.cluster);
+    await expect.poll(() => rig?.nacks.length).toBe(1);
+    expect(rig.nacks[0]?.message).toBe('no\uFFFD\uFFFD!\uFFFD');
+  });
 });

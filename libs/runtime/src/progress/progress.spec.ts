@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { silentLog, silentMetrics } from '#libs/kernel';
-import type { ProgressRow } from '#libs/store';
+import { type ProgressRow, StoreUnavailable } from '#libs/store';
 import type { NackInfo, StreamInfo } from '#libs/xds';
 import { HandClock } from '../../../testing/src/clock/index.js';
 import { ProgressRecorder, ProgressTracker } from './index.js';
@@ -14,11 +14,14 @@ class Replica {
   readonly writes: { readonly at: number; readonly rows: readonly ProgressRow[] }[] = [];
   readonly begun: ProgressRow[] = [];
   fails = 0;
+  /** Config revision of a row that is refused, alone or with others. */
+  poison = 0;
   #change = 0;
 
   constructor() {
     const save = (rows: readonly ProgressRow[]): Promise<void> => {
-      if (this.fails-- > 0) return Promise.reject(new Error('away'));
+      if (this.fails-- > 0) return Promise.reject(new StoreUnavailable('away'));
+      if (rows.some(({ change }) => change === this.poison)) return Promise.reject(new Error('no such text'));
       this.writes.push({ at: this.clock.now(), rows });
       return Promise.resolve();
     };
@@ -185,5 +188,19 @@ describe('ProgressRecorder', () => {
     expect(replica.written).toEqual([]);
     await replica.clock.advance(1_000);
     expect(replica.written).toEqual([expect.objectContaining({ change: 2, acked: 1 })]);
+  });
+
+  it('is kept from no row by another that Postgres does not take, which is tried again when it has changed', async () => {
+    const replica = new Replica();
+    replica.poison = 2;
+    const second = replica.publish(2, [1, 2]);
+    replica.tracker.caughtUp(1, second);
+    replica.tracker.caughtUp(1, replica.publish(3, [1]));
+    await replica.clock.advance(2_000);
+    expect(replica.written.map(({ change, acked }) => [change, acked])).toEqual([[3, 1]]);
+    replica.poison = 0;
+    replica.tracker.caughtUp(2, second);
+    await replica.clock.advance(1_000);
+    expect(replica.written.at(-1)).toMatchObject({ change: 2, acked: 2 });
   });
 });

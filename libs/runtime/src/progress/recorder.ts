@@ -1,5 +1,5 @@
 import type { Clock, Log, Metrics } from '#libs/kernel';
-import type { Progress, ProgressRow } from '#libs/store';
+import { type Progress, type ProgressRow, StoreUnavailable } from '#libs/store';
 import type { ProgressTracker } from './tracker.js';
 
 export interface RecorderOptions {
@@ -18,6 +18,12 @@ const RETRY_MS = 1_000;
 const LATE_MS = 10_000;
 /** Most names of each sort in a row: the counts are of all. */
 const NAMED = 100;
+
+interface Row {
+  readonly row: ProgressRow;
+  /** It was there before anybody could be connected. */
+  readonly loaded: boolean;
+}
 
 /** Keeps what the tracker counts in the store, a row per change: other replicas and later readers know it from there. */
 export class ProgressRecorder {
@@ -79,9 +85,7 @@ export class ProgressRecorder {
     try {
       if (!this.#resumed) await progress.resume(replica);
       this.#resumed = true;
-      const rows = changes.flatMap((change) => this.#row(change) ?? []);
-      await progress.begin(rows.filter(({ loaded }) => loaded).map(({ row }) => row));
-      await progress.save(rows.filter(({ loaded }) => !loaded).map(({ row }) => row));
+      await this.#save(changes.flatMap((change) => this.#row(change) ?? []));
       metrics.count('heddle_delivery_progress_writes_total');
     } catch (error) {
       metrics.count('heddle_delivery_progress_failures_total');
@@ -94,7 +98,25 @@ export class ProgressRecorder {
     }
   }
 
-  #row(change: number): { readonly row: ProgressRow; readonly loaded: boolean } | undefined {
+  /** A row that Postgres does not take keeps no other from being written: it is given up until it changes. */
+  async #save(rows: readonly Row[]): Promise<void> {
+    const { log, metrics, progress } = this.options;
+    try {
+      await progress.begin(rows.filter(({ loaded }) => loaded).map(({ row }) => row));
+      await progress.save(rows.filter(({ loaded }) => !loaded).map(({ row }) => row));
+    } catch (error) {
+      if (error instanceof StoreUnavailable || rows.length === 0) throw error;
+      if (rows.length > 1) {
+        for (const row of rows) await this.#save([row]);
+        return;
+      }
+      metrics.count('heddle_delivery_progress_failures_total');
+      const change = rows[0]?.row.change;
+      log.error('how far a change has come could not be written', { change, reason: String(error) });
+    }
+  }
+
+  #row(change: number): Row | undefined {
     const known = this.options.tracker.revision(change);
     if (!known) return undefined;
     const { mesh, revision, refused, behind, ...counts } = known.progress;

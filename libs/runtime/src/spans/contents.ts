@@ -48,7 +48,7 @@ export const pinsOf = (holdings: readonly TypeHoldings[]): readonly Pin[] =>
     .flatMap(({ type, refused }) =>
       refused.map(({ name, version, message }) => ({
         ...{ type: shortType(type), name, hash: version },
-        message: message.slice(0, WORDS),
+        message: message.slice(0, WORDS).toWellFormed(),
       })),
     )
     .slice(0, PINS);

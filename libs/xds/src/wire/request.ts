@@ -125,7 +125,7 @@ function checkedName(reader: Reader, limits: RequestLimits): string {
   return name;
 }
 
-/** google.rpc.Status{message = 2}, cut to what is kept of it (SEC-12). */
+/** google.rpc.Status{message = 2}, cut to what is kept of it, and without what no database holds: NUL, and halves of characters (SEC-12). */
 function statusMessage(bytes: Buffer, limits: RequestLimits): string {
   const reader = new Reader(bytes);
   let message = '';
@@ -137,5 +137,5 @@ function statusMessage(bytes: Buffer, limits: RequestLimits): string {
         .toString('utf8');
     else reader.skip();
   }
-  return message.slice(0, limits.maxErrorChars);
+  return message.slice(0, limits.maxErrorChars).toWellFormed().replaceAll('\0', '\uFFFD');
 }
