@@ -80,7 +80,7 @@ export class StagedRunner {
       metrics.gauge('heddle_staged_changes', changes.length);
       metrics.gauge('heddle_staged_held', changes.filter(({ state }) => state === 'held').length);
       if (changes.length === 0) return;
-      for (const change of changes) await this.#report(change);
+      for (const change of changes) await this.#contained(change, 'report', () => this.#report(change));
       const lease = await deps.store.leases.take('staged', this.#holder, LEASE_MS);
       if (lease) await this.#decideAll(changes, lease);
     } catch (error) {
@@ -105,27 +105,35 @@ export class StagedRunner {
   }
 
   async #decideAll(changes: readonly StagedChange[], lease: Lease): Promise<void> {
-    const { deps, log, metrics } = this.options;
+    const { deps } = this.options;
     const replicas = await deps.store.staged.replicas();
     // The first of a mesh has its turn first: what is opened now keeps the others waiting.
     const open = new Map(changes.filter(({ state }) => OPEN.includes(state)).map(({ mesh, id }) => [mesh, id]));
-    for (const change of changes) {
-      const decision = decide(change, {
-        openBefore: open.get(change.mesh),
-        replicas,
-        evidence: await freshEvidence(deps.store, change),
-        isTightening: isTightening(deps, change),
-      });
-      try {
-        await this.#act(change, decision, lease);
-      } catch (error) {
-        if (error instanceof LeaseLost) throw error;
-        metrics.count('heddle_staged_failures_total');
-        log.warn('a staged change could not take its next step; it will be tried again', {
-          ...{ change: change.id, mesh: change.mesh, step: decision.do, reason: String(error) },
+    for (const change of changes)
+      await this.#contained(change, 'step', async () => {
+        const decision = decide(change, {
+          openBefore: open.get(change.mesh),
+          replicas,
+          evidence: await freshEvidence(deps.store, change),
+          isTightening: isTightening(deps, change),
         });
-      }
-      if (decision.do === 'open') open.set(change.mesh, change.id);
+        // Also when it fails: it may have been opened, and the next one of the mesh waits for the next turn.
+        if (decision.do === 'open') open.set(change.mesh, change.id);
+        await this.#act(change, decision, lease);
+      });
+  }
+
+  /** One that fails keeps no other from its turn. @throws LeaseLost */
+  async #contained(change: StagedChange, what: 'report' | 'step', act: () => Promise<void>): Promise<void> {
+    const { log, metrics } = this.options;
+    try {
+      await act();
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      metrics.count('heddle_staged_failures_total');
+      log.warn('a staged change could not take its next step; it will be tried again', {
+        ...{ change: change.id, mesh: change.mesh, what, reason: String(error) },
+      });
     }
   }
 
