@@ -146,7 +146,7 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   heddle_telemetry_records_total: counter('Entries of access logs that were read, by log.', 'log'),
   heddle_telemetry_ignored_total: counter('Messages that the collector could make nothing of, by reason.', 'reason'),
   heddle_telemetry_beyond_budget_total: counter(
-    'What a bucket had no row of its own for, and failures of which no record was kept, by rollup.',
+    'What a bucket had no row of its own, no record and no memory for, and edges that were forgotten for want of it, by rollup.',
     'rollup',
   ),
   heddle_telemetry_dropped_total: counter(
