@@ -29,6 +29,8 @@ SELECT 1 AS done FROM gone`;
 const CONDITIONS: Readonly<Record<string, string>> = {
   idempotency: `at < now() - interval '${IDEMPOTENCY_HOURS} hours'`,
   revocation: `until < ${NOW_MS}`,
+  // Revoking one ends it; who was let in when is in the audit.
+  api_token: `expires_at < ${NOW_MS} - 30 * 86400000::bigint`,
   instance_event: `at < now() - interval '30 days'`,
   delivery_progress: `at < now() - interval '${PROGRESS_KEPT_DAYS} days'`,
   issued_certificate: `not_after < ${NOW_MS} - 30 * 86400000::bigint`,

@@ -145,6 +145,21 @@ describe('what has outlived its time', () => {
     expect(await rows('stream_span', 'until > since')).toBe(1);
   });
 
+  it('are tokens that expired or were revoked 30 days ago, and those that are in force stay', async () => {
+    const day = 86_400_000;
+    for (const [id, endedDaysAgo, revoked] of [
+      ['expired', 31, false],
+      ['revoked', 31, true],
+      ['lately', 29, true],
+      ['live', -1, false],
+    ] as const)
+      await raw.query(`INSERT INTO api_token (id, name, role, secret_hash, expires_at, created_at, last_used_at, revoked)
+        VALUES ('${id}', 'ci', 'admin', '', ${Date.now() - endedDaysAgo * day}, 0, 0, ${revoked})`);
+    expect(await round(await open())).toEqual({ said: [], failed: [] });
+    const left = await raw.query('SELECT id FROM api_token ORDER BY id');
+    expect(left.rows.map(({ id }) => id)).toEqual(['lately', 'live']);
+  });
+
   it('of sets with thousands of contents, those that others have stay', async () => {
     const contents = (from: number, to: number): string =>
       `ARRAY(SELECT 'CDS/h' || n FROM generate_series(${from}, ${to}) n)`;
