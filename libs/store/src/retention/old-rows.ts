@@ -25,6 +25,9 @@ WITH gone AS (
 )
 SELECT 1 AS done FROM gone`;
 
+const meshIsGone = (table: string): string =>
+  `NOT EXISTS (SELECT 1 FROM resource r WHERE r.kind = 'Mesh' AND r.mesh = ${table}.mesh AND r.name = r.mesh)`;
+
 /** By table, which rows go. */
 const CONDITIONS: Readonly<Record<string, string>> = {
   idempotency: `at < now() - interval '${IDEMPOTENCY_HOURS} hours'`,
@@ -43,6 +46,9 @@ const CONDITIONS: Readonly<Record<string, string>> = {
   // When it was last seen is the end of what it left open: that has to be ended first.
   replica: `seen_at < ${NOW_MS} - 86400000::bigint
     AND NOT EXISTS (SELECT 1 FROM stream_span s WHERE s.replica = replica.replica AND s.until IS NULL)`,
+  failure_watch: meshIsGone('failure_watch'),
+  // Those that are over go with the others: see the repository. These would never be.
+  failure_pattern: `over_at = 0 AND ${meshIsGone('failure_pattern')}`,
 };
 
 export const OLD_ROWS: readonly string[] = Object.keys(CONDITIONS);

@@ -160,6 +160,21 @@ describe('what has outlived its time', () => {
     expect(left.rows.map(({ id }) => id)).toEqual(['lately', 'live']);
   });
 
+  it('is what is open in a mesh that is gone', async () => {
+    // Without the trigger that asks for an audit entry.
+    await raw.query('SET session_replication_role = replica');
+    await raw.query(`INSERT INTO resource (uid, mesh, kind, namespace, name, api_version, labels, annotations, spec, version,
+      created_revision, updated_revision, created_at, updated_at) VALUES ('u', 'here', 'Mesh', '', 'here', '', '{}', '{}', '{}', 1, 1, 1, now(), now())`);
+    await raw.query('SET session_replication_role = DEFAULT');
+    await raw.query(`INSERT INTO failure_watch VALUES ('here', 1), ('gone', 1)`);
+    await raw.query(
+      `INSERT INTO failure_pattern VALUES ('here', 'open', 1, 0, '{}'), ('gone', 'open', 1, 0, '{}'), ('gone', 'over', 1, 2, '{}')`,
+    );
+    expect(await round(await open())).toEqual({ said: [], failed: [] });
+    expect([await rows('failure_watch'), await rows('failure_watch', `mesh = 'here'`)]).toEqual([1, 1]);
+    expect([await rows('failure_pattern'), await rows('failure_pattern', `mesh = 'gone'`)]).toEqual([2, 1]);
+  });
+
   it('of sets with thousands of contents, those that others have stay', async () => {
     const contents = (from: number, to: number): string =>
       `ARRAY(SELECT 'CDS/h' || n FROM generate_series(${from}, ${to}) n)`;
