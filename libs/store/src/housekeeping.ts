@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { AS_ROOT, type Clock, type Log, type Metrics, type Tracer } from '#libs/kernel';
+import { AS_ROOT, type Clock, type Log, type Metrics, type Tracer, Turns } from '#libs/kernel';
 import type { Database } from './database.js';
 import { StoreUnavailable } from './ports.js';
 import { ensureHistoryRanges, prune } from './retention/prune.js';
@@ -36,7 +36,8 @@ export function startHousekeeping(database: Database, options: HousekeepingOptio
   const session = randomUUID();
   const ending = new AbortController();
   const { log, metrics, tracer } = options;
-  const retain = (): Promise<void> => prune(database, { log, metrics, signal: ending.signal });
+  const pruning = { log, metrics, signal: ending.signal };
+  const retention = new Turns(() => tracer.run('job retention', () => prune(database, pruning), AS_ROOT));
   const running = new Set<Promise<void>>();
   const run = (task: () => Promise<unknown>): void => {
     const promise: Promise<void> = task()
@@ -55,13 +56,13 @@ export function startHousekeeping(database: Database, options: HousekeepingOptio
   });
   run(() => ensureHistoryRanges(database));
   run(() => ensureSignalRanges(database));
-  const cancel = [
-    options.clock.every(LEASE_EVERY_MS, lease),
-    options.clock.every(PRUNE_EVERY_MS, () => run(() => tracer.run('job retention', retain, AS_ROOT))),
-  ];
+  // Several at once: one that waits for a connection that is dead must not cost the lease.
+  const stopLease = options.clock.every(LEASE_EVERY_MS, lease);
+  retention.start(options.clock, PRUNE_EVERY_MS);
   return async () => {
     ending.abort();
-    for (const stop of cancel) stop();
+    stopLease();
+    await retention.stop();
     await Promise.all(running);
     if (options.delivers) run(() => database.query(LEAVE, [options.replica, session]));
     await Promise.all(running);
