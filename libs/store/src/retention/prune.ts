@@ -1,5 +1,5 @@
 import type { Log, Metrics } from '#libs/kernel';
-import type { Sql } from '../database.js';
+import type { Database, Sql } from '../database.js';
 import { StoreUnavailable } from '../ports.js';
 import { endLostSpans, pruneManifests, pruneSpans } from '../spans/prune.js';
 import { ensureSignalRanges } from '../telemetry/ranges.js';
@@ -8,10 +8,12 @@ import { OLD_ROWS, pruneChangeLog, pruneRows } from './old-rows.js';
 /** Writes must never find history without a range for them: the next ones are made long before. */
 export const ensureHistoryRanges = (sql: Sql): Promise<unknown> => sql.query('SELECT ensure_history_ranges()');
 
+type Statements = Pick<Database, 'query' | 'transaction'>;
+
 interface Task {
   /** For the log and the metric. */
   readonly what: string;
-  readonly run: (sql: Sql) => Promise<unknown>;
+  readonly run: (sql: Statements) => Promise<unknown>;
 }
 
 const TASKS: readonly Task[] = [
@@ -35,7 +37,7 @@ export interface PruneOptions {
  * Makes room for what comes and removes what has outlived its time. Replicas may do it at once. What fails keeps nothing else
  * from being done; while Postgres is away, that is said once. It never rejects.
  */
-export async function prune(database: Sql, { log, metrics, signal }: PruneOptions): Promise<void> {
+export async function prune(database: Statements, { log, metrics, signal }: PruneOptions): Promise<void> {
   const sql = unlessAborted(database, signal);
   const failed = (tasks: readonly Task[]): void => {
     for (const { what } of tasks) metrics.count('heddle_prune_failures_total', { what });
@@ -57,10 +59,14 @@ export async function prune(database: Sql, { log, metrics, signal }: PruneOption
   }
 }
 
-const unlessAborted = (sql: Sql, signal: AbortSignal): Sql => ({
+const unlessAborted = (sql: Statements, signal: AbortSignal): Statements => ({
   query: async (text, parameters) => {
     signal.throwIfAborted();
     return sql.query(text, parameters);
+  },
+  transaction: async (work) => {
+    signal.throwIfAborted();
+    return sql.transaction(work);
   },
 });
 

@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Log, type LogFields, type Metrics, silentLog, silentMetrics } from '#libs/kernel';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
-import { Database, type Sql } from '../database.js';
+import { Database } from '../database.js';
 import { sessionConfig } from '../session.js';
 import { CuttingProxy } from '../testing/cutting-proxy.js';
 import { prune } from './prune.js';
@@ -33,8 +33,10 @@ async function open(url = database.url): Promise<Database> {
   return new Database(source, silentLog, silentMetrics);
 }
 
+type Statements = Parameters<typeof prune>[0];
+
 /** One round. @returns what was said, and what was counted as failed */
-async function round(sql: Sql, signal = new AbortController().signal) {
+async function round(sql: Statements, signal = new AbortController().signal) {
   const said: (LogFields & { readonly message: string })[] = [];
   const failed: (string | undefined)[] = [];
   const log: Log = { ...silentLog, warn: (message, fields) => void said.push({ message, ...fields }) };
@@ -62,7 +64,8 @@ describe('what has outlived its time', () => {
       VALUES ('runtime', 10_002, 0, 'put', '', 'default', '', '', '')`);
     const sql = await open();
     const pieces: number[] = [];
-    const watched: Sql = {
+    const watched: Statements = {
+      transaction: (work) => sql.transaction(work),
       query: async (text, parameters) => {
         const answer = await sql.query<never>(text, parameters);
         if (/DELETE FROM (idempotency|change_log)/.test(text) && answer.length > 0) pieces.push(answer.length);
@@ -120,7 +123,8 @@ describe('what has outlived its time', () => {
     await oldKeys(5_001, 'end');
     const sql = await open();
     const ending = new AbortController();
-    const until: Sql = {
+    const until: Statements = {
+      transaction: (work) => sql.transaction(work),
       query: async (text, parameters) => {
         if (text.includes('DELETE FROM idempotency')) ending.abort();
         return sql.query(text, parameters);

@@ -1,5 +1,5 @@
 /** What has outlived its time, in pieces that hold no lock for long. */
-import type { Sql } from '../database.js';
+import type { Database, Sql } from '../database.js';
 import { inPieces } from '../retention/pieces.js';
 import { LEFT_BEHIND } from './write.js';
 
@@ -25,8 +25,8 @@ DELETE FROM stream_span WHERE id IN (
   SELECT id FROM stream_span WHERE until < now() - ${KEPT} LIMIT ${SPANS_AT_ONCE}
 ) RETURNING 1 AS done`;
 
-/** Artifacts of sets that nobody refers to, but at least one set. */
-const ARTIFACTS_OF_SETS = 2_000;
+/** What sets that are removed together have, but at least one set: most of it they have in common. */
+const ARTIFACTS_OF_SETS = 20_000;
 /** Each is looked up in the index of what sets have: a piece is kept small. */
 const ARTIFACTS_AT_ONCE = 100;
 
@@ -41,14 +41,16 @@ SELECT mesh, hash, artifacts FROM (
   ) unused
 ) summed WHERE before < ${ARTIFACTS_OF_SETS}`;
 
-// `touched` is looked at again under the row's lock: a replica may be about to refer to what was of no use so far. OFFSET
-// keeps each artifact a look-up of its own, whatever is believed of the numbers.
+// Each artifact is a look-up of its own (OFFSET) in the index of what sets have, and no other one would do (''): sets are few
+// rows of thousands of contents each, which the planner believes to be read as fast as others.
+const BY_INDEX = 'SET LOCAL enable_seqscan = off';
+// `touched` is looked at again under the row's lock: a replica may be about to refer to what was of no use so far.
 const FREED = `
 DELETE FROM artifact a USING unnest($1::text[], $2::text[]) AS f(mesh, artifact)
 WHERE a.mesh = f.mesh AND a.type = split_part(f.artifact, '/', 1) AND a.hash = split_part(f.artifact, '/', 2)
 AND a.touched < now() - interval '2 days'
 AND NOT EXISTS (
-  SELECT 1 FROM manifest m WHERE m.mesh = f.mesh AND m.artifacts @> ARRAY[f.artifact]
+  SELECT 1 FROM manifest m WHERE m.mesh || '' = f.mesh AND m.artifacts @> ARRAY[f.artifact]
   AND NOT (m.touched < now() - ${KEPT} AND (m.mesh, m.hash) IN (SELECT * FROM unnest($3::text[], $4::text[])))
   OFFSET 0)`;
 
@@ -68,12 +70,17 @@ export const endLostSpans = (sql: Sql): Promise<void> => inPieces(sql, { stateme
 export const pruneSpans = (sql: Sql): Promise<void> => inPieces(sql, { statement: OLD_SPANS, atOnce: SPANS_AT_ONCE });
 
 /** Sets that nobody refers to, and what only they had: that first, so that whatever stops it leaves nothing behind. */
-export async function pruneManifests(sql: Sql): Promise<void> {
+export async function pruneManifests(sql: Pick<Database, 'query' | 'transaction'>): Promise<void> {
   for (let piece = 0; piece < SETS; piece += 1) {
     const unused = await sql.query<Unused>(UNUSED);
     if (unused.length === 0) return;
     const sets = [unused.map(({ mesh }) => mesh), unused.map(({ hash }) => hash)];
-    for (const freed of artifactsOf(unused)) await sql.query(FREED, [...freed, ...sets]);
+    for (const freed of artifactsOf(unused)) {
+      await sql.transaction(async (own) => {
+        await own.query(BY_INDEX);
+        await own.query(FREED, [...freed, ...sets]);
+      });
+    }
     await sql.query(REMOVE, sets);
   }
 }
