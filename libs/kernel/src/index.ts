@@ -10,4 +10,5 @@ export * from './silent.js';
 export * from './steps.js';
 export * from './system-clock.js';
 export * from './tracer.js';
+export * from './turns.js';
 export * from './violation.js';

@@ -93,6 +93,10 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   heddle_store_foreign_total: counter('Connections refused because they led to a database that is not the one served.'),
   heddle_store_retries_total: counter('Transactions run again after a deadlock or a serialization failure.'),
   heddle_store_unavailable_total: counter('Operations that failed because Postgres was away, full or busy.'),
+  heddle_prune_failures_total: counter(
+    'Times that what has outlived its time could not be removed, or room made for what comes; it is tried again after 10 minutes.',
+    'what',
+  ),
   heddle_instance_batch_size: histogram(
     'Transitions of instances in one commit.',
     [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000],

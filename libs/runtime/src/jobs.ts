@@ -1,3 +1,4 @@
+import { Turns } from '#libs/kernel';
 import type { XdsServer } from '#libs/xds';
 import type { Attachments } from './attachments.js';
 import type { Coordinator } from './coordinator.js';
@@ -44,7 +45,7 @@ export function startJobs(runtime: JobSubjects): () => void {
     sweeper(runtime),
     tokenAlarms(runtime),
     quarantine(runtime),
-    clock.every(BAD_CONTENTS_MS, () => void runtime.crashes.forgetPast([...runtime.coordinator.hosts.keys()])),
+    forgetter(runtime),
     clock.every(CELLS_MS, () => {
       for (const host of runtime.coordinator.hosts.values()) sweepCells(runtime, host);
     }),
@@ -83,6 +84,12 @@ function cutBadCredentials(runtime: JobSubjects): void {
   );
 }
 
+function forgetter({ options, crashes, coordinator }: JobSubjects): () => void {
+  const turns = new Turns(() => crashes.forgetPast([...coordinator.hosts.keys()]));
+  turns.start(options.clock, BAD_CONTENTS_MS);
+  return () => void turns.stop();
+}
+
 /** Attachments that a killed process of this replica left behind: whoever is back has a new entry by now. */
 function forgetEarlierLives(runtime: JobSubjects): void {
   for (const host of runtime.coordinator.hosts.values()) {
@@ -118,26 +125,26 @@ function quarantine({ options, coordinator }: JobSubjects): () => void {
 }
 
 function sweeper(runtime: JobSubjects): () => void {
-  const { clock, log, metrics, store } = runtime.options;
+  const { clock, store } = runtime.options;
+  const sweeps = new Turns(() => sweep(runtime.options));
   let quietSince = clock.monotonic();
   return clock.every(SWEEP_MS, () => {
     if (store.feed.connected) runtime.reassert();
     else quietSince = clock.monotonic();
-    if (clock.monotonic() - quietSince < GRACE_MS) return;
-    store.instances
-      .sweep({ detachedForMs: DETACHED_FOR_MS, removeLeavingAfterMs: REMOVE_LEAVING_AFTER_MS })
-      .then((gone) => {
-        for (const row of gone)
-          log.info('an instance was removed', {
-            mesh: row.mesh,
-            namespace: row.namespace,
-            instance: row.name,
-            leaving: row.leaving,
-          });
-      })
-      .catch((error: unknown) => {
-        metrics.count('heddle_sweep_failures_total');
-        log.warn('the sweep of instances failed and will be tried again', { reason: String(error) });
-      });
+    if (clock.monotonic() - quietSince >= GRACE_MS) sweeps.begin();
   });
+}
+
+async function sweep({ store, log, metrics }: RuntimeOptions): Promise<void> {
+  try {
+    const gone = await store.instances.sweep({
+      detachedForMs: DETACHED_FOR_MS,
+      removeLeavingAfterMs: REMOVE_LEAVING_AFTER_MS,
+    });
+    for (const { mesh, namespace, name, leaving } of gone)
+      log.info('an instance was removed', { mesh, namespace, instance: name, leaving });
+  } catch (error) {
+    metrics.count('heddle_sweep_failures_total');
+    log.warn('the sweep of instances failed and will be tried again', { reason: String(error) });
+  }
 }

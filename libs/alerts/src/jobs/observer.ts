@@ -1,4 +1,4 @@
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import { type Clock, type Log, type Metrics, Turns } from '#libs/kernel';
 import type { AlertObservation, AlertSources } from '#libs/store';
 
 /** What a replica sees of the proxies that are connected to it, now. */
@@ -37,25 +37,22 @@ export class ProxyObserver {
   #since = new Map<string, number>();
   #said = '';
   #saidAt = Number.NEGATIVE_INFINITY;
-  #running: Promise<void> = Promise.resolve();
-  #stop: (() => void) | undefined;
+  readonly #looks = new Turns(() => this.#look());
 
   constructor(private readonly options: ProxyObserverOptions) {}
 
   start(): void {
-    this.#stop ??= this.options.clock.every(this.options.everySeconds * 1_000, () => void this.tick());
-    void this.tick();
+    this.#looks.start(this.options.clock, this.options.everySeconds * 1_000);
+    this.#looks.begin();
   }
 
-  async stop(): Promise<void> {
-    this.#stop?.();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#looks.stop();
   }
 
   /** @returns when it has been said; it never rejects */
   tick(): Promise<void> {
-    this.#running = this.#running.then(() => this.#look());
-    return this.#running;
+    return this.#looks.take();
   }
 
   async #look(): Promise<void> {

@@ -1,6 +1,6 @@
 /** The fenced job that moves staged changes on: one replica decides, all report what they see. */
 import { randomUUID } from 'node:crypto';
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import { type Clock, type Log, type Metrics, Turns } from '#libs/kernel';
 import { needsIncludeSecurity } from '#libs/model';
 import { type Actor, type Lease, LeaseLost, type StagedChange } from '#libs/store';
 import { bySystem } from '../authorize.js';
@@ -31,10 +31,9 @@ const SYSTEM: Actor = { name: 'system:staged', role: 'system', ip: '', requestId
 
 export class StagedRunner {
   readonly #holder: string;
-  #running: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns(() => this.#turn());
   #nextAt = Number.NEGATIVE_INFINITY;
   #stop: (() => void) | undefined;
-  #isBusy = false;
   readonly #said = new Map<string, { readonly text: string; readonly at: number }>();
 
   constructor(private readonly options: StagedRunnerOptions) {
@@ -42,7 +41,7 @@ export class StagedRunner {
   }
 
   start(): void {
-    this.#stop ??= this.options.clock.every(EVERY_MS, () => void this.#maybe());
+    this.#stop ??= this.options.clock.every(EVERY_MS, () => this.#maybe());
   }
 
   /** Something is to be looked at: a change was staged, or took a step. */
@@ -52,22 +51,18 @@ export class StagedRunner {
 
   /** One round; the next begins when it has ended. */
   tick(): Promise<void> {
-    this.#running = this.#running.then(() => this.#turn());
-    return this.#running;
+    return this.#turns.take();
   }
 
   async stop(): Promise<void> {
     this.#stop?.();
-    await this.#running;
+    await this.#turns.stop();
     // Without Postgres the lease ends by itself.
     await this.options.deps.store.leases.take('staged', this.#holder, 0).catch(() => {});
   }
 
-  async #maybe(): Promise<void> {
-    if (this.#isBusy || this.options.clock.monotonic() < this.#nextAt) return;
-    this.#isBusy = true;
-    await this.tick();
-    this.#isBusy = false;
+  #maybe(): void {
+    if (this.options.clock.monotonic() >= this.#nextAt) this.#turns.begin();
   }
 
   async #turn(): Promise<void> {

@@ -136,8 +136,8 @@ describe('REL-25 a stored resource that can no longer be evaluated', () => {
       expect(replica.errors.filter((line) => line.includes('is in quarantine'))).toHaveLength(1);
     }
     // The rest of the mesh goes on.
-    await write(a, policy('TimeoutPolicy', 4, { request: '4s' }));
     const before = b.versionOf(routeTable(4));
+    await write(a, policy('TimeoutPolicy', 4, { request: '4s' }));
     expect((await b.catchUp()).versionOf(routeTable(4))).not.toBe(before);
     await write(a, policy('TimeoutPolicy', 3, { request: '33s' }));
     const mended = (await a.catchUp()).fingerprint;
