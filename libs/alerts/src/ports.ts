@@ -1,5 +1,6 @@
 /** What alerting asks of the rest of Heddle: how the traffic was, and how the mesh and its control plane are. */
 import type { Grouping, TrafficSelector } from '#libs/model';
+import type { ProxyPlace } from '#libs/store';
 import type { LatencySketch, Outcome } from '#libs/telemetry';
 
 /** One look at a part of the traffic in a stretch of time. */
@@ -55,13 +56,6 @@ export interface SignalReading {
 export interface Signals {
   /** All questions of an evaluation at once, so that they can be few statements. Answers come in their order. @throws StoreUnavailable */
   read(questions: readonly SignalQuestion[]): Promise<readonly SignalReading[]>;
-}
-
-/** A proxy, by its place. */
-export interface ProxyPlace {
-  readonly namespace: string;
-  readonly workload: string;
-  readonly instance: string;
 }
 
 export interface RefusingProxy extends ProxyPlace {

@@ -1,30 +1,10 @@
 /** Domain values of alerting: what is watched, when it is an alert, and who is told. */
 import type { Source } from './domain.js';
+import type { FailureOutcome } from './outcome.js';
 
 /** `critical`: somebody acts now. `warning`: somebody looks at it in working hours. `info`: for the record. */
 export const ALERT_SEVERITIES = ['critical', 'warning', 'info'] as const;
 export type AlertSeverity = (typeof ALERT_SEVERITIES)[number];
-
-/** What became of a request, in the words of telemetry; `ok` and `client_gone` are no failures. */
-export const FAILURE_OUTCOMES = [
-  'error',
-  'throttled',
-  'refused',
-  'connect_timeout',
-  'reset',
-  'tls',
-  'timeout',
-  'no_instance',
-  'dns',
-  'overflow',
-  'rate_limited',
-  'denied',
-  'no_route',
-  'injected',
-  'overloaded',
-  'other',
-] as const;
-export type FailureOutcome = (typeof FAILURE_OUTCOMES)[number];
 
 /** What every alert of a rule carries beside the labels that identify it. */
 export interface AlertTexts {
@@ -51,6 +31,16 @@ export interface TrafficSelector {
   /** `<namespace>/<workload>/<instance>` or the last part alone. */
   readonly instance: string | undefined;
 }
+
+/** No part is left out. */
+export const ALL_TRAFFIC: TrafficSelector = {
+  namespace: undefined,
+  service: undefined,
+  port: undefined,
+  route: undefined,
+  caller: undefined,
+  instance: undefined,
+};
 
 /** Both windows burn the budget this fast: the long one says that it matters, the short one that it is still so. */
 export interface BurnWindow {

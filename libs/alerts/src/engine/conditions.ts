@@ -1,8 +1,8 @@
 /** Conditions on the mesh itself and on its control plane. */
-import type { AlertRule, BuiltInCondition } from '#libs/model';
-import type { MeshFacts, ProxyPlace, RefusingProxy, ServerFacts, SignalQuestion, SignalReading } from '../ports.js';
+import { type AlertRule, ALL_TRAFFIC, type BuiltInCondition } from '#libs/model';
+import type { ProxyPlace } from '#libs/store';
+import type { MeshFacts, RefusingProxy, ServerFacts, SignalQuestion, SignalReading } from '../ports.js';
 import { missingShare } from './counts.js';
-import { ALL_TRAFFIC } from './everything.js';
 import { type Assessment, type Labels, ruleLabels, type Sample, type Unit } from './sample.js';
 import { exactly, judge } from './verdict.js';
 import { counted, duration, number, percent, quoted } from './words.js';

@@ -1,6 +1,6 @@
 import { type Clock, parseNodeId } from '#libs/kernel';
-import type { AlertFacts, AlertObservation, Store } from '#libs/store';
-import type { MeshFacts, ProxyPlace, ServerFacts } from '../ports.js';
+import type { AlertFacts, AlertObservation, ProxyPlace, Store } from '#libs/store';
+import type { MeshFacts, ServerFacts } from '../ports.js';
 
 /** Answers of Postgres that the median is taken of. */
 const SAMPLES = 5;

@@ -1,6 +1,6 @@
 import { storable } from '../audit/columns.js';
 import type { Database } from '../database.js';
-import type { AlertFacts, AlertObservation, AlertSources, ObservedProxy } from './alert.port.js';
+import type { AlertFacts, AlertObservation, AlertSources, ProxyPlace } from './alert.port.js';
 
 const MOST = 1_000;
 const NOW_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
@@ -82,7 +82,7 @@ export class AlertSourceRepository implements AlertSources {
       await this.database.query<AlertFacts['authorities'][number]>(AUTHORITIES, [mesh]),
       await this.database.query<AlertFacts['certificates'][number]>(CERTIFICATES, [mesh]),
       await this.database.query<AlertObservation>(OBSERVATIONS, [mesh]),
-      await this.database.query<ObservedProxy & { forMs: number }>(OFFLINE, [mesh]),
+      await this.database.query<ProxyPlace & { forMs: number }>(OFFLINE, [mesh]),
     ];
     return { authorities, certificates, observations, offline };
   }
