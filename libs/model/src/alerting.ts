@@ -103,13 +103,17 @@ export type BuiltInCondition =
   | { readonly type: 'DatabaseSlow'; readonly slowerThanMs: number }
   | { readonly type: 'TelemetryIncomplete'; readonly missingPercent: number; readonly windowMs: number };
 
-/** Conditions that are about the mesh as a whole, or about the control plane. */
-export const MESH_CONDITIONS: readonly string[] = [
-  'AuthorityExpiry',
-  'ReplicaGone',
-  'DatabaseSlow',
-  'TelemetryIncomplete',
-];
+/** The narrowest scope that a rule with the condition can have: `Mesh` = it is about all of the mesh, or about the control plane. */
+export const CONDITION_SCOPES: Readonly<Record<BuiltInCondition['type'], AlertRule['scope']>> = {
+  CertificateExpiry: 'Namespace',
+  AuthorityExpiry: 'Mesh',
+  ProxiesRefusing: 'Namespace',
+  ProxiesBehind: 'Namespace',
+  ProxiesOffline: 'Namespace',
+  ReplicaGone: 'Mesh',
+  DatabaseSlow: 'Mesh',
+  TelemetryIncomplete: 'Mesh',
+};
 
 export interface AlertRule extends AlertTexts {
   readonly source: Source;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CONDITION_SCOPES } from '#libs/model';
 import { type InstanceCell, LatencySketch } from '#libs/telemetry';
 import type { MeshFacts, ServerFacts } from '../ports.js';
 import { CellSignals } from '../testing/cell-signals.js';
@@ -283,7 +284,7 @@ describe('conditions on the mesh and its control plane', () => {
 
   it('every condition has a built-in rule, whose place one of scope Mesh takes', () => {
     const all = builtInRules([]).map(({ name }) => name);
-    expect(all).toHaveLength(8);
+    expect(all.toSorted()).toEqual(Object.keys(CONDITION_SCOPES).toSorted());
     const own = [
       rule('mine', '{scope: Mesh, databaseSlow: {}, enabled: false}'),
       rule('ours', '{proxiesRefusing: {}}'),

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type AlertRule, MESH_CONDITIONS } from '../../alerting.js';
+import { type AlertRule, type BuiltInCondition, CONDITION_SCOPES } from '../../alerting.js';
 import { defineKind, readBy } from '../../define-kind.js';
 import { durationToMs } from '../../duration-text.js';
 import { violation } from '../../issues.js';
@@ -86,18 +86,8 @@ const CONDITIONS = {
     .describe('Telemetry that is missing or was dropped: nothing can be said of the traffic. Needs scope Mesh.'),
 };
 
-type ConditionName = keyof typeof CONDITIONS;
-const NAMES: readonly ConditionName[] = [
-  'signal',
-  'certificateExpiry',
-  'authorityExpiry',
-  'proxiesRefusing',
-  'proxiesBehind',
-  'proxiesOffline',
-  'replicaGone',
-  'databaseSlow',
-  'telemetryIncomplete',
-];
+/** As messages name them. */
+const NAMES = strict(CONDITIONS).keyof().options;
 
 const schema = strict({
   scope: z
@@ -125,26 +115,39 @@ const schema = strict({
 
 type Spec = z.infer<typeof schema>;
 
-function conditionOf(spec: Spec, namespace: string): AlertRule['condition'] {
-  if (spec.signal) return toSignal(spec.signal, namespace, spec.scope);
-  if (spec.certificateExpiry)
-    return { type: 'CertificateExpiry', remainingPercent: spec.certificateExpiry.remainingPercent };
-  if (spec.authorityExpiry) return { type: 'AuthorityExpiry', withinMs: durationToMs(spec.authorityExpiry.within) };
-  if (spec.proxiesBehind) return { type: 'ProxiesBehind', ...manyFor(spec.proxiesBehind) };
-  if (spec.proxiesOffline) return { type: 'ProxiesOffline', ...manyFor(spec.proxiesOffline) };
-  if (spec.replicaGone) return { type: 'ReplicaGone', longerThanMs: durationToMs(spec.replicaGone.longerThan) };
-  if (spec.databaseSlow) return { type: 'DatabaseSlow', slowerThanMs: durationToMs(spec.databaseSlow.slowerThan) };
-  if (spec.telemetryIncomplete) {
-    const { missingPercent, window } = spec.telemetryIncomplete;
-    return { type: 'TelemetryIncomplete', missingPercent, windowMs: durationToMs(window) };
-  }
-  return { type: 'ProxiesRefusing', moreThan: spec.proxiesRefusing?.moreThan ?? 0 };
-}
-
 const manyFor = (condition: { readonly moreThan: number; readonly longerThan: string }) => ({
   moreThan: condition.moreThan,
   longerThanMs: durationToMs(condition.longerThan),
 });
+
+type BuiltInName = Exclude<keyof typeof CONDITIONS, 'signal'>;
+type Readers = { readonly [Name in BuiltInName]: (written: NonNullable<Spec[Name]>) => BuiltInCondition };
+
+const READERS: Readers = {
+  certificateExpiry: ({ remainingPercent }) => ({ type: 'CertificateExpiry', remainingPercent }),
+  authorityExpiry: ({ within }) => ({ type: 'AuthorityExpiry', withinMs: durationToMs(within) }),
+  proxiesRefusing: ({ moreThan }) => ({ type: 'ProxiesRefusing', moreThan }),
+  proxiesBehind: (written) => ({ type: 'ProxiesBehind', ...manyFor(written) }),
+  proxiesOffline: (written) => ({ type: 'ProxiesOffline', ...manyFor(written) }),
+  replicaGone: ({ longerThan }) => ({ type: 'ReplicaGone', longerThanMs: durationToMs(longerThan) }),
+  databaseSlow: ({ slowerThan }) => ({ type: 'DatabaseSlow', slowerThanMs: durationToMs(slowerThan) }),
+  telemetryIncomplete: ({ missingPercent, window }) => ({
+    ...{ type: 'TelemetryIncomplete', missingPercent },
+    windowMs: durationToMs(window),
+  }),
+};
+
+const read = <Name extends BuiltInName>(name: Name, written: Spec[Name]): BuiltInCondition | undefined =>
+  written == null ? undefined : READERS[name](written);
+
+function conditionOf(spec: Spec, namespace: string): AlertRule['condition'] {
+  if (spec.signal) return toSignal(spec.signal, namespace, spec.scope);
+  for (const name of NAMES) {
+    const condition = name === 'signal' ? undefined : read(name, spec[name]);
+    if (condition) return condition;
+  }
+  throw new Error('the schema lets no rule pass without a condition');
+}
 
 /** AlertRule: a condition on the traffic or on the mesh itself that somebody is to be told of. */
 export const alertRuleKind = defineKind({
@@ -159,7 +162,7 @@ export const alertRuleKind = defineKind({
   check: (spec, place) => {
     if (spec.scope === 'Mesh') return [];
     const { type } = conditionOf(spec, place.namespace);
-    if (MESH_CONDITIONS.includes(type))
+    if (type !== 'Signal' && CONDITION_SCOPES[type] === 'Mesh')
       return [violation(['spec', 'scope'], 'required', `must be Mesh: ${type} is not about a namespace`)];
     return spec.signal && foreignServices(spec.signal, place.namespace)
       ? [violation(['spec', 'signal', 'service'], 'conflict', 'is of another namespace: that needs scope: Mesh')]
