@@ -4,6 +4,7 @@ import type { Database } from '../database.js';
 import { ApiTokenEntity } from '../entities/api-token.entity.js';
 import { RevocationEntity } from '../entities/revocation.entity.js';
 import type { Actor, ApiTokenRow, TokenDecision, Tokens } from '../ports.js';
+import { NOW_MS } from '../sql-time.js';
 
 const DENY = `
 INSERT INTO revocation (jti, until, reason) VALUES ($1, $2, $3)
@@ -15,7 +16,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`;
 
 const REVOKE = 'UPDATE api_token SET revoked = true WHERE id = $1 RETURNING id, name, meshes';
 
-const NOW = 'SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now';
+const NOW = `SELECT ${NOW_MS} AS now`;
 
 /** API tokens, and the deny-list of proxy tokens. */
 export class TokenRepository implements Tokens {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
+import { DETACHED_TOO_LONG } from '../instances/sweep.js';
 import { openStore } from '../open-store.js';
 import type { AlertRow, AlertTurn, Lease, Store } from '../ports.js';
 import { actor, at, instance } from '../testing/fixtures.js';
@@ -186,7 +187,7 @@ describe('what there is to be alarmed about', () => {
       (await store.alertSources.facts(MESH)).offline.map(({ workload, instance: name }) => `${workload}/${name}`);
     expect(await offline()).toEqual(['orders/lost']);
     await store.authorities.recordIssued([leaf('lost', 1_000)]);
-    await store.instances.transition({ op: 'remove', ...at('lost'), reason: 'detached for too long' });
+    await store.instances.transition({ op: 'remove', ...at('lost'), reason: DETACHED_TOO_LONG });
     expect(await offline()).toEqual(['orders/lost']);
     await database.rows(`UPDATE instance_event SET at = now() - interval '2 hours'`);
     expect(await offline()).toEqual([]);

@@ -1,9 +1,11 @@
 import { storable } from '../audit/columns.js';
 import type { Database } from '../database.js';
+import { ALIVE_MS } from '../delivery/progress.repository.js';
+import { DETACHED_FOR_MS, DETACHED_TOO_LONG, REPLICA_LEASE_MS } from '../instances/sweep.js';
+import { NOW_MS } from '../sql-time.js';
 import type { AlertFacts, AlertObservation, AlertSources, ProxyPlace } from './alert.port.js';
 
 const MOST = 1_000;
-const NOW_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 /** What a replica has not said again for so long is no more. Milliseconds. */
 const OBSERVED_MS = 60_000;
 
@@ -36,7 +38,7 @@ SELECT namespace, workload, name AS instance, ${NOW_MS} - detached_at AS "forMs"
 FROM instance WHERE mesh = $1 AND NOT leaving AND detached_at > 0 AND attached = '[]'::jsonb
 UNION ALL
 SELECT e.namespace, coalesce(c.workload, ''), e.name,
-  (extract(epoch FROM clock_timestamp() - e.at) * 1000)::bigint + 300000
+  (extract(epoch FROM clock_timestamp() - e.at) * 1000)::bigint + ${DETACHED_FOR_MS}
 FROM (
   SELECT DISTINCT ON (uid) * FROM instance_event
   WHERE mesh = $1 AND at > now() - interval '1 hour' AND op = 'remove' ORDER BY uid, runtime_revision DESC, position DESC
@@ -45,19 +47,19 @@ FROM (
   WHERE c.mesh = e.mesh AND c.instance = e.name AND split_part(c.spiffe_id, '/', 4) = e.namespace
   ORDER BY not_after DESC LIMIT 1
 ) c ON true
-WHERE e.detail = 'detached for too long'
+WHERE e.detail = '${DETACHED_TOO_LONG}'
   AND NOT EXISTS (SELECT 1 FROM instance i WHERE i.mesh = e.mesh AND i.namespace = e.namespace AND i.name = e.name)
 ORDER BY 1, 2, 3 LIMIT ${MOST}`;
 
 const OBSERVATIONS = `
 SELECT o.mesh, o.refusing, o.behind FROM alert_observation o JOIN replica r USING (replica)
-WHERE o.mesh = $1 AND o.at > clock_timestamp() - ${OBSERVED_MS} * interval '1 millisecond' AND r.seen_at > ${NOW_MS} - 30000
+WHERE o.mesh = $1 AND o.at > clock_timestamp() - ${OBSERVED_MS} * interval '1 millisecond' AND r.seen_at > ${NOW_MS} - ${REPLICA_LEASE_MS}
 ORDER BY o.replica`;
 
 // One that stopped in good order delivers no more.
 const SILENT = `
 SELECT replica, ${NOW_MS} - seen_at AS "forMs" FROM replica
-WHERE delivers <> '' AND seen_at < ${NOW_MS} - 15000 ORDER BY replica LIMIT ${MOST}`;
+WHERE delivers <> '' AND seen_at < ${NOW_MS} - ${ALIVE_MS} ORDER BY replica LIMIT ${MOST}`;
 
 /** What there is to be alarmed about, from what the store knows anyway. */
 export class AlertSourceRepository implements AlertSources {

@@ -1,4 +1,5 @@
 import type { Database } from '../database.js';
+import { NOW_MS } from '../sql-time.js';
 import type { KnownProgress, LateDelivery, Progress, ProgressRow, RefusedDelivery } from './progress.port.js';
 
 const INSERT = `
@@ -27,7 +28,7 @@ const OF = `
 WITH asked AS (SELECT unnest($2::bigint[]) AS change),
 alive AS (
   SELECT replica FROM replica
-  WHERE delivers = session AND seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${ALIVE_MS}
+  WHERE delivers = session AND seen_at > ${NOW_MS} - ${ALIVE_MS}
 ),
 known AS (
   SELECT asked.change AS asked, a.replica AS name, true AS alive, p.*
