@@ -68,12 +68,12 @@ export interface RefusingProxy extends ProxyPlace {
 
 /** How a mesh is, beside its traffic. Lists are of at most 1,000. */
 export interface MeshFacts {
-  /** Authorities in use. `mesh` '' = those of the server. Milliseconds until the end, below 0 = over. */
+  /** Authorities in use, and the key that signs proxy tokens. `mesh` '' = those of the server. Milliseconds until the end, below 0 = over. */
   readonly authorities: readonly { readonly mesh: string; readonly purpose: string; readonly leftMs: number }[];
-  /** Certificates of connected proxies that are in the last half of their life, with no newer one. */
+  /** Certificates of connected proxies, with no newer one, that have so little of their life left that a rule may be about them. */
   readonly certificates: readonly (ProxyPlace & { readonly leftMs: number; readonly lifeMs: number })[];
   readonly refusing: readonly RefusingProxy[];
-  /** Connected, with something to answer for so long. */
+  /** Connected, with something to answer for so long: `BEHIND_FROM_MS` or more. */
   readonly behind: readonly (ProxyPlace & { readonly forMs: number })[];
   /** Registered and not connected for so long; also those that were dropped for that within the last hour. */
   readonly offline: readonly (ProxyPlace & { readonly forMs: number })[];

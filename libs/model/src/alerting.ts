@@ -6,6 +6,11 @@ import type { FailureOutcome } from './outcome.js';
 export const ALERT_SEVERITIES = ['critical', 'warning', 'info'] as const;
 export type AlertSeverity = (typeof ALERT_SEVERITIES)[number];
 
+/** Whoever has had something to answer for less is on its way: nobody is told. Milliseconds. */
+export const BEHIND_FROM_MS = 10_000;
+/** A replica of the control plane that has not shown for so long that it lives is silent. Milliseconds. */
+export const SILENT_FROM_MS = 15_000;
+
 /** What every alert of a rule carries beside the labels that identify it. */
 export interface AlertTexts {
   readonly labels: Readonly<Record<string, string>>;
@@ -97,6 +102,7 @@ export type BuiltInCondition =
   | { readonly type: 'CertificateExpiry'; readonly remainingPercent: number }
   | { readonly type: 'AuthorityExpiry'; readonly withinMs: number }
   | { readonly type: 'ProxiesRefusing'; readonly moreThan: number }
+  /** At least `BEHIND_FROM_MS`. */
   | { readonly type: 'ProxiesBehind'; readonly moreThan: number; readonly longerThanMs: number }
   | { readonly type: 'ProxiesOffline'; readonly moreThan: number; readonly longerThanMs: number }
   | { readonly type: 'ReplicaGone'; readonly longerThanMs: number }

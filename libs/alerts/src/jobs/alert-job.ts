@@ -143,7 +143,7 @@ export class AlertJob {
       await store.silences.list(mesh),
       await store.alertOutbox.queued(mesh),
     ];
-    const known = { facts: await facts.mesh(mesh), server, now };
+    const known = { facts: await facts.mesh(rules), server, now };
     const { alerts, events } = evolve(before, await assess(rules, known, signals), now);
     const { receivers } = rules;
     const told = dispatch({ alerts, receivers, silences, groups, queued, now });

@@ -198,7 +198,8 @@ export interface AlertOutbox {
 export interface AlertSources {
   /** Takes the place of what this replica has said before. Of a mesh that is not named nothing is seen. */
   observe(seen: readonly AlertObservation[]): Promise<void>;
-  facts(mesh: string): Promise<AlertFacts>;
+  /** @param expiring certificates are looked for that have less than this percentage of their life left; 0 = none */
+  facts(mesh: string, expiring: number): Promise<AlertFacts>;
   /** Replicas that ended without saying so within the last day, and the name of the meshes. */
   silentReplicas(): Promise<readonly { readonly replica: string; readonly forMs: number }[]>;
 }
