@@ -36,7 +36,7 @@ export class ProxyObserver {
   #since = new Map<string, number>();
   #said = '';
   #saidAt = Number.NEGATIVE_INFINITY;
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<void> | undefined;
   #stop: (() => void) | undefined;
 
   constructor(private readonly options: ProxyObserverOptions) {}
@@ -51,9 +51,11 @@ export class ProxyObserver {
     await this.#running;
   }
 
-  /** @returns when it has been said; it never rejects */
+  /** Looks, unless it is about to. @returns when it has been said; it never rejects */
   tick(): Promise<void> {
-    this.#running = this.#running.then(() => this.#look());
+    this.#running ??= this.#look().finally(() => {
+      this.#running = undefined;
+    });
     return this.#running;
   }
 
