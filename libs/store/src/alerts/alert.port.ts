@@ -200,6 +200,6 @@ export interface AlertSources {
   observe(seen: readonly AlertObservation[]): Promise<void>;
   /** @param expiring certificates are looked for that have less than this percentage of their life left; 0 = none */
   facts(mesh: string, expiring: number): Promise<AlertFacts>;
-  /** Replicas that ended without saying so within the last day, and the name of the meshes. */
+  /** Replicas that ended without saying so within the last day; at most 1,000. */
   silentReplicas(): Promise<readonly { readonly replica: string; readonly forMs: number }[]>;
 }
