@@ -133,7 +133,7 @@ describe.skipIf(!mayRun())('a real Prometheus that scrapes a real mesh', () => {
     const alerts = (await rig.prometheus.alerts()).filter(({ state }) => state === 'firing');
     return [...new Set(alerts.map(({ labels }) => labels['alertname'] ?? ''))].sort();
   };
-  const EXPECTED = ['available', 'fast', 'orders-again', 'orders-failing', 'orders-slow'];
+  const EXPECTED = ['authority-ends', 'available', 'fast', 'orders-again', 'orders-failing', 'orders-slow'];
 
   it('fires the alerts that the rules file has, and no others', async () => {
     await expect.poll(firing).toEqual(EXPECTED);

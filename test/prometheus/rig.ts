@@ -71,6 +71,11 @@ metadata: { name: orders-again, namespace: shop }
 spec: { for: 1s, signal: { aggregate: AttemptsPerRequest, service: orders, above: 1.01, window: 1m } }
 ---
 apiVersion: heddle.dev/v1alpha1
+kind: AlertRule
+metadata: { name: authority-ends, namespace: shop }
+spec: { for: 0s, scope: Mesh, authorityExpiry: { within: 99999h } }
+---
+apiVersion: heddle.dev/v1alpha1
 kind: ServiceLevelObjective
 metadata: { name: available, namespace: shop }
 spec: { targetRef: { kind: Service, name: orders }, objective: 99.9, availability: {} }

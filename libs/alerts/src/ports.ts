@@ -1,5 +1,6 @@
 /** What alerting asks of the rest of Heddle: how the traffic was, and how the mesh and its control plane are. */
 import type { Grouping, TrafficSelector } from '#libs/model';
+import type { ProxyPlace } from '#libs/store';
 import type { LatencySketch, Outcome } from '#libs/telemetry';
 
 /** One look at a part of the traffic in a stretch of time. */
@@ -57,13 +58,6 @@ export interface Signals {
   read(questions: readonly SignalQuestion[]): Promise<readonly SignalReading[]>;
 }
 
-/** A proxy, by its place. */
-export interface ProxyPlace {
-  readonly namespace: string;
-  readonly workload: string;
-  readonly instance: string;
-}
-
 export interface RefusingProxy extends ProxyPlace {
   /** `CDS`, `LDS`, ... */
   readonly type: string;
@@ -74,12 +68,12 @@ export interface RefusingProxy extends ProxyPlace {
 
 /** How a mesh is, beside its traffic. Lists are of at most 1,000. */
 export interface MeshFacts {
-  /** Authorities in use. `mesh` '' = those of the server. Milliseconds until the end, below 0 = over. */
+  /** Authorities in use, and the key that signs proxy tokens. `mesh` '' = those of the server. Milliseconds until the end, below 0 = over. */
   readonly authorities: readonly { readonly mesh: string; readonly purpose: string; readonly leftMs: number }[];
-  /** Certificates of connected proxies that are in the last half of their life, with no newer one. */
+  /** Certificates of connected proxies, with no newer one, that have so little of their life left that a rule may be about them. */
   readonly certificates: readonly (ProxyPlace & { readonly leftMs: number; readonly lifeMs: number })[];
   readonly refusing: readonly RefusingProxy[];
-  /** Connected, with something to answer for so long. */
+  /** Connected, with something to answer for so long: `BEHIND_FROM_MS` or more. */
   readonly behind: readonly (ProxyPlace & { readonly forMs: number })[];
   /** Registered and not connected for so long; also those that were dropped for that within the last hour. */
   readonly offline: readonly (ProxyPlace & { readonly forMs: number })[];

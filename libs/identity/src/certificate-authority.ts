@@ -120,6 +120,7 @@ export class CertificateAuthority {
     const lifetime = { from: authority.notBefore, until: authority.notAfter };
     const left = lifeLeft(lifetime, now);
     this.#metrics.gauge('heddle_authority_life_left_ratio', left, { mesh, purpose });
+    this.#metrics.gauge('heddle_authority_end_timestamp_seconds', authority.notAfter / 1000, { mesh, purpose });
     const alarm = ALARMS.find((limit) => left <= limit);
     if (alarm === undefined || alarm >= (this.#alarmed.get(authority.id) ?? 1)) return;
     this.#alarmed.set(authority.id, alarm);

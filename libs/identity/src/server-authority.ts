@@ -82,8 +82,11 @@ export class ServerAuthority {
     if (this.#loaded) return this.#loaded;
     const now = this.#clock.now();
     const row = await this.#vault.ensure('', 'server-root', () => draftRoot('Heddle control plane root', now, 0));
-    this.#loaded = issuerOf(this.#vault, row);
-    return this.#loaded;
+    const loaded = issuerOf(this.#vault, row);
+    const labels = { mesh: '', purpose: 'server-root' };
+    this.#metrics.gauge('heddle_authority_end_timestamp_seconds', loaded.notAfter / 1000, labels);
+    this.#loaded = loaded;
+    return loaded;
   }
 }
 

@@ -70,6 +70,8 @@ export class SigningKeys {
     if (signer.id !== this.#signer?.id) {
       this.#signer = { id: signer.id, privateKey: privateKeyOf(this.#vault.open(signer)) };
     }
+    const labels = { mesh: '', purpose: 'token-signing' };
+    this.#metrics.gauge('heddle_authority_end_timestamp_seconds', signer.notAfter / 1000, labels);
     this.#byId = new Map(rows.map((row) => [row.id, keyOf(row)]));
   }
 

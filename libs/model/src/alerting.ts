@@ -1,30 +1,15 @@
 /** Domain values of alerting: what is watched, when it is an alert, and who is told. */
 import type { Source } from './domain.js';
+import type { FailureOutcome } from './outcome.js';
 
 /** `critical`: somebody acts now. `warning`: somebody looks at it in working hours. `info`: for the record. */
 export const ALERT_SEVERITIES = ['critical', 'warning', 'info'] as const;
 export type AlertSeverity = (typeof ALERT_SEVERITIES)[number];
 
-/** What became of a request, in the words of telemetry; `ok` and `client_gone` are no failures. */
-export const FAILURE_OUTCOMES = [
-  'error',
-  'throttled',
-  'refused',
-  'connect_timeout',
-  'reset',
-  'tls',
-  'timeout',
-  'no_instance',
-  'dns',
-  'overflow',
-  'rate_limited',
-  'denied',
-  'no_route',
-  'injected',
-  'overloaded',
-  'other',
-] as const;
-export type FailureOutcome = (typeof FAILURE_OUTCOMES)[number];
+/** Whoever has had something to answer for less is on its way: nobody is told. Milliseconds. */
+export const BEHIND_FROM_MS = 10_000;
+/** A replica of the control plane that has not shown for so long that it lives is silent. Milliseconds. */
+export const SILENT_FROM_MS = 15_000;
 
 /** What every alert of a rule carries beside the labels that identify it. */
 export interface AlertTexts {
@@ -51,6 +36,16 @@ export interface TrafficSelector {
   /** `<namespace>/<workload>/<instance>` or the last part alone. */
   readonly instance: string | undefined;
 }
+
+/** No part is left out. */
+export const ALL_TRAFFIC: TrafficSelector = {
+  namespace: undefined,
+  service: undefined,
+  port: undefined,
+  route: undefined,
+  caller: undefined,
+  instance: undefined,
+};
 
 /** Both windows burn the budget this fast: the long one says that it matters, the short one that it is still so. */
 export interface BurnWindow {
@@ -107,19 +102,24 @@ export type BuiltInCondition =
   | { readonly type: 'CertificateExpiry'; readonly remainingPercent: number }
   | { readonly type: 'AuthorityExpiry'; readonly withinMs: number }
   | { readonly type: 'ProxiesRefusing'; readonly moreThan: number }
+  /** At least `BEHIND_FROM_MS`. */
   | { readonly type: 'ProxiesBehind'; readonly moreThan: number; readonly longerThanMs: number }
   | { readonly type: 'ProxiesOffline'; readonly moreThan: number; readonly longerThanMs: number }
   | { readonly type: 'ReplicaGone'; readonly longerThanMs: number }
   | { readonly type: 'DatabaseSlow'; readonly slowerThanMs: number }
   | { readonly type: 'TelemetryIncomplete'; readonly missingPercent: number; readonly windowMs: number };
 
-/** Conditions that are about the mesh as a whole, or about the control plane. */
-export const MESH_CONDITIONS: readonly string[] = [
-  'AuthorityExpiry',
-  'ReplicaGone',
-  'DatabaseSlow',
-  'TelemetryIncomplete',
-];
+/** The narrowest scope that a rule with the condition can have: `Mesh` = it is about all of the mesh, or about the control plane. */
+export const CONDITION_SCOPES: Readonly<Record<BuiltInCondition['type'], AlertRule['scope']>> = {
+  CertificateExpiry: 'Namespace',
+  AuthorityExpiry: 'Mesh',
+  ProxiesRefusing: 'Namespace',
+  ProxiesBehind: 'Namespace',
+  ProxiesOffline: 'Namespace',
+  ReplicaGone: 'Mesh',
+  DatabaseSlow: 'Mesh',
+  TelemetryIncomplete: 'Mesh',
+};
 
 export interface AlertRule extends AlertTexts {
   readonly source: Source;

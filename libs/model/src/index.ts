@@ -13,6 +13,7 @@ export { createKindNames, type KindName, type KindNames, type PolicyName } from 
 export { standardWindows } from './kinds/alerting/index.js';
 export * from './manifest.js';
 export { DEFAULT_NAMESPACE, isLabelKey, MESH_LABEL } from './metadata.js';
+export * from './outcome.js';
 export * from './policy.js';
 export { readPolicyTarget } from './policy-manifest.js';
 export * from './precedence.js';

@@ -127,6 +127,11 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'mesh',
     'purpose',
   ),
+  heddle_authority_end_timestamp_seconds: gauge(
+    'When a certificate authority, or the key that signs proxy tokens, ends: seconds since the epoch.',
+    'mesh',
+    'purpose',
+  ),
   heddle_deny_list_age_seconds: gauge('Time since the list of revoked proxy tokens was last read.'),
   heddle_identity_refresh_failures_total: counter(
     'Reads of keys or revocations that failed; the last good ones are used.',

@@ -1,4 +1,5 @@
 import { Turns } from '#libs/kernel';
+import { DETACHED_FOR_MS } from '#libs/store';
 import type { XdsServer } from '#libs/xds';
 import type { Attachments } from './attachments.js';
 import type { Coordinator } from './coordinator.js';
@@ -24,8 +25,6 @@ const SWEEP_MS = 5_000;
 const CREDENTIALS_MS = 5_000;
 const BAD_CONTENTS_MS = 60_000;
 const TOKEN_ALARMS_MS = 60_000;
-/** A lost stream alone never removes an endpoint: an instance goes after five minutes without one. */
-const DETACHED_FOR_MS = 300_000;
 /** A deregistered instance has been out of every endpoint list for a while before its row goes. */
 const REMOVE_LEAVING_AFTER_MS = 30_000;
 /** Nothing is removed within one grace after Postgres came back or this process started. */

@@ -4,13 +4,12 @@ import type { Database } from './database.js';
 import { StoreUnavailable } from './ports.js';
 import { ensureHistoryRanges, prune } from './retention/prune.js';
 import { endLostSpans } from './spans/prune.js';
+import { NOW_MS } from './sql-time.js';
 import { ensureSignalRanges } from './telemetry/ranges.js';
 
 /** A replica shows that it lives this often (see `REPLICA_LEASE_MS`). */
 const LEASE_EVERY_MS = 5_000;
 const PRUNE_EVERY_MS = 10 * 60_000;
-
-const NOW_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
 const RENEW_LEASE = `
 INSERT INTO replica (replica, session, delivers, started_at, seen_at) VALUES ($1, $2, $3, ${NOW_MS}, ${NOW_MS})

@@ -5,6 +5,7 @@ export { type AuditStatement, fingerprintOf, Keys, parseStatement } from './audi
 export * from './embedded-postgres/index.js';
 export { DatabaseDistrusted } from './feed/trust.js';
 export { inspectDatabase, PostgresTooOld } from './inspect-database.js';
+export { DETACHED_FOR_MS } from './instances/sweep.js';
 export { LeaseLost } from './leases/lease.js';
 export { migrateDatabase, SchemaTooNew } from './migrate.js';
 export { type OpenStoreOptions, openStore } from './open-store.js';

@@ -1,7 +1,7 @@
 import { valueHash } from '#libs/kernel';
-import type { AlertRow } from '#libs/store';
+import type { AlertLife, AlertRow } from '#libs/store';
 import type { MeshAssessment } from './assess.js';
-import { type AlertState, ended, type Life, step } from './lifecycle.js';
+import { ended, step } from './lifecycle.js';
 import type { Assessment, Labels, Sample } from './sample.js';
 import type { Verdict } from './verdict.js';
 
@@ -11,7 +11,7 @@ export type Alert = AlertRow;
 /** Something that happened to an alert: a line of history. */
 export interface AlertEvent {
   readonly alert: Alert;
-  readonly state: AlertState | 'dropped';
+  readonly state: AlertLife['state'] | 'dropped';
 }
 
 export interface Evolution {
@@ -74,11 +74,20 @@ function stepped(from: Alert | undefined, { mesh, fingerprint, sample, assessmen
   };
 }
 
-const lifeOf = ({ state, pendingAt, firingAt, resolvedAt, seenAt, heldMs, overMs, unknownMs }: Life): Life => ({
+const lifeOf = ({
+  state,
+  pendingAt,
+  firingAt,
+  resolvedAt,
+  seenAt,
+  heldMs,
+  overMs,
+  unknownMs,
+}: AlertLife): AlertLife => ({
   ...{ state, pendingAt, firingAt, resolvedAt, seenAt, heldMs, overMs, unknownMs },
 });
 
-const endingOf = ({ state }: Life, verdict: Verdict): { readonly ending?: string } =>
+const endingOf = ({ state }: AlertLife, verdict: Verdict): { readonly ending?: string } =>
   state === 'resolved' && verdict === 'unknown' ? { ending: 'nothing has been known of it for a day' } : {};
 
 /** An alert of which its rule says nothing now, or whose rule is gone. */

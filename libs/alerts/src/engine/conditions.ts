@@ -1,8 +1,8 @@
 /** Conditions on the mesh itself and on its control plane. */
-import type { AlertRule, BuiltInCondition } from '#libs/model';
-import type { MeshFacts, ProxyPlace, RefusingProxy, ServerFacts, SignalQuestion, SignalReading } from '../ports.js';
+import { ALL_TRAFFIC, type AlertRule, type BuiltInCondition } from '#libs/model';
+import type { ProxyPlace } from '#libs/store';
+import type { MeshFacts, RefusingProxy, ServerFacts, SignalQuestion, SignalReading } from '../ports.js';
 import { missingShare } from './counts.js';
-import { ALL_TRAFFIC } from './everything.js';
 import { type Assessment, type Labels, ruleLabels, type Sample, type Unit } from './sample.js';
 import { exactly, judge } from './verdict.js';
 import { counted, duration, number, percent, quoted } from './words.js';
@@ -30,6 +30,15 @@ export function telemetryQuestion({ condition }: AlertRule, mesh: string, now: n
   const window = { from: now - condition.windowMs, to: now };
   return { mesh, traffic: ALL_TRAFFIC, what: 'requests', by: 'None', latencies: false, ...window };
 }
+
+/** Which certificates have to be read: those with less than this percentage of their life left; 0 = none. */
+export const expiringOf = (rules: readonly AlertRule[]): number =>
+  Math.max(
+    0,
+    ...rules.map(({ enabled, condition }) =>
+      enabled && condition.type === 'CertificateExpiry' ? condition.remainingPercent : 0,
+    ),
+  );
 
 /** What one rule says. Finding nothing means that all is well, but where there is no telemetry. */
 export function judgeCondition(rule: ConditionRule, known: Known): Assessment {
@@ -77,7 +86,7 @@ function findings(rule: ConditionRule, known: Known): readonly Finding[] {
     case 'ProxiesRefusing':
       return perWorkload(inScope(rule, known.facts.refusing), condition.moreThan, refusingWords);
     case 'ProxiesBehind': {
-      const late = inScope(rule, known.facts.behind).filter(({ forMs }) => forMs > condition.longerThanMs);
+      const late = inScope(rule, known.facts.behind).filter(({ forMs }) => forMs >= condition.longerThanMs);
       return perWorkload(late, condition.moreThan, (proxies, whose) =>
         forWords(proxies, whose, ['has not answered', 'have not answered']),
       );
@@ -166,10 +175,18 @@ function certificates(
   });
 }
 
-const PURPOSES: Readonly<Record<string, string>> = {
-  root: 'the root certificate',
-  intermediate: 'the issuing certificate',
-  'server-root': 'the authority of the server',
+interface Purpose {
+  readonly name: string;
+  /** What is not possible any more once it is over. */
+  readonly lost: string;
+}
+
+const NO_CERTIFICATE = 'no certificate can be issued under it';
+const PURPOSES: Readonly<Record<string, Purpose>> = {
+  root: { name: 'the root certificate', lost: NO_CERTIFICATE },
+  intermediate: { name: 'the issuing certificate', lost: NO_CERTIFICATE },
+  'server-root': { name: 'the authority of the server', lost: NO_CERTIFICATE },
+  'token-signing': { name: 'the key that signs proxy tokens', lost: 'no token that it has signed is accepted' },
 };
 
 function authorities({ withinMs }: { readonly withinMs: number }, facts: MeshFacts): readonly Finding[] {
@@ -177,11 +194,9 @@ function authorities({ withinMs }: { readonly withinMs: number }, facts: MeshFac
     .filter(({ leftMs }) => leftMs < withinMs)
     .map(({ mesh, purpose, leftMs }) => {
       const whose = mesh === '' ? '' : ` of mesh ${mesh}`;
-      const what = `${PURPOSES[purpose] ?? `the ${purpose} authority`}${whose}`;
-      const end =
-        leftMs <= 0
-          ? 'is over: no certificate can be issued under it'
-          : `ends in ${duration(leftMs)}, and no other has taken its place`;
+      const { name, lost } = PURPOSES[purpose] ?? { name: `the ${purpose} authority`, lost: NO_CERTIFICATE };
+      const what = `${name}${whose}`;
+      const end = leftMs <= 0 ? `is over: ${lost}` : `ends in ${duration(leftMs)}, and no other has taken its place`;
       return {
         labels: { authority: purpose },
         value: 1,

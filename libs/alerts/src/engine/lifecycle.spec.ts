@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Life, step, UNKNOWN_ENDS_MS } from './lifecycle.js';
+import type { AlertLife } from '#libs/store';
+import { step, UNKNOWN_ENDS_MS } from './lifecycle.js';
 import type { Verdict } from './verdict.js';
 
 const PATIENCE = { forMs: 60_000, keepFiringMs: 30_000 };
@@ -8,7 +9,7 @@ const WORDS: Readonly<Record<string, Verdict>> = { x: 'holds', '.': 'over', '?':
 
 /** Every 15 s one letter: x holds, . is over, ? is unknown. @returns the states, `-` for none, in the same way */
 function live(verdicts: string, patience = PATIENCE, everyMs = 15_000): string {
-  let life: Life | undefined;
+  let life: AlertLife | undefined;
   let states = '';
   for (const [index, letter] of verdicts.split('').entries()) {
     life = step(life, WORDS[letter] ?? 'unknown', index * everyMs, patience);

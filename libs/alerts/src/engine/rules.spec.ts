@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { BEHIND_FROM_MS, CONDITION_SCOPES } from '#libs/model';
 import { type InstanceCell, LatencySketch } from '#libs/telemetry';
 import type { MeshFacts, ServerFacts } from '../ports.js';
 import { CellSignals } from '../testing/cell-signals.js';
 import { edge, goodServer, noFacts, rule } from '../testing/examples.js';
+import { expiringOf } from './conditions.js';
 import { type Assessment, assess, builtInRules } from './index.js';
 
 const MINUTE = 60_000;
@@ -209,6 +211,30 @@ describe('conditions on the mesh and its control plane', () => {
       '2 certificates of shop/web were not renewed: web-2 is over, web-1 ends in 5h',
     ],
     [
+      '{certificateExpiry: {remainingPercent: 80}}',
+      { facts: { certificates: [{ ...web('web-1'), leftMs: 19 * HOUR, lifeMs: 24 * HOUR }] } },
+      'holds',
+      'one certificate of shop/web was not renewed: web-1 ends in 19h',
+    ],
+    [
+      '{proxiesBehind: {longerThan: 1s}}',
+      { facts: { behind: [{ ...web('web-1'), forMs: BEHIND_FROM_MS }] } },
+      'holds',
+      'one proxy of shop/web has not answered: web-1 for 10s',
+    ],
+    [
+      '{scope: Mesh, authorityExpiry: {}}',
+      { facts: { authorities: [{ mesh: '', purpose: 'token-signing', leftMs: 48 * HOUR }] } },
+      'holds',
+      'the key that signs proxy tokens ends in 2d, and no other has taken its place',
+    ],
+    [
+      '{scope: Mesh, authorityExpiry: {}}',
+      { facts: { authorities: [{ mesh: '', purpose: 'token-signing', leftMs: 0 }] } },
+      'holds',
+      'the key that signs proxy tokens is over: no token that it has signed is accepted',
+    ],
+    [
       '{scope: Mesh, authorityExpiry: {}}',
       {
         facts: {
@@ -270,6 +296,16 @@ describe('conditions on the mesh and its control plane', () => {
     expect([samples.length, samples.at(-1)?.labels['workload'], samples.at(-1)?.value]).toEqual([101, 'others', 400]);
   });
 
+  it('certificates are read as far as any rule asks for', () => {
+    const [strict, off] = [
+      rule('strict', '{certificateExpiry: {remainingPercent: 80}}'),
+      rule('off', '{certificateExpiry: {remainingPercent: 99}, enabled: false}'),
+    ];
+    expect(expiringOf([strict, off, ...builtInRules([strict, off])])).toBe(80);
+    const none = [rule('none', '{scope: Mesh, certificateExpiry: {}, enabled: false}')];
+    expect([expiringOf(builtInRules([])), expiringOf([...none, ...builtInRules(none)])]).toEqual([25, 0]);
+  });
+
   it('a rule that is switched off says nothing', async () => {
     expect(await assessed('{proxiesRefusing: {}, enabled: false}')).toMatchObject({ state: 'disabled', samples: [] });
   });
@@ -283,7 +319,7 @@ describe('conditions on the mesh and its control plane', () => {
 
   it('every condition has a built-in rule, whose place one of scope Mesh takes', () => {
     const all = builtInRules([]).map(({ name }) => name);
-    expect(all).toHaveLength(8);
+    expect(all.toSorted()).toEqual(Object.keys(CONDITION_SCOPES).toSorted());
     const own = [
       rule('mine', '{scope: Mesh, databaseSlow: {}, enabled: false}'),
       rule('ours', '{proxiesRefusing: {}}'),

@@ -19,11 +19,12 @@ import type { ServerFacts, Signals } from '../ports.js';
 import { type DueNotification, dispatch, receiverKey } from '../routing/dispatch.js';
 import type { FactsReader } from './facts.js';
 import type { MeshRules, RuleBook } from './rule-book.js';
+import { after } from './turn-order.js';
 
 export interface AlertJobOptions {
-  readonly store: Pick<Store, 'leases' | 'alerts' | 'silences' | 'alertOutbox'>;
-  readonly book: RuleBook;
-  readonly facts: FactsReader;
+  readonly store: Pick<Store, 'leases' | 'alerts' | 'silences' | 'alertOutbox' | 'ping'>;
+  readonly book: Pick<RuleBook, 'meshes' | 'known'>;
+  readonly facts: Pick<FactsReader, 'server' | 'mesh'>;
   /** Undefined: rules over the traffic say that no source is connected. */
   readonly signals: Signals | undefined;
   readonly courier: Pick<Courier, 'turn' | 'idle'>;
@@ -54,7 +55,13 @@ const KEPT_MS = 3_600_000;
  */
 export class AlertJob {
   readonly #holder: string;
-  #running: Promise<void> = Promise.resolve();
+  #running: Promise<void> | undefined;
+  #delivering: Promise<void> | undefined;
+  #isStopping = false;
+  /** Severities of what fires, by mesh: as of the last look at it that succeeded. */
+  readonly #firing = new Map<string, readonly string[]>();
+  /** The mesh that was begun last. */
+  #last = '';
   #lease: Lease | undefined;
   #prunedAt = Number.NEGATIVE_INFINITY;
   #stops: readonly (() => void)[] = [];
@@ -65,6 +72,7 @@ export class AlertJob {
 
   start(): void {
     if (this.#stops.length > 0) return;
+    this.#isStopping = false;
     const { clock, everySeconds } = this.options;
     // Turns keep their errors to themselves: there is nothing to wait for.
     this.#stops = [
@@ -74,29 +82,32 @@ export class AlertJob {
     void this.tick();
   }
 
-  /** One turn after the other, however long they take. @returns when this one has ended; it never rejects */
+  /** Begins a turn, unless one is under way. @returns when that has ended; it never rejects */
   tick(): Promise<void> {
-    this.#running = this.#running.then(() => this.#turn());
+    this.#running ??= this.#turn().finally(() => {
+      this.#running = undefined;
+    });
     return this.#running;
   }
 
+  /** Ends after the mesh that is looked at: the others are for the next replica. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     for (const stop of this.#stops) stop();
     this.#stops = [];
     await this.#running;
+    await this.#delivering;
     await this.options.courier.idle();
     // Already stopped with Postgres away: the lease ends by itself.
     await this.options.store.leases.take('alerts', this.#holder, 0).catch(() => {});
   }
 
   async #turn(): Promise<void> {
-    const { store, clock, log, metrics, tracer = silentTracer } = this.options;
+    const { clock, log, metrics, tracer = silentTracer } = this.options;
     const before = clock.monotonic();
     try {
-      this.#lease = await store.leases.take('alerts', this.#holder, LEASE_MS);
-      const lease = this.#lease;
-      if (lease === undefined) return;
-      await tracer.run('job alerts', (span) => this.#lookAtAll(lease, span), AS_ROOT);
+      if ((await this.#renewed()) === undefined) return;
+      await tracer.run('job alerts', (span) => this.#lookAtAll(span), AS_ROOT);
       metrics.observe('heddle_alert_turn_seconds', (clock.monotonic() - before) / 1_000);
     } catch (error) {
       this.#lease = undefined;
@@ -107,33 +118,49 @@ export class AlertJob {
     await this.#deliver();
   }
 
-  async #lookAtAll(lease: Lease, span: Span): Promise<void> {
+  /** Undefined while another replica has it. */
+  async #renewed(): Promise<Lease | undefined> {
+    this.#lease = await this.options.store.leases.take('alerts', this.#holder, LEASE_MS);
+    return this.#lease;
+  }
+
+  async #lookAtAll(span: Span): Promise<void> {
     const { book, facts, metrics } = this.options;
     const server = await facts.server();
-    const firing: AlertRow[] = [];
-    for (const rules of await book.all()) firing.push(...(await this.#contained(lease, rules, server)));
-    span.set('heddle.alerts.firing', firing.length);
-    for (const severity of ALERT_SEVERITIES) {
-      const count = firing.filter(({ labels }) => labels['severity'] === severity).length;
-      metrics.gauge('heddle_alerts_firing', count, { severity });
+    const meshes = await book.meshes();
+    for (const mesh of after(meshes, this.#last)) {
+      if (this.#isStopping) return;
+      // Each has a whole lease to itself, and is not begun with again when it has used all of it up.
+      const lease = await this.#renewed();
+      if (lease === undefined) throw new LeaseLost('alerts');
+      this.#last = mesh;
+      await this.#contained(lease, mesh, server);
     }
+    for (const mesh of this.#firing.keys()) if (!meshes.includes(mesh)) this.#firing.delete(mesh);
+    const firing = [...this.#firing.values()].flat();
+    span.set('heddle.alerts.firing', firing.length);
+    for (const severity of ALERT_SEVERITIES)
+      metrics.gauge('heddle_alerts_firing', firing.filter((one) => one === severity).length, { severity });
     await this.#prune();
   }
 
-  /** What goes wrong in one mesh is no reason not to look at the others (SEC-70). @throws LeaseLost; StoreUnavailable */
-  async #contained(lease: Lease, rules: MeshRules, server: ServerFacts): Promise<readonly AlertRow[]> {
+  /**
+   * What goes wrong in one mesh is no reason not to look at the others (SEC-70), statements of it that Postgres does not
+   * answer in time among them. @throws LeaseLost; StoreUnavailable when it answers nothing
+   */
+  async #contained(lease: Lease, mesh: string, server: ServerFacts): Promise<void> {
+    const { book, store } = this.options;
     try {
-      return await this.#look(lease, rules, server);
+      await this.#look(lease, await book.known(mesh), server);
     } catch (error) {
-      if (error instanceof LeaseLost || error instanceof StoreUnavailable) throw error;
+      if (error instanceof LeaseLost) throw error;
+      if (error instanceof StoreUnavailable && !(await store.ping())) throw error;
       this.options.metrics.count('heddle_alert_turn_failures_total');
-      this.options.log.error('the alerts of a mesh could not be looked at', { mesh: rules.mesh, error });
-      return [];
+      this.options.log.error('the alerts of a mesh could not be looked at', { mesh, error });
     }
   }
 
-  /** @returns alerts that fire */
-  async #look(lease: Lease, rules: MeshRules, server: ServerFacts): Promise<readonly AlertRow[]> {
+  async #look(lease: Lease, rules: MeshRules, server: ServerFacts): Promise<void> {
     const { store, clock, signals, facts } = this.options;
     const { mesh } = rules;
     const now = clock.now();
@@ -143,7 +170,7 @@ export class AlertJob {
       await store.silences.list(mesh),
       await store.alertOutbox.queued(mesh),
     ];
-    const known = { facts: await facts.mesh(mesh), server, now };
+    const known = { facts: await facts.mesh(rules), server, now };
     const { alerts, events } = evolve(before, await assess(rules, known, signals), now);
     const { receivers } = rules;
     const told = dispatch({ alerts, receivers, silences, groups, queued, now });
@@ -156,7 +183,11 @@ export class AlertJob {
       ...{ groups: told.groups, removedGroups: told.removedGroups },
       notifications: told.notifications.map((one) => this.#written(one)),
     });
-    return kept.filter(({ state }) => state === 'firing');
+    const firing = kept.filter(({ state }) => state === 'firing');
+    this.#firing.set(
+      mesh,
+      firing.map(({ labels }) => labels['severity'] ?? ''),
+    );
   }
 
   #written(due: DueNotification) {
@@ -174,8 +205,15 @@ export class AlertJob {
   }
 
   /** Only the holder of the lease does it, as far as it knows: one that was stalled may tell somebody twice, never not at all. */
-  async #deliver(): Promise<void> {
-    if (this.#lease === undefined) return;
+  #deliver(): Promise<void> {
+    if (this.#lease === undefined) return Promise.resolve();
+    this.#delivering ??= this.#send().finally(() => {
+      this.#delivering = undefined;
+    });
+    return this.#delivering;
+  }
+
+  async #send(): Promise<void> {
     const { courier, log, metrics } = this.options;
     try {
       await courier.turn();

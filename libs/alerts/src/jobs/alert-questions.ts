@@ -125,7 +125,7 @@ export class AlertQuestions {
   async #assess(mesh: string): Promise<MeshAssessment> {
     const { book, facts, signals, clock } = this.options;
     const rules = await book.of(mesh);
-    const known = { facts: await facts.mesh(mesh), server: await facts.server(), now: clock.now() };
+    const known = { facts: await facts.mesh(rules), server: await facts.server(), now: clock.now() };
     return assess(rules, known, signals);
   }
 }

@@ -259,7 +259,7 @@ describe('alerts, from what is seen to who is told', () => {
     here.refusing = ['web'];
     const written = () => database.rows('SELECT 1 FROM alert');
     await expect
-      .poll(() => here.store.alertSources.facts('default'))
+      .poll(() => here.store.alertSources.facts('default', 0))
       .toMatchObject({ observations: [{ mesh: 'default' }] });
     expect([other?.holder, await written()]).toEqual(['other', []]);
     await database.rows(LEASE);

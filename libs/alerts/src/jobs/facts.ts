@@ -1,6 +1,9 @@
 import { type Clock, parseNodeId } from '#libs/kernel';
-import type { AlertFacts, AlertObservation, Store } from '#libs/store';
-import type { MeshFacts, ProxyPlace, ServerFacts } from '../ports.js';
+import type { AlertFacts, AlertObservation, ProxyPlace, Store } from '#libs/store';
+import type { Watched } from '../engine/assess.js';
+import { builtInRules } from '../engine/built-in.js';
+import { expiringOf } from '../engine/conditions.js';
+import type { MeshFacts, ServerFacts } from '../ports.js';
 
 /** Answers of Postgres that the median is taken of. */
 const SAMPLES = 5;
@@ -24,9 +27,9 @@ export class FactsReader {
     return { silent, databaseMs: sorted[Math.floor(sorted.length / 2)] ?? Number.NaN };
   }
 
-  /** @throws StoreUnavailable */
-  async mesh(mesh: string): Promise<MeshFacts> {
-    return factsOf(await this.store.alertSources.facts(mesh));
+  /** As much as the rules need. @throws StoreUnavailable */
+  async mesh({ mesh, rules }: Pick<Watched, 'mesh' | 'rules'>): Promise<MeshFacts> {
+    return factsOf(await this.store.alertSources.facts(mesh, expiringOf([...rules, ...builtInRules(rules)])));
   }
 }
 

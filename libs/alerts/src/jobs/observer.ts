@@ -1,4 +1,5 @@
 import { type Clock, type Log, type Metrics, Turns } from '#libs/kernel';
+import { BEHIND_FROM_MS } from '#libs/model';
 import type { AlertObservation, AlertSources } from '#libs/store';
 
 /** What a replica sees of the proxies that are connected to it, now. */
@@ -24,8 +25,6 @@ export interface ProxyObserverOptions {
   readonly metrics: Metrics;
 }
 
-/** Who is behind for less is on its way. */
-const LATE_MS = 10_000;
 /** An Envoy's words may be 4 KB, and a thousand of them may refuse. */
 const MESSAGE_LENGTH = 300;
 /** Said again so often, so that it is known to be still so. */
@@ -50,7 +49,7 @@ export class ProxyObserver {
     return this.#looks.stop();
   }
 
-  /** @returns when it has been said; it never rejects */
+  /** Looks, unless it is about to. @returns when it has been said; it never rejects */
   tick(): Promise<void> {
     return this.#looks.take();
   }
@@ -90,7 +89,7 @@ export class ProxyObserver {
     for (const node of this.options.watch.behind()) {
       const from = this.#since.get(node) ?? now;
       since.set(node, from);
-      if (now - from >= LATE_MS) of(node).behind.push({ node, forMs: Math.round(now - from) });
+      if (now - from >= BEHIND_FROM_MS) of(node).behind.push({ node, forMs: Math.round(now - from) });
     }
     this.#since = since;
     return [...meshes].map(([mesh, seen]) => ({ mesh, ...seen }));

@@ -38,18 +38,26 @@ export class RuleBook {
 
   constructor(private readonly options: RuleBookOptions) {}
 
-  /** Every mesh, by name. @throws StoreUnavailable */
-  async all(): Promise<readonly MeshRules[]> {
+  /** Names of all meshes, in order. @throws StoreUnavailable */
+  async meshes(): Promise<readonly string[]> {
     await this.#refresh();
-    const found: MeshRules[] = [];
-    for (const mesh of this.#meshes) found.push(await this.#read(mesh));
-    return found;
+    return this.#meshes;
   }
 
   /** Of a mesh that does not exist there is nothing. @throws StoreUnavailable */
   async of(mesh: string): Promise<MeshRules> {
     await this.#refresh();
-    return this.#read(mesh);
+    return this.known(mesh);
+  }
+
+  /** As of the last time that the book was asked something else. @throws StoreUnavailable */
+  async known(mesh: string): Promise<MeshRules> {
+    const known = this.#rules.get(mesh);
+    if (known) return known;
+    const revision = this.#revision;
+    const rules = await this.#parsed(mesh);
+    if (revision === this.#revision) this.#rules.set(mesh, rules);
+    return rules;
   }
 
   /** @param key `<namespace>/<name>` @throws StoreUnavailable */
@@ -63,15 +71,6 @@ export class RuleBook {
     this.#meshes = await this.options.store.resources.meshes();
     this.#rules.clear();
     this.#revision = configRevision;
-  }
-
-  async #read(mesh: string): Promise<MeshRules> {
-    const known = this.#rules.get(mesh);
-    if (known) return known;
-    const revision = this.#revision;
-    const rules = await this.#parsed(mesh);
-    if (revision === this.#revision) this.#rules.set(mesh, rules);
-    return rules;
   }
 
   async #parsed(mesh: string): Promise<MeshRules> {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { LATENCY_BOUNDS_MS } from '#libs/launcher';
 import { objective, rule } from '../testing/examples.js';
 import { BUCKETS } from './expressions.js';
@@ -39,6 +40,34 @@ const text = prometheusRules({
 it('the rules file is the one that was reviewed', () => {
   if (process.env['UPDATE_GOLDENS'] === '1' && !process.env['CI']) writeFileSync(GOLDEN, text);
   expect(text, `${GOLDEN}; UPDATE_GOLDENS=1 rewrites it`).toBe(existsSync(GOLDEN) ? readFileSync(GOLDEN, 'utf8') : '');
+});
+
+/** What is made of one rule: expression and time, or why it is left out. */
+function made(spec: string): string {
+  const file = prometheusRules({ mesh: 'default', objectives: [], rules: [rule('mine', spec)] });
+  const leftOut = /^# left out: AlertRule shop[/]mine: (.*)$/m.exec(file)?.[1];
+  if (leftOut !== undefined) return leftOut;
+  const { groups } = parse(file) as { groups: { name: string; rules: { expr: string; for: string }[] }[] };
+  const [found] = groups.find(({ name }) => name === 'heddle/default/shop/mine')?.rules ?? [];
+  return `${found?.for}: ${found?.expr}`;
+}
+
+it.each([
+  [
+    '{scope: Mesh, authorityExpiry: {within: 1440h}, for: 0s}',
+    '0s: min(heddle_authority_end_timestamp_seconds{mesh=~"|default"}) - time() < 5184000',
+  ],
+  ['{scope: Mesh, replicaGone: {longerThan: 5m}, for: 1m}', '6m: up{job="heddle"} == 0 or absent(up{job="heddle"})'],
+  ['{scope: Mesh, proxiesRefusing: {}, for: 0s}', expect.stringMatching(/^0s: sum\(increase\(xds_nacks_total/)],
+  ['{scope: Mesh, proxiesRefusing: {moreThan: 3}}', 'no metric tells how many proxies refuse configuration'],
+  ['{proxiesRefusing: {}}', 'no metric tells in which namespace proxies refuse configuration'],
+  [
+    '{scope: Mesh, databaseSlow: {slowerThan: 100ms}}',
+    'no metric tells how long Postgres takes; DatabaseAway is about one that does not answer',
+  ],
+  ['{certificateExpiry: {remainingPercent: 10}}', 'no metric tells it'],
+])('a condition is told with its own limits, or named: %s', (spec, expected) => {
+  expect(made(spec)).toEqual(expected);
 });
 
 // That Prometheus accepts it, and fires what it should, is for test/prometheus.

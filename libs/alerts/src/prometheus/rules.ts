@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
-import type { AlertRule, AlertSeverity, BuiltInCondition, BurnWindow, ServiceLevelObjective } from '#libs/model';
+import type { AlertRule, AlertSeverity, BurnWindow, ServiceLevelObjective } from '#libs/model';
 import { builtInRules } from '../engine/built-in.js';
-import { isConditionRule } from '../engine/conditions.js';
+import { type ConditionRule, isConditionRule } from '../engine/conditions.js';
 import { ruleLabels, trafficLabels, trafficWords } from '../engine/sample.js';
 import { isSignalRule } from '../engine/signal.js';
 import { duration, number } from '../engine/words.js';
@@ -55,6 +55,7 @@ export function prometheusRules({ mesh, objectives, rules }: WatchedRules): stri
     if (typeof made === 'string') leave('AlertRule', rule, made);
     else groups.push(made);
   }
+  groups.push(controlPlaneGroup(mesh));
   const comment = [HEAD.replace('MESH', mesh), ...(leftOut.length > 0 ? ['', ...leftOut] : [])].join('\n');
   const head = comment
     .split('\n')
@@ -136,11 +137,7 @@ const plain = (text: string): string => text.replaceAll('{{', '{ {');
 
 /** @returns why there is none */
 function ruleGroup(rule: AlertRule, mesh: string): Group | string {
-  const made = isSignalRule(rule)
-    ? signalAlert(rule)
-    : isConditionRule(rule)
-      ? conditionAlert(rule.condition)
-      : undefined;
+  const made = isSignalRule(rule) ? signalAlert(rule) : isConditionRule(rule) ? conditionAlert(rule, mesh) : undefined;
   if (made === undefined) return 'Prometheus cannot tell it';
   if (typeof made === 'string') return made;
   return {
@@ -149,7 +146,7 @@ function ruleGroup(rule: AlertRule, mesh: string): Group | string {
       {
         alert: rule.name,
         expr: made.expr,
-        for: promDuration(rule.forMs),
+        for: promDuration(rule.forMs + (made.laterMs ?? 0)),
         keep_firing_for: promDuration(rule.keepFiringMs),
         labels: withoutName({ ...ruleLabels(mesh, rule, rule.severity), ...made.labels }),
         annotations: annotations(rule, made.summary),
@@ -162,6 +159,8 @@ interface Made {
   readonly expr: string;
   readonly labels: Texts;
   readonly summary: string;
+  /** How long the expression has to hold before the condition does, beside the rule's own time. Default: it is the condition. */
+  readonly laterMs?: number;
 }
 
 function signalAlert({ condition }: AlertRule): Made | string {
@@ -182,24 +181,28 @@ function signalAlert({ condition }: AlertRule): Made | string {
 /** A count begins with the first refusal, and an increase is known from the second sample on only. */
 const REFUSALS = 'sum(increase(xds_nacks_total[5m])) > 0 or sum(xds_nacks_total unless xds_nacks_total offset 5m) > 0';
 
-/** What control planes expose of themselves is about all meshes. */
-function conditionAlert(condition: BuiltInCondition): Made | string {
-  const of = (expr: string, summary: string): Made => ({ expr, labels: {}, summary });
+/** What control planes expose of themselves is about all namespaces, and but for authorities about all meshes. */
+function conditionAlert({ condition, scope }: ConditionRule, mesh: string): Made | string {
   switch (condition.type) {
     case 'ProxiesRefusing':
-      return of(REFUSALS, 'Proxies have refused configuration in the last 5 minutes.');
+      if (scope === 'Namespace') return 'no metric tells in which namespace proxies refuse configuration';
+      if (condition.moreThan > 0) return 'no metric tells how many proxies refuse configuration';
+      return { expr: REFUSALS, labels: {}, summary: 'Proxies have refused configuration in the last 5 minutes.' };
     case 'AuthorityExpiry':
-      return of(
-        'min(heddle_authority_life_left_ratio) < 0.5',
-        'An authority has used up half of its life: it was not rotated.',
-      );
+      return {
+        expr: `min(heddle_authority_end_timestamp_seconds{mesh=~"|${mesh}"}) - time() < ${condition.withinMs / 1000}`,
+        labels: {},
+        summary: `An authority, or the key that signs proxy tokens, ends within ${duration(condition.withinMs)}: it was not rotated.`,
+      };
     case 'ReplicaGone':
-      return of('up{job="heddle"} == 0 or absent(up{job="heddle"})', 'A control plane does not answer.');
+      return {
+        expr: 'up{job="heddle"} == 0 or absent(up{job="heddle"})',
+        laterMs: condition.longerThanMs,
+        labels: {},
+        summary: `A control plane has not answered for ${duration(condition.longerThanMs)}.`,
+      };
     case 'DatabaseSlow':
-      return of(
-        'min(heddle_feed_connected) == 0 or sum(increase(heddle_store_unavailable_total[5m])) > 0',
-        'Postgres does not answer the control plane, or not in time.',
-      );
+      return 'no metric tells how long Postgres takes; DatabaseAway is about one that does not answer';
     case 'CertificateExpiry':
     case 'ProxiesBehind':
     case 'ProxiesOffline':
@@ -207,3 +210,20 @@ function conditionAlert(condition: BuiltInCondition): Made | string {
       return 'no metric tells it';
   }
 }
+
+/** What no rule of Heddle can tell, since it rests while Postgres is away. */
+const controlPlaneGroup = (mesh: string): Group => ({
+  name: `heddle/${mesh}/control-plane`,
+  rules: [
+    {
+      alert: 'DatabaseAway',
+      expr: 'min(heddle_feed_connected) == 0 or sum(increase(heddle_store_unavailable_total[5m])) > 0',
+      for: '1m',
+      labels: { mesh, severity: 'warning' },
+      annotations: {
+        summary: 'Postgres does not answer the control plane, or not in time.',
+        description: 'Proxies keep what they have; writes, their delivery and the alerts of Heddle wait for Postgres.',
+      },
+    },
+  ],
+});

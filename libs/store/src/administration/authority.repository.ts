@@ -2,6 +2,7 @@ import type { Database, Sql } from '../database.js';
 import { AuthorityEntity } from '../entities/authority.entity.js';
 import { IssuedCertificateEntity } from '../entities/issued-certificate.entity.js';
 import type { Authorities, AuthorityRow, AuthorityStage } from '../ports.js';
+import { NOW_MS } from '../sql-time.js';
 
 /** Making a key pair on a busy machine may take a while; the others wait for it. */
 const ENSURE_LOCK_TIMEOUT = '30s';
@@ -13,7 +14,6 @@ FROM authority WHERE mesh = $1 AND purpose = $2 AND active`;
 const INSERT = `
 INSERT INTO authority (id, mesh, purpose, certificate_pem, wrapped_key, not_after, active) VALUES ($1, $2, $3, $4, $5, $6, $7)`;
 
-const NOW_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 const IN_USE = `EXISTS (SELECT FROM issued_certificate c WHERE c.issuer = a.id AND c.not_after > ${NOW_MS})`;
 
 const STAGES = `

@@ -4,6 +4,7 @@ import type { Database } from '../database.js';
 import { ApiTokenEntity } from '../entities/api-token.entity.js';
 import { RevocationEntity } from '../entities/revocation.entity.js';
 import type { Actor, ApiTokenRow, TokenDecision, Tokens } from '../ports.js';
+import { NOW_MS } from '../sql-time.js';
 
 const DENY = `
 INSERT INTO revocation (jti, until, reason) VALUES ($1, $2, $3)
@@ -12,8 +13,6 @@ ON CONFLICT (jti) DO UPDATE SET until = GREATEST(revocation.until, EXCLUDED.unti
 const INSERT = `
 INSERT INTO api_token (id, name, role, groups, meshes, secret_hash, expires_at, created_at, last_used_at, revoked)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`;
-
-const NOW_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
 const REVOKE = `
 UPDATE api_token SET revoked = true, expires_at = LEAST(expires_at, ${NOW_MS}) WHERE id = $1 RETURNING id, name, meshes`;

@@ -2,13 +2,8 @@
 import type { Lease } from '../leases/lease.port.js';
 import type { Actor, Page } from '../values.port.js';
 
-/** One alert. Times are milliseconds since the epoch, 0 = not yet. */
-export interface AlertRow {
-  readonly mesh: string;
-  /** Of its labels: the same alert has the same one whenever it comes back. */
-  readonly fingerprint: string;
-  readonly rule: { readonly kind: string; readonly namespace: string; readonly name: string };
-  readonly labels: Readonly<Record<string, string>>;
+/** The life of an alert. Times are milliseconds; those `At` since the epoch, 0 = not yet. */
+export interface AlertLife {
   readonly state: 'pending' | 'firing' | 'resolved';
   /** When the condition was first seen to hold. */
   readonly pendingAt: number;
@@ -22,6 +17,15 @@ export interface AlertRow {
   readonly overMs: number;
   /** How long nothing is known of it. */
   readonly unknownMs: number;
+}
+
+/** One alert. */
+export interface AlertRow extends AlertLife {
+  readonly mesh: string;
+  /** Of its labels: the same alert has the same one whenever it comes back. */
+  readonly fingerprint: string;
+  readonly rule: { readonly kind: string; readonly namespace: string; readonly name: string };
+  readonly labels: Readonly<Record<string, string>>;
   /** undefined = not known. */
   readonly value?: number | undefined;
   readonly threshold: number;
@@ -38,7 +42,7 @@ export interface AlertEventRow {
   readonly id: number;
   /** RFC 3339. */
   readonly at: string;
-  readonly state: AlertRow['state'] | 'dropped';
+  readonly state: AlertLife['state'] | 'dropped';
   readonly alert: AlertRow;
 }
 
@@ -139,7 +143,8 @@ export interface AlertObservation {
   readonly behind: readonly { readonly node: string; readonly forMs: number }[];
 }
 
-export interface ObservedProxy {
+/** A proxy, by its place. */
+export interface ProxyPlace {
   readonly namespace: string;
   readonly workload: string;
   readonly instance: string;
@@ -148,9 +153,9 @@ export interface ObservedProxy {
 /** What is known of a mesh beside its traffic; at most 1,000 of each. */
 export interface AlertFacts {
   readonly authorities: readonly { readonly mesh: string; readonly purpose: string; readonly leftMs: number }[];
-  readonly certificates: readonly (ObservedProxy & { readonly leftMs: number; readonly lifeMs: number })[];
+  readonly certificates: readonly (ProxyPlace & { readonly leftMs: number; readonly lifeMs: number })[];
   readonly observations: readonly AlertObservation[];
-  readonly offline: readonly (ObservedProxy & { readonly forMs: number })[];
+  readonly offline: readonly (ProxyPlace & { readonly forMs: number })[];
 }
 
 export interface Alerts {
@@ -193,7 +198,8 @@ export interface AlertOutbox {
 export interface AlertSources {
   /** Takes the place of what this replica has said before. Of a mesh that is not named nothing is seen. */
   observe(seen: readonly AlertObservation[]): Promise<void>;
-  facts(mesh: string): Promise<AlertFacts>;
-  /** Replicas that ended without saying so within the last day, and the name of the meshes. */
+  /** @param expiring certificates are looked for that have less than this percentage of their life left; 0 = none */
+  facts(mesh: string, expiring: number): Promise<AlertFacts>;
+  /** Replicas that ended without saying so within the last day; at most 1,000. */
   silentReplicas(): Promise<readonly { readonly replica: string; readonly forMs: number }[]>;
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
+import { DETACHED_TOO_LONG } from '../instances/sweep.js';
 import { openStore } from '../open-store.js';
 import type { AlertRow, AlertTurn, Lease, Store } from '../ports.js';
 import { actor, at, instance } from '../testing/fixtures.js';
@@ -183,25 +184,41 @@ describe('what there is to be alarmed about', () => {
       await store.instances.transition({ op: 'attach', ...at(name), attachment, envoyVersion: '1.40.0', features: [] });
     await store.instances.transition({ op: 'detach', ...at('lost'), attachment });
     const offline = async () =>
-      (await store.alertSources.facts(MESH)).offline.map(({ workload, instance: name }) => `${workload}/${name}`);
+      (await store.alertSources.facts(MESH, 0)).offline.map(({ workload, instance: name }) => `${workload}/${name}`);
     expect(await offline()).toEqual(['orders/lost']);
     await store.authorities.recordIssued([leaf('lost', 1_000)]);
-    await store.instances.transition({ op: 'remove', ...at('lost'), reason: 'detached for too long' });
+    await store.instances.transition({ op: 'remove', ...at('lost'), reason: DETACHED_TOO_LONG });
     expect(await offline()).toEqual(['orders/lost']);
     await database.rows(`UPDATE instance_event SET at = now() - interval '2 hours'`);
     expect(await offline()).toEqual([]);
   });
 
-  it('certificates of connected proxies that have no newer one', async () => {
-    const rows = async () =>
-      (await store.alertSources.facts(MESH)).certificates.map(({ instance: name, leftMs }) => [
+  it('certificates of connected proxies that have no newer one, up to the part of their life that a rule asks for', async () => {
+    const rows = async (expiring: number) =>
+      (await store.alertSources.facts(MESH, expiring)).certificates.map(({ instance: name, leftMs }) => [
         name,
         Math.round(leftMs / 3_600_000),
       ]);
     await store.authorities.recordIssued([leaf('here', 3_600_000), leaf('never', 3_600_000)]);
-    expect(await rows()).toEqual([['here', 1]]);
-    await store.authorities.recordIssued([leaf('here', 80_000_000)]);
-    expect(await rows()).toEqual([]);
+    expect(await rows(25)).toEqual([['here', 1]]);
+    expect([await rows(4), await rows(0)]).toEqual([[], []]);
+    await store.authorities.recordIssued([leaf('here', 64_800_000)]); // 18 of 24 hours: 75 %
+    expect([await rows(50), await rows(74), await rows(80)]).toEqual([[], [], [['here', 18]]]);
+  });
+
+  it('authorities and the key of proxy tokens, but not the key that is replaced by itself', async () => {
+    for (const purpose of ['server-root', 'token-signing', 'audit-signing'] as const)
+      await store.authorities.ensure('', purpose, () =>
+        Promise.resolve({
+          ...{ id: purpose, mesh: '', purpose, certificatePem: 'pem', wrappedKey: Buffer.from('k'), active: true },
+          notAfter: Date.now() + 3_600_000,
+        }),
+      );
+    const { authorities } = await store.alertSources.facts(MESH, 0);
+    expect(authorities.map(({ purpose, leftMs }) => [purpose, Math.round(leftMs / 3_600_000)])).toEqual([
+      ['server-root', 1],
+      ['token-signing', 1],
+    ]);
   });
 
   it('what replicas see of their proxies, while they live and go on saying it', async () => {
@@ -211,7 +228,7 @@ describe('what there is to be alarmed about', () => {
       behind: [],
     };
     await store.alertSources.observe([seen]);
-    const observed = async () => (await store.alertSources.facts(MESH)).observations;
+    const observed = async () => (await store.alertSources.facts(MESH, 0)).observations;
     expect(await observed()).toMatchObject([{ refusing: [{ message: 'a\uFFFDb' }] }]);
     await database.rows(`UPDATE alert_observation SET at = now() - interval '2 minutes'`);
     expect(await observed()).toEqual([]);

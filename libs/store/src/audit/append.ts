@@ -1,7 +1,7 @@
 import { canonicalJson } from '#libs/kernel';
 import type { Sql } from '../database.js';
 import type { TokenDecision } from './audit.port.js';
-import { type AuditPayload, envelopeSql, NOW_MS, sha256 } from './chain.js';
+import { type AuditPayload, envelopeSql, sha256, TRANSACTION_TIME } from './chain.js';
 import { columnsOf } from './columns.js';
 
 const APPEND = `
@@ -12,7 +12,7 @@ WITH head AS (
   RETURNING revision, audit_seq, audit_prev, audit_hash
 )
 INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash, action, mesh, actor, subjects)
-SELECT audit_seq, revision, ${NOW_MS}, $3, $1, $2, audit_prev, audit_hash, $4, $5, $6, $7::text[] FROM head`;
+SELECT audit_seq, revision, ${TRANSACTION_TIME}, $3, $1, $2, audit_prev, audit_hash, $4, $5, $6, $7::text[] FROM head`;
 
 /** Adds an entry that goes with no change of a resource: a refusal, a cut, a token. */
 export async function appendAudit(sql: Sql, payload: AuditPayload): Promise<void> {

@@ -85,8 +85,8 @@ export interface Envelope {
 
 export const envelopeHash = (envelope: Envelope): string => sha256(canonicalJson(envelope));
 
-/** Postgres's side of `Envelope.at`: the time of the transaction. */
-export const NOW_MS = `date_trunc('milliseconds', now())`;
+/** Postgres's side of `Envelope.at`: when the transaction began, a timestamptz of whole milliseconds. */
+export const TRANSACTION_TIME = `date_trunc('milliseconds', now())`;
 
 /**
  * SQL for the hash of the next entry, to be used in an UPDATE of the stream `config`. The text that it hashes is
@@ -96,5 +96,5 @@ export const NOW_MS = `date_trunc('milliseconds', now())`;
  */
 export const envelopeSql = (payloadHash: string, revision: string): string => `encode(sha256(convert_to(format(
   '{"at":"%s","payload":"%s","prev":"%s","revision":%s,"seq":%s}',
-  to_char(${NOW_MS} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+  to_char(${TRANSACTION_TIME} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
   ${payloadHash}, audit_hash, ${revision}, audit_seq + 1), 'UTF8')), 'hex')`;

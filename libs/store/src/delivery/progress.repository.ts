@@ -1,4 +1,6 @@
+import { SILENT_FROM_MS } from '#libs/model';
 import type { Database } from '../database.js';
+import { NOW_MS } from '../sql-time.js';
 import type { KnownProgress, LateDelivery, Progress, ProgressRow, RefusedDelivery } from './progress.port.js';
 
 const INSERT = `
@@ -20,14 +22,14 @@ UPDATE delivery_progress d SET total = acked + refusing, behind = '[]'
 WHERE at > now() - interval '1 day' AND replica = $1 AND acked + refusing < total
   AND EXISTS (SELECT 1 FROM delivery_progress l WHERE l.mesh = d.mesh AND l.replica = $1 AND l.change > d.change)`;
 
-/** A replica that did not renew its lease three times is not waited for. Milliseconds. */
-export const ALIVE_MS = 15_000;
+/** A replica that did not renew its lease three times is not waited for, and alerts may be about it. Milliseconds. */
+export const ALIVE_MS = SILENT_FROM_MS;
 
 const OF = `
 WITH asked AS (SELECT unnest($2::bigint[]) AS change),
 alive AS (
   SELECT replica FROM replica
-  WHERE delivers = session AND seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${ALIVE_MS}
+  WHERE delivers = session AND seen_at > ${NOW_MS} - ${ALIVE_MS}
 ),
 known AS (
   SELECT asked.change AS asked, a.replica AS name, true AS alive, p.*

@@ -1,4 +1,5 @@
 import type { Sql } from '../database.js';
+import { NOW_MS } from '../sql-time.js';
 import { commitInstances, type InstanceEvent, type InstanceWrite } from './commit.js';
 import { type InstanceKey, type InstanceRecord, type InstanceState, instanceKey, toInstanceState } from './rows.js';
 import { applyCommand, describe, type InstanceCommand } from './transitions.js';
@@ -15,7 +16,7 @@ JOIN unnest($1::text[], $2::text[], $3::text[]) AS k(mesh, namespace, name) USIN
 ORDER BY i.mesh, i.namespace, i.name FOR UPDATE OF i`;
 
 const NOW_AND_REVISION = `
-SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now, revision FROM stream WHERE stream = 'runtime'`;
+SELECT ${NOW_MS} AS now, revision FROM stream WHERE stream = 'runtime'`;
 
 const keyOf = (command: InstanceCommand): InstanceKey => (command.op === 'register' ? command.spec : command);
 

@@ -10,6 +10,10 @@ export const WORKLOAD_SHARE = 0.1;
 export const MESH_SHARE = 0.05;
 /** A replica that has not renewed its row for this long has stopped: it renews every 5 s. */
 export const REPLICA_LEASE_MS = 30_000;
+/** A lost stream alone never removes an endpoint: an instance goes after five minutes without one. */
+export const DETACHED_FOR_MS = 300_000;
+/** Why it went, in its history. */
+export const DETACHED_TOO_LONG = 'detached for too long';
 
 export interface SweepOptions {
   readonly detachedForMs: number;
@@ -109,7 +113,7 @@ export async function sweep(
   ];
   if (writes.length === 0) return [];
   const events: InstanceEvent[] = [
-    ...removed.map((state) => ({ state, op: 'remove', detail: state.leaving ? 'had left' : 'detached for too long' })),
+    ...removed.map((state) => ({ state, op: 'remove', detail: state.leaving ? 'had left' : DETACHED_TOO_LONG })),
     ...changed.map((state) => ({ state, op: 'detach', detail: 'its replica has stopped' })),
   ];
   await commitInstances(sql, writes, events);

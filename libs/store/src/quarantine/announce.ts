@@ -1,5 +1,5 @@
 import { canonicalJson } from '#libs/kernel';
-import { type AuditPayload, envelopeSql, NOW_MS, sha256 } from '../audit/chain.js';
+import { type AuditPayload, envelopeSql, sha256, TRANSACTION_TIME } from '../audit/chain.js';
 import { columnsOf } from '../audit/columns.js';
 import type { Sql } from '../database.js';
 import { FEED_CHANNEL } from '../feed/channel.js';
@@ -32,7 +32,7 @@ WITH rev AS (
   SELECT 'config', revision, 0, 'put', $5, $6, $7, $8, $9 FROM rev
 ), audited AS (
   INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash, action, mesh, actor, subjects)
-  SELECT audit_seq, revision, ${NOW_MS}, 'applied', $1, $2, audit_prev, audit_hash, $3, $6, $4, '{}' FROM rev
+  SELECT audit_seq, revision, ${TRANSACTION_TIME}, 'applied', $1, $2, audit_prev, audit_hash, $3, $6, $4, '{}' FROM rev
 )
 SELECT pg_notify('${FEED_CHANNEL}', 'config:' || revision)::text FROM rev`;
 

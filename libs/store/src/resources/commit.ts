@@ -1,5 +1,5 @@
 import { canonicalJson } from '#libs/kernel';
-import { type AuditPayload, documentHash, envelopeSql, NOW_MS, sha256 } from '../audit/chain.js';
+import { type AuditPayload, documentHash, envelopeSql, sha256, TRANSACTION_TIME } from '../audit/chain.js';
 import { columnsOf, storable } from '../audit/columns.js';
 import type { Sql } from '../database.js';
 import { FEED_CHANNEL } from '../feed/channel.js';
@@ -26,12 +26,12 @@ WITH rev AS (
   INSERT INTO resource (uid, mesh, kind, namespace, name, api_version, labels, annotations, spec, version,
     created_revision, updated_revision, created_at, updated_at)
   SELECT uid, $2, kind, namespace, name, api_version, labels::jsonb, annotations::json, spec::json, version,
-    revision, revision, ${NOW_MS}, ${NOW_MS}
+    revision, revision, ${TRANSACTION_TIME}, ${TRANSACTION_TIME}
   FROM item WHERE op = 'created'
 ), updated AS (
   UPDATE resource r
   SET api_version = i.api_version, labels = i.labels::jsonb, annotations = i.annotations::json, spec = i.spec::json,
-      version = i.version, updated_revision = i.revision, updated_at = ${NOW_MS}
+      version = i.version, updated_revision = i.revision, updated_at = ${TRANSACTION_TIME}
   FROM item i WHERE i.op = 'updated' AND r.uid = i.uid AND r.version = i.version - 1
   RETURNING r.uid
 ), deleted AS (
@@ -39,7 +39,7 @@ WITH rev AS (
   RETURNING r.uid
 ), changed AS (
   INSERT INTO change (revision, mesh, at, actor, role, ip, request_id, message, reverts)
-  SELECT revision, $2, ${NOW_MS}, a.name, a.role, a.ip, a."requestId", a.message, a.reverts
+  SELECT revision, $2, ${TRANSACTION_TIME}, a.name, a.role, a.ip, a."requestId", a.message, a.reverts
   FROM rev, json_to_record($5::json) AS a(name text, role text, ip text, "requestId" text, message text, reverts text)
   RETURNING revision
 ), history AS (
@@ -51,7 +51,7 @@ WITH rev AS (
   FROM item
 ), audited AS (
   INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash, action, mesh, actor, subjects)
-  SELECT audit_seq, revision, ${NOW_MS}, 'applied', $3, $4, audit_prev, audit_hash, $9, $2, $10, $11::text[] FROM rev
+  SELECT audit_seq, revision, ${TRANSACTION_TIME}, 'applied', $3, $4, audit_prev, audit_hash, $9, $2, $10, $11::text[] FROM rev
 ), remembered AS (
   UPDATE idempotency i SET revision = rev.revision, change = 'c-' || rev.revision, items = $8::json
   FROM rev WHERE i.actor = $6 AND i.key = $7

@@ -2,13 +2,12 @@
 import type { Sql } from '../database.js';
 import { PROGRESS_KEPT_DAYS } from '../delivery/progress.port.js';
 import { IDEMPOTENCY_HOURS } from '../resources/idempotency.js';
+import { NOW_MS } from '../sql-time.js';
 import { inPieces } from './pieces.js';
 
 export const ROWS_AT_ONCE = 5_000;
 /** A million rows of a kind in one round: more than come meanwhile. */
 const MOST_PIECES = 200;
-
-const NOW_MS = '(extract(epoch FROM clock_timestamp()) * 1000)::bigint';
 
 /** A row that changes meanwhile is left alone; another replica that removes as well takes others. */
 const oldest = (table: string, condition: string, order = ''): string => `

@@ -1,9 +1,8 @@
 import type { Sql } from '../database.js';
 import { REPLICA_LEASE_MS } from '../instances/sweep.js';
 import type { HeldEntry, HeldResource, InstanceThen, Pin, Span, SpanAt, When } from '../ports.js';
+import { NOW_MS } from '../sql-time.js';
 import { LEFT_BEHIND } from './write.js';
-
-const NOW_MS = 'extract(epoch FROM clock_timestamp()) * 1000';
 
 /** How far back from a time is looked for a span that covers it: an instance may be attached to several replicas. */
 const NEAREST = 20;

@@ -7,6 +7,7 @@ import { releaseAddresses } from '../resources/addresses.js';
 import { auditRefusal } from '../resources/audit-refusal.js';
 import { Refused } from '../resources/refused.js';
 import { raced } from '../resources/write.js';
+import { NOW_MS } from '../sql-time.js';
 import { numberOf, STAGED, type StagedRow, toStaged } from './rows.js';
 import { stageIn } from './stage.js';
 import type { StagedChange, StagedChanges, StagedReport, StagedStep, StageRequest } from './staged.port.js';
@@ -28,7 +29,7 @@ FROM staged_report WHERE number = $1 ORDER BY replica`;
 
 const REPLICAS = `
 SELECT replica FROM replica
-WHERE delivers = session AND seen_at > (extract(epoch FROM clock_timestamp()) * 1000)::bigint - ${ALIVE_MS} ORDER BY replica`;
+WHERE delivers = session AND seen_at > ${NOW_MS} - ${ALIVE_MS} ORDER BY replica`;
 
 /** Is not made for everybody, so what was set aside for it is free again. */
 const GIVEN_UP = new Set(['reverted', 'failed']);

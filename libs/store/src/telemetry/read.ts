@@ -1,10 +1,11 @@
 import type { Sql } from '../database.js';
+import { NOW_MS } from '../sql-time.js';
 import type { SignalBucket, SignalQuery, SignalRow, SignalSpan, SignalTier, SignalTimes } from './signal.port.js';
 import { eachSpan, FINEST_S, tableOf } from './tables.js';
 
 const TIMES = `
 SELECT t.tier, t.rolled_until, (SELECT min(lower) FROM signal_range r WHERE r.tier = t.tier) AS kept_from,
-  (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now
+  ${NOW_MS} AS now
 FROM signal_tier t WHERE t.tier > 0 ORDER BY t.tier`;
 const NEWEST = `SELECT at FROM signal_part WHERE tier = ${FINEST_S} AND mesh = $1 ORDER BY at DESC LIMIT 1`;
 

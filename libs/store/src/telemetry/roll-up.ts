@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Sql } from '../database.js';
 import { requireLease } from '../leases/lease.js';
 import type { Lease } from '../leases/lease.port.js';
+import { NOW_MS } from '../sql-time.js';
 import type { DueBucket, RolledMesh, SignalRow, SignalView } from './signal.port.js';
 import { FINEST_S, secondsOf, tableOf } from './tables.js';
 import { removePages, writePages } from './write.js';
@@ -12,7 +13,7 @@ const LATE_MS = 15_000;
 const TIERS = `
 SELECT t.tier, t.rolled_until, (SELECT min(lower) FROM signal_range r WHERE r.tier = t.tier) AS kept_from,
   (SELECT min(at) FROM signal_redo d WHERE d.tier = t.tier) AS redo,
-  (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now
+  ${NOW_MS} AS now
 FROM signal_tier t WHERE t.tier > 0 ORDER BY t.tier`;
 const NEXT = 'SELECT at FROM signal_part WHERE tier = $1 AND at >= $2 AND at < $3 ORDER BY at LIMIT 1';
 const PARTS = `

@@ -8,4 +8,4 @@ export {
 } from './cells.js';
 export type { FailureRecord, Harvest, HarvestStore } from './harvest.js';
 export { LatencySketch } from './latency-sketch.js';
-export { type FailureClass, isFailure, OUTCOMES, type Outcome } from './outcome.js';
+export { isFailure, OUTCOMES, type Outcome } from './outcome.js';

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import { type AlertRule, MESH_CONDITIONS } from '../../alerting.js';
+import type { Violation } from '#libs/kernel';
+import { type AlertRule, BEHIND_FROM_MS, type BuiltInCondition, CONDITION_SCOPES, SILENT_FROM_MS } from '../../alerting.js';
 import { defineKind, readBy } from '../../define-kind.js';
 import { durationToMs } from '../../duration-text.js';
-import { violation } from '../../issues.js';
+import { violation, warning } from '../../issues.js';
 import { duration, report, strict } from '../../schema-parts.js';
 import { alertTexts, severity, toTexts } from './parts.js';
 import { foreignServices, signalSchema, toSignal } from './signal.js';
@@ -32,10 +33,14 @@ const CONDITIONS = {
   authorityExpiry: strict({
     within: duration({ min: 1000 })
       .default('720h')
-      .describe('Alert when an authority or signing key in use ends within this time. Default: 720h, 30 days.'),
+      .describe(
+        'Alert when an authority in use, or the key that signs proxy tokens, ends within this time. Default: 720h, 30 days.',
+      ),
   })
     .optional()
-    .describe('Certificate authorities of the mesh and of the server that end soon. Needs scope Mesh.'),
+    .describe(
+      'Certificate authorities of the mesh and of the server, and the key that signs proxy tokens, that end soon. Needs scope Mesh.',
+    ),
   proxiesRefusing: strict({ moreThan: moreThan() })
     .optional()
     .describe('Proxies that refuse configuration (NACK), in their own words.'),
@@ -43,7 +48,9 @@ const CONDITIONS = {
     moreThan: moreThan(),
     longerThan: duration({ min: 1000 })
       .default('1m')
-      .describe('How long a proxy has had something to answer, at least "1s". Default: 1m.'),
+      .describe(
+        'How long a proxy has had something to answer, at least "1s"; less than "10s" counts as "10s". Default: 1m.',
+      ),
   })
     .optional()
     .describe('Connected proxies that have not answered what they were sent.'),
@@ -58,7 +65,7 @@ const CONDITIONS = {
       'Proxies that were connected, are not any more, and did not say that they leave. Also for an hour after they were dropped for that.',
     ),
   replicaGone: strict({
-    longerThan: duration({ min: 15_000 })
+    longerThan: duration({ min: SILENT_FROM_MS })
       .default('30s')
       .describe('How long a replica has been silent, at least "15s". Default: 30s.'),
   })
@@ -86,18 +93,8 @@ const CONDITIONS = {
     .describe('Telemetry that is missing or was dropped: nothing can be said of the traffic. Needs scope Mesh.'),
 };
 
-type ConditionName = keyof typeof CONDITIONS;
-const NAMES: readonly ConditionName[] = [
-  'signal',
-  'certificateExpiry',
-  'authorityExpiry',
-  'proxiesRefusing',
-  'proxiesBehind',
-  'proxiesOffline',
-  'replicaGone',
-  'databaseSlow',
-  'telemetryIncomplete',
-];
+/** As messages name them. */
+const NAMES = strict(CONDITIONS).keyof().options;
 
 const schema = strict({
   scope: z
@@ -125,26 +122,54 @@ const schema = strict({
 
 type Spec = z.infer<typeof schema>;
 
+type BuiltInName = Exclude<keyof typeof CONDITIONS, 'signal'>;
+type Readers = { readonly [Name in BuiltInName]: (written: NonNullable<Spec[Name]>) => BuiltInCondition };
+
+const READERS: Readers = {
+  certificateExpiry: ({ remainingPercent }) => ({ type: 'CertificateExpiry', remainingPercent }),
+  authorityExpiry: ({ within }) => ({ type: 'AuthorityExpiry', withinMs: durationToMs(within) }),
+  proxiesRefusing: ({ moreThan }) => ({ type: 'ProxiesRefusing', moreThan }),
+  proxiesBehind: ({ moreThan, longerThan }) => ({
+    ...{ type: 'ProxiesBehind', moreThan },
+    longerThanMs: Math.max(BEHIND_FROM_MS, durationToMs(longerThan)),
+  }),
+  proxiesOffline: ({ moreThan, longerThan }) => ({
+    ...{ type: 'ProxiesOffline', moreThan },
+    longerThanMs: durationToMs(longerThan),
+  }),
+  replicaGone: ({ longerThan }) => ({ type: 'ReplicaGone', longerThanMs: durationToMs(longerThan) }),
+  databaseSlow: ({ slowerThan }) => ({ type: 'DatabaseSlow', slowerThanMs: durationToMs(slowerThan) }),
+  telemetryIncomplete: ({ missingPercent, window }) => ({
+    ...{ type: 'TelemetryIncomplete', missingPercent },
+    windowMs: durationToMs(window),
+  }),
+};
+
+const read = <Name extends BuiltInName>(name: Name, written: Spec[Name]): BuiltInCondition | undefined =>
+  written == null ? undefined : READERS[name](written);
+
 function conditionOf(spec: Spec, namespace: string): AlertRule['condition'] {
   if (spec.signal) return toSignal(spec.signal, namespace, spec.scope);
-  if (spec.certificateExpiry)
-    return { type: 'CertificateExpiry', remainingPercent: spec.certificateExpiry.remainingPercent };
-  if (spec.authorityExpiry) return { type: 'AuthorityExpiry', withinMs: durationToMs(spec.authorityExpiry.within) };
-  if (spec.proxiesBehind) return { type: 'ProxiesBehind', ...manyFor(spec.proxiesBehind) };
-  if (spec.proxiesOffline) return { type: 'ProxiesOffline', ...manyFor(spec.proxiesOffline) };
-  if (spec.replicaGone) return { type: 'ReplicaGone', longerThanMs: durationToMs(spec.replicaGone.longerThan) };
-  if (spec.databaseSlow) return { type: 'DatabaseSlow', slowerThanMs: durationToMs(spec.databaseSlow.slowerThan) };
-  if (spec.telemetryIncomplete) {
-    const { missingPercent, window } = spec.telemetryIncomplete;
-    return { type: 'TelemetryIncomplete', missingPercent, windowMs: durationToMs(window) };
+  for (const name of NAMES) {
+    const condition = name === 'signal' ? undefined : read(name, spec[name]);
+    if (condition) return condition;
   }
-  return { type: 'ProxiesRefusing', moreThan: spec.proxiesRefusing?.moreThan ?? 0 };
+  throw new Error('the schema lets no rule pass without a condition');
 }
 
-const manyFor = (condition: { readonly moreThan: number; readonly longerThan: string }) => ({
-  moreThan: condition.moreThan,
-  longerThanMs: durationToMs(condition.longerThan),
-});
+/** A proxy that is connected renews its certificate when so much of its life is left, or more. Percent. */
+const RENEWED_FROM = 40;
+
+function warningsOf({ certificateExpiry, proxiesBehind }: Spec): readonly Violation[] {
+  const found: Violation[] = [];
+  if (certificateExpiry && certificateExpiry.remainingPercent > RENEWED_FROM) {
+    const path = ['spec', 'certificateExpiry', 'remainingPercent'];
+    found.push(warning(path, 'too-early', 'counts certificates that are not due yet: 40 to 60 are left when proxies renew them'));
+  }
+  if (proxiesBehind && durationToMs(proxiesBehind.longerThan) < BEHIND_FROM_MS)
+    found.push(warning(['spec', 'proxiesBehind', 'longerThan'], 'no-effect', 'counts as "10s": who is behind for less is on its way'));
+  return found;
+}
 
 /** AlertRule: a condition on the traffic or on the mesh itself that somebody is to be told of. */
 export const alertRuleKind = defineKind({
@@ -159,12 +184,13 @@ export const alertRuleKind = defineKind({
   check: (spec, place) => {
     if (spec.scope === 'Mesh') return [];
     const { type } = conditionOf(spec, place.namespace);
-    if (MESH_CONDITIONS.includes(type))
+    if (type !== 'Signal' && CONDITION_SCOPES[type] === 'Mesh')
       return [violation(['spec', 'scope'], 'required', `must be Mesh: ${type} is not about a namespace`)];
     return spec.signal && foreignServices(spec.signal, place.namespace)
       ? [violation(['spec', 'signal', 'service'], 'conflict', 'is of another namespace: that needs scope: Mesh')]
       : [];
   },
+  warn: warningsOf,
   toDomain: (spec, place, source) => ({
     type: 'AlertRule',
     value: {

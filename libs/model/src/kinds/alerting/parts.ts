@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { isDnsLabel } from '#libs/kernel';
 import { isAlertLabel, parseMatcher } from '../../alert-matchers.js';
-import { ALERT_SEVERITIES, type AlertTexts, FAILURE_OUTCOMES, type TrafficSelector } from '../../alerting.js';
+import { ALERT_SEVERITIES, type AlertTexts } from '../../alerting.js';
+import { FAILURE_OUTCOMES } from '../../outcome.js';
 import {
   controlProblem,
   dnsLabel,
@@ -129,12 +130,3 @@ export function placed(name: string, namespace: string): readonly [namespace: st
   const [first = '', second] = name.split('/');
   return second === undefined ? [namespace, first] : [first, second];
 }
-
-export const ALL_TRAFFIC: TrafficSelector = {
-  namespace: undefined,
-  service: undefined,
-  port: undefined,
-  route: undefined,
-  caller: undefined,
-  instance: undefined,
-};

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import type { AlertSeverity, BurnWindow, Indicator, TrafficSelector } from '../../alerting.js';
+import { ALL_TRAFFIC, type AlertSeverity, type BurnWindow, type Indicator, type TrafficSelector } from '../../alerting.js';
 import { defineKind, readBy } from '../../define-kind.js';
 import { durationToMs, parseDuration } from '../../duration-text.js';
 import { warning } from '../../issues.js';
 import { dnsSubdomain, duration, type IssueSink, report, strict } from '../../schema-parts.js';
-import { ALL_TRAFFIC, alertTexts, ignoredOutcomes, portOfService, severity, toTexts } from './parts.js';
+import { alertTexts, ignoredOutcomes, portOfService, severity, toTexts } from './parts.js';
 
 const DAY_MS = 86_400_000;
 
