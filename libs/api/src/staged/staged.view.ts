@@ -1,5 +1,6 @@
 /** A staged change for people and programs. */
 import type { StagedReportView } from '#libs/changes';
+import { openWave } from '#libs/kernel';
 import type { ResourceId } from '#libs/model';
 import type { StagedChange } from '#libs/store';
 import { asItWas } from '../access/visible-changes.js';
@@ -39,7 +40,6 @@ export function viewOfStaged(change: StagedChange, { may }: Pick<Reader, 'may'>,
     const [namespace = '', name = ''] = proxy.split('/');
     return may({ kind: 'Proxy', namespace, name });
   });
-  const isOpen = change.state === 'canary' || change.state === 'held';
   const hidden = change.items.length - items.length + change.members.length - members.length;
   const { waitsFor = '', ...rest } = seen ?? {};
   const mayAll = hidden === 0;
@@ -48,7 +48,7 @@ export function viewOfStaged(change: StagedChange, { may }: Pick<Reader, 'may'>,
     message: items.length > 0 || mayAll ? change.message : '',
     ...{ createdAt: change.createdAt, stepAt: change.stepAt },
     items: items.map(({ op, id }) => ({ op, ...id })),
-    ...{ waves: change.options.waves, wave: isOpen ? change.wave + 1 : 0, members },
+    ...{ waves: change.options.waves, wave: openWave(change), members },
     change: change.appliedRevision === undefined ? undefined : `c-${change.appliedRevision}`,
     // Hosts, and Envoy's words, are of proxies.
     reason: mayAll ? change.reason || waitsFor : '',

@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Param, Req } from '@nestjs/common';
 import { Access, AccessControl, API_DEPS, type ApiDeps, type HttpRequest, requireMesh } from '#libs/api';
+import { isStagedOver, openWave } from '#libs/kernel';
 import { printId } from '#libs/model';
 import type { StagedChange } from '#libs/store';
 import { byNamespace, instancesOf, type Reading, resourcesOf, selected } from '../catalogue/catalogue.js';
@@ -8,7 +9,6 @@ import type { ReleaseHome, TrialView } from './release.view.js';
 import { versionsOf } from './versions.js';
 
 const SHOWN = 30;
-const OVER: readonly StagedChange['state'][] = ['done', 'reverted', 'failed'];
 
 /** The home of who brings out releases: what is on trial, and which versions run side by side. */
 @Controller('api/dashboard/meshes/:mesh/release')
@@ -31,18 +31,20 @@ export class ReleaseController {
       .map((service) => versionsOf(service, selected(service, instances), routes))
       .filter(({ versions }) => versions.some(({ version }) => version !== ''));
     return {
-      trials: await this.trials(reading),
+      ...(await this.trials(reading)),
       services: versioned.sort((a, b) => b.versions.length - a.versions.length),
     };
   }
 
-  private async trials({ caller, mesh }: Reading): Promise<readonly TrialView[]> {
+  private async trials({ caller, mesh }: Reading): Promise<Pick<ReleaseHome, 'open' | 'over'>> {
     const changes = await this.deps.store.staged.list(mesh, SHOWN);
     const readable = changes.filter(
       ({ items }) => this.access.visible(caller, mesh, items, ({ id }) => id).hidden === 0,
     );
-    const isOver = ({ state }: StagedChange): boolean => OVER.includes(state);
-    return [...readable.filter((one) => !isOver(one)), ...readable.filter(isOver)].map(trialView);
+    return {
+      open: readable.filter((one) => !isStagedOver(one)).map(trialView),
+      over: readable.filter(isStagedOver).map(trialView),
+    };
   }
 }
 
@@ -50,7 +52,7 @@ const trialView = (change: StagedChange): TrialView => ({
   ...{ id: change.id, state: change.state, actor: change.actor.name, message: change.message },
   ...{ createdAt: change.createdAt, waves: change.options.waves, members: change.members, reason: change.reason },
   items: change.items.map(({ id }) => printId(id)),
-  wave: change.state === 'canary' || change.state === 'held' ? change.wave + 1 : 0,
+  wave: openWave(change),
   confirmLeftSeconds: change.confirmLeftMs === undefined ? undefined : Math.ceil(change.confirmLeftMs / 1_000),
   change: change.appliedRevision === undefined ? undefined : `c-${change.appliedRevision}`,
 });

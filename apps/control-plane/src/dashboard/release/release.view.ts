@@ -33,8 +33,9 @@ export interface TrialView {
 }
 
 export interface ReleaseHome {
-  /** Open ones first, then the newest that are over. */
-  readonly trials: readonly TrialView[];
+  /** Those that something is still to become of, and those that are over; the newest first. */
+  readonly open: readonly TrialView[];
+  readonly over: readonly TrialView[];
   /** Those with more than one version come first. */
   readonly services: readonly VersionedService[];
 }

@@ -24,11 +24,7 @@ export function ReleaseHome() {
   );
 }
 
-const isOver = ({ state }: TrialView): boolean => ['done', 'reverted', 'failed'].includes(state);
-
-function Content({ trials, services }: Home) {
-  const open = trials.filter((one) => !isOver(one));
-  const over = trials.filter(isOver);
+function Content({ open, over, services }: Home) {
   return (
     <div className={ui.grid2}>
       <div className={ui.column}>
