@@ -10,6 +10,7 @@ import {
 } from '#libs/api';
 import { isStagedOver } from '#libs/kernel';
 import { requireHome } from '../session/homes.js';
+import { trialsOf } from '../trials.js';
 import { proxiesAtAGlance } from './operator.home.js';
 import type { ChangeInFlight, OperatorHome } from './operator.view.js';
 
@@ -35,14 +36,14 @@ export class OperatorController {
       return { kind: 'Proxy', namespace, name: instance };
     };
     const proxies = access.visible(principal, mesh, await runtime.proxies(mesh), ofProxy).shown;
-    const trials = (await store.staged.list(mesh, TRIALS)).filter((one) => !isStagedOver(one));
+    const trials = await trialsOf({ deps, access, caller: principal, mesh }, TRIALS);
     const [items, contents] = await Promise.all([store.quarantine.list(mesh), store.badContents.list(mesh)]);
     return {
       ...proxiesAtAGlance(proxies),
       changes: await this.changes(mesh, principal),
       trials: trials
-        .filter(({ items: written }) => access.visible(principal, mesh, written, ({ id }) => id).hidden === 0)
-        .map(({ id, state, message }) => ({ id, state, message })),
+        .filter((one) => !isStagedOver(one))
+        .map(({ id, state, message, hidden }) => ({ id, state, message, ...(hidden ? { hidden } : {}) })),
       quarantined: items.length + contents.length,
     };
   }

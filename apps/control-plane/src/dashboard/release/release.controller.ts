@@ -1,11 +1,10 @@
 import { Controller, Get, Inject, Param, Req } from '@nestjs/common';
 import { Access, AccessControl, API_DEPS, type ApiDeps, type HttpRequest, requireMesh } from '#libs/api';
-import { isStagedOver, openWave } from '#libs/kernel';
-import { printId } from '#libs/model';
-import type { StagedChange } from '#libs/store';
+import { isStagedOver } from '#libs/kernel';
 import { byNamespace, instancesOf, type Reading, resourcesOf, selected } from '../catalogue/catalogue.js';
 import { requireHome } from '../session/homes.js';
-import type { ReleaseHome, TrialView } from './release.view.js';
+import { trialsOf } from '../trials.js';
+import type { ReleaseHome } from './release.view.js';
 import { versionsOf } from './versions.js';
 
 const SHOWN = 30;
@@ -36,23 +35,8 @@ export class ReleaseController {
     };
   }
 
-  private async trials({ caller, mesh }: Reading): Promise<Pick<ReleaseHome, 'open' | 'over'>> {
-    const changes = await this.deps.store.staged.list(mesh, SHOWN);
-    const readable = changes.filter(
-      ({ items }) => this.access.visible(caller, mesh, items, ({ id }) => id).hidden === 0,
-    );
-    return {
-      open: readable.filter((one) => !isStagedOver(one)).map(trialView),
-      over: readable.filter(isStagedOver).map(trialView),
-    };
+  private async trials(reading: Reading): Promise<Pick<ReleaseHome, 'open' | 'over'>> {
+    const trials = await trialsOf(reading, SHOWN);
+    return { open: trials.filter((one) => !isStagedOver(one)), over: trials.filter(isStagedOver) };
   }
 }
-
-const trialView = (change: StagedChange): TrialView => ({
-  ...{ id: change.id, state: change.state, actor: change.actor.name, message: change.message },
-  ...{ createdAt: change.createdAt, waves: change.options.waves, members: change.members, reason: change.reason },
-  items: change.items.map(({ id }) => printId(id)),
-  wave: openWave(change),
-  confirmLeftSeconds: change.confirmLeftMs === undefined ? undefined : Math.ceil(change.confirmLeftMs / 1_000),
-  change: change.appliedRevision === undefined ? undefined : `c-${change.appliedRevision}`,
-});
