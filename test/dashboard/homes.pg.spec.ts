@@ -1,11 +1,12 @@
-/** What the homes say, over HTTP: no more than their reader may know. */
+/** What the homes say, over HTTP: no more than their reader may know, and nothing that is not so. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StagedView } from '#libs/changes';
 import { createTestDatabase, type TestDatabase } from '../../libs/testing/src/postgres/index.js';
-import { Board, binding, fillShop, split } from './board.js';
+import { Board, binding, fillShop, policy, service, split } from './board.js';
 
 const MESH = '/api/v1/meshes/default';
 const BOARD = '/api/dashboard/meshes/default';
+const CALLER = { rules: [{ from: [{ workloads: ['shop/web'] }] }] };
 
 let database: TestDatabase;
 const board = new Board();
@@ -22,8 +23,9 @@ beforeAll(async () => {
     binding('shop-operators', 'operator', 'shop-operators', { namespaces: ['shop'] }),
     binding('team-editors', 'editor', 'team-editors', { namespaces: ['shop'], selector }),
     binding('warehouse-editors', 'editor', 'warehouse-editors', { namespaces: ['warehouse'] }),
+    binding('shop-security', 'security', 'shop-security', { namespaces: ['shop'] }),
   );
-  for (const group of ['shop-editors', 'shop-operators', 'team-editors', 'warehouse-editors'])
+  for (const group of ['shop-editors', 'shop-operators', 'team-editors', 'warehouse-editors', 'shop-security'])
     tokens[group] = await board.token(group, 'none', { groups: [group] });
 });
 afterAll(async () => {
@@ -85,5 +87,80 @@ describe('SEC-34 a trial', () => {
     const { open, over } = await ofHome('shop-editors');
     expect([open, over]).toEqual([[], await ofApi('shop-editors')]);
     expect((await read(`${BOARD}/operator`, 'shop-operators')).trials).toEqual([]);
+  });
+});
+
+describe('a service is open', () => {
+  const two = { ports: ['http', 'admin'].map((name, i) => ({ name, port: 8080 + i, protocol: 'http' })) };
+  const to = (at: string, target: object, spec: object) => ({
+    ...policy('AuthorizationPolicy', at, '', {}),
+    spec: { targetRef: target, ...spec },
+  });
+  const open = async (who?: string) =>
+    ((await read(`${BOARD}/security`, who)).open as { service: string }[]).filter(({ service: at }) =>
+      at.startsWith('shop/x-'),
+    );
+  const access = async (name: string, who?: string) => (await read(`${BOARD}/services/shop/${name}`, who)).access;
+
+  beforeAll(async () => {
+    await board.apply(
+      'Services with one policy each',
+      ...['x-denied', 'x-ungranted', 'x-granted', 'x-plain', 'x-allowed'].map((name) => service(`shop/${name}`)),
+      service('shop/x-port', two),
+      policy('AuthorizationPolicy', 'shop/x-allowed', 'x-allowed', { action: 'ALLOW', ...CALLER }),
+      policy('AuthorizationPolicy', 'shop/x-denied', 'x-denied', { action: 'DENY', ...CALLER }),
+      to('shop/x-port', { kind: 'Service', name: 'x-port', sectionName: 'http' }, { action: 'ALLOW', ...CALLER }),
+      ...['x-ungranted', 'x-granted'].map((name) =>
+        to(`ops/${name}`, { kind: 'Service', name, namespace: 'shop' }, { action: 'ALLOW', ...CALLER }),
+      ),
+      {
+        ...{ apiVersion: 'gateway.networking.k8s.io/v1beta1', kind: 'ReferenceGrant' },
+        metadata: { namespace: 'shop', name: 'ops' },
+        spec: {
+          from: [{ group: 'heddle.dev', kind: 'AuthorizationPolicy', namespace: 'ops' }],
+          to: [{ group: '', kind: 'Service', name: 'x-granted' }],
+        },
+      },
+    );
+  });
+
+  it('where no ALLOW is in force: a denial, a policy for another port, and one that is not granted guard nothing', async () => {
+    const expected = [
+      { service: 'shop/x-denied', ports: ['http'], isPartly: false, denies: true },
+      { service: 'shop/x-plain', ports: ['http'], isPartly: false, denies: false },
+      { service: 'shop/x-port', ports: ['admin'], isPartly: true, denies: false },
+      { service: 'shop/x-ungranted', ports: ['http'], isPartly: false, denies: false },
+    ];
+    expect(await open()).toEqual(expected);
+    expect(await open('shop-security')).toEqual(expected);
+  });
+
+  it('on its own page, too, which says what is not in force and why', async () => {
+    const none = { policies: 0, hidden: 0, callers: [] };
+    expect(await access('x-plain')).toEqual([{ port: 'http', state: 'open', ...none }]);
+    expect(await access('x-denied')).toEqual([{ port: 'http', state: 'open', ...none, policies: 1 }]);
+    expect(await access('x-port')).toEqual([
+      { port: 'http', state: 'guarded', policies: 1, hidden: 0, callers: ['shop/web'] },
+      { port: 'admin', state: 'open', ...none },
+    ]);
+    const { policies, access: found } = await read(`${BOARD}/services/shop/x-ungranted`);
+    expect(found).toEqual([{ port: 'http', state: 'open', ...none }]);
+    expect(policies).toMatchObject([
+      { name: 'x-ungranted', reach: 'service', problem: expect.stringContaining('in another namespace that grants') },
+    ]);
+  });
+
+  it('to nobody whom a policy guards that its reader may not see', async () => {
+    const seen = { port: 'http', state: 'guarded', policies: 1 };
+    expect(await access('x-granted')).toEqual([{ ...seen, hidden: 0, callers: ['shop/web'] }]);
+    expect(await access('x-granted', 'shop-security')).toEqual([{ ...seen, hidden: 1, callers: [] }]);
+  });
+
+  it('no longer once a policy guards the mesh', async () => {
+    await board.apply(
+      'Only the shop calls',
+      to('ops/mesh', { kind: 'Mesh', name: 'default' }, { action: 'ALLOW', ...CALLER }),
+    );
+    expect(await open()).toEqual([]);
   });
 });
