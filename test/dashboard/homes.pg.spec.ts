@@ -164,3 +164,15 @@ describe('a service is open', () => {
     expect(await open()).toEqual([]);
   });
 });
+
+it('a service is shown with the ports that it has, not only with what is written of them', async () => {
+  await board.apply(
+    'Written in few words',
+    service('shop/y-terse', { ports: [{ port: 8080 }, { port: 81, appProtocol: 'kubernetes.io/h2c' }] }),
+  );
+  const { service: shown } = await read(`${BOARD}/services/shop/y-terse`);
+  expect(shown.ports).toEqual([
+    { name: 'http', port: 8080, protocol: 'http' },
+    { name: 'http2', port: 81, protocol: 'http2' },
+  ]);
+});
