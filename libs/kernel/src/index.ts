@@ -7,6 +7,7 @@ export * from './ports.js';
 export * from './request-counts.js';
 export * from './result.js';
 export * from './silent.js';
+export * from './staged-state.js';
 export * from './steps.js';
 export * from './system-clock.js';
 export * from './tracer.js';

@@ -11,6 +11,7 @@ export * from './grants.js';
 export * from './kind-groups.js';
 export { createKindNames, type KindName, type KindNames, type PolicyName } from './kind-names.js';
 export { standardWindows } from './kinds/alerting/index.js';
+export { toPorts } from './kinds/service-ports.js';
 export * from './manifest.js';
 export { DEFAULT_NAMESPACE, isLabelKey, MESH_LABEL } from './metadata.js';
 export * from './outcome.js';

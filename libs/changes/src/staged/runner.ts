@@ -1,11 +1,11 @@
 /** The fenced job that moves staged changes on: one replica decides, all report what they see. */
 import { randomUUID } from 'node:crypto';
-import { type Clock, type Log, type Metrics, Turns } from '#libs/kernel';
+import { type Clock, isStagedOpen, type Log, type Metrics, Turns } from '#libs/kernel';
 import { needsIncludeSecurity } from '#libs/model';
 import { type Actor, type Lease, LeaseLost, type StagedChange } from '#libs/store';
 import { bySystem } from '../authorize.js';
 import type { ChangesDeps } from '../types.js';
-import { giveUp, membersOf, OPEN, promote, undo } from './acts.js';
+import { giveUp, membersOf, promote, undo } from './acts.js';
 import { type Decision, decide } from './decide.js';
 import type { Evidence } from './evidence.js';
 import { freshEvidence } from './report.js';
@@ -103,7 +103,7 @@ export class StagedRunner {
     const { deps } = this.options;
     const replicas = await deps.store.staged.replicas();
     // The first of a mesh has its turn first: what is opened now keeps the others waiting.
-    const open = new Map(changes.filter(({ state }) => OPEN.includes(state)).map(({ mesh, id }) => [mesh, id]));
+    const open = new Map(changes.filter(isStagedOpen).map(({ mesh, id }) => [mesh, id]));
     for (const change of changes)
       await this.#contained(change, 'step', async () => {
         const decision = decide(change, {

@@ -1,6 +1,6 @@
 /** What this replica sees of staged changes at the proxies that it serves. */
 import type { Evidence, HostEvidence, Traffic } from '#libs/changes';
-import { type Clock, parseNodeId, type RequestCounts } from '#libs/kernel';
+import { type Clock, isStagedOpen, parseNodeId, type RequestCounts } from '#libs/kernel';
 import type { StagedChange } from '#libs/store';
 import type { NackInfo, StreamInfo } from '#libs/xds';
 import type { MeshHost } from '../mesh-host.js';
@@ -105,7 +105,7 @@ export class StagedWatch {
   /** What there is to be said of a change that is open, or that everybody has. */
   evidence(change: StagedChange): Evidence {
     const { mesh, id, state, revision, appliedRevision, members } = change;
-    const isOpen = state === 'canary' || state === 'held';
+    const isOpen = isStagedOpen(change);
     const list = this.#watched.get(mesh) ?? [];
     // A step that gives nobody more, such as being held, is served as soon as it is known.
     const laneOf = (one: Watched): boolean => one.lane === id && one.revision <= revision;
