@@ -123,6 +123,10 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'mesh',
     'purpose',
   ),
+  heddle_authorities_stale: gauge(
+    '1 while the certificate authorities of a mesh cannot be taken over from the database: those in memory are used, and what other replicas rotate is not heard of.',
+    'mesh',
+  ),
   heddle_deny_list_age_seconds: gauge('Time since the list of revoked proxy tokens was last read.'),
   heddle_identity_refresh_failures_total: counter(
     'Reads of keys or revocations that failed; the last good ones are used.',
