@@ -172,6 +172,9 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'Minutes of routes that are not taken into what is usual, since there is no room for more.',
   ),
   heddle_telemetry_collector_up: gauge('1 while the collector runs.'),
+  heddle_telemetry_told_unreadable_total: counter(
+    'Lines of numbers from the collector that could not be read: what they told is missing in heddle_telemetry_*.',
+  ),
   heddle_telemetry_collector_starts_total: counter('Starts of the collector.'),
   heddle_telemetry_pipe_bytes: gauge('Bytes that wait for the collector.'),
   heddle_proxy_report_ignored_total: counter(
