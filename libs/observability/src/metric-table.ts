@@ -132,6 +132,10 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'mesh',
     'purpose',
   ),
+  heddle_authorities_stale: gauge(
+    '1 while the certificate authorities of a mesh cannot be taken over from the database: those in memory are used, and what other replicas rotate is not heard of.',
+    'mesh',
+  ),
   heddle_deny_list_age_seconds: gauge('Time since the list of revoked proxy tokens was last read.'),
   heddle_identity_refresh_failures_total: counter(
     'Reads of keys or revocations that failed; the last good ones are used.',
@@ -177,6 +181,9 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'Minutes of routes that are not taken into what is usual, since there is no room for more.',
   ),
   heddle_telemetry_collector_up: gauge('1 while the collector runs.'),
+  heddle_telemetry_told_unreadable_total: counter(
+    'Lines of numbers from the collector that could not be read: what they told is missing in heddle_telemetry_*.',
+  ),
   heddle_telemetry_collector_starts_total: counter('Starts of the collector.'),
   heddle_telemetry_pipe_bytes: gauge('Bytes that wait for the collector.'),
   heddle_proxy_report_ignored_total: counter(
