@@ -1,17 +1,16 @@
 import { Command } from 'commander';
+import type { ChangePage, ChangeState, StagedView } from '#libs/api';
 import { remote, type Session, session } from '../command.js';
 import { bar, showing } from '../delivery/bar.js';
 import { follow, followChange } from '../delivery/follow.js';
 import { requireDelivered } from '../delivery/outcome.js';
 import { renderPage } from '../delivery/page.js';
-import type { ChangePage, ChangeState } from '../delivery/types.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';
 import { print, printAs, printable } from '../output.js';
 import { type Touched, touchedLines } from '../past.js';
 import { followStaged, requireKept } from '../staged/follow.js';
 import { renderStaged, renderStagedList } from '../staged/render.js';
-import type { StagedView } from '../staged/types.js';
 
 interface WatchFlags {
   readonly timeout?: string;

@@ -1,11 +1,12 @@
 /** The page of a change, for people. */
+import type { ChangePage } from '#libs/api';
+import type { Delivery } from '#libs/changes';
 import { printable } from '../output.js';
 import { renderIntent } from '../plan/render.js';
 import { renderStaged, stagedLine } from '../staged/render.js';
 import { styled } from '../terminal.js';
 import { bar } from './bar.js';
 import { behindLines, refusedLines } from './outcome.js';
-import type { ChangePage, Delivery } from './types.js';
 
 const STATES: Readonly<Record<Delivery['state'], string>> = {
   Delivering: 'on its way',

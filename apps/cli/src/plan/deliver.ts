@@ -1,11 +1,12 @@
 /** Applies a plan, or documents, and follows the change to the proxies. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import type { Delivery } from '#libs/changes';
 import type { Session } from '../command.js';
 import { showing } from '../delivery/bar.js';
+import { counted } from '../delivery/counted.js';
 import { followChange } from '../delivery/follow.js';
 import { requireDelivered } from '../delivery/outcome.js';
-import { counted, type Delivery } from '../delivery/types.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';
 import { note, printAs, table } from '../output.js';

@@ -1,23 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type DeliveredChange, type Delivery, describedItem } from '#libs/changes';
-import type { FieldChange } from '#libs/diff';
-import type { ResourceId } from '#libs/model';
 import type { HistoryEntry } from '#libs/store';
 import { AccessControl, type Seen } from '../access/access-control.js';
-import { sides, type VisibleDelivery, visibleDelivery } from '../access/visible-changes.js';
+import { sides, visibleDelivery } from '../access/visible-changes.js';
 import { API_DEPS, type ApiDeps } from '../deps.js';
 import type { Principal } from '../http.js';
 import { notFound } from '../problem.js';
+import type { ChangePage, VisibleDelivery } from '../views.js';
 import type { AspectReader, AspectState, ChangeAspect } from './aspect.js';
-
-/** What a change did to one resource. */
-export interface ChangedItem extends ResourceId {
-  readonly op: 'create' | 'update' | 'delete';
-  /** For `update`. */
-  readonly fields: readonly FieldChange[];
-  /** For `create` and `delete`: the whole manifest. */
-  readonly manifest?: unknown;
-}
 
 /** A change that exists. */
 export interface FoundChange {
@@ -27,22 +17,6 @@ export interface FoundChange {
   readonly revision?: DeliveredChange;
   /** Undefined once history was cut. */
   readonly entry?: HistoryEntry | undefined;
-}
-
-export interface ChangePage {
-  readonly change: string;
-  readonly revision?: number;
-  readonly at?: string;
-  readonly actor?: string;
-  readonly message?: string;
-  readonly reverts?: string;
-  readonly items: readonly ChangedItem[];
-  /** Further resources that the caller may not read: "and 14 others". Absent = none. */
-  readonly hidden?: number;
-  /** Of config revisions. */
-  readonly delivery?: VisibleDelivery;
-  /** What aspects say, each under its name. */
-  readonly [aspect: string]: unknown;
 }
 
 /** Everything that is shown of a change. */

@@ -10,8 +10,9 @@ import { requireMesh } from '../meshes.js';
 import { reader } from '../plan/visible-plan.js';
 import { notFound, ProblemError } from '../problem.js';
 import { parseQuery } from '../query.js';
+import type { StagedView } from '../views.js';
 import { stagedQuery } from './staged.schema.js';
-import { type StagedView, viewOfStaged } from './staged.view.js';
+import { viewOfStaged } from './staged.view.js';
 
 /** Changes on trial: who has them, what was seen of them, and what is to become of them. */
 @Controller('api/v1/meshes/:mesh/staged')
