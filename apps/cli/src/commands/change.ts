@@ -29,7 +29,10 @@ export function changeCommand(): Command {
     remote(
       new Command('watch').description('follow a change to the proxies; without one, all changes as they are made'),
     )
-      .argument('[change]', 'c-<revision>; exit code 5 if a proxy refuses it, 6 if time is over')
+      .argument(
+        '[change]',
+        'c-<revision>, or s-<number>; exit code 5 if a proxy refuses it, 6 if time is over, 7 if a trial is taken back',
+      )
       .option('--timeout <seconds>', 'how long to watch; default: until every proxy has answered')
       .action(async (change: string | undefined, flags: WatchFlags) => {
         const s = session(flags);

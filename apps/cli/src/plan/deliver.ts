@@ -44,7 +44,10 @@ export const deliveryFlags = (command: Command): Command =>
   trialFlags(command)
     .option('-y, --yes', 'do not ask: for programs')
     .option('--force', 'overrule what stands against a change with two sides, such as plaintext in use; audited')
-    .option('--wait', 'wait until every proxy has ACKed the change; exit code 5 if one refuses it, 6 if time is over')
+    .option(
+      '--wait',
+      'wait until every proxy has ACKed the change; exit code 5 if one refuses it, 6 if time is over, 7 if a trial is taken back',
+    )
     .option('--timeout <seconds>', 'how long to wait', '60');
 
 /** @throws CliError for a --timeout that is none */
