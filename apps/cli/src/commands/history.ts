@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import type { HistoryItem } from '#libs/api';
+import { revisionIn } from '../change-id.js';
 import { remote, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';
@@ -27,7 +28,7 @@ export function historyCommand(): Command {
       const query = pastQuery(s, flags, resource);
       query.set('limit', `${wholeNumber('--limit', flags.limit ?? '20', { min: 1, max: 500 })}`);
       query.set('delivery', 'true');
-      if (flags.before !== undefined) query.set('before', revisionOf(flags.before));
+      if (flags.before !== undefined) query.set('before', before(flags.before));
       const answer = await s.rest.get<{ items: HistoryItem[] }>(`${s.meshPath}/history?${query}`);
       const rows = answer.items.map((entry) => [
         entry.change,
@@ -48,8 +49,8 @@ function delivered({ delivery }: HistoryItem): string {
   return state === 'Refused' ? `${state} by ${refused} of ${total}` : state;
 }
 
-function revisionOf(change: string): string {
-  const revision = /^(?:c-)?(\d{1,15})$/.exec(change)?.[1];
-  if (revision !== undefined) return revision;
+function before(change: string): string {
+  const revision = revisionIn(change);
+  if (revision !== undefined) return `${revision}`;
   throw new CliError(`--before ${change}: write a change, such as c-42`, EXIT.usage);
 }

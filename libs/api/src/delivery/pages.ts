@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type DeliveredChange, type Delivery, describedItem } from '#libs/changes';
+import { revisionOf } from '#libs/kernel';
 import type { HistoryEntry } from '#libs/store';
 import { AccessControl, type Seen } from '../access/access-control.js';
 import { sides, visibleDelivery } from '../access/visible-changes.js';
@@ -68,8 +69,8 @@ export class ChangePages {
   }
 
   async #revision(mesh: string, change: string): Promise<FoundChange | undefined> {
-    const revision = Number(/^c-([1-9]\d{0,14})$/.exec(change)?.[1] ?? 0);
-    if (revision === 0) return undefined;
+    const revision = revisionOf(change);
+    if (revision === undefined) return undefined;
     const { history } = this.deps.store;
     const [newest] = await history.list({ mesh, limit: 1, before: revision + 1 });
     const entry = newest?.revision === revision ? newest : undefined;

@@ -1,4 +1,5 @@
 import type { StagedReportView } from '#libs/changes';
+import { changeId } from '#libs/kernel';
 import type { StagedChange } from '#libs/store';
 import { asItWas } from '../access/visible-changes.js';
 import type { Reader } from '../plan/visible-plan.js';
@@ -21,7 +22,7 @@ export function viewOfStaged(change: StagedChange, { may }: Pick<Reader, 'may'>,
     ...{ createdAt: change.createdAt, stepAt: change.stepAt },
     items: items.map(({ op, id }) => ({ op, ...id })),
     ...{ waves: change.options.waves, wave: isOpen ? change.wave + 1 : 0, members },
-    change: change.appliedRevision === undefined ? undefined : `c-${change.appliedRevision}`,
+    change: change.appliedRevision === undefined ? undefined : changeId(change.appliedRevision),
     // Hosts, and Envoy's words, are of proxies.
     reason: mayAll ? change.reason || waitsFor : '',
     confirmWithinSeconds: change.confirmLeftMs === undefined ? undefined : Math.ceil(change.confirmLeftMs / 1_000),
