@@ -1,4 +1,5 @@
-// Who may import whom: the one authority for the direction of dependencies. A library is imported by its index only;
+// Who may import whom: the one authority for the direction of dependencies. A library is imported by its index only, or by a
+// second door of those that load much: `names`, or `views` for types of answers;
 // libs/testing has a door per folder, so that a test loads only what it needs.
 const MAY = {
   kernel: [],
@@ -27,6 +28,9 @@ const IO = [
   'node_modules/(@nestjs|typeorm|pg|@grpc|prom-client)/',
 ];
 const PURE = ['^libs/(kernel|diff|incremental|model|compiler)/', '^libs/patterns/src/', '^libs/policies/[^/]+/', '^libs/envoy-api/src/[^/]+[.]ts$'];
+/** Second doors: types of answers, which a browser may read, too; names, which load nothing. */
+const VIEWS = '^libs/api/src/views\\.ts$';
+const NAMES = '^libs/(kernel|model|telemetry)/src/names\\.ts$';
 const R = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 const allow = Object.entries(MAY).map(([lib, deps]) =>
@@ -38,7 +42,8 @@ module.exports = {
     ...allow,
     R('no-circular', 'a cycle means that no part can be read alone', {}, { circular: true }),
     R('libs-not-to-apps', 'apps are made of libraries', { path: '^libs/' }, { path: '^apps/' }),
-    R('libs-only-through-index', 'index.ts is the door of a library', { path: '^(?:libs|apps|test)/([^/]+)/' }, { path: '^libs/[^/]+/src/', pathNot: ['^libs/$1/', '^libs/[^/]+/src/index\\.ts$', '^libs/testing/src/[^/]+/index\\.ts$'] }),
+    R('libs-only-through-index', 'index.ts is the door of a library', { path: '^(?:libs|apps|test)/([^/]+)/' }, { path: '^libs/[^/]+/src/', pathNot: ['^libs/$1/', '^libs/[^/]+/src/index\\.ts$', NAMES, VIEWS, '^libs/testing/src/[^/]+/index\\.ts$'] }),
+    R('names-load-little', 'a command line takes them where the index costs too much', { path: NAMES }, { path: 'node_modules/|^libs/[^/]+/src/index\\.ts$', reachable: true }),
     R('policy-not-to-sibling', 'a policy kind is one folder', { path: '^libs/policies/([^/]+)/' }, { path: '^libs/policies/', pathNot: '^libs/policies/$1/' }),
     R('only-apps-know-all-policies', 'libraries are handed the list of kinds', { path: '^libs/', pathNot: `^libs/policies/|${TEST}` }, { path: '^libs/policies/' }),
     R('pure-core-no-io', 'what is compiled must depend on inputs alone', { path: PURE, pathNot: TEST }, { path: IO }),

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { defineConfig } from 'vite';
+import { defaultClientConditions, defineConfig } from 'vite';
 
 const root = import.meta.dirname;
 
@@ -7,6 +7,8 @@ const root = import.meta.dirname;
 // plane on this machine for everything else.
 export default defineConfig({
   root,
+  // Libraries are read as they are written, like pages.
+  resolve: { conditions: ['heddle-src', ...defaultClientConditions] },
   build: {
     outDir: join(root, '../../dist/apps/dashboard'),
     emptyOutDir: true,

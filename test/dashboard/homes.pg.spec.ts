@@ -1,6 +1,6 @@
 /** What the homes say, over HTTP: no more than their reader may know, and nothing that is not so. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { StagedView } from '#libs/changes';
+import type { StagedView } from '#libs/api/views';
 import { createTestDatabase, type TestDatabase } from '../../libs/testing/src/postgres/index.js';
 import { Board, binding, fillShop, policy, service, split } from './board.js';
 

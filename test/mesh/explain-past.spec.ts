@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ProxyOfRevisionView, ProxyThenView } from '#libs/api';
 import { ofRevisionText, thenText } from '../../apps/cli/src/explain/past.js';
-import type { OfRevision, Then } from '../../apps/cli/src/explain/types.js';
 import { Terminal } from '../../apps/cli/src/testing/terminal.js';
 import { sleep, until } from '../../apps/demo/src/narrator.js';
 import { MESH, NAMESPACE } from '../../apps/demo/src/topology.js';
@@ -44,8 +44,8 @@ const ask = <T>(path: string, query: Readonly<Record<string, string>>): Promise<
     'GET',
     `/api/v1/meshes/${MESH}/explain/${path}?${new URLSearchParams({ namespace: NAMESPACE, ...query })}`,
   );
-const then = (name: string, at: string): Promise<Then> => ask('at', { name, at });
-const tableThen = (name: string, at: string): Promise<Then> =>
+const then = (name: string, at: string): Promise<ProxyThenView> => ask('at', { name, at });
+const tableThen = (name: string, at: string): Promise<ProxyThenView> =>
   ask('at', { name, at, type: 'RDS', resource: 'shop/back' });
 const content = async (name: string, at: string): Promise<string> =>
   JSON.stringify((await tableThen(name, at)).resource?.content);
@@ -152,7 +152,8 @@ describe('what a stock Envoy was running', () => {
 
   it('lists clusters, listeners and routes with their hashes, the same for the same', async () => {
     const [a, b] = [await then('front', times['A'] ?? ''), await then('front', times['B'] ?? '')];
-    const named = ({ resources }: Then) => new Map(resources.map((one) => [`${one.type} ${one.name}`, one.hash]));
+    const named = ({ resources }: ProxyThenView) =>
+      new Map(resources.map((one) => [`${one.type} ${one.name}`, one.hash]));
     expect([...named(a).keys()]).toEqual(
       expect.arrayContaining(['CDS shop/back/8080', 'CDS inbound/http', 'LDS outbound', 'RDS shop/back']),
     );
@@ -184,7 +185,12 @@ describe('what a stock Envoy was running', () => {
 describe('what it would be sent of an older revision', () => {
   it('is recompiled', async () => {
     const revision = `${revisions['A']}`;
-    const found = await ask<OfRevision>('revision', { name: 'front', revision, type: 'RDS', resource: 'shop/back' });
+    const found = await ask<ProxyOfRevisionView>('revision', {
+      name: 'front',
+      revision,
+      type: 'RDS',
+      resource: 'shop/back',
+    });
     expect(JSON.stringify(found.resource?.content)).toContain('"pathSeparatedPrefix":"/a');
     expect(found.resource?.now).toBe('other');
     const others = found.resources

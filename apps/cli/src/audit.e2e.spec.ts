@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AUDIT_ACTIONS } from '#libs/model/names';
 import { EXIT } from './exit-codes.js';
 import { freePorts, startUp } from './testing/control-plane.js';
 import { service } from './testing/manifests.js';
@@ -107,6 +108,14 @@ describe('heddle audit', () => {
     expect(out.trim().split('\n')).toHaveLength(3);
     const none = await user.heddle('audit', 'search', '--decision', 'refused', '-o', 'json');
     expect(JSON.parse(none.out)).toEqual({ items: [] });
+  });
+
+  it('knows every action that there is', async () => {
+    const { out: help } = await user.heddle('audit', 'search', '--help');
+    const known = help.replaceAll(/\s+/g, ' ');
+    expect(known).toContain(`only one of: ${AUDIT_ACTIONS.join(', ')}`);
+    for (const action of AUDIT_ACTIONS)
+      expect(await user.heddle('audit', 'search', '--action', action), action).toMatchObject({ code: EXIT.ok });
   });
 
   it('SEC-61 shows who was let in, which is of no single mesh', async () => {

@@ -14,11 +14,31 @@ export const EXIT = {
   undelivered: 6,
   /** The change was taken back by itself, or waits for somebody's decision. */
   reverted: 7,
-  /** Ctrl-C, as shells say it: 128 + SIGINT. */
-  interrupted: 130,
   /** A mistake of Heddle (EX_SOFTWARE of sysexits). */
   internal: 70,
+  /** Ctrl-C, as shells say it: 128 + SIGINT. */
+  interrupted: 130,
 } as const;
+
+type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** For people. */
+const MEANINGS: Readonly<Record<ExitCode, string>> = {
+  0: 'done',
+  1: 'refused, nothing was changed',
+  2: 'wrong usage',
+  3: 'control plane unreachable, or token not accepted',
+  4: 'not found',
+  5: 'applied, but a proxy refused it',
+  6: 'applied, but not every proxy has it yet',
+  7: 'taken back by itself, or it waits for your decision',
+  70: 'a mistake of Heddle (HEDDLE_DEBUG=1 shows where)',
+  130: 'Ctrl-C; what was applied stays and goes on',
+};
+
+/** `  5    applied, but a proxy refused it`: a line for each. */
+export const exitCodeLines = (): readonly string[] =>
+  Object.entries(MEANINGS).map(([code, meaning]) => `  ${code.padEnd(5)}${meaning}`);
 
 /** Ends the command: the message for people, the code for programs. */
 export class CliError extends Error {

@@ -1,14 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { Ended, EXIT } from './exit-codes.js';
+import { Ended, EXIT, exitCodeLines } from './exit-codes.js';
 import { failureOf } from './failure.js';
 import { note } from './output.js';
 
 const HELP = `
-Exit codes: 0 done; 1 refused; 2 wrong usage; 3 control plane unreachable or token not accepted; 4 not found;
-5 a proxy refused the change; 6 not every proxy has the change yet;
-7 it was taken back, or waits for you; 70 a mistake of Heddle (HEDDLE_DEBUG=1 shows where).
+Exit codes:
+${exitCodeLines().join('\n')}
 
 Examples:
   heddle up                                 start a control plane with its own Postgres

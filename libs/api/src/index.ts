@@ -1,6 +1,6 @@
 export { AccessControl, type Seen, type Visible } from './access/access-control.js';
 export { RolePolicies, type RolePoliciesOptions } from './access/role-policies.js';
-export { type VisibleEntry, visibleHistory } from './access/visible-changes.js';
+export { visibleHistory } from './access/visible-changes.js';
 export {
   Access,
   AccessAnywhere,
@@ -32,3 +32,4 @@ export type { SessionHolder, SessionPort } from './session.port.js';
 export { stagedAspect } from './staged/staged.aspect.js';
 export { viewOfStaged } from './staged/staged.view.js';
 export type { PatternReader } from './telemetry/patterns.port.js';
+export type * from './views.js';

@@ -28,3 +28,15 @@ export function parseNodeId(id: string): ProxyIdentity | undefined {
   if (![mesh, namespace, workload].every(isDnsLabel) || !isDnsSubdomain(instance)) return undefined;
   return { mesh, namespace, workload, instance };
 }
+
+/** Form of a change's id: `c-<revision>`, from the first one on. */
+export const CHANGE_ID = /^c-([1-9]\d{0,14})$/;
+
+/** Id of the change that a config revision is: `c-41`. */
+export const changeId = (revision: number): string => `c-${revision}`;
+
+/** Config revision of a change; undefined for everything that is no such id, also for those of other sorts of changes. */
+export function revisionOf(id: string): number | undefined {
+  const digits = CHANGE_ID.exec(id)?.[1];
+  return digits === undefined ? undefined : Number(digits);
+}

@@ -2,6 +2,7 @@ export * from './access/index.js';
 export * from './address.js';
 export * from './alert-matchers.js';
 export * from './alerting.js';
+export type * from './audit-actions.js';
 export * from './create-registry.js';
 export * from './documents.js';
 export * from './domain.js';

@@ -1,4 +1,14 @@
 import { Command } from 'commander';
+import type {
+  AlertView,
+  ObjectiveView,
+  PastAlert,
+  ReceiverItem,
+  ReceiverTest,
+  RuleStatus,
+  SilenceView,
+} from '#libs/alerts';
+import type { ListView } from '#libs/api';
 import { parseMatcher, printMatcher } from '#libs/model';
 import { remote, type Session, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
@@ -12,7 +22,6 @@ import {
   renderRules,
   renderSilences,
 } from './render.js';
-import type { AlertView, Listed, ObjectiveView, PastAlert, ReceiverItem, RuleStatus, SilenceView } from './types.js';
 
 const EXAMPLES = `
 Examples:
@@ -41,7 +50,7 @@ function list(): Command {
     .option('--state <state>', 'only pending, firing or resolved')
     .action(async (flags: { readonly state?: string; readonly namespace?: string }) => {
       const s = session(flags);
-      const answer = await s.rest.get<Listed<AlertView>>(`${s.meshPath}/alerts${queryOf(listQuery(flags))}`);
+      const answer = await s.rest.get<ListView<AlertView>>(`${s.meshPath}/alerts${queryOf(listQuery(flags))}`);
       printAs(s.format, answer, () => renderAlerts(answer));
     });
 }
@@ -54,7 +63,7 @@ export function sloCommand(): Command {
     ),
   ).action(async (flags: object) => {
     const s = session(flags);
-    const answer = await s.rest.get<Listed<ObjectiveView>>(`${s.meshPath}/alerts/objectives`);
+    const answer = await s.rest.get<ListView<ObjectiveView>>(`${s.meshPath}/alerts/objectives`);
     printAs(s.format, answer, () => renderObjectives(answer));
   });
 }
@@ -85,7 +94,7 @@ function history(): Command {
           ? undefined
           : new Date(Date.now() - durationSeconds('--since', flags.since) * 1000).toISOString();
       const query = queryOf({ limit: String(limit), since });
-      const answer = await s.rest.get<Listed<PastAlert>>(`${s.meshPath}/alerts/history${query}`);
+      const answer = await s.rest.get<ListView<PastAlert>>(`${s.meshPath}/alerts/history${query}`);
       printAs(s.format, answer, () => renderHistory(answer));
     });
 }
@@ -94,7 +103,7 @@ function rules(): Command {
   return remote(new Command('rules').description('what every rule says now, the built-in ones too')).action(
     async (flags: object) => {
       const s = session(flags);
-      const answer = await s.rest.get<Listed<RuleStatus>>(`${s.meshPath}/alerts/rules`);
+      const answer = await s.rest.get<ListView<RuleStatus>>(`${s.meshPath}/alerts/rules`);
       printAs(s.format, answer, () => renderRules(answer));
     },
   );
@@ -104,7 +113,7 @@ function receivers(): Command {
   return remote(new Command('receivers').description('who is told, and whether that works')).action(
     async (flags: object) => {
       const s = session(flags);
-      const answer = await s.rest.get<Listed<ReceiverItem>>(`${s.meshPath}/alerts/receivers`);
+      const answer = await s.rest.get<ListView<ReceiverItem>>(`${s.meshPath}/alerts/receivers`);
       printAs(s.format, answer, () => renderReceivers(answer));
     },
   );
@@ -116,7 +125,7 @@ function silences(): Command {
     .action(async (flags: { readonly all?: boolean }) => {
       const s = session(flags);
       const query = queryOf({ all: flags.all ? 'true' : undefined });
-      const answer = await s.rest.get<Listed<SilenceView>>(`${s.meshPath}/silences${query}`);
+      const answer = await s.rest.get<ListView<SilenceView>>(`${s.meshPath}/silences${query}`);
       printAs(s.format, answer, () => renderSilences(answer));
     });
 }
@@ -171,12 +180,6 @@ function unsilence(): Command {
     });
 }
 
-interface Outcome {
-  readonly delivered: boolean;
-  readonly reason: string;
-  readonly tookMs: number;
-}
-
 function test(): Command {
   return remote(new Command('test').description('send a test notification to a receiver'))
     .argument('<receiver>', 'name of an AlertReceiver of the namespace')
@@ -188,8 +191,8 @@ function test(): Command {
     });
 }
 
-const sendTest = (s: Session, receiver: string): Promise<Outcome> =>
-  s.rest.send<Outcome>('POST', `${s.namespacePath}/alertreceivers/${encodeURIComponent(receiver)}/test`);
+const sendTest = (s: Session, receiver: string): Promise<ReceiverTest> =>
+  s.rest.send<ReceiverTest>('POST', `${s.namespacePath}/alertreceivers/${encodeURIComponent(receiver)}/test`);
 
 function prometheus(): Command {
   return remote(

@@ -1,5 +1,6 @@
+import type { AlertView, ObjectiveView, PastAlert, ReceiverItem, RuleStatus, SilenceView } from '#libs/alerts';
+import type { ListView } from '#libs/api';
 import { table } from '../output.js';
-import type { AlertView, Listed, ObjectiveView, PastAlert, ReceiverItem, RuleStatus, SilenceView } from './types.js';
 
 const hiddenLine = ({ hidden }: { readonly hidden: number }): readonly string[] =>
   hidden > 0 ? [`and ${hidden} more that you may not see`] : [];
@@ -11,7 +12,7 @@ const stateOf = ({ state, silence, unknownSeconds }: AlertView): string => {
   return notes.length === 0 ? state : `${state} (${notes.join(', ')})`;
 };
 
-export function renderAlerts(answer: Listed<AlertView>): string {
+export function renderAlerts(answer: ListView<AlertView>): string {
   if (answer.items.length + answer.hidden === 0)
     return [
       'nothing fires',
@@ -28,7 +29,7 @@ export function renderAlerts(answer: Listed<AlertView>): string {
   return [table(['state', 'severity', 'alert', 'since', 'what'], rows), ...hiddenLine(answer)].join('\n\n');
 }
 
-export function renderHistory(answer: Listed<PastAlert>): string {
+export function renderHistory(answer: ListView<PastAlert>): string {
   if (answer.items.length + answer.hidden === 0) return 'no alert has begun or ended within the last 90 days';
   const rows = answer.items.map((alert) => [
     alert.at,
@@ -39,7 +40,7 @@ export function renderHistory(answer: Listed<PastAlert>): string {
   return [table(['at', 'became', 'alert', 'what'], rows), ...hiddenLine(answer)].join('\n\n');
 }
 
-export function renderRules(answer: Listed<RuleStatus>): string {
+export function renderRules(answer: ListView<RuleStatus>): string {
   const rows = answer.items.map(({ namespace, name, condition, severity, state, why, holding }) => [
     namespace === '' ? name : `${namespace}/${name}`,
     condition,
@@ -53,7 +54,7 @@ export function renderRules(answer: Listed<RuleStatus>): string {
 const share = (value: number | null, digits: number): string =>
   value === null ? 'not known' : `${Number((value * 100).toFixed(digits))} %`;
 
-export function renderObjectives(answer: Listed<ObjectiveView>): string {
+export function renderObjectives(answer: ListView<ObjectiveView>): string {
   if (answer.items.length + answer.hidden === 0)
     return [
       'no objective is written',
@@ -77,7 +78,7 @@ export function renderObjectives(answer: Listed<ObjectiveView>): string {
   return [table(head, rows), ...hiddenLine(answer)].join('\n\n');
 }
 
-export function renderReceivers(answer: Listed<ReceiverItem>): string {
+export function renderReceivers(answer: ListView<ReceiverItem>): string {
   if (answer.items.length + answer.hidden === 0)
     return [
       'nobody is told of alerts: write an AlertReceiver, for example',
@@ -98,7 +99,7 @@ export function renderReceivers(answer: Listed<ReceiverItem>): string {
   return [table(['receiver', 'of', 'by', 'last told', 'waiting', 'why'], rows), ...hiddenLine(answer)].join('\n\n');
 }
 
-export function renderSilences(answer: Listed<SilenceView>): string {
+export function renderSilences(answer: ListView<SilenceView>): string {
   if (answer.items.length + answer.hidden === 0)
     return 'no alert is silenced: heddle alerts silence NAME --for 2h --reason WHY';
   const rows = answer.items.map(({ id, namespace, matchers, author, reason, endsAt, active, endedBy }) => [

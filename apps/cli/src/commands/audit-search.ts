@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { AUDIT_ACTIONS } from '#libs/model/names';
 import { remote, type Session, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';
@@ -35,25 +36,14 @@ interface Flags extends PastFlags {
 }
 
 const PAGE = 500;
-const ACTIONS = [
-  'write',
-  'rollback',
-  'token-create',
-  'token-revoke',
-  'denied',
-  'history-cut',
-  'quarantine',
-  'quarantine-release',
-  'silence',
-  'silence-end',
-];
+const DECISIONS = ['applied', 'refused'];
 
 export function auditSearchCommand(): Command {
   const command = new Command('search').description('show who decided what in a mesh, refusals too, newest first');
   return remote(command)
     .option('--actor <name>', 'only by this actor')
     .option('--resource <resource>', 'only about this one: KIND/name, such as service/orders')
-    .option('--action <action>', 'only one of: write, rollback, token-create, token-revoke, denied, history-cut')
+    .option('--action <action>', `only one of: ${AUDIT_ACTIONS.join(', ')}`)
     .option('--decision <decision>', 'only what was applied, or refused')
     .option('--since <time>', 'only since then: 2026-11-23T14:02:00Z, or 2h, 7d')
     .option('--until <time>', 'only before then')
@@ -63,8 +53,8 @@ export function auditSearchCommand(): Command {
       const s = session(flags);
       const limit = wholeNumber('--limit', flags.limit ?? '50', { min: 1, max: 100_000 });
       const query = pastQuery(s, flags, flags.resource);
-      setOneOf(query, 'action', flags.action, ACTIONS);
-      setOneOf(query, 'decision', flags.decision, ['applied', 'refused']);
+      setOneOf(query, 'action', flags.action, AUDIT_ACTIONS);
+      setOneOf(query, 'decision', flags.decision, DECISIONS);
       const items = await entries(s, { path: flags.ofServer ? '/api/v1/audit' : `${s.meshPath}/audit`, query, limit });
       const rows = items.map(({ seq, at, payload, hidden }) => [
         String(seq),

@@ -2,23 +2,14 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Command } from 'commander';
+import type { AuditVerdict, OfflineVerdict } from '#libs/store';
 import { remote, type Session, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { readText, unreadable } from '../files.js';
 import { note, parseFormat, printAs } from '../output.js';
 
-type Verdict =
-  | {
-      readonly ok: true;
-      readonly entries: number;
-      readonly from: number;
-      readonly to: number;
-      readonly checkpoints: number;
-      readonly beforeStart?: number;
-      /** Of an export: SHA-256 of the key that its signatures lead back to. */
-      readonly key?: string;
-    }
-  | { readonly ok: false; readonly seq: number; readonly reason: string };
+/** Of the chain itself, or of an export. */
+type Verdict = AuditVerdict | OfflineVerdict;
 
 interface Flags {
   readonly checkpoint?: string[];
@@ -125,7 +116,8 @@ function progressLine(): (seq: number, head?: number) => void {
 
 /** What is known now, and what is not: a claim is worth what vouches for it (without a checkpoint, little). */
 function praise(verdict: Verdict & { readonly ok: true }, given: number): string {
-  const { entries, from, to, checkpoints, key } = verdict;
+  const { entries, from, to, checkpoints } = verdict;
+  const key = 'key' in verdict ? verdict.key : '';
   const lines = [`entries ${from} to ${to} are as they were written (${entries}); ${checkpoints} checkpoints agree`];
   if (key) lines.push(`signed by the key ${key}: compare it with the one you know`);
   if (given === 0 && !key)

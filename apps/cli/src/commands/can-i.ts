@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { RUNTIME_KINDS, VERBS } from '#libs/model/names';
 import { remote, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { print, printAs } from '../output.js';
@@ -16,8 +17,8 @@ export function canICommand(): Command {
     'ask whether the token permits something; exit code 1 if it does not',
   );
   return remote(command)
-    .argument('<verb>', 'get, list, watch, create, update, delete, bind or escalate')
-    .argument('<kind[/name]>', 'a kind, plural or short name; or Instance, Proxy, ProxyToken, ApiToken, Audit, Metrics')
+    .argument('<verb>', `one of: ${VERBS.join(', ')}`)
+    .argument('<kind[/name]>', `a kind, plural or short name; or ${RUNTIME_KINDS.join(', ')}`)
     .option('-A, --all-namespaces', 'in every namespace')
     .action(async (verb: string, what: string, flags: { readonly allNamespaces?: boolean }) => {
       const s = session(flags);

@@ -1,17 +1,17 @@
 import { Command } from 'commander';
+import type { ChangePage, ChangeState, StagedView } from '#libs/api';
+import { changeOf } from '../change-id.js';
 import { remote, type Session, session } from '../command.js';
 import { bar, showing } from '../delivery/bar.js';
 import { follow, followChange } from '../delivery/follow.js';
 import { requireDelivered } from '../delivery/outcome.js';
 import { renderPage } from '../delivery/page.js';
-import type { ChangePage, ChangeState } from '../delivery/types.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';
 import { print, printAs, printable } from '../output.js';
 import { type Touched, touchedLines } from '../past.js';
 import { followStaged, requireKept } from '../staged/follow.js';
 import { renderStaged, renderStagedList } from '../staged/render.js';
-import type { StagedView } from '../staged/types.js';
 
 interface WatchFlags {
   readonly timeout?: string;
@@ -24,19 +24,22 @@ export function changeCommand(): Command {
   command.addCommand(
     remote(new Command('show').description('who, when, what field by field, and which proxies have it'))
       .argument('<change>', 'c-<revision>, as heddle history shows it')
-      .action(async (change: string, flags: object) => show(session(flags), changeId(change))),
+      .action(async (change: string, flags: object) => show(session(flags), changeOf(change))),
   );
   command.addCommand(
     remote(
       new Command('watch').description('follow a change to the proxies; without one, all changes as they are made'),
     )
-      .argument('[change]', 'c-<revision>; exit code 5 if a proxy refuses it, 6 if time is over')
+      .argument(
+        '[change]',
+        'c-<revision>, or s-<number>; exit code 5 if a proxy refuses it, 6 if time is over, 7 if a trial is taken back',
+      )
       .option('--timeout <seconds>', 'how long to watch; default: until every proxy has answered')
       .action(async (change: string | undefined, flags: WatchFlags) => {
         const s = session(flags);
         const seconds = flags.timeout && wholeNumber('--timeout', flags.timeout, { min: 1, max: 86_400 });
         const timeoutMs = seconds ? seconds * 1000 : undefined;
-        await (change === undefined ? watchAll(s, timeoutMs) : watchOne(s, changeId(change), timeoutMs));
+        await (change === undefined ? watchAll(s, timeoutMs) : watchOne(s, changeOf(change), timeoutMs));
       }),
   );
   command.addCommand(
@@ -48,7 +51,7 @@ export function changeCommand(): Command {
     command.addCommand(
       remote(new Command(act).description(what))
         .argument('<change>', 's-<number>, or c-<revision>')
-        .action((change: string, flags: object) => decide(session(flags), changeId(change), act)),
+        .action((change: string, flags: object) => decide(session(flags), changeOf(change), act)),
     );
   }
   return command;
@@ -121,10 +124,4 @@ async function watchAll(s: Session, timeoutMs: number | undefined): Promise<void
       print(printable(`${at}  ${actor}  ${[message, what].filter(Boolean).join(': ')}${state}`));
     },
   });
-}
-
-export function changeId(text: string): string {
-  if (/^\d{1,15}$/.test(text)) return `c-${text}`;
-  if (/^[a-z]{1,8}-\w{1,64}$/.test(text)) return text;
-  throw new CliError(`${text} is no change: write c-42, as heddle history shows them`, EXIT.usage);
 }

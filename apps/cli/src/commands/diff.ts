@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { revisionIn } from '../change-id.js';
 import { remote, type Session, session } from '../command.js';
 import { CliError, Ended, EXIT } from '../exit-codes.js';
 import { ofProxy } from '../explain/diff.js';
@@ -84,7 +85,7 @@ const rendered = (items: Parameters<typeof renderIntent>[0], hidden: number): st
 };
 
 function revision(text: string): string {
-  const number = /^(?:c-)?(\d{1,15})$/.exec(text)?.[1];
-  if (number !== undefined) return number;
+  const number = revisionIn(text);
+  if (number !== undefined) return `${number}`;
   throw new CliError(`${text} is no revision: write 12 or c-12, as heddle history shows them`, EXIT.usage);
 }

@@ -1,9 +1,16 @@
 import { Command } from 'commander';
+import type {
+  PolicyExplanationView,
+  ProxyOfRevisionView,
+  ProxyResourcesView,
+  ProxyThenView,
+  RequestExplanationView,
+  ResourceExplanationView,
+} from '#libs/api';
 import { remote, type Session, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { ofRevisionText, thenText } from '../explain/past.js';
 import { hiddenLine, policyText, requestText, resourceText } from '../explain/render.js';
-import type { OfRevision, Policy, Request, Resource, Resources, Then } from '../explain/types.js';
 import { findKind } from '../kinds.js';
 import { note, printAs, table } from '../output.js';
 import { type NamedProxy, proxyOf } from '../proxy-name.js';
@@ -86,7 +93,9 @@ function requirePast(proxy: string | undefined, { at, revision, full }: Flags): 
 const TYPES = ['CDS', 'EDS', 'LDS', 'SRDS', 'RDS'];
 
 async function showResources(s: Session, proxy: NamedProxy): Promise<void> {
-  const answer = await s.rest.get<Resources>(`${s.meshPath}/explain/resources?${new URLSearchParams({ ...proxy })}`);
+  const answer = await s.rest.get<ProxyResourcesView>(
+    `${s.meshPath}/explain/resources?${new URLSearchParams({ ...proxy })}`,
+  );
   noteTrial(answer);
   const rows = answer.resources.map(({ type, name, about }) => [
     type,
@@ -105,13 +114,13 @@ async function showResource(
 ): Promise<void> {
   const { full } = asked;
   const query = new URLSearchParams({ ...proxy, ...resourceOf(asked.resource), full: `${full}` });
-  const answer = await s.rest.get<Resource>(`${s.meshPath}/explain/resource?${query}`);
+  const answer = await s.rest.get<ResourceExplanationView>(`${s.meshPath}/explain/resource?${query}`);
   noteTrial(answer);
   printAs(s.format, answer, () => resourceText(answer, full));
 }
 
 /** What is explained is what everybody has. */
-function noteTrial({ trial, proxy: { namespace, instance } }: Pick<Resources, 'trial' | 'proxy'>): void {
+function noteTrial({ trial, proxy: { namespace, instance } }: Pick<ProxyResourcesView, 'trial' | 'proxy'>): void {
   if (trial === undefined) return;
   note(`${namespace}/${instance} is given ${trial} before others, which is not in this: heddle change show ${trial}`);
 }
@@ -133,13 +142,13 @@ const pastQuery = (proxy: NamedProxy, { resource }: Past, when: Readonly<Record<
 
 async function showThen(s: Session, proxy: NamedProxy, asked: Past & { readonly at: string }): Promise<void> {
   const query = pastQuery(proxy, asked, { at: asked.at });
-  const answer = await s.rest.get<Then>(`${s.meshPath}/explain/at?${query}`);
+  const answer = await s.rest.get<ProxyThenView>(`${s.meshPath}/explain/at?${query}`);
   printAs(s.format, answer, () => thenText(answer));
 }
 
 async function showRevision(s: Session, proxy: NamedProxy, asked: Past & { readonly revision: string }): Promise<void> {
   const query = pastQuery(proxy, asked, { revision: asked.revision });
-  const answer = await s.rest.get<OfRevision>(`${s.meshPath}/explain/revision?${query}`);
+  const answer = await s.rest.get<ProxyOfRevisionView>(`${s.meshPath}/explain/revision?${query}`);
   printAs(s.format, answer, () => ofRevisionText(answer));
 }
 
@@ -149,7 +158,7 @@ async function showPolicy(s: Session, text: string): Promise<void> {
     throw new CliError(`--policy ${text}: write KIND/name, such as RetryPolicy/orders`, EXIT.usage);
   const { kind } = findKind(kindName);
   const query = new URLSearchParams({ kind, namespace: s.context.namespace, name });
-  const answer = await s.rest.get<Policy>(`${s.meshPath}/explain/policy?${query}`);
+  const answer = await s.rest.get<PolicyExplanationView>(`${s.meshPath}/explain/policy?${query}`);
   printAs(s.format, answer, () => policyText(answer));
 }
 
@@ -161,7 +170,7 @@ async function showRequest(s: Session, text: string, { from = '', header = [] }:
     ...(second === undefined ? { url: first } : { method: first, url: second }),
     headers: Object.fromEntries(header.map(headerOf)),
   };
-  const answer = await s.rest.send<Request>('POST', `${s.meshPath}/explain/request`, { body });
+  const answer = await s.rest.send<RequestExplanationView>('POST', `${s.meshPath}/explain/request`, { body });
   noteTrial(answer);
   printAs(s.format, answer, () => requestText(answer));
 }

@@ -1,26 +1,11 @@
 import { Command } from 'commander';
+import type { HistoryItem } from '#libs/api';
+import { revisionIn } from '../change-id.js';
 import { remote, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';
 import { printAs, table } from '../output.js';
-import { type PastFlags, pastQuery, type Touched, touchedLines } from '../past.js';
-
-interface Entry {
-  readonly change: string;
-  readonly at: string;
-  readonly actor: string;
-  readonly message: string;
-  readonly reverts?: string;
-  readonly items: readonly Touched[];
-  /** Further resources, which the caller may not read. */
-  readonly hidden?: number;
-  readonly delivery?: {
-    readonly state: string;
-    readonly acked: number;
-    readonly total: number;
-    readonly refused: number;
-  };
-}
+import { type PastFlags, pastQuery, touchedLines } from '../past.js';
 
 interface Flags extends PastFlags {
   readonly limit?: string;
@@ -43,8 +28,8 @@ export function historyCommand(): Command {
       const query = pastQuery(s, flags, resource);
       query.set('limit', `${wholeNumber('--limit', flags.limit ?? '20', { min: 1, max: 500 })}`);
       query.set('delivery', 'true');
-      if (flags.before !== undefined) query.set('before', revisionOf(flags.before));
-      const answer = await s.rest.get<{ items: Entry[] }>(`${s.meshPath}/history?${query}`);
+      if (flags.before !== undefined) query.set('before', before(flags.before));
+      const answer = await s.rest.get<{ items: HistoryItem[] }>(`${s.meshPath}/history?${query}`);
       const rows = answer.items.map((entry) => [
         entry.change,
         entry.at,
@@ -57,15 +42,15 @@ export function historyCommand(): Command {
     });
 }
 
-function delivered({ delivery }: Entry): string {
+function delivered({ delivery }: HistoryItem): string {
   if (delivery === undefined) return '-';
   const { state, acked, total, refused } = delivery;
   if (state === 'Delivering') return `${state} ${acked} of ${total}`;
   return state === 'Refused' ? `${state} by ${refused} of ${total}` : state;
 }
 
-function revisionOf(change: string): string {
-  const revision = /^(?:c-)?(\d{1,15})$/.exec(change)?.[1];
-  if (revision !== undefined) return revision;
+function before(change: string): string {
+  const revision = revisionIn(change);
+  if (revision !== undefined) return `${revision}`;
   throw new CliError(`--before ${change}: write a change, such as c-42`, EXIT.usage);
 }

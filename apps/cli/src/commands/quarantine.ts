@@ -1,37 +1,10 @@
 import { Command } from 'commander';
+import type { QuarantineView } from '#libs/api';
+import type { ResourceId } from '#libs/model';
 import { remote, type Session, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { findKind } from '../kinds.js';
 import { printAs, table } from '../output.js';
-
-interface Item {
-  readonly uid: string;
-  readonly kind: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly badRevision: number;
-  /** 0 = none. */
-  readonly useRevision: number;
-  readonly reason: string;
-  readonly at: string;
-}
-
-interface Content {
-  readonly id: string;
-  readonly type: string;
-  readonly name: string;
-  readonly proxies: readonly string[];
-  readonly hosts: readonly string[];
-  readonly everywhere: boolean;
-  readonly reason: string;
-  readonly at: string;
-}
-
-export interface Quarantine {
-  readonly items: readonly Item[];
-  readonly contents: readonly Content[];
-  readonly hidden: number;
-}
 
 export function quarantineCommand(): Command {
   const command = new Command('quarantine').description(
@@ -42,7 +15,8 @@ export function quarantineCommand(): Command {
   return command;
 }
 
-export const readQuarantine = (s: Session): Promise<Quarantine> => s.rest.get<Quarantine>(`${s.meshPath}/quarantine`);
+export const readQuarantine = (s: Session): Promise<QuarantineView> =>
+  s.rest.get<QuarantineView>(`${s.meshPath}/quarantine`);
 
 function list(): Command {
   return remote(new Command('list').description('show what is in quarantine, and what is served instead')).action(
@@ -54,7 +28,7 @@ function list(): Command {
   );
 }
 
-function report({ items, contents, hidden }: Quarantine): string {
+function report({ items, contents, hidden }: QuarantineView): string {
   const resources = items.map((item) => [printed(item), `r${item.badRevision}`, served(item), item.at, item.reason]);
   const died = contents.map((one) => [
     `${one.type.split('.').at(-1)} ${one.name}`,
@@ -72,11 +46,12 @@ function report({ items, contents, hidden }: Quarantine): string {
   ].join('\n\n');
 }
 
-const printed = ({ kind, namespace, name }: Item): string => `${kind} ${namespace ? `${namespace}/` : ''}${name}`;
-const served = ({ useRevision }: Item): string => (useRevision === 0 ? 'none' : `r${useRevision}`);
+const printed = ({ kind, namespace, name }: ResourceId): string => `${kind} ${namespace ? `${namespace}/` : ''}${name}`;
+const served = ({ useRevision }: QuarantineView['items'][number]): string =>
+  useRevision === 0 ? 'none' : `r${useRevision}`;
 
 /** One line for each, for the status. */
-export const quarantineLines = ({ items, contents }: Quarantine): readonly string[] => [
+export const quarantineLines = ({ items, contents }: QuarantineView): readonly string[] => [
   ...items.map(
     (item) => `${printed(item)} is in quarantine: r${item.badRevision} cannot be evaluated, ${served(item)} is served`,
   ),
@@ -103,7 +78,7 @@ function release(): Command {
     });
 }
 
-function idOf(s: Session, { items, contents }: Quarantine, what: string): string {
+function idOf(s: Session, { items, contents }: QuarantineView, what: string): string {
   const [, kindName, name] = /^([^/]+)\/(.+)$/.exec(what) ?? [];
   if (kindName === undefined || name === undefined) {
     const known = [...items.map(({ uid }) => uid), ...contents.map(({ id }) => id)];

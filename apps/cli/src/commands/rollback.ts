@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { changeOf, revisionIn } from '../change-id.js';
 import { remote, type Session, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';
@@ -58,6 +59,6 @@ function targetOf(change: string | undefined, { to, skipConflicts, overwrite }: 
   if (skipConflicts && overwrite) throw new CliError('give --skip-conflicts or --overwrite, not both', EXIT.usage);
   const conflicts = skipConflicts ? 'skip' : overwrite ? 'overwrite' : 'refuse';
   if (change === undefined)
-    return { toRevision: wholeNumber('--to', (to ?? '').replace(/^c-/, ''), { min: 1, max: 1e15 }), conflicts };
-  return { change: /^\d+$/.test(change) ? `c-${change}` : change, conflicts };
+    return { toRevision: wholeNumber('--to', `${revisionIn(to ?? '') ?? to}`, { min: 1, max: 1e15 }), conflicts };
+  return { change: changeOf(change), conflicts };
 }

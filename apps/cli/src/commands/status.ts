@@ -1,9 +1,10 @@
 import { Command } from 'commander';
+import type { QuarantineView } from '#libs/api';
 import type { ProxyStatus, TypeStatus } from '#libs/model';
 import { remote, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { printAs, table } from '../output.js';
-import { type Quarantine, quarantineLines, readQuarantine } from './quarantine.js';
+import { quarantineLines, readQuarantine } from './quarantine.js';
 
 const TYPES = ['CDS', 'EDS', 'LDS', 'SRDS', 'RDS', 'SDS'];
 
@@ -25,12 +26,12 @@ export function statusCommand(): Command {
 }
 
 /** A control plane of the release before knows of no quarantine. */
-function unknownThere(error: unknown): Quarantine {
+function unknownThere(error: unknown): QuarantineView {
   if (error instanceof CliError && error.code === EXIT.notFound) return { items: [], contents: [], hidden: 0 };
   throw error;
 }
 
-const paragraph = (quarantine: Quarantine): readonly string[] => {
+const paragraph = (quarantine: QuarantineView): readonly string[] => {
   const lines = quarantineLines(quarantine);
   return lines.length > 0 ? [lines.join('\n')] : [];
 };

@@ -1,6 +1,8 @@
+import type { ChangeState } from '#libs/api';
+import type { Delivery } from '#libs/changes';
 import { note, printable } from '../output.js';
 import { cut } from '../terminal.js';
-import { type ChangeState, counted, type Delivery } from './types.js';
+import { counted } from './counted.js';
 
 const WIDTH = 20;
 /** In a log, a line as often as this, and only when it says something new. */

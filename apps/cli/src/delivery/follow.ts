@@ -1,9 +1,9 @@
+import type { ChangeState } from '#libs/api';
 import type { Session } from '../command.js';
 import { CliError, Ended, EXIT } from '../exit-codes.js';
 import { note } from '../output.js';
 import { AnswerError } from '../rest-client.js';
 import { events, type ServerEvent } from './events.js';
-import type { ChangeState } from './types.js';
 
 /** How long to wait before the next attempt when the control plane does not answer. */
 const AGAIN_MS = 500;

@@ -1,5 +1,6 @@
+import type { Delivery } from '#libs/changes';
 import { CliError, EXIT } from '../exit-codes.js';
-import { counted, type Delivery } from './types.js';
+import { counted } from './counted.js';
 
 /** @throws CliError when a proxy has refused the change, or has not answered yet @param waited for how long, in words */
 export function requireDelivered(change: string, delivery: Delivery, waited: string): void {

@@ -1,11 +1,14 @@
 /** The page of a change, for people. */
+
+import type { ChangePage } from '#libs/api';
+import type { Delivery } from '#libs/changes';
+import { revisionOf } from '#libs/kernel';
 import { printable } from '../output.js';
 import { renderIntent } from '../plan/render.js';
 import { renderStaged, stagedLine } from '../staged/render.js';
 import { styled } from '../terminal.js';
 import { bar } from './bar.js';
 import { behindLines, refusedLines } from './outcome.js';
-import type { ChangePage, Delivery } from './types.js';
 
 const STATES: Readonly<Record<Delivery['state'], string>> = {
   Delivering: 'on its way',
@@ -16,7 +19,7 @@ const STATES: Readonly<Record<Delivery['state'], string>> = {
 };
 
 export function renderPage(page: ChangePage): string {
-  if (page.staged && !page.change.startsWith('c-')) return renderStaged(page.staged);
+  if (page.staged && revisionOf(page.change) === undefined) return renderStaged(page.staged);
   return [
     header(page),
     items(page),
@@ -56,7 +59,7 @@ function delivery(change: string, one: NonNullable<ChangePage['delivery']>): rea
 
 /** What one may want to type now. */
 function next({ change, delivery: one }: ChangePage): readonly string[] {
-  if (!change.startsWith('c-')) return [];
+  if (revisionOf(change) === undefined) return [];
   const [refusal] = one?.refused ?? [];
   const proxy = (refusal ?? one?.behind[0])?.proxy.split('/').at(-1);
   return [

@@ -1,4 +1,6 @@
 /** What a proxy was running at two times, resource by resource. */
+import type { ProxyThenView } from '#libs/api';
+import type { HeldThen } from '#libs/changes';
 import { diffFields } from '#libs/diff';
 import type { Session } from '../command.js';
 import { printAs } from '../output.js';
@@ -6,7 +8,6 @@ import { renderResources } from '../plan/render.js';
 import type { FieldChange } from '../plan/types.js';
 import type { NamedProxy } from '../proxy-name.js';
 import { hiddenLine } from './render.js';
-import type { Held, Then } from './types.js';
 
 export interface Times {
   readonly before: string;
@@ -23,12 +24,12 @@ interface Difference {
 /** Of so many resources the fields are shown; each costs two questions. */
 const WITH_FIELDS = 20;
 
-const nameOf = ({ type, name }: Held): string => `${type} ${name}`;
+const nameOf = ({ type, name }: HeldThen): string => `${type} ${name}`;
 
 /** @returns whether there is a difference */
 export async function ofProxy(s: Session, proxy: NamedProxy, { before, after }: Times): Promise<boolean> {
-  const ask = (at: string, one: Readonly<Record<string, string>> = {}): Promise<Then> =>
-    s.rest.get<Then>(`${s.meshPath}/explain/at?${new URLSearchParams({ ...proxy, at, ...one })}`);
+  const ask = (at: string, one: Readonly<Record<string, string>> = {}): Promise<ProxyThenView> =>
+    s.rest.get<ProxyThenView>(`${s.meshPath}/explain/at?${new URLSearchParams({ ...proxy, at, ...one })}`);
   const [then, now] = [await ask(before), await ask(after)];
   const differences = compared(then.resources, now.resources);
   const content = async (at: string, { type, name }: Difference): Promise<unknown> =>
@@ -49,9 +50,9 @@ export async function ofProxy(s: Session, proxy: NamedProxy, { before, after }: 
   return items.length > 0;
 }
 
-function compared(then: readonly Held[], now: readonly Held[]): readonly Difference[] {
+function compared(then: readonly HeldThen[], now: readonly HeldThen[]): readonly Difference[] {
   const [old, present] = [then, now].map((held) => new Map(held.map((one) => [nameOf(one), one])));
-  const difference = (op: Difference['op'], { type, name }: Held): Difference => ({ op, type, name, fields: [] });
+  const difference = (op: Difference['op'], { type, name }: HeldThen): Difference => ({ op, type, name, fields: [] });
   return [
     ...then.filter((one) => !present?.has(nameOf(one))).map((one) => difference('remove', one)),
     ...now.flatMap((one) => {

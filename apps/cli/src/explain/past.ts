@@ -1,15 +1,16 @@
 /** What a proxy was running, and what it would be, for people. */
 import { stringify } from 'yaml';
+import type { ProxyOfRevisionView, ProxyThenView } from '#libs/api';
+import type { EnvoyResource, InstanceOfService } from '#libs/changes';
 import { printable, table } from '../output.js';
 import { hiddenLine, type Line, line, MOST, print, proxy, section } from './render.js';
-import type { EnvoyResource, InstanceOf, OfRevision, Then } from './types.js';
 
-const of = ({ about }: EnvoyResource): string => `${about.kind} ${about.namespace}/${about.name}`;
+const of = ({ about }: Pick<EnvoyResource, 'about'>): string => `${about.kind} ${about.namespace}/${about.name}`;
 const joined = (parts: readonly string[]): string => parts.filter((part) => part !== '').join('\n');
 /** Enough of a hash to compare two of them. */
 const short = (hash: string): string => hash.slice(0, 12);
 
-export function thenText(answer: Then): string {
+export function thenText(answer: ProxyThenView): string {
   const { resource, hidden } = answer;
   if (resource) return joined([heading(answer), contentText(answer, resource)]);
   const rows = answer.resources.map((one) => [
@@ -38,7 +39,7 @@ function heading({
   until,
   revision,
   meshRevision,
-}: Then): string {
+}: ProxyThenView): string {
   const held = `held from ${since} ${until === undefined ? 'until now' : `to ${until}`}`;
   return print([
     line(`${proxy(name)} at ${at}`, [
@@ -53,7 +54,7 @@ function heading({
   ]);
 }
 
-function contentText({ refused }: Then, resource: NonNullable<Then['resource']>): string {
+function contentText({ refused }: ProxyThenView, resource: NonNullable<ProxyThenView['resource']>): string {
   const { type, name, hash, content, change, firstSeen } = resource;
   const by = change === undefined ? '' : `, since ${change.change} of ${change.at}`;
   const newer = refused.filter((one) => one.type === type && one.name === name);
@@ -68,14 +69,14 @@ function contentText({ refused }: Then, resource: NonNullable<Then['resource']>)
   ]);
 }
 
-function serviceLines({ services, gone }: Then): readonly Line[] {
+function serviceLines({ services, gone }: ProxyThenView): readonly Line[] {
   const lines = services.map(({ about, instances }) =>
     line(`${about.kind} ${about.namespace}/${about.name}: ${instances.length === 0 ? 'none' : states(instances)}`),
   );
   return gone.length === 0 ? lines : [...lines, line(`not registered any more: ${states(gone)}`)];
 }
 
-function states(instances: readonly InstanceOf[]): string {
+function states(instances: readonly InstanceOfService[]): string {
   const named = instances.slice(0, MOST).map(({ name, state }) => `${name} ${state}`);
   const more = instances.length - named.length;
   return [...named, ...(more > 0 ? [`and ${more} more (-o json)`] : [])].join(', ');
@@ -83,7 +84,7 @@ function states(instances: readonly InstanceOf[]): string {
 
 const TODAY = { same: 'same', other: 'another content', none: 'not there' };
 
-export function ofRevisionText(answer: OfRevision): string {
+export function ofRevisionText(answer: ProxyOfRevisionView): string {
   const { proxy: name, revision, head, resource, resources, added, withheld, hidden } = answer;
   const title = print([
     line(`${proxy(name)} of revision ${revision}; the newest is ${head}`, [

@@ -1,6 +1,7 @@
 /** Explanations for people: a tree of lines. */
+import type { PolicyExplanationView, RequestExplanationView, ResourceExplanationView } from '#libs/api';
+import type { ExplainedNode, OwnField, PolicyField, ProxyName, Written } from '#libs/changes';
 import { printable } from '../output.js';
-import type { Field, Node, OwnField, Policy, ProxyName, Request, Resource, Written } from './types.js';
 
 /** A line with what stands below it. */
 export interface Line {
@@ -27,12 +28,13 @@ const named = ({ kind, namespace, name, revision }: Written): string =>
 /** With who wrote it, as far as history says. */
 const written = (one: Written): string => `${named(one)}${one.actor === undefined ? '' : `  by ${one.actor}`}`;
 
-export const proxy = ({ namespace, instance }: ProxyName): string => `${namespace}/${instance}`;
+export const proxy = ({ namespace, instance }: Pick<ProxyName, 'namespace' | 'instance'>): string =>
+  `${namespace}/${instance}`;
 
 /** How many instances of a long list are named. */
 export const MOST = 10;
 
-function treeLine(node: Node, full: boolean): Line {
+function treeLine(node: ExplainedNode, full: boolean): Line {
   const text = node.written ? written(node.written) : node.what;
   const notes = [
     node.withheld ? 'withheld: it no longer parses' : '',
@@ -44,24 +46,24 @@ function treeLine(node: Node, full: boolean): Line {
 }
 
 /** Copies of a workload are alike: a long list of them is cut. */
-function shortened(nodes: readonly Node[]): readonly Line[] {
+function shortened(nodes: readonly ExplainedNode[]): readonly Line[] {
   const instances = nodes.filter(({ instance }) => instance);
   const cut = new Set(instances.length > MOST + 1 ? instances.slice(MOST) : []);
   const lines = nodes.filter((one) => !cut.has(one)).map((one) => treeLine(one, false));
   return cut.size > 0 ? [...lines, line(`and ${cut.size} more instances (--full)`)] : lines;
 }
 
-const set = ({ kind, field, value }: Pick<Field, 'kind' | 'field' | 'value'>): string =>
+const set = ({ kind, field, value }: Pick<PolicyField, 'kind' | 'field' | 'value'>): string =>
   field === '' ? kind : `${kind} ${field} = ${JSON.stringify(value)}`;
 
-function fieldLine(field: Field): Line {
+function fieldLine(field: PolicyField): Line {
   const losers = field.shadowed.map(named).join(', ');
   const notes = [losers === '' ? '' : `shadows ${losers}`, field.overruled ? 'in vain: the rule says it itself' : ''];
   return line([`${set(field)}  from ${written(field.from)}`, ...notes].filter((note) => note !== '').join('; '));
 }
 
 /** By place. */
-function fieldLines(fields: readonly Field[], own: readonly OwnField[] = []): readonly Line[] {
+function fieldLines(fields: readonly PolicyField[], own: readonly OwnField[] = []): readonly Line[] {
   const places = [...new Set([...fields, ...own].map(({ place }) => place))];
   return places.map((place) =>
     line(place, [
@@ -79,7 +81,7 @@ export const section = (title: string, below: readonly Line[]): readonly Line[] 
 export const others = (hidden: number, what = ''): readonly Line[] =>
   hidden > 0 ? [line(`and ${hidden} other${hidden > 1 ? 's' : ''}${what} that this token may not read`)] : [];
 
-export function resourceText(answer: Resource, full: boolean): string {
+export function resourceText(answer: ResourceExplanationView, full: boolean): string {
   const { resource, tree, policies, own, hidden, revision } = answer;
   const title = `${resource.type} ${resource.name} of ${proxy(answer.proxy)} at revision ${revision}`;
   return print([
@@ -88,7 +90,7 @@ export function resourceText(answer: Resource, full: boolean): string {
   ]);
 }
 
-export function policyText(answer: Policy): string {
+export function policyText(answer: PolicyExplanationView): string {
   const { policy, conditions, read, resources, proxies, total, sets, loses, hidden, revision } = answer;
   const touched = proxies.length + hidden.proxies;
   const shown = proxies.slice(0, MOST).map((one) => line(`${proxy(one)}  ${one.resources} of its resources`));
@@ -114,8 +116,13 @@ export function policyText(answer: Policy): string {
   ]);
 }
 
+/** A server that is older does not say it. */
+type Scraped = Partial<Pick<PolicyExplanationView, 'scraped'>> & {
+  readonly hidden: Partial<PolicyExplanationView['hidden']>;
+};
+
 /** Nothing where Prometheus reads everything as it would without it. */
-function scrapedLines({ scraped = [], hidden: { scraped: hidden = 0 } }: Policy): readonly Line[] {
+function scrapedLines({ scraped = [], hidden: { scraped: hidden = 0 } }: Scraped): readonly Line[] {
   if (scraped.length + hidden === 0) return [];
   const more = scraped.length - MOST;
   return [
@@ -127,7 +134,7 @@ function scrapedLines({ scraped = [], hidden: { scraped: hidden = 0 } }: Policy)
   ];
 }
 
-export function requestText(answer: Request): string {
+export function requestText(answer: RequestExplanationView): string {
   const { request, listener, destination, place, effects, route, clusters, policies, own, hidden } = answer;
   return print([
     line(`${request} from ${proxy(answer.proxy)}`, [
@@ -147,7 +154,14 @@ export function requestText(answer: Request): string {
   ]);
 }
 
-function clusterLine({ name, share, endpoints, others: idle, policies, guards }: Request['clusters'][number]): Line {
+function clusterLine({
+  name,
+  share,
+  endpoints,
+  others: idle,
+  policies,
+  guards,
+}: RequestExplanationView['clusters'][number]): Line {
   const part = share === 1 ? '' : ` (${Number((share * 100).toFixed(2))} %)`;
   return line(`cluster ${name}${part}`, [
     ...(endpoints.length === 0 ? [line('no endpoint: 503')] : []),

@@ -1,11 +1,12 @@
 /** Applies a plan, or documents, and follows the change to the proxies. */
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import type { Delivery } from '#libs/changes';
 import type { Session } from '../command.js';
 import { showing } from '../delivery/bar.js';
+import { counted } from '../delivery/counted.js';
 import { followChange } from '../delivery/follow.js';
 import { requireDelivered } from '../delivery/outcome.js';
-import { counted, type Delivery } from '../delivery/types.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';
 import { note, printAs, table } from '../output.js';
@@ -43,7 +44,10 @@ export const deliveryFlags = (command: Command): Command =>
   trialFlags(command)
     .option('-y, --yes', 'do not ask: for programs')
     .option('--force', 'overrule what stands against a change with two sides, such as plaintext in use; audited')
-    .option('--wait', 'wait until every proxy has ACKed the change; exit code 5 if one refuses it, 6 if time is over')
+    .option(
+      '--wait',
+      'wait until every proxy has ACKed the change; exit code 5 if one refuses it, 6 if time is over, 7 if a trial is taken back',
+    )
     .option('--timeout <seconds>', 'how long to wait', '60');
 
 /** @throws CliError for a --timeout that is none */

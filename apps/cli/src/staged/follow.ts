@@ -1,10 +1,10 @@
+import type { StagedView } from '#libs/api';
 import { isStagedOver } from '#libs/kernel';
 import type { Session } from '../command.js';
 import { follow } from '../delivery/follow.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { note } from '../output.js';
 import { stagedLine } from './render.js';
-import type { StagedView } from './types.js';
 
 interface StagedState {
   readonly staged?: StagedView;

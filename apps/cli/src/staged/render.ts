@@ -1,8 +1,8 @@
 /** A change on trial, for people. */
+import type { StagedView } from '#libs/api';
 import { isStagedOpen } from '#libs/kernel';
 import { printable, table } from '../output.js';
 import { styled } from '../terminal.js';
-import type { StagedView } from './types.js';
 
 const STATES: Readonly<Record<StagedView['state'], string>> = {
   queued: 'waits for its turn',

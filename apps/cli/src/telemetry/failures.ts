@@ -1,5 +1,6 @@
 import { Command } from 'commander';
-import { type FailurePage, OUTCOMES } from '#libs/telemetry';
+import type { FailurePage } from '#libs/telemetry';
+import { OUTCOMES } from '#libs/telemetry/names';
 import { remote, type Session, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { wholeNumber } from '../numbers.js';

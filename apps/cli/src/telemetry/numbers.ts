@@ -1,4 +1,5 @@
 import type { GoldenSignals } from '#libs/telemetry';
+import { isFailure } from '#libs/telemetry/names';
 import { printable } from '../output.js';
 
 /** `0.25/s`, `12.1/s`, `1.2k/s`: three digits say enough. */
@@ -48,7 +49,7 @@ export const signalColumns = (signals: GoldenSignals): string[] => [
 /** `reset 12, timeout 3`: what failed, the most frequent first. */
 export const failuresOf = ({ outcomes }: GoldenSignals): string =>
   outcomes
-    .filter(({ outcome }) => outcome !== 'ok' && outcome !== 'client_gone')
+    .filter(({ outcome }) => isFailure(outcome))
     .slice(0, 3)
     .map(({ outcome, count }) => `${outcome} ${Math.round(count)}`)
     .join(', ');

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type PatternsAnswer, renderPatterns } from './patterns.render.js';
+import type { PatternsView } from '#libs/api';
+import { renderPatterns } from './patterns.render.js';
 
 const times = { from: '2026-11-23T13:00:00.000Z', to: '2026-11-23T14:00:00.000Z' };
-const pattern: PatternsAnswer['items'][number] = {
+const pattern: PatternsView['items'][number] = {
   ...{ id: 'p1', name: 'bad_host', state: 'active', begun: '2026-11-23T13:40:00.000Z' },
   ...{ scope: { callees: ['shop/orders/8080'], instances: ['shop/orders/orders-2'] }, upstream: ['shop/web/80'] },
   ...{ since: 0, until: 1, ongoing: true, failedRequests: 41.4, failedAttempts: 80, shareOfScope: 1, shareOfAll: 0.97 },

@@ -1,15 +1,7 @@
-import type { PatternView } from '#libs/patterns';
+import type { PatternsView } from '#libs/api';
 import { inline, share } from './numbers.js';
 
-/** What REST answers. */
-export interface PatternsAnswer {
-  readonly from: string;
-  readonly to: string;
-  readonly hidden: number;
-  readonly items: readonly PatternView[];
-}
-
-type Pattern = PatternsAnswer['items'][number];
+type Pattern = PatternsView['items'][number];
 type Suspect = Pattern['suspects'][number];
 
 /** Of a suspicion: less is not worth a line. */
@@ -17,7 +9,7 @@ const LEAST_SCORE = 0.05;
 const MOST_SUSPECTS = 3;
 
 /** What goes on first, then what is over; under each its evidence, and what to do about its likeliest suspect. */
-export function renderPatterns({ items, hidden, from, to }: PatternsAnswer): string {
+export function renderPatterns({ items, hidden, from, to }: PatternsView): string {
   const lines = items.toSorted((a, b) => Number(a.state === 'over') - Number(b.state === 'over')).map(rendered);
   const others = hidden > 0 ? [`and ${hidden} more that you may not see`] : [];
   if (lines.length + others.length === 0)

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
+import type { PatternsView } from '#libs/api';
 import { remote, session } from '../command.js';
 import { printAs } from '../output.js';
 import { proxyOf } from '../proxy-name.js';
-import { type PatternsAnswer, renderPatterns } from './patterns.render.js';
+import { renderPatterns } from './patterns.render.js';
 import { type TimeFlags, timeQuery } from './time.js';
 
 interface Flags extends TimeFlags {
@@ -27,7 +28,7 @@ export function patternsCommand(): Command {
         const { namespace, name } = proxyOf(s, flags.service);
         query.set('service', `${namespace}/${name}`);
       }
-      const answer: PatternsAnswer = await s.rest.get(`${s.meshPath}/telemetry/patterns?${query}`);
+      const answer: PatternsView = await s.rest.get(`${s.meshPath}/telemetry/patterns?${query}`);
       printAs(s.format, answer, () => renderPatterns(answer));
     });
 }

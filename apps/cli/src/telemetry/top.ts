@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
-import { type EdgeDetail, type Listed, type ServiceDetail, type ServiceSignals, SORTS } from '#libs/telemetry';
+import type { EdgeDetail, Listed, ServiceDetail, ServiceSignals } from '#libs/telemetry';
+import { SORTS } from '#libs/telemetry/names';
 import { remote, type Session, session } from '../command.js';
 import { CliError, EXIT } from '../exit-codes.js';
 import { print, printAs } from '../output.js';

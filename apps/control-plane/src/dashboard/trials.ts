@@ -1,5 +1,5 @@
 import { viewOfStaged } from '#libs/api';
-import type { StagedView } from '#libs/changes';
+import type { StagedView } from '#libs/api/views';
 import type { Reading } from './catalogue/catalogue.js';
 
 /**

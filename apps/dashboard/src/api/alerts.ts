@@ -1,5 +1,6 @@
 /** Alerts, silences and objectives: what pages ask of them. */
 import { type QueryKey, queryOptions } from '@tanstack/react-query';
+import type { ListView, PageView } from '#libs/api/views';
 import { every } from './again';
 import { get } from './client';
 import type { AlertEvent, AlertView, ObjectiveView, Silence } from './signals';
@@ -7,38 +8,31 @@ import type { AlertEvent, AlertView, ObjectiveView, Silence } from './signals';
 const LOOK_MS = 5_000;
 const LATER_MS = 30_000;
 
-interface Told<T> {
-  readonly items: readonly T[];
-  readonly hidden: number;
-}
-
 const pathOf = (mesh: string): string => `/api/v1/meshes/${mesh}`;
 
 /** What is the matter, the most urgent first. */
 export const alertsOf = (mesh: string) =>
   queryOptions({
     queryKey: ['mesh', mesh, 'alerts'] as QueryKey,
-    queryFn: ({ signal }) => get<Told<AlertView>>(`${pathOf(mesh)}/alerts`, signal),
+    queryFn: ({ signal }) => get<ListView<AlertView>>(`${pathOf(mesh)}/alerts`, signal),
     refetchInterval: every(LOOK_MS),
   });
 
 export const silencesOf = (mesh: string) =>
   queryOptions({
     queryKey: ['mesh', mesh, 'silences'] as QueryKey,
-    queryFn: ({ signal }) => get<Told<Silence>>(`${pathOf(mesh)}/silences`, signal),
+    queryFn: ({ signal }) => get<ListView<Silence>>(`${pathOf(mesh)}/silences`, signal),
     refetchInterval: every(LOOK_MS),
   });
 
 export const objectivesOf = (mesh: string) =>
   queryOptions({
     queryKey: ['mesh', mesh, 'objectives'] as QueryKey,
-    queryFn: ({ signal }) => get<Told<ObjectiveView>>(`${pathOf(mesh)}/alerts/objectives`, signal),
+    queryFn: ({ signal }) => get<ListView<ObjectiveView>>(`${pathOf(mesh)}/alerts/objectives`, signal),
     refetchInterval: every(LATER_MS),
   });
 
-export interface AlertHistory extends Told<AlertEvent> {
-  readonly cursor?: string;
-}
+export type AlertHistory = PageView<AlertEvent>;
 
 /** What began and what ended, the newest first. @param query `fingerprint=...`, `cursor=...` */
 export const alertHistory = (mesh: string, query: string, signal: AbortSignal): Promise<AlertHistory> =>

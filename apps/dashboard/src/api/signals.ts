@@ -1,6 +1,4 @@
 /** Types of what is told of traffic and alerts: those of the libraries, so that the two cannot differ. */
-import type { Happening as Stored } from '#libs/store';
-
 export type {
   AlertView,
   BurnStatus,
@@ -8,6 +6,7 @@ export type {
   PastAlert as AlertEvent,
   SilenceView as Silence,
 } from '#libs/alerts';
+export type { HappeningView as Happening } from '#libs/api/views';
 export type { Fact, Pattern, PatternName, PatternView, Scope, Suspect } from '#libs/patterns';
 export type {
   ChartPoint,
@@ -27,8 +26,3 @@ export type {
   ServiceSignals,
   SignalChart,
 } from '#libs/telemetry';
-
-export interface Happening extends Omit<Stored, 'at'> {
-  /** RFC 3339. */
-  readonly at: string;
-}

@@ -1,5 +1,6 @@
 /** How requests fare: what pages ask of it. What is shown is asked for again, the sooner the shorter the time looked at. */
 import { keepPreviousData, type QueryKey, queryOptions } from '@tanstack/react-query';
+import type { PageView, PatternsView, TimelineView } from '#libs/api/views';
 import type { Range } from '../ui/range-of';
 import { every } from './again';
 import { get } from './client';
@@ -7,9 +8,7 @@ import type {
   AlertEvent,
   EdgeSignals,
   FailurePage,
-  Happening,
   Listed,
-  PatternView,
   ServiceMap,
   ServiceSignals,
   SignalChart,
@@ -90,16 +89,11 @@ export function failurePage(
   return get<FailurePage>(`${pathOf(mesh)}/failures?${range.query}${rest}${next}`, signal);
 }
 
-interface Told<T> {
-  readonly items: readonly T[];
-  readonly hidden: number;
-}
-
 /** @param query `&service=shop/orders`, `&id=...` */
 export const patternsOf = (mesh: string, range: Range, query = '') =>
-  asked<Told<PatternView>>(mesh, 'patterns', range, query);
+  asked<PatternsView>(mesh, 'patterns', range, query);
 
-export const happeningsOf = (mesh: string, range: Range) => asked<Told<Happening>>(mesh, 'timeline', range);
+export const happeningsOf = (mesh: string, range: Range) => asked<TimelineView>(mesh, 'timeline', range);
 
 /** What began and what ended, the newest 200 since the beginning of the time. */
 export const alertEventsOf = (mesh: string, range: Range) =>
@@ -108,7 +102,7 @@ export const alertEventsOf = (mesh: string, range: Range) =>
     queryFn: async ({ signal }) => {
       const since = range.from ?? new Date(Date.now() - range.lengthMs).toISOString();
       const path = `/api/v1/meshes/${mesh}/alerts/history?limit=200&since=${encodeURIComponent(since)}`;
-      return (await get<Told<AlertEvent>>(path, signal)).items;
+      return (await get<PageView<AlertEvent>>(path, signal)).items;
     },
     refetchInterval: every(again(range)),
     placeholderData: keepPreviousData,

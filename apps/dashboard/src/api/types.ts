@@ -1,10 +1,10 @@
-/** Answers of the API that no library of ours has a type of without its server: kept by hand, beside its OpenAPI document. */
-import type { Delivery, StagedView } from '#libs/changes';
-import type { FieldChange } from '#libs/diff';
-import type { ResourceId } from '#libs/model';
-import type { HistoryEntry as Entry } from '#libs/store';
+/**
+ * Answers of the API: the server's types, so that the two cannot differ. By hand are those that libraries have for servers
+ * only, beside the API's OpenAPI document.
+ */
 import type { JsonObject } from './json';
 
+export type { ChangedItem, ChangePage, HistoryItem as HistoryEntry, StagedView } from '#libs/api/views';
 export type {
   Delivery,
   DeliveryState,
@@ -12,11 +12,11 @@ export type {
   Finding,
   IntentChange,
   Plan,
-  StagedView,
   TouchedProxy,
 } from '#libs/changes';
 export type { FieldChange } from '#libs/diff';
 export type { ProxyStatus, ResourceId } from '#libs/model';
+export type { AuditVerdict } from '#libs/store';
 
 export interface Condition {
   readonly type: string;
@@ -45,36 +45,6 @@ export interface StoredManifest extends Manifest {
     readonly updatedAt: string;
   };
   readonly status: { readonly conditions: readonly Condition[] };
-}
-
-/** As the store has it, cut to what its reader may see. */
-export interface HistoryEntry extends Entry {
-  readonly hidden?: number;
-  readonly delivery?: {
-    readonly state: Delivery['state'];
-    readonly acked: number;
-    readonly total: number;
-    readonly refused: number;
-  };
-}
-
-export interface ChangedItem extends ResourceId {
-  readonly op: 'create' | 'update' | 'delete';
-  readonly fields: readonly FieldChange[];
-  readonly manifest?: unknown;
-}
-
-export interface ChangePage {
-  readonly change: string;
-  readonly revision?: number;
-  readonly at?: string;
-  readonly actor?: string;
-  readonly message?: string;
-  readonly reverts?: string;
-  readonly items: readonly ChangedItem[];
-  readonly hidden?: number;
-  readonly delivery?: Delivery & { readonly hidden?: number };
-  readonly staged?: StagedView;
 }
 
 export interface Outcome {

@@ -1,4 +1,5 @@
 /** How numbers and classes of signals are said. */
+import { isFailure } from '#libs/telemetry/names';
 import type { GoldenSignals, Outcome, PatternName } from '../api/signals';
 import type { Tone } from '../ui/tone';
 
@@ -70,7 +71,7 @@ export const outcomeWords = (outcome: string): string =>
 
 /** What failed most often. */
 export const failureWords = ({ outcomes }: Pick<GoldenSignals, 'outcomes'>): string =>
-  outcomeWords(outcomes.find(({ outcome }) => outcome !== 'ok' && outcome !== 'client_gone')?.outcome ?? 'other');
+  outcomeWords(outcomes.find(({ outcome }) => isFailure(outcome))?.outcome ?? 'other');
 
 /** Names of patterns, for a heading. */
 export const PATTERN_WORDS: Readonly<Record<PatternName, string>> = {

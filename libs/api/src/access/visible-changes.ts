@@ -3,13 +3,8 @@ import { parseNodeId } from '#libs/kernel';
 import { type Labels, type ResourceId, resourceKey } from '#libs/model';
 import type { History, HistoryEntry, HistoryQuery } from '#libs/store';
 import type { Principal } from '../http.js';
+import type { VisibleDelivery, VisibleEntry } from '../views.js';
 import type { AccessControl, Seen } from './access-control.js';
-
-/** An entry without what the caller may not read. */
-export type VisibleEntry = HistoryEntry & {
-  /** Further resources of the change: "and 14 others". Absent = none. */
-  readonly hidden?: number;
-};
 
 const labelsOf = (document: unknown): Labels => {
   if (typeof document !== 'object' || document === null || !('metadata' in document)) return {};
@@ -72,12 +67,6 @@ export function visibleEntry(
   if (shown.length === 0 && hidden > 0) return [];
   return [hidden === 0 ? entry : { ...entry, items: shown, hidden }];
 }
-
-/** A delivery without the names, and words, that the caller may not read. */
-export type VisibleDelivery = Delivery & {
-  /** Further proxies and refusals. Absent = none. */
-  readonly hidden?: number;
-};
 
 /** Numbers are of all proxies; names, and Envoy's words, are of those that the caller may read. */
 export function visibleDelivery(

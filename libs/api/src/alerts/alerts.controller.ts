@@ -10,18 +10,9 @@ import { API_DEPS, type ApiDeps } from '../deps.js';
 import type { HttpRequest } from '../http.js';
 import { requireMesh } from '../meshes.js';
 import { nothingQuery, parseQuery } from '../query.js';
+import type { ListView, PageView } from '../views.js';
 import { alertHistoryQuery, alertsQuery } from './alerts.schema.js';
 import { seenAlert, viewOfAlert } from './alerts.view.js';
-
-interface Shown<T> {
-  readonly items: readonly T[];
-  /** How many more there are that the caller may not see. */
-  readonly hidden: number;
-}
-
-interface AlertList extends Shown<AlertView> {
-  readonly cursor?: string | undefined;
-}
 
 const NONE: Omit<ReceiverDelivery, 'receiver'> = { queued: 0, sentAt: undefined, attempts: 0, error: '', failed: 0 };
 
@@ -35,7 +26,11 @@ export class AlertsController {
 
   @Get()
   @Access('list', 'Alert')
-  async list(@Param('mesh') mesh: string, @Query() query: unknown, @Req() request: HttpRequest): Promise<AlertList> {
+  async list(
+    @Param('mesh') mesh: string,
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<ListView<AlertView>> {
     const { alerts, silences, resources } = this.deps.store;
     await requireMesh(resources, mesh);
     const { state, namespace, fingerprint } = parseQuery(alertsQuery, query);
@@ -56,7 +51,7 @@ export class AlertsController {
     @Param('mesh') mesh: string,
     @Query() query: unknown,
     @Req() request: HttpRequest,
-  ): Promise<Shown<PastAlert> & { readonly cursor?: string | undefined }> {
+  ): Promise<PageView<PastAlert>> {
     const { alerts, resources } = this.deps.store;
     await requireMesh(resources, mesh);
     const page = await alerts.history({ mesh, ...parseQuery(alertHistoryQuery, query) });
@@ -72,7 +67,7 @@ export class AlertsController {
     @Param('mesh') mesh: string,
     @Query() query: unknown,
     @Req() request: HttpRequest,
-  ): Promise<Shown<RuleStatus>> {
+  ): Promise<ListView<RuleStatus>> {
     parseQuery(nothingQuery, query);
     await requireMesh(this.deps.store.resources, mesh);
     return this.#shown(request, mesh, await this.deps.alerts.rules(mesh), 'AlertRule');
@@ -84,7 +79,7 @@ export class AlertsController {
     @Param('mesh') mesh: string,
     @Query() query: unknown,
     @Req() request: HttpRequest,
-  ): Promise<Shown<ObjectiveView>> {
+  ): Promise<ListView<ObjectiveView>> {
     parseQuery(nothingQuery, query);
     await requireMesh(this.deps.store.resources, mesh);
     return this.#shown(request, mesh, await this.deps.alerts.objectives(mesh), 'ServiceLevelObjective');
@@ -96,7 +91,7 @@ export class AlertsController {
     @Param('mesh') mesh: string,
     @Query() query: unknown,
     @Req() request: HttpRequest,
-  ): Promise<Shown<ReceiverItem>> {
+  ): Promise<ListView<ReceiverItem>> {
     parseQuery(nothingQuery, query);
     const { resources, alertOutbox } = this.deps.store;
     await requireMesh(resources, mesh);
@@ -129,7 +124,7 @@ export class AlertsController {
     mesh: string,
     items: readonly T[],
     kind: string,
-  ): Shown<T> {
+  ): ListView<T> {
     const seen = ({ namespace, name }: T): Seen => ({ kind, namespace, name });
     const { shown, hidden } = this.access.visible(principal, mesh, items, seen);
     return { items: shown, hidden };

@@ -1,7 +1,6 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
-import type { ReceiverTest } from '#libs/alerts';
+import type { ReceiverTest, SilenceView } from '#libs/alerts';
 import type { Extent } from '#libs/model';
-import type { SilenceRow } from '#libs/store';
 import { AccessControl } from '../access/access-control.js';
 import { forbidden } from '../access/denials.js';
 import { Access, JsonBody } from '../access.js';
@@ -10,6 +9,7 @@ import { actorOf, type HttpRequest } from '../http.js';
 import { requireMesh, requireName, requireNamespace } from '../meshes.js';
 import { notFound } from '../problem.js';
 import { parseBy, parseQuery } from '../query.js';
+import type { ListView } from '../views.js';
 import { silenceBody, silencesQuery } from './alerts.schema.js';
 import { seenSilence } from './alerts.view.js';
 
@@ -27,7 +27,7 @@ export class SilencesController {
     @Param('mesh') mesh: string,
     @Query() query: unknown,
     @Req() { principal }: HttpRequest,
-  ): Promise<{ readonly items: readonly SilenceRow[]; readonly hidden: number }> {
+  ): Promise<ListView<SilenceView>> {
     await requireMesh(this.deps.store.resources, mesh);
     const { all } = parseQuery(silencesQuery, query);
     const rows = await this.deps.store.silences.list(mesh, all === 'true');
@@ -39,7 +39,7 @@ export class SilencesController {
   @HttpCode(201)
   @JsonBody()
   @Access('create', 'Silence')
-  async add(@Param('mesh') mesh: string, @Body() body: unknown, @Req() request: HttpRequest): Promise<SilenceRow> {
+  async add(@Param('mesh') mesh: string, @Body() body: unknown, @Req() request: HttpRequest): Promise<SilenceView> {
     await requireMesh(this.deps.store.resources, mesh);
     const { seconds, ...silence } = parseBy(silenceBody, body);
     this.#require(request, mesh, { verb: 'create', namespace: silence.namespace });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isDnsLabel, isDnsSubdomain } from '#libs/kernel';
+import { AUDIT_ACTIONS } from '#libs/model/names';
 import { limit } from '../query.js';
 
 const time = z.iso
@@ -30,20 +31,6 @@ const period = {
   since: time.optional().describe('Only at or after this time (RFC 3339).'),
   until: time.optional().describe('Only before this time (RFC 3339).'),
 };
-
-const AUDIT_ACTIONS = [
-  'write',
-  'rollback',
-  'staged',
-  'token-create',
-  'token-revoke',
-  'denied',
-  'history-cut',
-  'quarantine',
-  'quarantine-release',
-  'silence',
-  'silence-end',
-] as const;
 
 interface NamedResource {
   readonly kind?: string | undefined;

@@ -1,27 +1,17 @@
 import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
-import type { Delivery, DeliveryState } from '#libs/changes';
+import type { Delivery } from '#libs/changes';
 import { printId } from '#libs/model';
 import type { PastResource } from '#libs/store';
 import { AccessControl } from '../access/access-control.js';
-import { asItWas, type VisibleEntry, visibleHistory } from '../access/visible-changes.js';
+import { asItWas, visibleHistory } from '../access/visible-changes.js';
 import { AccessEach } from '../access.js';
 import { API_DEPS, type ApiDeps } from '../deps.js';
 import type { HttpRequest } from '../http.js';
 import { requireMesh } from '../meshes.js';
 import { notFound, ProblemError } from '../problem.js';
 import { parseQuery } from '../query.js';
+import type { DeliverySummary, HistoryItem } from '../views.js';
 import { historyQuery, pastQuery, resourceOf } from './audit.query.js';
-
-/** How far a change has come at the proxies. */
-export interface DeliverySummary {
-  readonly state: DeliveryState;
-  readonly acked: number;
-  readonly total: number;
-  /** Proxies. */
-  readonly refused: number;
-}
-
-type Entry = VisibleEntry & { readonly delivery?: DeliverySummary };
 
 /** The past of a mesh: what was changed, and how things were. */
 @Controller('api/v1/meshes/:mesh')
@@ -37,7 +27,7 @@ export class HistoryController {
     @Param('mesh') mesh: string,
     @Query() query: unknown,
     @Req() request: HttpRequest,
-  ): Promise<{ items: readonly Entry[] }> {
+  ): Promise<{ items: readonly HistoryItem[] }> {
     await requireMesh(this.deps.store.resources, mesh);
     const { kind, namespace, name, delivery, ...rest } = parseQuery(historyQuery, query);
     const resource = resourceOf({ kind, namespace, name });

@@ -6,10 +6,11 @@ import { API_DEPS, type ApiDeps } from '../deps.js';
 import type { HttpRequest } from '../http.js';
 import { requireMesh } from '../meshes.js';
 import { notFound } from '../problem.js';
+import type { ChangePage } from '../views.js';
 import { changeEvents } from './change-events.js';
 import { MeshEvents } from './mesh-events.js';
 import { OpenStreams } from './open-streams.js';
-import { type ChangePage, ChangePages } from './pages.js';
+import { ChangePages } from './pages.js';
 import { StreamGuard, type StreamRequest } from './stream.guard.js';
 
 /** Characters of events that may wait for a client which does not read; then it is cut off, and may come back. */

@@ -1,7 +1,7 @@
 import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { type Deliveries, type Delivery, fingerprint, isFinal } from '#libs/changes';
-import { type Clock, Turns } from '#libs/kernel';
+import { type Clock, changeId, revisionOf, Turns } from '#libs/kernel';
 import type { History, HistoryEntry, Store } from '#libs/store';
 import type { AccessControl } from '../access/access-control.js';
 import { visibleDelivery, visibleEntry } from '../access/visible-changes.js';
@@ -147,8 +147,7 @@ class Told {
 
   constructor({ headers }: HttpRequest) {
     const { 'last-event-id': last } = headers;
-    const since = /^c-(\d{1,15})$/.exec(typeof last === 'string' ? last : '')?.[1];
-    this.#since = since === undefined ? undefined : Number(since);
+    this.#since = typeof last === 'string' ? revisionOf(last) : undefined;
   }
 
   wants({ entry: { revision }, delivery, isNew }: Moved): boolean {
@@ -161,6 +160,6 @@ class Told {
     this.#told.add(revision);
     for (const old of [...this.#told].slice(0, -2 * RECENT)) this.#told.delete(old);
     this.#newest = Math.max(this.#newest, this.#since ?? 0, revision);
-    return `c-${this.#newest}`;
+    return changeId(this.#newest);
   }
 }

@@ -1,23 +1,14 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { type DeliveredChange, type Delivery, describedItem } from '#libs/changes';
-import type { FieldChange } from '#libs/diff';
-import type { ResourceId } from '#libs/model';
+import { revisionOf } from '#libs/kernel';
 import type { HistoryEntry } from '#libs/store';
 import { AccessControl, type Seen } from '../access/access-control.js';
-import { sides, type VisibleDelivery, visibleDelivery } from '../access/visible-changes.js';
+import { sides, visibleDelivery } from '../access/visible-changes.js';
 import { API_DEPS, type ApiDeps } from '../deps.js';
 import type { Principal } from '../http.js';
 import { notFound } from '../problem.js';
+import type { ChangePage, VisibleDelivery } from '../views.js';
 import type { AspectReader, AspectState, ChangeAspect } from './aspect.js';
-
-/** What a change did to one resource. */
-export interface ChangedItem extends ResourceId {
-  readonly op: 'create' | 'update' | 'delete';
-  /** For `update`. */
-  readonly fields: readonly FieldChange[];
-  /** For `create` and `delete`: the whole manifest. */
-  readonly manifest?: unknown;
-}
 
 /** A change that exists. */
 export interface FoundChange {
@@ -27,22 +18,6 @@ export interface FoundChange {
   readonly revision?: DeliveredChange;
   /** Undefined once history was cut. */
   readonly entry?: HistoryEntry | undefined;
-}
-
-export interface ChangePage {
-  readonly change: string;
-  readonly revision?: number;
-  readonly at?: string;
-  readonly actor?: string;
-  readonly message?: string;
-  readonly reverts?: string;
-  readonly items: readonly ChangedItem[];
-  /** Further resources that the caller may not read: "and 14 others". Absent = none. */
-  readonly hidden?: number;
-  /** Of config revisions. */
-  readonly delivery?: VisibleDelivery;
-  /** What aspects say, each under its name. */
-  readonly [aspect: string]: unknown;
 }
 
 /** Everything that is shown of a change. */
@@ -94,8 +69,8 @@ export class ChangePages {
   }
 
   async #revision(mesh: string, change: string): Promise<FoundChange | undefined> {
-    const revision = Number(/^c-([1-9]\d{0,14})$/.exec(change)?.[1] ?? 0);
-    if (revision === 0) return undefined;
+    const revision = revisionOf(change);
+    if (revision === undefined) return undefined;
     const { history } = this.deps.store;
     const [newest] = await history.list({ mesh, limit: 1, before: revision + 1 });
     const entry = newest?.revision === revision ? newest : undefined;

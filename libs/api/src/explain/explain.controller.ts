@@ -6,6 +6,12 @@ import type { HttpRequest } from '../http.js';
 import { requireMesh } from '../meshes.js';
 import { notFound } from '../problem.js';
 import { parseBy, parseQuery } from '../query.js';
+import type {
+  PolicyExplanationView,
+  ProxyResourcesView,
+  RequestExplanationView,
+  ResourceExplanationView,
+} from '../views.js';
 import { explainedOr, noPolicy, noResource, requireVisible } from './explain.problems.js';
 import { policyQuery, proxyQuery, requestBody, resourceQuery, toRequest } from './explain.query.js';
 import { Filter, type MaySee, namesHidden, told, visiblePolicy, visibleRequest, visibleResource } from './visible.js';
@@ -20,7 +26,11 @@ export class ExplainController {
 
   @Get('resources')
   @AccessEach('get')
-  async resources(@Param('mesh') mesh: string, @Query() query: unknown, @Req() request: HttpRequest) {
+  async resources(
+    @Param('mesh') mesh: string,
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<ProxyResourcesView> {
     const may = await this.#reader(mesh, request);
     const asked = { mesh, ...parseQuery(proxyQuery, query) };
     const found = explainedOr(await this.deps.explain.resources(asked), asked, may);
@@ -32,7 +42,11 @@ export class ExplainController {
 
   @Get('resource')
   @AccessEach('get')
-  async resource(@Param('mesh') mesh: string, @Query() query: unknown, @Req() request: HttpRequest) {
+  async resource(
+    @Param('mesh') mesh: string,
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<ResourceExplanationView> {
     const may = await this.#reader(mesh, request);
     const { full, ...rest } = parseQuery(resourceQuery, query);
     const asked = { mesh, ...rest, full: full === 'true' };
@@ -44,7 +58,11 @@ export class ExplainController {
 
   @Get('policy')
   @AccessEach('get')
-  async policy(@Param('mesh') mesh: string, @Query() query: unknown, @Req() request: HttpRequest) {
+  async policy(
+    @Param('mesh') mesh: string,
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<PolicyExplanationView> {
     const may = await this.#reader(mesh, request);
     const id = parseQuery(policyQuery, query);
     const found = explainedOr(await this.deps.explain.policy(mesh, id), id, may);
@@ -56,7 +74,7 @@ export class ExplainController {
   @HttpCode(200)
   @AccessEach('get')
   @JsonBody()
-  async request(@Param('mesh') mesh: string, @Req() request: HttpRequest) {
+  async request(@Param('mesh') mesh: string, @Req() request: HttpRequest): Promise<RequestExplanationView> {
     const may = await this.#reader(mesh, request);
     const body = parseBy(requestBody, request.body);
     const asked = { mesh, ...body.from };

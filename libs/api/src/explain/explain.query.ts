@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Moment, SampleRequest } from '#libs/changes';
-import { isDnsLabel, isDnsSubdomain } from '#libs/kernel';
+import { isDnsLabel, isDnsSubdomain, revisionOf } from '#libs/kernel';
 
 const namespace = (of: string) =>
   z.string().refine(isDnsLabel, 'a namespace: a DNS label').describe(`Namespace of the ${of}.`);
@@ -40,8 +40,8 @@ const MOMENT = 'a time with its offset (2026-11-23T14:02Z), how long ago (-10m),
 
 /** @returns what is wrong with it, as a string */
 export function momentOf(text: string): Moment | string {
-  const [, revision] = /^c-(\d{1,15})$/.exec(text) ?? [];
-  if (revision !== undefined) return { revision: Number(revision) };
+  const revision = revisionOf(text);
+  if (revision !== undefined) return { revision };
   const [, count, unit = ''] = /^-(\d{1,9})([smhd])$/.exec(text) ?? [];
   if (count !== undefined) return { agoMs: Number(count) * (UNITS[unit] ?? 0) };
   const [, date, time = '', seconds, , offset] = TIME.exec(text) ?? [];

@@ -8,6 +8,7 @@ import type { HttpRequest } from '../http.js';
 import { requireMesh } from '../meshes.js';
 import { invalid, notFound, ProblemError } from '../problem.js';
 import { parseQuery } from '../query.js';
+import type { ProxyOfRevisionView, ProxyThenView } from '../views.js';
 import { type Asked, noProxy, noResource, notCompiled, requireVisible } from './explain.problems.js';
 import { atQuery, namedResource, revisionQuery } from './explain.query.js';
 import { type MaySee, proxySeen } from './visible.js';
@@ -23,7 +24,7 @@ export class ExplainPastController {
 
   @Get('at')
   @AccessEach('get')
-  async at(@Param('mesh') mesh: string, @Query() query: unknown, @Req() request: HttpRequest) {
+  async at(@Param('mesh') mesh: string, @Query() query: unknown, @Req() request: HttpRequest): Promise<ProxyThenView> {
     const may = await this.#reader(mesh, request);
     const { at, namespace, name, ...one } = parseQuery(atQuery, query);
     const asked = { namespace, name, ...one };
@@ -39,7 +40,11 @@ export class ExplainPastController {
 
   @Get('revision')
   @AccessEach('get')
-  async revision(@Param('mesh') mesh: string, @Query() query: unknown, @Req() request: HttpRequest) {
+  async revision(
+    @Param('mesh') mesh: string,
+    @Query() query: unknown,
+    @Req() request: HttpRequest,
+  ): Promise<ProxyOfRevisionView> {
     const may = await this.#reader(mesh, request);
     const { revision, namespace, name, ...one } = parseQuery(revisionQuery, query);
     const asked = { namespace, name, ...one };

@@ -1,11 +1,12 @@
 /** Answers about the past without what the caller may not read, and how much that was. */
 import type { InstanceOfService, ProxyOfRevision, ProxyThen, ServiceThen } from '#libs/changes';
 import type { Seen } from '../access/access-control.js';
+import type { ProxyOfRevisionView, ProxyThenView } from '../views.js';
 import { Filter, type MaySee, told } from './visible.js';
 
 const instanceSeen = ({ namespace, name }: InstanceOfService): Seen => ({ kind: 'Instance', namespace, name });
 
-export function visibleThen(may: MaySee, found: ProxyThen) {
+export function visibleThen(may: MaySee, found: ProxyThen): ProxyThenView {
   const filter = new Filter(may);
   const services = filter
     .only(found.services, ({ about }) => about)
@@ -20,7 +21,7 @@ export function visibleThen(may: MaySee, found: ProxyThen) {
   return { ...told(shown), hidden: filter.hidden };
 }
 
-export function visibleOfRevision(may: MaySee, found: ProxyOfRevision) {
+export function visibleOfRevision(may: MaySee, found: ProxyOfRevision): ProxyOfRevisionView {
   const filter = new Filter(may);
   const shown = {
     ...found,

@@ -12,17 +12,9 @@ import type {
 } from '#libs/changes';
 import type { ResourceId } from '#libs/model';
 import type { Seen } from '../access/access-control.js';
+import type { PolicyExplanationView, RequestExplanationView, ResourceExplanationView, Told } from '../views.js';
 
 export type MaySee = (seen: Seen) => boolean;
-
-/** Answers are about resources, not about what decides who may see them. */
-type Told<T> = T extends Known
-  ? Omit<T, 'labels'>
-  : T extends readonly (infer Item)[]
-    ? readonly Told<Item>[]
-    : T extends object
-      ? { readonly [Name in keyof T]: Told<T[Name]> }
-      : T;
 
 /** Leaves out labels, wherever they are. */
 export function told<T>(value: T): Told<T> {
@@ -103,7 +95,7 @@ function seenOf({ written, instance }: ExplainedNode): Seen | undefined {
   return instance && { kind: 'Instance', namespace: instance.namespace, name: instance.instance };
 }
 
-export function visibleResource(may: MaySee, explanation: ResourceExplanation) {
+export function visibleResource(may: MaySee, explanation: ResourceExplanation): ResourceExplanationView {
   const filter = new Filter(may);
   const shown = {
     ...explanation,
@@ -114,7 +106,7 @@ export function visibleResource(may: MaySee, explanation: ResourceExplanation) {
   return { ...told(shown), hidden: filter.hidden };
 }
 
-export function visiblePolicy(may: MaySee, explanation: PolicyExplanation) {
+export function visiblePolicy(may: MaySee, explanation: PolicyExplanation): PolicyExplanationView {
   const [resources, proxies, scraped, others] = [new Filter(may), new Filter(may), new Filter(may), new Filter(may)];
   const shown = {
     ...explanation,
@@ -133,7 +125,7 @@ export function visiblePolicy(may: MaySee, explanation: PolicyExplanation) {
   };
 }
 
-export function visibleRequest(may: MaySee, explanation: RequestExplanation) {
+export function visibleRequest(may: MaySee, explanation: RequestExplanation): RequestExplanationView {
   const filter = new Filter(may);
   const { route } = explanation;
   const maySeeRoute = route?.by === undefined || may(route.by);

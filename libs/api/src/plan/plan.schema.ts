@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { writtenRequest } from '#libs/changes';
+import { CHANGE_ID } from '#libs/kernel';
 import { deletions, manifests, message } from '../change.schema.js';
 
 const OWNER = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
@@ -17,7 +18,7 @@ const rollback = z
   .strictObject({
     change: z
       .string()
-      .regex(/^c-\d{1,15}$/, 'must be the id of a change, as history shows it: c-<revision>')
+      .regex(CHANGE_ID, 'must be the id of a change, as history shows it: c-<revision>')
       .optional()
       .describe('The change to take back.'),
     toRevision: z.int().min(1).optional().describe('Everything as it was after this config revision.'),

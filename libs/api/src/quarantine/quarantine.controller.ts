@@ -1,6 +1,5 @@
 import { Controller, Delete, Get, HttpCode, Inject, Param, Query, Req } from '@nestjs/common';
 import { type Extent, type ResourceId } from '#libs/model';
-import type { BadContent, QuarantinedResource } from '#libs/store';
 import { AccessControl, type Seen } from '../access/access-control.js';
 import { forbidden } from '../access/denials.js';
 import { AccessEach } from '../access.js';
@@ -9,17 +8,7 @@ import { actorOf, type HttpRequest } from '../http.js';
 import { requireMesh } from '../meshes.js';
 import { notFound } from '../problem.js';
 import { nothingQuery, parseQuery } from '../query.js';
-
-/** A content as answers carry it: without its bytes. */
-type ContentView = Omit<BadContent, 'instead' | 'key' | 'mesh'>;
-
-export interface QuarantineView {
-  readonly items: readonly Omit<QuarantinedResource, 'labels'>[];
-  /** Compiled contents that proxies died of. */
-  readonly contents: readonly ContentView[];
-  /** How many more there are that the caller may not see. */
-  readonly hidden: number;
-}
+import type { QuarantineView } from '../views.js';
 
 /** What is not served as it was written: resources that cannot be evaluated, and contents that proxies die of. */
 @Controller('api/v1/meshes/:mesh/quarantine')

@@ -1,5 +1,5 @@
 import type { Changes } from '#libs/changes';
-import { type Clock, isStagedOver } from '#libs/kernel';
+import { type Clock, isStagedOver, revisionOf } from '#libs/kernel';
 import type { Store } from '#libs/store';
 import type { ChangeAspect } from '../delivery/aspect.js';
 import { viewOfStaged } from './staged.view.js';
@@ -21,7 +21,7 @@ export const stagedAspect = ({ store, changes, clock }: StagedAspectParts): Chan
     if (!staged) return undefined;
     const value = viewOfStaged(staged, { may: (seen) => reader.mayRead(seen) }, await changes.report(staged));
     // Whoever waits for a revision waits for its delivery; who asks for the trial itself, for its end.
-    return { value, isFinal: isStagedOver(staged) || change.startsWith('c-') };
+    return { value, isFinal: isStagedOver(staged) || revisionOf(change) !== undefined };
   },
   watch: (_mesh, _change, listener) => clock.every(LOOK_MS, listener),
 });

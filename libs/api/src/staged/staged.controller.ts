@@ -1,5 +1,5 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
-import type { OperateRefusal, StagedAct, StagedView } from '#libs/changes';
+import type { OperateRefusal, StagedAct } from '#libs/changes';
 import type { StagedChange } from '#libs/store';
 import { AccessControl } from '../access/access-control.js';
 import { notPermitted } from '../access/denials.js';
@@ -10,6 +10,7 @@ import { requireMesh } from '../meshes.js';
 import { reader } from '../plan/visible-plan.js';
 import { notFound, ProblemError } from '../problem.js';
 import { parseQuery } from '../query.js';
+import type { StagedView } from '../views.js';
 import { stagedQuery } from './staged.schema.js';
 import { viewOfStaged } from './staged.view.js';
 

@@ -1,9 +1,10 @@
 /** A staged change for one reader. */
-import type { StagedReportView, StagedView } from '#libs/changes';
-import { openWave } from '#libs/kernel';
+import type { StagedReportView } from '#libs/changes';
+import { changeId, openWave } from '#libs/kernel';
 import type { StagedChange } from '#libs/store';
 import { asItWas } from '../access/visible-changes.js';
 import type { Reader } from '../plan/visible-plan.js';
+import type { StagedView } from '../views.js';
 
 /** Cut to what its reader may see. */
 export function viewOfStaged(change: StagedChange, { may }: Pick<Reader, 'may'>, seen?: StagedReportView): StagedView {
@@ -21,7 +22,7 @@ export function viewOfStaged(change: StagedChange, { may }: Pick<Reader, 'may'>,
     ...{ createdAt: change.createdAt, stepAt: change.stepAt },
     items: items.map(({ op, id }) => ({ op, ...id })),
     ...{ waves: change.options.waves, wave: openWave(change), members },
-    change: change.appliedRevision === undefined ? undefined : `c-${change.appliedRevision}`,
+    change: change.appliedRevision === undefined ? undefined : changeId(change.appliedRevision),
     // Hosts, and Envoy's words, are of proxies.
     reason: mayAll ? change.reason || waitsFor : '',
     confirmWithinSeconds: change.confirmLeftMs === undefined ? undefined : Math.ceil(change.confirmLeftMs / 1_000),

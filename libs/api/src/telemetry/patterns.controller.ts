@@ -1,5 +1,4 @@
 import { Controller, Get, Inject, Param, Query, Req } from '@nestjs/common';
-import type { PatternView } from '#libs/patterns';
 import type { Happening } from '#libs/store';
 import { AccessControl } from '../access/access-control.js';
 import { visibleHistory } from '../access/visible-changes.js';
@@ -8,6 +7,7 @@ import { API_DEPS, type ApiDeps } from '../deps.js';
 import type { HttpRequest } from '../http.js';
 import { requireMesh } from '../meshes.js';
 import { parseQuery } from '../query.js';
+import type { PatternsView, TimelineView } from '../views.js';
 import { sightOf } from './sight.js';
 import { patternsQuery, timelineQuery, timeOf } from './telemetry.query.js';
 import { isOf, isVisible, partlySeen, type Sighted, viewOfPattern } from './visible-patterns.js';
@@ -16,14 +16,6 @@ const HOUR_MS = 3_600_000;
 /** Changes are suspects of what began up to so long after them. Milliseconds. */
 const SUSPECT_MS = 2 * HOUR_MS;
 const MOST_CHANGES = 500;
-
-interface Answered {
-  /** RFC 3339. */
-  readonly from: string;
-  readonly to: string;
-  /** How many there are that the reader may not see. */
-  readonly hidden: number;
-}
 
 /** What failures have in common, and what else happened at the time. */
 @Controller('api/v1/meshes/:mesh/telemetry')
@@ -39,7 +31,7 @@ export class PatternsController {
     @Param('mesh') mesh: string,
     @Query() query: unknown,
     @Req() request: HttpRequest,
-  ): Promise<Answered & { readonly items: readonly PatternView[] }> {
+  ): Promise<PatternsView> {
     const asked = parseQuery(patternsQuery, query);
     const { from, to } = this.#window(timeOf(asked));
     const sighted = await this.#sighted(mesh, request, { from: from - SUSPECT_MS, to });
@@ -62,7 +54,7 @@ export class PatternsController {
     @Param('mesh') mesh: string,
     @Query() query: unknown,
     @Req() request: HttpRequest,
-  ): Promise<Answered & { readonly items: readonly (Omit<Happening, 'at'> & { readonly at: string })[] }> {
+  ): Promise<TimelineView> {
     const { from, to } = this.#window(timeOf(parseQuery(timelineQuery, query)));
     const sighted = await this.#sighted(mesh, request, { from, to });
     const all = await this.deps.store.timeline.between(mesh, from, to);
@@ -79,7 +71,7 @@ export class PatternsController {
     return { from: from ?? end - sinceMs, to: end };
   }
 
-  #answered(from: number, to: number): Pick<Answered, 'from' | 'to'> {
+  #answered(from: number, to: number): Pick<PatternsView, 'from' | 'to'> {
     return { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
   }
 

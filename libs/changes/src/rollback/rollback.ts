@@ -1,5 +1,5 @@
 /** The documents and deletions that bring back what was. */
-import { canonicalJson, err, ok, type Result } from '#libs/kernel';
+import { canonicalJson, err, ok, type Result, revisionOf } from '#libs/kernel';
 import { type Manifest, type ResourceId, resourceKey } from '#libs/model';
 import type { NetChange } from '#libs/store';
 import { toDocumentOf } from '../document.js';
@@ -52,9 +52,9 @@ async function takeBack(
   { change, conflicts: decision = 'refuse' }: Rollback & { readonly change: string },
   head: number,
 ): Promise<Result<RolledBack, PlanRefusal>> {
-  const revision = Number(/^c-(\d{1,15})$/.exec(change)?.[1] ?? 0);
-  const items = revision < 1 || revision > head ? undefined : await store.past.change(mesh, revision);
-  if (items === undefined) return unknown(change);
+  const revision = revisionOf(change);
+  const items = revision === undefined || revision > head ? undefined : await store.past.change(mesh, revision);
+  if (revision === undefined || items === undefined) return unknown(change);
   const later = new Map((await store.past.between(mesh, revision, head)).map((net) => [resourceKey(net), net]));
   const contested = items.flatMap((item) => contest(item, later.get(resourceKey(item))));
   if (contested.length > 0 && decision === 'refuse') return err({ code: 'rollback-conflict', conflicts: contested });

@@ -1,5 +1,5 @@
 /** What can be done with a staged change, by its author, by somebody else, or by the control plane itself. */
-import { err, ok, type Result } from '#libs/kernel';
+import { changeId, err, ok, type Result } from '#libs/kernel';
 import { readStored } from '#libs/model';
 import type {
   Actor,
@@ -62,7 +62,8 @@ export async function undo(
   reason: string,
 ): Promise<Result<{ readonly skipped: number }, StoreRefusal | { readonly code: 'forbidden' }>> {
   const { mesh, id, appliedRevision = 0 } = change;
-  const back = await rolledBack(deps, mesh, { change: `c-${appliedRevision}`, conflicts: 'skip' });
+  const applied = changeId(appliedRevision);
+  const back = await rolledBack(deps, mesh, { change: applied, conflicts: 'skip' });
   const nothing = async (why: string) => {
     await deps.store.staged.step({
       id,
@@ -72,7 +73,7 @@ export async function undo(
     });
     return ok({ skipped: 0 });
   };
-  if (!back.ok) return nothing(`it could not be undone: history does not reach back to c-${appliedRevision}`);
+  if (!back.ok) return nothing(`it could not be undone: history does not reach back to ${applied}`);
   const { documents, deletes, conflicts, message } = back.value;
   const skipped = conflicts.length;
   if (documents.length + deletes.length === 0)
@@ -84,7 +85,7 @@ export async function undo(
     return nothing('it could not be undone: what was there before is not valid any more');
   }
   const written = await deps.store.resources.write({
-    ...{ mesh, actor: by.actor, items: prepared.value.items, reverts: `c-${appliedRevision}` },
+    ...{ mesh, actor: by.actor, items: prepared.value.items, reverts: applied },
     message: `${message}: ${reason}`.slice(0, 1_000),
     staged: { undo: id, reason: skipped > 0 ? `${reason} (${skipped} that later changes wrote stay)` : reason },
   });

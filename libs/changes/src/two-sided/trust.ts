@@ -2,7 +2,7 @@
  * Another trust domain, in three changes: accept the new one too (expand), issue certificates under it and accept the old one
  * (callers), accept it no longer (contract). Each needs the one before to have reached every proxy.
  */
-import { compareCodeUnits, systemClock } from '#libs/kernel';
+import { changeId, compareCodeUnits, systemClock } from '#libs/kernel';
 import type { Manifest } from '#libs/model';
 import { PROGRESS_KEPT_DAYS, type StoredResource } from '#libs/store';
 import { sumDelivery } from '../delivery/sum.js';
@@ -77,7 +77,7 @@ export async function trustIn(
   const proxies = [...new Set([...away, ...late])].sort(compareCodeUnits);
   const found: TrustObstacle[] = [];
   if (proxies.length > 0 || delivery.state === 'Delivering')
-    found.push({ code: 'stage-not-delivered', mesh, change: `c-${revision}`, proxies });
+    found.push({ code: 'stage-not-delivered', mesh, change: changeId(revision), proxies });
   const leftMs = CONNECTION_MS - ageMs;
   if (step.do === 'contract' && leftMs > 0)
     found.push({ code: 'trust-domain-aliases-in-use', mesh, names: step.gone, leftMs });

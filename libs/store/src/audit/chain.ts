@@ -1,25 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#libs/kernel';
+import type { AuditAction } from '#libs/model';
 import type { Actor } from '../values.port.js';
-
-/**
- * `history-cut`: old history was removed, after it was verified. `token-*`: somebody was let in, or is no more. `denied`:
- * a request that the caller had no right to make. `staged`: a step of a change on trial; what it makes everybody's is a
- * `write`. `quarantine*`: an earlier revision of a resource is served instead of its last one, or no longer; `reason` names
- * them, and the resource. `silence*`: alerts that nobody is told of for a while; `reason` names them.
- */
-export type AuditAction =
-  | 'write'
-  | 'rollback'
-  | 'staged'
-  | 'history-cut'
-  | 'token-create'
-  | 'token-revoke'
-  | 'denied'
-  | 'quarantine'
-  | 'quarantine-release'
-  | 'silence'
-  | 'silence-end';
 
 /** A token as the audit names it, without anything that could be used (SEC-63). */
 export interface AuditedToken {

@@ -1,3 +1,4 @@
+import { changeId } from '#libs/kernel';
 import type { Sql } from '../database.js';
 import { type AuditItem, type AuditPayload, documentHash } from './chain.js';
 import { storable } from './columns.js';
@@ -104,7 +105,9 @@ export class DocumentCheck {
       return `history has a change of revision ${row.revision} that no entry stands for`;
     if (row?.revision !== revision) return `history has no change of revision ${revision}`;
     this.#changes.take();
-    return isChange(row, at, payload) ? undefined : `history of change c-${revision} was changed: who, when or why`;
+    return isChange(row, at, payload)
+      ? undefined
+      : `history of change ${changeId(revision)} was changed: who, when or why`;
   }
 
   async #items(revision: number, payload: AuditPayload): Promise<string | undefined> {

@@ -1,3 +1,4 @@
+import { changeId } from '#libs/kernel';
 import type { ResourceId } from '#libs/model';
 import type { Sql } from '../database.js';
 import type { HistoryEntry } from '../ports.js';
@@ -79,7 +80,7 @@ function groupHistory(rows: readonly HistoryRow[]): HistoryEntry[] {
     if (entry?.revision !== row.revision) {
       const { revision, actor, message } = row;
       const reverts = row.reverts ?? undefined;
-      entry = { change: `c-${revision}`, revision, at: row.at.toISOString(), actor, message, reverts, items: [] };
+      entry = { change: changeId(revision), revision, at: row.at.toISOString(), actor, message, reverts, items: [] };
       entries.push(entry);
     }
     const { op, kind, namespace, name, before, after } = row;

@@ -1,3 +1,4 @@
+import { changeId } from '#libs/kernel';
 import type { Labels } from '#libs/model';
 import type { Sql } from '../database.js';
 import type { Origin, WrittenResource } from './history.port.js';
@@ -36,7 +37,7 @@ export async function readOrigins(
   return rows.map(({ labels, revision, at, actor }) => ({
     labels: labels ?? undefined,
     revision: revision ?? undefined,
-    change: actor === null ? undefined : `c-${revision}`,
+    change: actor === null || revision === null ? undefined : changeId(revision),
     actor: actor ?? undefined,
     at: at?.toISOString(),
   }));

@@ -1,3 +1,4 @@
+import { changeId } from '#libs/kernel';
 import type { Database, Sql } from '../database.js';
 import type { ChangeMark, NetChange, Past } from '../ports.js';
 
@@ -45,7 +46,7 @@ export const readBetween = async (
 function netChanges(rows: readonly Row[]): readonly NetChange[] {
   const found: (NetChange & { after: unknown; readonly changes: ChangeMark[] })[] = [];
   for (const { kind, namespace, name, before, after, revision, at, actor, message } of rows) {
-    const mark = { change: `c-${revision}`, revision, at: at.toISOString(), actor, message };
+    const mark = { change: changeId(revision), revision, at: at.toISOString(), actor, message };
     const last = found.at(-1);
     if (last?.kind === kind && last.namespace === namespace && last.name === name) {
       last.after = after ?? undefined;

@@ -1,4 +1,4 @@
-import { type Clock, err, type Log, ok, type Result, type Span, type Tracer } from '#libs/kernel';
+import { type Clock, changeId, err, type Log, ok, type Result, type Span, type Tracer } from '#libs/kernel';
 import { resourceKey } from '#libs/model';
 import type { Database, Sql } from '../database.js';
 import { codeOf, constraintOf } from '../errors.js';
@@ -91,7 +91,7 @@ async function writeIn(sql: Sql, request: WriteRequest, trace: string | undefine
   await updateAddresses(sql, request.mesh, changes);
   const revision = await commitChange(sql, request, { changes, items, trace });
   const staged = request.staged && (await stepWith(sql, request, request.staged, revision));
-  return { change: `c-${revision}`, revision, items, ...(staged === undefined ? {} : { staged }) };
+  return { change: changeId(revision), revision, items, ...(staged === undefined ? {} : { staged }) };
 }
 
 // Two requests created the same resource (or claimed the same number) at once: the loser starts again and finds it.

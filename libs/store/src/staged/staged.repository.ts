@@ -1,4 +1,4 @@
-import { err, type Log, ok, type Result, type Tracer } from '#libs/kernel';
+import { err, type Log, ok, type Result, revisionOf, type Tracer } from '#libs/kernel';
 import type { Database, Sql } from '../database.js';
 import { ALIVE_MS } from '../delivery/progress.repository.js';
 import { requireLease } from '../leases/lease.js';
@@ -60,13 +60,13 @@ export class StagedRepository implements StagedChanges {
   }
 
   async get(mesh: string, id: string): Promise<StagedChange | undefined> {
-    const revision = /^c-(\d{1,15})$/.exec(id)?.[1];
+    const revision = revisionOf(id);
     const [row] =
       revision === undefined
         ? await this.database.query<StagedRow>(`${STAGED} WHERE s.mesh = $1 AND s.number = $2`, [mesh, numberOf(id)])
         : await this.database.query<StagedRow>(`${STAGED} WHERE s.mesh = $1 AND s.applied_revision = $2`, [
             mesh,
-            Number(revision),
+            revision,
           ]);
     return row && toStaged(row);
   }

@@ -1,4 +1,4 @@
-import { sortedBy } from '#libs/kernel';
+import { changeId, sortedBy } from '#libs/kernel';
 import type { Manifest } from '#libs/model';
 import type { History, HistoryEntry } from '../audit/history.port.js';
 import type { Database } from '../database.js';
@@ -116,8 +116,8 @@ function ofRefusal({ change, at, refused }: RefusalRow): Happening {
   const proxies = [...new Set(refused.map(({ proxy }) => proxy))];
   const others = proxies.length > 1 ? ` and ${proxies.length - 1} others` : '';
   return {
-    ...{ at, kind: 'refusal', id: `c-${change}`, reversible: true },
-    title: `${first?.proxy ?? ''}${others} refused c-${change}: ${first?.message ?? ''}`,
+    ...{ at, kind: 'refusal', id: changeId(change), reversible: true },
+    title: `${first?.proxy ?? ''}${others} refused ${changeId(change)}: ${first?.message ?? ''}`,
     touches: proxies.map(instanceOf),
   };
 }

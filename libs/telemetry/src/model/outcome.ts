@@ -1,2 +1,2 @@
 /** What became of a request is said in the words that rules and objectives have, too. */
-export { isFailure, OUTCOMES, type Outcome } from '#libs/model';
+export { isFailure, OUTCOMES, type Outcome } from '#libs/model/names';

@@ -2,7 +2,6 @@ export type * from './answers.js';
 export { edgeCells, instanceCells, type StoredBuckets, serviceCells, zoneCells } from './cells.js';
 export type { ChartRequest, Selection } from './chart.js';
 export { type HarvestStoreOptions, harvestStore, partsOf } from './harvest-store.js';
-export { type SignalSort, SORTS } from './order.js';
 export type { PageCell } from './page.js';
 export { PageSum } from './page-sum.js';
 export { SignalRollUp, type SignalRollUpOptions } from './roll-up.js';
@@ -14,5 +13,6 @@ export {
   type TimeRequest,
 } from './signal-queries.js';
 export type { ChartPoint } from './signal-reader.js';
+export { type SignalSort, SORTS } from './sorts.js';
 export type { GoldenSignals } from './tally.js';
 export { totalWindow, type Window } from './window.js';

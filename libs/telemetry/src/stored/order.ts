@@ -1,8 +1,5 @@
+import type { SignalSort } from './sorts.js';
 import type { GoldenSignals } from './tally.js';
-
-/** What a list is sorted by, the highest first. */
-export const SORTS = ['rate', 'failures', 'failureShare', 'latency', 'retries', 'inFlight'] as const;
-export type SignalSort = (typeof SORTS)[number];
 
 const VALUES: Readonly<Record<SignalSort, (signals: GoldenSignals) => number>> = {
   rate: ({ count }) => count,

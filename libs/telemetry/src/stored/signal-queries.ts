@@ -18,11 +18,12 @@ import { type ChartRequest, readChart, type Selection, seesAsked } from './chart
 import { EdgeKeys } from './edges.js';
 import { type FailureSearch, searchFailures } from './failure-search.js';
 import { instanceOf, printed, serviceOf } from './names.js';
-import { highest, type SignalSort } from './order.js';
+import { highest } from './order.js';
 import { type EdgeRequest, readRoutes } from './routes.js';
 import { readMap } from './service-map.js';
 import { OTHERS, type Sight } from './sight.js';
 import { SignalReader } from './signal-reader.js';
+import type { SignalSort } from './sorts.js';
 import type { GoldenSignals } from './tally.js';
 import { chartWindow, FEW_BUCKETS, secondsOf, totalWindow, type Window } from './window.js';
 

@@ -1,4 +1,4 @@
-import type { StagedView } from '#libs/changes';
+import type { StagedView } from '#libs/api/views';
 
 /** A proxy that somebody should look at. */
 export interface TroubledProxy {

@@ -1,4 +1,4 @@
-import type { StagedView } from '#libs/changes';
+import type { StagedView } from '#libs/api/views';
 
 /** Instances of a service that say the same version. */
 export interface VersionView {

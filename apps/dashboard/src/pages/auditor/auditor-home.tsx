@@ -4,6 +4,7 @@ import { Download, ShieldCheck } from 'lucide-react';
 import { useState } from 'react';
 import { send } from '../../api/client';
 import { viewOf } from '../../api/queries';
+import type { AuditVerdict } from '../../api/types';
 import type { DecisionView, AuditorHome as Home } from '../../api/views';
 import { HOMES, useMesh } from '../../session/session';
 import { Page, Panel, Row, Rows } from '../../ui/page';
@@ -104,18 +105,8 @@ function Content({ decisions, mayVerify, destinations }: Home) {
   );
 }
 
-type Verdict =
-  | {
-      readonly ok: true;
-      readonly entries: number;
-      readonly from: number;
-      readonly to: number;
-      readonly checkpoints: number;
-    }
-  | { readonly ok: false; readonly seq?: number; readonly reason?: string; readonly message?: string };
-
 /** Verifies the chain on the server; `onProgress` is told 0 to 1. @throws Problem */
-async function verify(onProgress: (share: number) => void): Promise<Verdict> {
+async function verify(onProgress: (share: number) => void): Promise<AuditVerdict> {
   const response = await send('POST', '/api/v1/audit/verify', { body: {} });
   let text = '';
   for await (const part of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
@@ -124,7 +115,7 @@ async function verify(onProgress: (share: number) => void): Promise<Verdict> {
     const progress = /"seq":(\d+),"head":(\d+)/.exec(last);
     if (progress) onProgress(Number(progress[1]) / Math.max(1, Number(progress[2])));
   }
-  const { verdict } = JSON.parse(text.trimEnd().split('\n').at(-1) ?? '{}') as { verdict: Verdict };
+  const { verdict } = JSON.parse(text.trimEnd().split('\n').at(-1) ?? '{}') as { verdict: AuditVerdict };
   return verdict;
 }
 

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
+import { changeId } from '#libs/kernel/names';
 import { manifestOf } from '../../api/manifest';
 import { changeOf } from '../../api/queries';
 import type { StoredManifest } from '../../api/types';
@@ -23,7 +24,7 @@ interface ConflictProps {
 /** Two people wrote the same resource: who the other is, what he did, and what can be done now. */
 export function Conflict({ mine, theirs, onTheirs, onEither }: ConflictProps) {
   const { name: mesh } = useMesh();
-  const change = `c-${theirs.metadata.revision}`;
+  const change = changeId(theirs.metadata.revision);
   const found = useQuery(changeOf(mesh, change));
   return (
     <Panel title="Written by somebody else meanwhile" end={<Tag tone="warn">conflict</Tag>}>

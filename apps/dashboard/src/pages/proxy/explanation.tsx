@@ -2,7 +2,8 @@ import { Switch } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Link } from 'wouter';
-import type { ExplainedNode, PolicyField, ResourceExplanation, Written } from '#libs/changes';
+import type { ResourceExplanationView } from '#libs/api/views';
+import type { ExplainedNode, PolicyField, Written } from '#libs/changes';
 import { get } from '../../api/client';
 import { useMesh } from '../../session/session';
 import { yamlOf } from '../../ui/diff';
@@ -26,7 +27,7 @@ export function Explanation(asks: Asks) {
   const query = new URLSearchParams({ ...asks, full: String(full) }).toString();
   const found = useQuery({
     queryKey: ['mesh', mesh, 'explain', query],
-    queryFn: ({ signal }) => get<ResourceExplanation>(`/api/v1/meshes/${mesh}/explain/resource?${query}`, signal),
+    queryFn: ({ signal }) => get<ResourceExplanationView>(`/api/v1/meshes/${mesh}/explain/resource?${query}`, signal),
   });
   return (
     <Asked of={found}>

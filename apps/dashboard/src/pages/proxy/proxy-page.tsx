@@ -3,7 +3,8 @@ import { useQuery } from '@tanstack/react-query';
 import { SearchIcon } from 'lucide-react';
 import { useState } from 'react';
 import { Link, useParams, useSearchParams } from 'wouter';
-import type { EnvoyResource, ProxyResources } from '#libs/changes';
+import type { ProxyResourcesView } from '#libs/api/views';
+import type { EnvoyResource } from '#libs/changes';
 import { get } from '../../api/client';
 import { proxiesOf } from '../../api/queries';
 import type { ProxyStatus } from '../../api/types';
@@ -136,8 +137,7 @@ function Configuration({ namespace, name }: { readonly namespace: string; readon
   const query = new URLSearchParams({ namespace, name }).toString();
   const found = useQuery({
     queryKey: ['mesh', mesh, 'explain', query],
-    queryFn: ({ signal }) =>
-      get<ProxyResources & { hidden: number }>(`/api/v1/meshes/${mesh}/explain/resources?${query}`, signal),
+    queryFn: ({ signal }) => get<ProxyResourcesView>(`/api/v1/meshes/${mesh}/explain/resources?${query}`, signal),
   });
   return (
     <Asked of={found}>

@@ -3,7 +3,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { Pencil, Trash2 } from 'lucide-react';
 import { Link, useLocation, useParams } from 'wouter';
-import type { PolicyExplanation } from '#libs/changes';
+import type { PolicyExplanationView } from '#libs/api/views';
 import { get, post } from '../../api/client';
 import { manifestOf } from '../../api/manifest';
 import { historyOf, openApi, resourceAt } from '../../api/queries';
@@ -124,7 +124,7 @@ function Effect(place: Place) {
   const query = new URLSearchParams({ ...place }).toString();
   const effect = useQuery({
     queryKey: ['mesh', mesh, 'effect', query],
-    queryFn: ({ signal }) => get<PolicyExplanation>(`/api/v1/meshes/${mesh}/explain/policy?${query}`, signal),
+    queryFn: ({ signal }) => get<PolicyExplanationView>(`/api/v1/meshes/${mesh}/explain/policy?${query}`, signal),
   });
   return (
     <Panel title="What it does" flush>

@@ -1,6 +1,6 @@
 /** What a proxy was running at a time. */
 import { INSTANCE, type MeshGraph, SELECTED } from '#libs/compiler';
-import { err, ok, type Result } from '#libs/kernel';
+import { changeId, err, ok, type Result } from '#libs/kernel';
 import { type ResourceId, resourceKey } from '#libs/model';
 import type { InstanceThen, Span, When } from '#libs/store';
 import { Origins } from '../origins.js';
@@ -60,7 +60,7 @@ async function find(scene: Scene, moment: Moment): Promise<Result<Found, PastRef
   const instance = keyOf(proxy);
   if ('revision' in moment) {
     const change = await changeOf(deps, mesh, moment.revision);
-    if (change?.change !== `c-${moment.revision}`) return unknownRevision(deps, moment.revision);
+    if (change?.change !== changeId(moment.revision)) return unknownRevision(deps, moment.revision);
     const span = await spans.ofRevision(mesh, instance, moment.revision);
     if (span) return ok({ span, at: span.since > change.at ? span.since : change.at });
     // It changed nothing of what the proxy holds.

@@ -1,1 +1,0 @@
-export type { StagedView } from '#libs/changes';

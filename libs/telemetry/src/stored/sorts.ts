@@ -1,0 +1,3 @@
+/** What a list is sorted by, the highest first. */
+export const SORTS = ['rate', 'failures', 'failureShare', 'latency', 'retries', 'inFlight'] as const;
+export type SignalSort = (typeof SORTS)[number];
