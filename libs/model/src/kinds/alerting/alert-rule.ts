@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import type { Violation } from '#libs/kernel';
-import { type AlertRule, BEHIND_FROM_MS, type BuiltInCondition, CONDITION_SCOPES, SILENT_FROM_MS } from '../../alerting.js';
+import {
+  type AlertRule,
+  BEHIND_FROM_MS,
+  type BuiltInCondition,
+  CONDITION_SCOPES,
+  SILENT_FROM_MS,
+} from '../../alerting.js';
 import { defineKind, readBy } from '../../define-kind.js';
 import { durationToMs } from '../../duration-text.js';
 import { violation, warning } from '../../issues.js';
@@ -164,10 +170,18 @@ function warningsOf({ certificateExpiry, proxiesBehind }: Spec): readonly Violat
   const found: Violation[] = [];
   if (certificateExpiry && certificateExpiry.remainingPercent > RENEWED_FROM) {
     const path = ['spec', 'certificateExpiry', 'remainingPercent'];
-    found.push(warning(path, 'too-early', 'counts certificates that are not due yet: 40 to 60 are left when proxies renew them'));
+    found.push(
+      warning(path, 'too-early', 'counts certificates that are not due yet: proxies renew them with 40 to 60 percent left'),
+    );
   }
   if (proxiesBehind && durationToMs(proxiesBehind.longerThan) < BEHIND_FROM_MS)
-    found.push(warning(['spec', 'proxiesBehind', 'longerThan'], 'no-effect', 'counts as "10s": who is behind for less is on its way'));
+    found.push(
+      warning(
+        ['spec', 'proxiesBehind', 'longerThan'],
+        'no-effect',
+        'counts as "10s": who is behind for less is on its way',
+      ),
+    );
   return found;
 }
 
