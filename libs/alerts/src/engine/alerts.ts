@@ -74,7 +74,16 @@ function stepped(from: Alert | undefined, { mesh, fingerprint, sample, assessmen
   };
 }
 
-const lifeOf = ({ state, pendingAt, firingAt, resolvedAt, seenAt, heldMs, overMs, unknownMs }: AlertLife): AlertLife => ({
+const lifeOf = ({
+  state,
+  pendingAt,
+  firingAt,
+  resolvedAt,
+  seenAt,
+  heldMs,
+  overMs,
+  unknownMs,
+}: AlertLife): AlertLife => ({
   ...{ state, pendingAt, firingAt, resolvedAt, seenAt, heldMs, overMs, unknownMs },
 });
 

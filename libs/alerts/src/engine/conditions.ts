@@ -1,5 +1,5 @@
 /** Conditions on the mesh itself and on its control plane. */
-import { type AlertRule, ALL_TRAFFIC, type BuiltInCondition } from '#libs/model';
+import { ALL_TRAFFIC, type AlertRule, type BuiltInCondition } from '#libs/model';
 import type { ProxyPlace } from '#libs/store';
 import type { MeshFacts, RefusingProxy, ServerFacts, SignalQuestion, SignalReading } from '../ports.js';
 import { missingShare } from './counts.js';
@@ -196,10 +196,7 @@ function authorities({ withinMs }: { readonly withinMs: number }, facts: MeshFac
       const whose = mesh === '' ? '' : ` of mesh ${mesh}`;
       const { name, lost } = PURPOSES[purpose] ?? { name: `the ${purpose} authority`, lost: NO_CERTIFICATE };
       const what = `${name}${whose}`;
-      const end =
-        leftMs <= 0
-          ? `is over: ${lost}`
-          : `ends in ${duration(leftMs)}, and no other has taken its place`;
+      const end = leftMs <= 0 ? `is over: ${lost}` : `ends in ${duration(leftMs)}, and no other has taken its place`;
       return {
         labels: { authority: purpose },
         value: 1,

@@ -20,7 +20,12 @@ const HOLDS = -1;
  * One step. Time counts only as far as it was watched, so neither a pause of the control plane nor missing data makes an
  * alert fire or end. @param life undefined or resolved = there is no alert
  */
-export function step(life: AlertLife | undefined, verdict: Verdict, now: number, patience: Patience): AlertLife | undefined {
+export function step(
+  life: AlertLife | undefined,
+  verdict: Verdict,
+  now: number,
+  patience: Patience,
+): AlertLife | undefined {
   if (!life || life.state === 'resolved') return verdict === 'holds' ? begin(now, patience) : life;
   const passed = Math.min(GAP_MS, Math.max(0, now - life.seenAt));
   const seen = { ...life, seenAt: now };

@@ -57,10 +57,7 @@ it.each([
     '{scope: Mesh, authorityExpiry: {within: 1440h}, for: 0s}',
     '0s: min(heddle_authority_end_timestamp_seconds{mesh=~"|default"}) - time() < 5184000',
   ],
-  [
-    '{scope: Mesh, replicaGone: {longerThan: 5m}, for: 1m}',
-    '6m: up{job="heddle"} == 0 or absent(up{job="heddle"})',
-  ],
+  ['{scope: Mesh, replicaGone: {longerThan: 5m}, for: 1m}', '6m: up{job="heddle"} == 0 or absent(up{job="heddle"})'],
   ['{scope: Mesh, proxiesRefusing: {}, for: 0s}', expect.stringMatching(/^0s: sum\(increase\(xds_nacks_total/)],
   ['{scope: Mesh, proxiesRefusing: {moreThan: 3}}', 'no metric tells how many proxies refuse configuration'],
   ['{proxiesRefusing: {}}', 'no metric tells in which namespace proxies refuse configuration'],

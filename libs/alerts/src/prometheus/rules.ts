@@ -137,11 +137,7 @@ const plain = (text: string): string => text.replaceAll('{{', '{ {');
 
 /** @returns why there is none */
 function ruleGroup(rule: AlertRule, mesh: string): Group | string {
-  const made = isSignalRule(rule)
-    ? signalAlert(rule)
-    : isConditionRule(rule)
-      ? conditionAlert(rule, mesh)
-      : undefined;
+  const made = isSignalRule(rule) ? signalAlert(rule) : isConditionRule(rule) ? conditionAlert(rule, mesh) : undefined;
   if (made === undefined) return 'Prometheus cannot tell it';
   if (typeof made === 'string') return made;
   return {

@@ -85,9 +85,7 @@ export class AlertSourceRepository implements AlertSources {
   async facts(mesh: string, expiring: number): Promise<AlertFacts> {
     const [authorities, certificates, observations, offline] = [
       await this.database.query<AlertFacts['authorities'][number]>(AUTHORITIES, [mesh]),
-      expiring > 0
-        ? await this.database.query<AlertFacts['certificates'][number]>(CERTIFICATES, [mesh, expiring])
-        : [],
+      expiring > 0 ? await this.database.query<AlertFacts['certificates'][number]>(CERTIFICATES, [mesh, expiring]) : [],
       await this.database.query<AlertObservation>(OBSERVATIONS, [mesh]),
       await this.database.query<ProxyPlace & { forMs: number }>(OFFLINE, [mesh]),
     ];

@@ -1,7 +1,7 @@
 import { canonicalJson } from '#libs/kernel';
 import type { Sql } from '../database.js';
 import type { TokenDecision } from './audit.port.js';
-import { type AuditPayload, envelopeSql, TRANSACTION_TIME, sha256 } from './chain.js';
+import { type AuditPayload, envelopeSql, sha256, TRANSACTION_TIME } from './chain.js';
 import { columnsOf } from './columns.js';
 
 const APPEND = `

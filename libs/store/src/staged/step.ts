@@ -1,5 +1,5 @@
 import { canonicalJson } from '#libs/kernel';
-import { type AuditPayload, envelopeSql, TRANSACTION_TIME, sha256 } from '../audit/chain.js';
+import { type AuditPayload, envelopeSql, sha256, TRANSACTION_TIME } from '../audit/chain.js';
 import { columnsOf } from '../audit/columns.js';
 import type { Sql } from '../database.js';
 import { FEED_CHANNEL } from '../feed/channel.js';

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { ALL_TRAFFIC, type AlertSeverity, type BurnWindow, type Indicator, type TrafficSelector } from '../../alerting.js';
+import {
+  ALL_TRAFFIC,
+  type AlertSeverity,
+  type BurnWindow,
+  type Indicator,
+  type TrafficSelector,
+} from '../../alerting.js';
 import { defineKind, readBy } from '../../define-kind.js';
 import { durationToMs, parseDuration } from '../../duration-text.js';
 import { warning } from '../../issues.js';
