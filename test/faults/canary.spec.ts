@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { StagedView } from '#libs/api';
+import type { StagedView } from '#libs/changes';
 import { Invariants } from './rig/check.js';
 import { Rig } from './rig/rig.js';
 import { until } from './rig/until.js';

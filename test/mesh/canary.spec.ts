@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import type { StagedView } from '#libs/api';
+import type { StagedView } from '#libs/changes';
 import { until } from '../../apps/demo/src/narrator.js';
 import { OUTBOUND_HTTP_PORT } from '../../apps/demo/src/topology.js';
 import { Load } from './load.js';

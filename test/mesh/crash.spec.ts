@@ -61,6 +61,7 @@ class Replica {
           return who ? ok(who) : err('no node');
         },
         isDenied: () => false,
+        onDenied: () => () => {},
       },
       secrets: { resolve: () => Promise.resolve({ kind: 'none' }), recheckAfterMs: () => undefined },
       xds: { host: '127.0.0.1', port: 0, tls: { keyPem: certificate.key, certPem: certificate.certificate } },

@@ -7,7 +7,14 @@ import { admitNode, type MeshIdentity } from '#libs/identity';
 import type { Clock, Log, Metrics, RequestCounts, Tracer } from '#libs/kernel';
 import { err, parseNodeId } from '#libs/kernel';
 import type { PolicyKind, Registry } from '#libs/model';
-import { claimsOf, type ProxyCredentials, Runtime, RuntimeQuestions, recompiler } from '#libs/runtime';
+import {
+  claimsOf,
+  type ProxyCredentials,
+  type Revocations,
+  Runtime,
+  RuntimeQuestions,
+  recompiler,
+} from '#libs/runtime';
 import type { FeedEvent, StagedChange, Store } from '#libs/store';
 import type { ReportSink } from '#libs/telemetry';
 import { Denied, type SecretSource } from '#libs/xds';
@@ -112,7 +119,7 @@ const proxyWatch = ({ server }: Runtime): ProxyWatch => ({
   behind: () => server.behind().values(),
 });
 
-function credentials(identity: MeshIdentity): ProxyCredentials & { isDenied(jti: string): boolean } {
+function credentials(identity: MeshIdentity): ProxyCredentials & Revocations {
   return {
     async verifyProxyToken(token) {
       const verified = await identity.proxyTokens.verify(token);
@@ -121,6 +128,7 @@ function credentials(identity: MeshIdentity): ProxyCredentials & { isDenied(jti:
     },
     admitNode,
     isDenied: (jti) => identity.denyList.isDenied(jti),
+    onDenied: (listener) => identity.denyList.onDenied(listener),
   };
 }
 
@@ -138,7 +146,7 @@ function secretSource(identity: MeshIdentity, clock: Clock): SecretSource {
   };
 }
 
-function runtimePort(runtime: Runtime, questions: RuntimeQuestions, { store, identity }: RuntimeDeps): RuntimePort {
+function runtimePort(runtime: Runtime, questions: RuntimeQuestions, { store }: RuntimeDeps): RuntimePort {
   return {
     proxies: async (mesh) => questions.proxies(mesh),
     deregister: (mesh, namespace, name, waitMs) => questions.deregister({ mesh, namespace, name }, waitMs),
@@ -161,14 +169,6 @@ function runtimePort(runtime: Runtime, questions: RuntimeQuestions, { store, ide
         },
       ];
       return { ready: runtime.coordinator.loaded, checks };
-    },
-    async revoke(jti) {
-      await identity.denyList.deny(jti, 'revoked');
-      runtime.server.disconnect(
-        (principal) => claimsOf(principal).jti === jti,
-        'UNAUTHENTICATED',
-        'the proxy token was revoked',
-      );
     },
   };
 }

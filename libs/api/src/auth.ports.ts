@@ -94,7 +94,7 @@ export interface ProxyTokenPort {
   issueProxyToken(request: ProxyTokenRequest): Promise<Result<IssuedProxyToken, readonly Violation[]>>;
   /** A new token with the claims of a valid one and a full lifetime. There is no renewal after expiry (SEC-28). */
   renewProxyToken(text: string): Promise<Result<IssuedProxyToken, string>>;
-  /** Puts the token and its renewals on the deny-list. */
+  /** Revokes the token and its renewals, whose streams end: on this replica at once, on others within 10 s (SEC-5). */
   revokeProxyToken(jti: string, by: { readonly actor: Actor; readonly mesh: string }): Promise<void>;
   /** Empty when the token grants all of it; else every excess, with paths into the instance's document (SEC-1, SEC-13). */
   excess(claims: ProxyClaims, instance: ClaimedInstance): readonly Violation[];

@@ -30,5 +30,5 @@ export type { ResourceView } from './resource-view.js';
 export { type ApiOptions, type RunningApi, type ServerTls, startApi } from './server.js';
 export type { SessionHolder, SessionPort } from './session.port.js';
 export { stagedAspect } from './staged/staged.aspect.js';
-export type { StagedView } from './staged/staged.view.js';
+export { viewOfStaged } from './staged/staged.view.js';
 export type { PatternReader } from './telemetry/patterns.port.js';

@@ -19,6 +19,4 @@ export interface RuntimePort {
     readonly ready: boolean;
     readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly message: string }[];
   };
-  /** Cuts the streams of a revoked token, on this replica at once and on others within 10 s (SEC-5). */
-  revoke(jti: string): Promise<void>;
 }

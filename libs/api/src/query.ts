@@ -55,7 +55,6 @@ export const leaveQuery = z.strictObject({
 export const nothingQuery = z.strictObject({});
 
 export type ListParameters = z.output<typeof listQuery>;
-export type LeaveParameters = z.output<typeof leaveQuery>;
 
 /** Parses what came from outside by its schema; every issue becomes a violation. @throws ProblemError 400 */
 export function parseBy<T>(schema: z.ZodType<T>, value: unknown, code = 'invalid'): T {

@@ -195,7 +195,6 @@ export class TokenController {
     if (!/^[\w-]{16}\.[\w-]{8}$/.test(jti))
       throw notFound('there is no such proxy token: its id is the jti that was shown with it');
     await this.deps.auth.revokeProxyToken(jti, { actor: actorOf(request), mesh });
-    await this.deps.runtime.revoke(jti);
   }
 
   /** @throws ProblemError 403 */

@@ -57,7 +57,6 @@ export const idleRuntime = (overrides: Partial<RuntimePort> = {}): RuntimePort =
   conditions: () => [{ type: 'Accepted', status: 'True', reason: 'Accepted', message: '' }],
   published: () => Promise.resolve(),
   readiness: () => ({ ready: true, checks: [] }),
-  revoke: () => Promise.resolve(),
   ...overrides,
 });
 

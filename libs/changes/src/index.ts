@@ -17,5 +17,6 @@ export type { Evidence, HostEvidence, RefusedContent, Traffic } from './staged/e
 export type { OperateRefusal, OperateRequest, StagedAct } from './staged/operate.js';
 export type { StagedReportView } from './staged/report.js';
 export { StagedRunner, type StagedRunnerOptions } from './staged/runner.js';
+export type { StagedView } from './staged/staged-view.js';
 export type { ToldObstacle } from './two-sided/told.js';
 export type * from './types.js';

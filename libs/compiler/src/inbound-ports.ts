@@ -91,23 +91,31 @@ export const INBOUND_POLICIES = defineQuery<Access>({
   name: 'inbound-policies',
   run: (ctx, key) => {
     const at = splitInbound(key);
-    const targets = inboundTargets(ctx, at);
-    if (targets.some((target) => ctx.index(WITHHELD_BY_TARGET, targetKey(target)).length > 0)) return CLOSED;
-    const context: InboundContext = {
-      mesh: settingsOf(ctx).mesh,
-      trustDomains: trustDomainsOf(meshOf(ctx)),
-      namespace: at.namespace,
-      workload: at.workload,
-      protocol: ctx.get(INBOUND_PROTOCOL, key),
-      port: at.port,
-    };
-    const patches = applied(ctx, 'server', targets).map(
-      ({ kind, contributions }) => kind.toInbound?.(kind.resolve(contributions), context) ?? {},
-    );
-    return joined(patches);
+    return accessUnder(ctx, inboundTargets(ctx, at), { at, protocol: () => ctx.get(INBOUND_PROTOCOL, key) });
   },
   hash: initHash,
 });
+
+/** What the policies of some targets make of a port; fails where one of them does. */
+export function accessUnder(
+  ctx: Ctx,
+  targets: readonly PolicyTarget[],
+  { at, protocol }: { readonly at: InboundPort; readonly protocol: () => PortProtocol },
+): Access {
+  if (targets.some((target) => ctx.index(WITHHELD_BY_TARGET, targetKey(target)).length > 0)) return CLOSED;
+  const context: InboundContext = {
+    mesh: settingsOf(ctx).mesh,
+    trustDomains: trustDomainsOf(meshOf(ctx)),
+    namespace: at.namespace,
+    workload: at.workload,
+    protocol: protocol(),
+    port: at.port,
+  };
+  const patches = applied(ctx, 'server', targets).map(
+    ({ kind, contributions }) => kind.toInbound?.(kind.resolve(contributions), context) ?? {},
+  );
+  return joined(patches);
+}
 
 function joined(patches: readonly InboundPatch[]): Access {
   const lists = patches.flatMap((patch) => (patch.tcpAllowed ? [patch.tcpAllowed] : []));

@@ -9,6 +9,7 @@ export {
   SELECTED,
   SERVICES_OF_INSTANCE,
 } from './destinations.js';
+export * from './explain/guards.js';
 export * from './explain/inputs.js';
 export * from './explain/places.js';
 export * from './explain/seen.js';

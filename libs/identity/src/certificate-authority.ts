@@ -1,5 +1,5 @@
 import { type Clock, type Log, type Metrics, silentLog, silentMetrics } from '#libs/kernel';
-import type { Authorities } from '#libs/store';
+import { type Authorities, StoreUnavailable } from '#libs/store';
 import { AuthorityVault } from './authority-vault.js';
 import { expiryState, lifeLeft } from './expiry.js';
 import type { Kek } from './kek.js';
@@ -31,6 +31,8 @@ export class CertificateAuthority {
   readonly #meshes = new Map<string, MeshAuthority>();
   readonly #loading = new Map<string, Promise<MeshAuthority>>();
   readonly #alarmed = new Map<string, number>();
+  /** Why the rows of a mesh could not be taken over when they were read last. */
+  readonly #stale = new Map<string, string>();
   readonly #listeners = new Set<(mesh: string) => void>();
   #stopTimer: (() => void) | undefined;
 
@@ -78,19 +80,33 @@ export class CertificateAuthority {
     return [...this.#meshes.keys()];
   }
 
-  /** Reads the rows of every mesh in use again; listeners hear of meshes whose trusted roots changed. */
+  /**
+   * Reads the rows of every mesh in use again; listeners hear of meshes whose trusted roots changed. A mesh whose rows
+   * cannot be used keeps those in memory, and keeps no other mesh from hearing of its own.
+   * @throws StoreUnavailable while Postgres is away, which is so for all of them
+   */
   async refresh(): Promise<void> {
     for (const [mesh, before] of this.#meshes) {
-      const after = meshAuthorityOf(this.#vault, mesh, await this.#vault.list(mesh));
-      // Emptier than the evidence for it (G6): rows that vanished altogether are no reason to stop trusting.
-      if (after.roots.length === 0 || after.issuers.length === 0) {
-        this.#log.error('the authorities of a mesh are gone from the database; those in memory are used on', { mesh });
-        continue;
+      try {
+        await this.#refreshOne(mesh, before);
+        this.#noteFresh(mesh);
+      } catch (error) {
+        if (error instanceof StoreUnavailable) throw error;
+        this.#noteStale(mesh, error);
+        // What is used on grows old all the same.
+        this.#report(before);
       }
-      this.#meshes.set(mesh, after);
-      this.#report(after);
-      if (rootIds(before) !== rootIds(after)) for (const listener of this.#listeners) listener(mesh);
     }
+  }
+
+  /** @throws Error when its rows are damaged or gone */
+  async #refreshOne(mesh: string, before: MeshAuthority): Promise<void> {
+    const after = meshAuthorityOf(this.#vault, mesh, await this.#vault.list(mesh));
+    // Emptier than the evidence for it (G6): rows that vanished altogether are no reason to stop trusting.
+    if (after.roots.length === 0 || after.issuers.length === 0) throw new Error('they are gone from the database');
+    this.#meshes.set(mesh, after);
+    this.#report(after);
+    if (rootIds(before) !== rootIds(after)) for (const listener of this.#listeners) listener(mesh);
   }
 
   /** Calls the listener when the roots that a mesh trusts have changed. @returns removes the listener */
@@ -102,6 +118,7 @@ export class CertificateAuthority {
   async #load(mesh: string): Promise<MeshAuthority> {
     const authority = await loadMeshAuthority(this.#vault, mesh, this.#clock.now());
     this.#meshes.set(mesh, authority);
+    this.#metrics.gauge('heddle_authorities_stale', 0, { mesh });
     this.#report(authority);
     return authority;
   }
@@ -132,6 +149,24 @@ export class CertificateAuthority {
       percentLeft: Math.round(left * 100),
       notAfter: new Date(authority.notAfter).toISOString(),
     });
+  }
+
+  /** Said once for each reason; the gauge stays up for as long as it is so. */
+  #noteStale(mesh: string, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#metrics.count('heddle_identity_refresh_failures_total', { what: 'authorities' });
+    this.#metrics.gauge('heddle_authorities_stale', 1, { mesh });
+    if (this.#stale.get(mesh) === reason) return;
+    this.#stale.set(mesh, reason);
+    const words =
+      'the certificate authorities of a mesh cannot be taken over from the database; those in memory are used on';
+    this.#log.error(words, { mesh, reason });
+  }
+
+  #noteFresh(mesh: string): void {
+    if (!this.#stale.delete(mesh)) return;
+    this.#metrics.gauge('heddle_authorities_stale', 0, { mesh });
+    this.#log.info('the certificate authorities of a mesh are read from the database again', { mesh });
   }
 
   #failed(error: unknown): void {

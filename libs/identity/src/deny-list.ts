@@ -71,7 +71,10 @@ export class DenyList {
     this.#replace(new Set([...this.#families, tokenFamily(jti)]));
   }
 
-  /** Calls the listener whenever a token was added, to cut the streams that use it. @returns removes the listener */
+  /**
+   * Calls the listener whenever a family was added, by {@link deny} before it resolves or by what was read, to cut the
+   * streams that use it. @returns removes the listener
+   */
   onDenied(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);

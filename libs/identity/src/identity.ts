@@ -14,7 +14,7 @@ import { ServerAuthority } from './server-authority.js';
 import { SigningKeys } from './signing-keys.js';
 
 export interface MeshIdentityOptions
-  extends Pick<SecretSourceOptions, 'trustDomain' | 'trustDomainAliases' | 'leafLifetimeMs' | 'isRevoked' | 'tracer'> {
+  extends Pick<SecretSourceOptions, 'trustDomain' | 'trustDomainAliases' | 'leafLifetimeMs' | 'tracer'> {
   readonly authorities: Authorities;
   readonly tokens: Tokens;
   readonly kek: Kek;

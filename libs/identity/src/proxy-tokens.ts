@@ -53,12 +53,7 @@ export class ProxyTokens {
     return ok(renewed);
   }
 
-  /** True if a stream with this token may go on: checked again on a timer and on every denial (SEC-5). */
-  isAlive(claims: Pick<ProxyClaims, 'jti' | 'expiresAt'>): boolean {
-    return this.#options.clock.now() < claims.expiresAt && !this.#options.denyList.isDenied(claims.jti);
-  }
-
-  /** Revokes a token and all its renewals. @throws StoreUnavailable: nothing was revoked */
+  /** Revokes a token and all its renewals, whose streams are then cut. @throws StoreUnavailable: nothing was revoked */
   revoke(jti: string, reason: string, by?: Parameters<DenyList['deny']>[2]): Promise<void> {
     return this.#options.denyList.deny(jti, reason, by);
   }

@@ -89,15 +89,6 @@ describe('the identity secret', () => {
     expect((await source.resolve({ ...orders, mesh: 'other' }, 'identity', version)).kind).toBe('send');
   });
 
-  it('is minted anew once its serial is revoked', async () => {
-    const revoked = new Set<string>();
-    const { source } = replica({ isRevoked: (serial) => revoked.has(serial) });
-    const { version } = sent(await source.resolve(orders, 'identity', undefined));
-    expect((await source.resolve(orders, 'identity', version)).kind).toBe('keep');
-    revoked.add(parseLeafVersion(version)?.serial ?? '');
-    expect((await source.resolve(orders, 'identity', version)).kind).toBe('send');
-  });
-
   it('REL-30 is renewed after 40 to 60 % of its life, at a time that is the same on every replica', async () => {
     const { source } = replica();
     const shares: number[] = [];

@@ -57,8 +57,6 @@ export interface SecretSourceOptions {
   readonly trustDomainAliases?: (mesh: string) => readonly string[];
   /** Milliseconds; default 24 h; at least a minute. Cut to the issuer's remaining life. */
   readonly leafLifetimeMs?: number;
-  /** True for the serials of revoked certificates. */
-  readonly isRevoked?: (serial: string) => boolean;
   /** How far this machine's clock is from the database's, in milliseconds; undefined = not known (REL-27). */
   readonly clockSkewMs?: () => number | undefined;
 }
@@ -124,12 +122,11 @@ class SecretSource implements MeshSecrets {
     return { kind: 'send', version: contentHash(bytes), bytes };
   }
 
-  /** Contracts of the version: our mac, an issuer that is still trusted, not revoked, before its renewal. */
+  /** Contracts of the version: our mac, an issuer that is still trusted, before its renewal. */
   #isGood(authority: MeshAuthority, spiffeId: string, version: string): boolean {
     const facts = parseLeafVersion(version);
     const issuer = facts && authority.issuers.find(({ id }) => id === facts.issuer);
     if (!facts || !issuer || !isGenuine(version, issuer, spiffeId)) return false;
-    if (this.#options.isRevoked?.(facts.serial)) return false;
     const now = this.#options.clock.now();
     // With a clock that is not to be trusted, time decides nothing: a genuine leaf is kept (REL-27).
     if (this.#skewed()) return true;

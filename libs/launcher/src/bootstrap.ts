@@ -15,6 +15,13 @@ export interface XdsEndpoint {
   readonly serverName: string;
 }
 
+/** What the control plane says a sidecar needs to find and trust it. */
+export interface BootstrapInfo {
+  readonly xds: XdsEndpoint;
+  readonly caPem: string;
+  readonly meshes: readonly string[];
+}
+
 export interface BootstrapOptions {
   /** Becomes `node.id`; must lie within what the token grants. */
   readonly identity: ProxyIdentity;

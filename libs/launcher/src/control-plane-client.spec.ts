@@ -105,7 +105,7 @@ describe('the client of the control plane', () => {
       response.statusCode = 503;
       response.end('{"detail":"Postgres is away"}');
     });
-    const failure = await new ControlPlaneClient({ url, token: 'x' }).bootstrapInfo().catch((error: unknown) => error);
+    const failure = await new ControlPlaneClient({ url, token: 'x' }).renewToken().catch((error: unknown) => error);
     expect(failure).toMatchObject({ status: 503, temporary: true });
   });
 
@@ -113,16 +113,16 @@ describe('the client of the control plane', () => {
     const gone = await serve(() => {});
     await new Promise((resolve) => servers.pop()?.close(resolve));
     const absent = await new ControlPlaneClient({ url: gone, token: 'x' })
-      .bootstrapInfo()
+      .renewToken()
       .catch((error: unknown) => error);
     expect(absent).toBeInstanceOf(ControlPlaneUnreachable);
     expect(absent).toHaveProperty('message', `nobody listens at ${gone}: is the control plane running there?`);
     const silent = await serve(() => {});
     const client = new ControlPlaneClient({ url: silent, token: 'x', timeoutMs: 100 });
-    await expect(client.bootstrapInfo()).rejects.toThrow(`${silent} did not answer in time`);
+    await expect(client.renewToken()).rejects.toThrow(`${silent} did not answer in time`);
     servers.at(-1)?.closeAllConnections();
     const other = await serve((_request, response) => response.end('<html>'));
-    await expect(new ControlPlaneClient({ url: other, token: 'x' }).bootstrapInfo()).rejects.toThrow(
+    await expect(new ControlPlaneClient({ url: other, token: 'x' }).renewToken()).rejects.toThrow(
       /is it a Heddle control plane/,
     );
   });

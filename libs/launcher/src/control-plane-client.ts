@@ -1,11 +1,9 @@
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
-import type { XdsEndpoint } from './bootstrap.js';
 import { LauncherError } from './launcher-error.js';
 import { type ProblemDetails, summaryOf } from './problem.js';
 import { errorCode } from './run-command.js';
-import type { SocketAddress } from './socket-address.js';
 
 /** Where a workload and its sidecar listen: the body of an instance's registration. */
 export interface InstanceRegistration {
@@ -41,24 +39,6 @@ export interface IssuedToken {
   readonly token: string;
   /** ISO 8601. */
   readonly expiresAt: string;
-}
-
-/** What the control plane says a sidecar needs to find and trust it. */
-export interface BootstrapInfo {
-  readonly xds: XdsEndpoint;
-  readonly caPem: string;
-  readonly meshes: readonly string[];
-}
-
-export interface ProxyTokenRequest {
-  readonly workload: string;
-  /** A name, or a prefix that ends in `*`. */
-  readonly instance: string;
-  readonly labels?: Readonly<Record<string, string>>;
-  /** CIDR ranges that the stream must come from. */
-  readonly addresses?: readonly string[];
-  /** Default 7, at most 90. */
-  readonly ttlDays?: number;
 }
 
 export interface ControlPlaneClientOptions {
@@ -115,16 +95,6 @@ export class ControlPlaneClient {
   constructor(options: ControlPlaneClientOptions) {
     this.#options = options;
     this.#url = parseUrl(options.url);
-  }
-
-  /** Where xDS is, the CA and the meshes. Needs an API token. */
-  bootstrapInfo(): Promise<BootstrapInfo> {
-    return this.#json({ method: 'GET', path: '/api/v1/bootstrap' });
-  }
-
-  /** A token for one sidecar. Needs an operator's token. */
-  createProxyToken(mesh: string, namespace: string, wanted: ProxyTokenRequest): Promise<IssuedToken> {
-    return this.#json({ method: 'POST', path: `${scope(mesh, namespace)}/proxy-tokens`, body: wanted });
   }
 
   /** Registers an instance or replaces its registration; safe to repeat. */
@@ -199,15 +169,6 @@ export class ControlPlaneClient {
     const name = serverName ?? (isIP(url.hostname) === 0 ? url.hostname : undefined);
     return { ...(caPem !== undefined && { ca: caPem }), ...(name !== undefined && { servername: name }) };
   }
-}
-
-/** The client that a sidecar's own token gives: registration, renewal, leaving. */
-export function proxyClient(
-  address: SocketAddress,
-  options: Omit<ControlPlaneClientOptions, 'url'>,
-): ControlPlaneClient {
-  const host = isIP(address.address) === 6 ? `[${address.address}]` : address.address;
-  return new ControlPlaneClient({ ...options, url: `https://${host}:${address.port}` });
 }
 
 const scope = (mesh: string, namespace: string): string =>

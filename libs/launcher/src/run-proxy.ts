@@ -18,7 +18,7 @@ export interface RunProxyOptions {
   /** Builds the client that acts with the sidecar's own token; it is asked for the newest one before each request. */
   readonly client: (token: () => string) => ControlPlaneClient;
   readonly envoy: string;
-  readonly process?: Pick<SidecarOptions, 'concurrency' | 'logLevel' | 'logFile' | 'onLine' | 'args'>;
+  readonly process?: Pick<SidecarOptions, 'logLevel' | 'logFile' | 'onLine' | 'args'>;
   /** Called with one line for people at each step. */
   readonly onEvent?: (line: string) => void;
   readonly clock?: Clock;

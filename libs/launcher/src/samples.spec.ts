@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { readToken, tokenSecretYaml, writeToken } from './sidecar-files.js';
+import { tokenSecretYaml, writeToken } from './sidecar-files.js';
 import { sampleCaPem } from './testdata/sample-options.js';
 
 const ENVOY = `${import.meta.dirname}/../../../envoy`;
@@ -49,7 +49,7 @@ describe.skipIf(!hasCurl)('the scripts for joining by hand', () => {
     answer = '{"token":"new.to.ken","expiresAt":"2026-01-01T00:00:00Z"}';
     await run('sh', [join(ENVOY, 'renew-token.sh')], { env });
     expect(calls.splice(0)).toEqual(['POST /api/v1/tokens/renew Bearer old.to.ken']);
-    expect(await readToken(dir)).toBe('new.to.ken');
+    expect(readFileSync(join(dir, 'token'), 'utf8')).toBe('new.to.ken\n');
     const file = join(dir, 'sds-token.yaml');
     expect(parse(readFileSync(file, 'utf8'))).toEqual(parse(tokenSecretYaml('new.to.ken')));
     expect([statSync(file).mode & 0o777, statSync(join(dir, 'token')).mode & 0o777]).toEqual([0o600, 0o600]);
@@ -58,7 +58,7 @@ describe.skipIf(!hasCurl)('the scripts for joining by hand', () => {
   it('keep the old token when the answer holds none', async () => {
     answer = '{}';
     await expect(run('sh', [join(ENVOY, 'renew-token.sh')], { env })).rejects.toThrow(/the answer holds no token/);
-    expect(await readToken(dir)).toBe('new.to.ken');
+    expect(readFileSync(join(dir, 'token'), 'utf8')).toBe('new.to.ken\n');
     calls.length = 0;
   });
 

@@ -61,15 +61,6 @@ export async function writeToken(dir: string, token: string): Promise<void> {
   await writeAtomically(join(dir, SIDECAR_FILES.sdsToken), tokenSecretYaml(token), 0o600);
 }
 
-/** The token that lies in a sidecar's folder, `undefined` when there is none. */
-export async function readToken(dir: string): Promise<string | undefined> {
-  const text = await readFile(join(dir, SIDECAR_FILES.token), 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '';
-    throw new LauncherError(`cannot read the token in ${dir}: ${error.message}`, { cause: error });
-  });
-  return text.trim() || undefined;
-}
-
 /** The SDS file that makes Envoy accept one control plane only: a chain to the CA, and the name in the certificate (SEC-17). */
 export function caSecretYaml(caPem: string, serverName: string): string {
   checkCaPem(caPem);

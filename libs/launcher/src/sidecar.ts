@@ -17,8 +17,6 @@ export interface SidecarOptions {
   readonly admin: SocketAddress;
   /** The node id, or anything else that no other sidecar of this host has: `--base-id` is derived from it. */
   readonly id: string;
-  /** Worker threads; default 1. */
-  readonly concurrency?: number;
   /** Default `warning`. */
   readonly logLevel?: 'trace' | 'debug' | 'info' | 'warning' | 'error' | 'critical' | 'off';
   /** What Envoy prints is appended to this file; without it each line goes to `onLine`. */
@@ -210,7 +208,7 @@ function argumentsOf(options: SidecarOptions, attempt: number): string[] {
   const flags: readonly (readonly [flag: string, value: string | number])[] = [
     ['-c', options.bootstrap],
     ['--base-id', baseId(options.id, attempt)],
-    ['--concurrency', options.concurrency ?? 1],
+    ['--concurrency', 1],
     ['--drain-time-s', DRAIN_TIME_S],
     ['--log-level', options.logLevel ?? 'warning'],
   ];

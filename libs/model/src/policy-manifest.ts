@@ -150,6 +150,7 @@ function targetViolations(policy: PolicyKind, ref: TargetRef | undefined, place:
  * @returns undefined when it cannot; a policy without a target is about its namespace
  */
 export function readPolicyTarget(spec: Readonly<Record<string, unknown>>, place: Place): PolicyTarget | undefined {
+  if (spec['targetRef'] === undefined) return toTarget(undefined, place);
   const ref = targetRefSchema.safeParse(spec['targetRef']);
   // A kind that this build does not know matches nobody: then it is not known whom the policy concerns.
   const isKnown = ref.success && (ref.data.kind === 'Mesh' || ref.data.kind in LEVELS);

@@ -68,9 +68,6 @@ export const duration = (options: { readonly min?: number } = {}) =>
 /** A port number, 1 to 65535. */
 export const portNumber = () => z.int().min(1).max(65_535);
 
-/** A regular expression in RE2 syntax, matched against the whole value (SEC-40). */
-export const regexText = () => text('invalid-regex', regexProblem);
-
 /** What is wrong with a value that is copied into a header or path, as the end of a sentence. */
 export const controlProblem = (value: string): string | undefined =>
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what the rule is about

@@ -93,6 +93,10 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   heddle_store_foreign_total: counter('Connections refused because they led to a database that is not the one served.'),
   heddle_store_retries_total: counter('Transactions run again after a deadlock or a serialization failure.'),
   heddle_store_unavailable_total: counter('Operations that failed because Postgres was away, full or busy.'),
+  heddle_prune_failures_total: counter(
+    'Times that what has outlived its time could not be removed, or room made for what comes; it is tried again after 10 minutes.',
+    'what',
+  ),
   heddle_instance_batch_size: histogram(
     'Transitions of instances in one commit.',
     [1, 2, 5, 10, 25, 50, 100, 250, 500, 1000],
@@ -128,6 +132,10 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'mesh',
     'purpose',
   ),
+  heddle_authorities_stale: gauge(
+    '1 while the certificate authorities of a mesh cannot be taken over from the database: those in memory are used, and what other replicas rotate is not heard of.',
+    'mesh',
+  ),
   heddle_deny_list_age_seconds: gauge('Time since the list of revoked proxy tokens was last read.'),
   heddle_identity_refresh_failures_total: counter(
     'Reads of keys or revocations that failed; the last good ones are used.',
@@ -151,7 +159,7 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
   heddle_telemetry_records_total: counter('Entries of access logs that were read, by log.', 'log'),
   heddle_telemetry_ignored_total: counter('Messages that the collector could make nothing of, by reason.', 'reason'),
   heddle_telemetry_beyond_budget_total: counter(
-    'What a bucket had no row of its own for, and failures of which no record was kept, by rollup.',
+    'What a bucket had no row of its own, no record and no memory for, and edges that were forgotten for want of it, by rollup.',
     'rollup',
   ),
   heddle_telemetry_dropped_total: counter(
@@ -173,6 +181,9 @@ export const METRICS: Readonly<Record<string, MetricDefinition>> = {
     'Minutes of routes that are not taken into what is usual, since there is no room for more.',
   ),
   heddle_telemetry_collector_up: gauge('1 while the collector runs.'),
+  heddle_telemetry_told_unreadable_total: counter(
+    'Lines of numbers from the collector that could not be read: what they told is missing in heddle_telemetry_*.',
+  ),
   heddle_telemetry_collector_starts_total: counter('Starts of the collector.'),
   heddle_telemetry_pipe_bytes: gauge('Bytes that wait for the collector.'),
   heddle_proxy_report_ignored_total: counter(

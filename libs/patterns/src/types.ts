@@ -30,7 +30,7 @@ export interface Observed {
   readonly edges: readonly EdgeCell[];
   readonly instances: readonly InstanceCell[];
   readonly zones: readonly ZoneCell[];
-  /** What was usual before, from cells of a minute: `baselineOf`. */
+  /** What was usual before, from cells of a minute: `UsualMinutes`, or `baselineOf` all at once. */
   readonly baseline: Baseline;
   /** In any order; those of the last half hour before the window count. */
   readonly events: readonly TimelineEvent[];

@@ -1,16 +1,10 @@
 import type { Clock, Log, ProxyIdentity } from '#libs/kernel';
 import { nodeId } from '#libs/kernel';
-import {
-  type Attachment,
-  type InstanceRow,
-  type Instances,
-  type InstanceTransition,
-  StoreUnavailable,
-} from '#libs/store';
+import { type Attachment, type InstanceRow, type Instances, StoreUnavailable } from '#libs/store';
+import { LatestWrite } from './latest-write.js';
 
 /** A replaced stream is not a detachment: Envoy reconnects within a second (its back-off is 0.2 s to 1 s). */
 const DETACH_AFTER_MS = 2_000;
-const RETRY_MS = 1_000;
 
 interface Lease {
   readonly identity: ProxyIdentity;
@@ -18,12 +12,13 @@ interface Lease {
   readonly number: number;
   readonly streams: Set<number>;
   cancelDetach: (() => void) | undefined;
-  /** Its entry is being written, perhaps again and again. */
-  writing: boolean;
+  /** That it has its entry, or has it no more. It is known until the latter is written, so that it is written once. */
+  readonly entry: LatestWrite;
+  readonly routable: LatestWrite;
 }
 
 export interface AttachmentsOptions {
-  readonly instances: Instances;
+  readonly instances: Pick<Instances, 'transition'>;
   readonly replica: string;
   readonly epoch: string;
   readonly clock: Clock;
@@ -49,6 +44,8 @@ export class Attachments {
       known.streams.add(stream);
       known.cancelDetach?.();
       known.cancelDetach = undefined;
+      // Its entry may be gone by now, or not.
+      if (known.entry.due?.op === 'detach') this.attach(known, envoyVersion, features);
       return;
     }
     this.#numbers += 1;
@@ -57,20 +54,25 @@ export class Attachments {
       number: this.#numbers,
       streams: new Set([stream]),
       cancelDetach: undefined,
-      writing: false,
+      entry: new LatestWrite({
+        ...this.options,
+        done: ({ op }) => {
+          if (op === 'detach') this.#leases.delete(key);
+        },
+      }),
+      routable: new LatestWrite(this.options),
     };
     this.#leases.set(key, lease);
     this.attach(lease, envoyVersion, features);
   }
 
   closed(identity: ProxyIdentity, stream: number): void {
-    const key = nodeId(identity);
-    const lease = this.#leases.get(key);
+    const lease = this.#leases.get(nodeId(identity));
     if (!lease?.streams.delete(stream) || lease.streams.size > 0) return;
+    lease.routable.clear();
     lease.cancelDetach = this.options.clock.after(DETACH_AFTER_MS, () => {
       if (lease.streams.size > 0) return;
-      this.#leases.delete(key);
-      this.write({ op: 'detach', ...target(identity), attachment: this.entry(lease) }, { wanted: () => true });
+      lease.entry.set({ op: 'detach', ...target(identity), attachment: this.entry(lease) });
     });
   }
 
@@ -82,7 +84,7 @@ export class Attachments {
    */
   reassert(rowOf: (identity: ProxyIdentity) => InstanceRow | undefined): void {
     for (const lease of this.#leases.values()) {
-      if (lease.streams.size === 0 || lease.writing) continue;
+      if (lease.streams.size === 0 || lease.entry.due) continue;
       const row = rowOf(lease.identity);
       const entry = this.entry(lease);
       if (row === undefined || row.attached.some((one) => isSame(one, entry))) continue;
@@ -117,12 +119,9 @@ export class Attachments {
   }
 
   markRoutable(identity: ProxyIdentity): void {
-    this.write(
-      { op: 'routable', ...target(identity), routable: true },
-      {
-        wanted: () => this.streamsOf(identity) > 0,
-      },
-    );
+    const lease = this.#leases.get(nodeId(identity));
+    if (!lease || lease.streams.size === 0 || lease.routable.due) return;
+    lease.routable.set({ op: 'routable', ...target(identity), routable: true });
   }
 
   /** Removes entries that an earlier process of this replica left behind. */
@@ -132,52 +131,23 @@ export class Attachments {
   ): void {
     for (const attachment of entries) {
       if (attachment.replica !== this.options.replica || attachment.epoch === this.options.epoch) continue;
-      this.write({ op: 'detach', ...target(identity), attachment }, { wanted: () => true });
+      new LatestWrite(this.options).set({ op: 'detach', ...target(identity), attachment });
     }
   }
 
   private attach(lease: Lease, envoyVersion: string, features: readonly string[]): void {
-    lease.writing = true;
-    this.write(
-      { op: 'attach', ...target(lease.identity), attachment: this.entry(lease), envoyVersion, features },
-      {
-        wanted: () => this.#leases.get(nodeId(lease.identity)) === lease,
-        done: () => {
-          lease.writing = false;
-        },
-      },
-    );
+    lease.entry.set({
+      op: 'attach',
+      ...target(lease.identity),
+      attachment: this.entry(lease),
+      envoyVersion,
+      features,
+    });
   }
 
   private entry(lease: Lease): Attachment {
     return { replica: this.options.replica, epoch: this.options.epoch, stream: lease.number };
   }
-
-  /** Writes a transition; while Postgres is away it is tried again as long as it is still wanted (REL-2). */
-  private write(transition: InstanceTransition, { wanted, done = () => {} }: WriteOptions): void {
-    const again = (): void => {
-      if (wanted()) this.write(transition, { wanted, done });
-      else done();
-    };
-    this.options.instances.transition(transition).then(done, (error: unknown) => {
-      if (error instanceof StoreUnavailable) {
-        this.options.clock.after(RETRY_MS, again);
-        return;
-      }
-      done();
-      this.options.log.error('an instance transition failed', {
-        op: transition.op,
-        instance: transition.name,
-        reason: String(error),
-      });
-    });
-  }
-}
-
-interface WriteOptions {
-  readonly wanted: () => boolean;
-  /** Called once it is written, or given up. */
-  readonly done?: () => void;
 }
 
 const isSame = (a: Attachment, b: Attachment): boolean =>

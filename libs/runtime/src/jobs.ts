@@ -1,3 +1,4 @@
+import { Turns } from '#libs/kernel';
 import { DETACHED_FOR_MS } from '#libs/store';
 import type { XdsServer } from '#libs/xds';
 import type { Attachments } from './attachments.js';
@@ -38,12 +39,13 @@ const CELLS_LATER_MS = 1_000;
 export function startJobs(runtime: JobSubjects): () => void {
   const { clock } = runtime.options;
   const stops = [
+    runtime.options.credentials.onDenied(() => cutBadCredentials(runtime)),
     clock.every(CREDENTIALS_MS, () => cutBadCredentials(runtime)),
     clock.after(GRACE_MS, () => forgetEarlierLives(runtime)),
     sweeper(runtime),
     tokenAlarms(runtime),
     quarantine(runtime),
-    clock.every(BAD_CONTENTS_MS, () => void runtime.crashes.forgetPast([...runtime.coordinator.hosts.keys()])),
+    forgetter(runtime),
     clock.every(CELLS_MS, () => {
       for (const host of runtime.coordinator.hosts.values()) sweepCells(runtime, host);
     }),
@@ -65,21 +67,30 @@ function sweepCells(runtime: JobSubjects, host: MeshHost): void {
   setImmediate(() => sweepCells(runtime, host));
 }
 
-/** Streams of revoked tokens end within 10 s on every replica, those of expired ones within 60 s (SEC-5). */
+/**
+ * Streams of revoked tokens, renewed ones included, end as soon as the replica knows of the revocation, which is within
+ * 10 s on every one; those of expired tokens within 60 s (SEC-5). The timer also finds a stream whose token was verified
+ * just before it was revoked, and that came after the cut.
+ */
 function cutBadCredentials(runtime: JobSubjects): void {
   const { clock, credentials } = runtime.options;
   const now = clock.now();
-  const claims = (principal: { claims: unknown }): { jti: string } => principal.claims as { jti: string };
   runtime.server.disconnect(
     (principal) => principal.expiresAt <= now,
     'UNAUTHENTICATED',
     'the proxy token has expired: renew it (heddle token renew)',
   );
   runtime.server.disconnect(
-    (principal) => credentials.isDenied(claims(principal).jti),
+    (principal) => credentials.isDenied(claimsOf(principal).jti),
     'UNAUTHENTICATED',
     'the proxy token was revoked',
   );
+}
+
+function forgetter({ options, crashes, coordinator }: JobSubjects): () => void {
+  const turns = new Turns(() => crashes.forgetPast([...coordinator.hosts.keys()]));
+  turns.start(options.clock, BAD_CONTENTS_MS);
+  return () => void turns.stop();
 }
 
 /** Attachments that a killed process of this replica left behind: whoever is back has a new entry by now. */
@@ -117,26 +128,26 @@ function quarantine({ options, coordinator }: JobSubjects): () => void {
 }
 
 function sweeper(runtime: JobSubjects): () => void {
-  const { clock, log, metrics, store } = runtime.options;
+  const { clock, store } = runtime.options;
+  const sweeps = new Turns(() => sweep(runtime.options));
   let quietSince = clock.monotonic();
   return clock.every(SWEEP_MS, () => {
     if (store.feed.connected) runtime.reassert();
     else quietSince = clock.monotonic();
-    if (clock.monotonic() - quietSince < GRACE_MS) return;
-    store.instances
-      .sweep({ detachedForMs: DETACHED_FOR_MS, removeLeavingAfterMs: REMOVE_LEAVING_AFTER_MS })
-      .then((gone) => {
-        for (const row of gone)
-          log.info('an instance was removed', {
-            mesh: row.mesh,
-            namespace: row.namespace,
-            instance: row.name,
-            leaving: row.leaving,
-          });
-      })
-      .catch((error: unknown) => {
-        metrics.count('heddle_sweep_failures_total');
-        log.warn('the sweep of instances failed and will be tried again', { reason: String(error) });
-      });
+    if (clock.monotonic() - quietSince >= GRACE_MS) sweeps.begin();
   });
+}
+
+async function sweep({ store, log, metrics }: RuntimeOptions): Promise<void> {
+  try {
+    const gone = await store.instances.sweep({
+      detachedForMs: DETACHED_FOR_MS,
+      removeLeavingAfterMs: REMOVE_LEAVING_AFTER_MS,
+    });
+    for (const { mesh, namespace, name, leaving } of gone)
+      log.info('an instance was removed', { mesh, namespace, instance: name, leaving });
+  } catch (error) {
+    metrics.count('heddle_sweep_failures_total');
+    log.warn('the sweep of instances failed and will be tried again', { reason: String(error) });
+  }
 }

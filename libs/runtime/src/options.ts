@@ -4,6 +4,14 @@ import type { FeedEvent, Store } from '#libs/store';
 import type { ReportMethod, SecretSource } from '#libs/xds';
 import type { ProxyCredentials } from './gatekeeper.js';
 
+/** Which tokens were revoked since they were verified (SEC-5). */
+export interface Revocations {
+  /** True if the token, or another of its family, is revoked. */
+  isDenied(jti: string): boolean;
+  /** Calls the listener whenever there are more of them. @returns removes the listener */
+  onDenied(listener: () => void): () => void;
+}
+
 /** Where nobody reports. */
 export const NO_COUNTS: RequestCounts = { of: () => [], heardOf: () => undefined };
 
@@ -12,7 +20,7 @@ export interface RuntimeOptions {
   readonly store: Store;
   readonly registry: Registry;
   readonly policies: readonly PolicyKind[];
-  readonly credentials: ProxyCredentials & { isDenied(jti: string): boolean };
+  readonly credentials: ProxyCredentials & Revocations;
   readonly secrets: SecretSource;
   /** What proxies report beside their ACKs. */
   readonly reports?: readonly ReportMethod[];

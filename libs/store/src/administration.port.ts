@@ -13,6 +13,7 @@ export interface ApiTokenRow {
   readonly meshes: readonly string[];
   /** SHA-256 of the secret part, hex. */
   readonly secretHash: string;
+  /** Milliseconds since the epoch, as the others; revoking it is its end. */
   readonly expiresAt: number;
   readonly createdAt: number;
   readonly lastUsedAt: number;
@@ -23,6 +24,7 @@ export interface ApiTokenRow {
 export interface Tokens {
   insert(row: ApiTokenRow, by: Actor): Promise<void>;
   find(id: string): Promise<ApiTokenRow | undefined>;
+  /** Also those that ended, for 30 days; in the audit they stay. */
   list(): Promise<readonly ApiTokenRow[]>;
   /** @returns false when there is no such token */
   revoke(id: string, by: Actor): Promise<boolean>;

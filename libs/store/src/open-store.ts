@@ -233,7 +233,7 @@ export async function openStore(options: OpenStoreOptions): Promise<Store> {
     ownerUrl: options.migrateUrl ?? options.url,
   });
   const stopHousekeeping = startHousekeeping(database, {
-    ...{ replica: options.replica, delivers: options.delivers === true, clock, log, tracer },
+    ...{ replica: options.replica, delivers: options.delivers === true, clock, log, metrics, tracer },
   });
   return {
     resources,

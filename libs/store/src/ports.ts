@@ -39,9 +39,6 @@ export type * from './telemetry/signal.port.js';
 export type * from './timeline/timeline.port.js';
 export type * from './values.port.js';
 
-/** `config`: admin writes, audited. `runtime`: instances and health, not audited. */
-export type StreamName = 'config' | 'runtime';
-
 /** Thrown when Postgres is away, full, or a lock could not be had in time: nothing was written. REST answers 503 with Retry-After. */
 export class StoreUnavailable extends Error {
   constructor(message: string, options?: { cause?: unknown }) {

@@ -223,7 +223,11 @@ describe('the store', () => {
     expect(await store.tokens.revoke('t1', actor)).toBe(true);
     expect(await store.tokens.revoke('none', actor)).toBe(false);
     await store.tokens.touch('t1', 5);
-    expect(await store.tokens.list()).toContainEqual({ ...token, revoked: true, lastUsedAt: 5 });
+    const [revoked] = (await store.tokens.list()).filter(({ id }) => id === 't1');
+    expect(revoked).toEqual({ ...token, revoked: true, lastUsedAt: 5, expiresAt: expect.any(Number) });
+    expect(revoked?.expiresAt).toBeLessThan(token.expiresAt);
+    await store.tokens.revoke('t1', actor);
+    expect(await store.tokens.find('t1')).toEqual(revoked);
     await store.tokens.deny('j1', Date.now() + 1e6, 'lost');
     await store.tokens.deny('j2', 5, 'over');
     expect([...(await store.tokens.denied()).keys()].sort()).toEqual(['j0', 'j1']);

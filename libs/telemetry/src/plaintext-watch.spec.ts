@@ -52,6 +52,23 @@ describe('plaintext', () => {
     expect(noted).toEqual([{ mesh: 'm', node: NODE, port: 'bytes', requests: 4 }]);
   });
 
+  it('REL-2 is noted once when Postgres answers again, however many looks were due meanwhile', async () => {
+    const answers: (() => void)[] = [];
+    const report = (): Promise<void> => new Promise((resolve) => answers.push(resolve));
+    const watch = new PlaintextWatch({ counts, uses: { report }, clock, log: silentLog });
+    add(PLAIN, 3);
+    await clock.advance(LOOK_MS);
+    for (let time = 0; time < 30; time += 1) {
+      add(PLAIN, 1);
+      await clock.advance(LOOK_MS);
+    }
+    const stopping = watch.stop();
+    expect(answers).toHaveLength(1);
+    answers[0]?.();
+    await stopping;
+    expect(answers).toHaveLength(1);
+  });
+
   it('that could not be noted is noted later', async () => {
     isAway = true;
     add(PLAIN, 3);

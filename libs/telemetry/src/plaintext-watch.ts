@@ -1,5 +1,4 @@
-import type { Clock, Log, RequestCount } from '#libs/kernel';
-import { parseNodeId } from '#libs/kernel';
+import { type Clock, type Log, parseNodeId, type RequestCount, Turns } from '#libs/kernel';
 import type { PlaintextReport, PlaintextUses } from '#libs/store';
 import { plaintextPort } from './stat-names.js';
 
@@ -24,22 +23,19 @@ interface Port {
 /** Notes for all replicas which ports of the sidecars that report here are still used without mutual TLS. */
 export class PlaintextWatch {
   readonly #ports = new Map<string, Port>();
-  readonly #stop: () => void;
-  #running: Promise<void> = Promise.resolve();
+  readonly #looks = new Turns(() => this.#look());
 
   constructor(private readonly options: PlaintextWatchOptions) {
-    this.#stop = options.clock.every(EVERY_MS, () => void this.look());
+    this.#looks.start(options.clock, EVERY_MS);
   }
 
   /** Resolves when what was new is noted, or could not be: then it is noted with what comes next. */
   look(): Promise<void> {
-    this.#running = this.#running.then(() => this.#look());
-    return this.#running;
+    return this.#looks.take();
   }
 
-  async stop(): Promise<void> {
-    this.#stop();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#looks.stop();
   }
 
   async #look(): Promise<void> {

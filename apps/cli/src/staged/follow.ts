@@ -1,3 +1,4 @@
+import { isStagedOver } from '#libs/kernel';
 import type { Session } from '../command.js';
 import { follow } from '../delivery/follow.js';
 import { CliError, EXIT } from '../exit-codes.js';
@@ -9,7 +10,6 @@ interface StagedState {
   readonly staged?: StagedView;
 }
 
-const OVER: readonly StagedView['state'][] = ['done', 'reverted', 'failed'];
 /** Where somebody has to decide, there is nothing to wait for. */
 const isWaiting = ({ state, confirmWithinSeconds }: StagedView): boolean =>
   state === 'held' || (state === 'watched' && confirmWithinSeconds !== undefined);
@@ -27,7 +27,7 @@ export async function followStaged(
 ): Promise<StagedView | undefined> {
   const path = `${s.meshPath}/changes/${encodeURIComponent(id)}`;
   const isOver = ({ staged }: StagedState): boolean =>
-    staged !== undefined && (OVER.includes(staged.state) || isWaiting(staged));
+    staged !== undefined && (isStagedOver(staged) || isWaiting(staged));
   const { last } = await follow<StagedState>(s, {
     ...{ path: `${path}/events`, page: { path, isOver }, timeoutMs, isOver },
     onInterrupt: `${id} goes on; heddle change watch ${id} shows how, heddle change revert ${id} takes it back`,

@@ -1,5 +1,5 @@
 /** A change on trial, for people. */
-
+import { isStagedOpen } from '#libs/kernel';
 import { printable, table } from '../output.js';
 import { styled } from '../terminal.js';
 import type { StagedView } from './types.js';
@@ -30,9 +30,7 @@ export function renderStaged(view: StagedView): string {
     ...items.map((item) => printable(`${item.op === 'put' ? '~' : '-'} ${item.kind} ${name(item)}`)),
     '',
     stagedLine(view),
-    ...(state === 'canary' || state === 'held'
-      ? [`given to ${members.map(printable).join(', ')}`, ...hosts(view)]
-      : []),
+    ...(isStagedOpen(view) ? [`given to ${members.map(printable).join(', ')}`, ...hosts(view)] : []),
     ...(change ? [`${state === 'reverted' ? 'was' : 'is'} everybody's as ${change}`] : []),
     ...(hidden ? [`and ${hidden} that you may not see`] : []),
     ...next(view).map((line) => `\n${line}`),

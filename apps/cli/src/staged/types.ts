@@ -1,1 +1,1 @@
-export type { StagedView } from '#libs/api';
+export type { StagedView } from '#libs/changes';

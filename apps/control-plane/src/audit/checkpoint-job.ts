@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { AuditKey } from '#libs/identity';
-import { AS_ROOT, type Clock, type Log, type Metrics, silentTracer, type Tracer } from '#libs/kernel';
+import { AS_ROOT, type Clock, type Log, type Metrics, silentTracer, type Tracer, Turns } from '#libs/kernel';
 import { type AuditLease, type AuditTrail, ChainBroken, LeaseLost, NotOwner } from '#libs/store';
 import type { Destination } from './destination.js';
 
@@ -34,30 +34,25 @@ const CUT_EVERY_MS = 3_600_000;
 export class CheckpointJob {
   readonly #holder: string;
   readonly #announced = new Set<string>();
-  #running: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns(() => this.#turn());
   #cutAt = Number.NEGATIVE_INFINITY;
-  #stop: (() => void) | undefined;
 
   constructor(private readonly options: CheckpointJobOptions) {
     this.#holder = `${options.replica}/${randomUUID()}`;
   }
 
   start(): void {
-    // A turn keeps its errors to itself: there is nothing to wait for.
-    const turn = (): void => void this.tick();
-    turn();
-    this.#stop ??= this.options.clock.every(this.options.everySeconds * 1_000, turn);
+    this.#turns.begin();
+    this.#turns.start(this.options.clock, this.options.everySeconds * 1_000);
   }
 
-  /** One turn after the other, however long they take. @returns when this one has ended */
+  /** One turn after the other, however long they take. @returns when one that began after this has ended */
   tick(): Promise<void> {
-    this.#running = this.#running.then(() => this.#turn());
-    return this.#running;
+    return this.#turns.take();
   }
 
   async stop(): Promise<void> {
-    this.#stop?.();
-    await this.#running;
+    await this.#turns.stop();
     // Already stopped with Postgres away: the lease ends by itself.
     await this.options.trail.lease(this.#holder, 0).catch(() => {});
   }

@@ -127,4 +127,41 @@ describe('metrics of the collector', () => {
     expect([...counted]).toEqual([['heddle_telemetry_records_total request', 4]]);
     expect(gathered.take()).toBeUndefined();
   });
+
+  it('come through however many there are', () => {
+    const gathered = new GatheredMetrics();
+    const labels = Array.from({ length: 1_000 }, (_, i) => `${i} ${'x'.repeat(200)}`);
+    for (const label of labels) gathered.count('heddle_telemetry_records_total', { log: label });
+    new ToldMetrics(metrics).take(gathered.take() ?? '');
+    expect([...counted]).toEqual(labels.map((label) => [`heddle_telemetry_records_total ${label}`, 1]));
+  });
+
+  const good = `[["count","heddle_telemetry_records_total",2,{"log":"request"}]]`;
+  it.each([
+    ['that was cut', good.slice(0, -9)],
+    ['that is empty', ''],
+    ['that is no list', '{}'],
+    ['of something else', '[["count","heddle_telemetry_records_total",2,{"log":["request"]}]]'],
+    ['that counts backwards', '[["count","heddle_telemetry_records_total",-2,{}]]'],
+    ['that is longer than any', `[${' '.repeat(200_000)}]`],
+    ['of which not even the end is right', `${good.slice(0, -1)}${' '.repeat(64 * 1024)}]`],
+  ])('a line %s is counted, and the next one is read', (_, line) => {
+    for (const size of [1, 1_000, 65_536, 1_000_000]) {
+      counted.clear();
+      const told = new ToldMetrics(metrics);
+      const text = `${good}\n${line}\n${good}\n`;
+      for (let at = 0; at < text.length; at += size) told.take(text.slice(at, at + size));
+      expect([...counted].toSorted()).toEqual([
+        ['heddle_telemetry_records_total request', 4],
+        ['heddle_telemetry_told_unreadable_total', 1],
+      ]);
+    }
+  });
+
+  it('that are no lines at all cost no memory and no control plane', () => {
+    const told = new ToldMetrics(metrics);
+    const unit = fc.constantFrom('\n', '[', ']', '{', '}', ',', '"', '"count"', '1', '\0', '\ud800', 'é');
+    fc.assert(fc.property(fc.string({ unit, size: 'large' }), (text) => told.take(text)));
+    expect([...counted.keys()].filter((name) => name.startsWith('heddle_telemetry_records'))).toEqual([]);
+  });
 });

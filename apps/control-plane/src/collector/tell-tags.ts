@@ -1,5 +1,5 @@
 import { createScraping, type LiveMeshes } from '#libs/changes';
-import type { Clock, Log } from '#libs/kernel';
+import { type Clock, type Log, Turns } from '#libs/kernel';
 import type { MeshTags } from './mesh-export.js';
 
 export interface TagSource {
@@ -37,14 +37,9 @@ export function tellTags(
     tell(Object.fromEntries(tags));
     told = revision;
   };
-  let isLooking = false;
-  return clock.every(EVERY_MS, () => {
-    if (isLooking) return;
-    isLooking = true;
-    void look()
-      .catch((cause: unknown) => log.debug('the tags of the meshes cannot be told yet', { reason: String(cause) }))
-      .finally(() => {
-        isLooking = false;
-      });
-  });
+  const failed = (cause: unknown): void =>
+    log.debug('the tags of the meshes cannot be told yet', { reason: String(cause) });
+  const looks = new Turns(() => look().catch(failed));
+  looks.start(clock, EVERY_MS);
+  return () => void looks.stop();
 }

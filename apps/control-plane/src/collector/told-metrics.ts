@@ -1,12 +1,18 @@
 /** Metrics of the collector, which the control plane shows among its own: lines of JSON, in the pipe's other direction. */
+import { z } from 'zod';
 import type { Labels, Metrics } from '#libs/kernel';
 
-type Told = readonly ['count' | 'gauge', name: string, value: number, labels: Labels];
+const toldSchema = z.tuple([z.literal('count'), z.string(), z.number().min(0), z.record(z.string(), z.string())]);
+type Told = z.output<typeof toldSchema>;
+const lineSchema = z.array(toldSchema);
 
 /** Nothing else may be told: the collector's connections to Postgres are not the control plane's. */
 const OWN = ['heddle_telemetry_', 'heddle_otlp_'];
+/** In characters. What is longer is not kept, whatever it is. */
 const LONGEST_LINE = 64 * 1024;
 const MOST_WAITING = 1_000;
+/** So many make a line of some kilobytes. */
+const MOST_IN_LINE = 100;
 
 /** Gathers what is counted until it is taken. */
 export class GatheredMetrics implements Metrics {
@@ -24,30 +30,52 @@ export class GatheredMetrics implements Metrics {
 
   observe(): void {}
 
-  /** A line that tells what was counted since the last one; undefined when that is nothing. */
+  /** Lines that tell what was counted since the last ones; undefined when that is nothing. */
   take(): string | undefined {
-    const told: Told[] = [...this.#counts.values()].map(({ name, value, labels }) => ['count', name, value, labels]);
+    const told = [...this.#counts.values()].map(({ name, value, labels }): Told => ['count', name, value, labels]);
     this.#counts.clear();
-    return told.length === 0 ? undefined : `${JSON.stringify(told)}\n`;
+    let lines = '';
+    for (let at = 0; at < told.length; at += MOST_IN_LINE)
+      lines += `${JSON.stringify(told.slice(at, at + MOST_IN_LINE))}\n`;
+    return lines === '' ? undefined : lines;
   }
 }
 
-/** Takes lines as they come in pieces, and counts what they tell. */
+/**
+ * Takes lines as they come in pieces, and counts what they tell. It never throws, since the control plane would end with
+ * it: a line that cannot be read is left out and counted.
+ */
 export class ToldMetrics {
-  #rest = '';
+  #line = '';
 
   constructor(private readonly metrics: Metrics) {}
 
   take(text: string): void {
-    const lines = (this.#rest + text).split('\n');
-    this.#rest = (lines.pop() ?? '').slice(0, LONGEST_LINE);
-    for (const line of lines) this.#line(line);
+    const [first = '', ...others] = text.split('\n');
+    this.#add(first);
+    for (const next of others) {
+      this.#end();
+      this.#add(next);
+    }
   }
 
-  #line(line: string): void {
-    for (const told of JSON.parse(line) as readonly Told[]) {
-      const [, name, value, labels] = told;
-      this.metrics.count(name, labels, value);
-    }
+  /** Of a line that is too long no more is kept than tells that it is. */
+  #add(piece: string): void {
+    if (this.#line.length <= LONGEST_LINE) this.#line += piece.slice(0, LONGEST_LINE + 1);
+  }
+
+  #end(): void {
+    const told = this.#line.length > LONGEST_LINE ? undefined : toldIn(this.#line);
+    this.#line = '';
+    if (told === undefined) this.metrics.count('heddle_telemetry_told_unreadable_total');
+    for (const [, name, value, labels] of told ?? []) this.metrics.count(name, labels, value);
+  }
+}
+
+function toldIn(line: string): readonly Told[] | undefined {
+  try {
+    return lineSchema.parse(JSON.parse(line));
+  } catch {
+    return undefined;
   }
 }

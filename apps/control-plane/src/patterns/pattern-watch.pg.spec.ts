@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { silentLog, silentMetrics, systemClock } from '#libs/kernel';
 import type { ObservedService } from '#libs/patterns';
-import { openStore, type Store } from '#libs/store';
+import { openStore, type Store, StoreUnavailable } from '#libs/store';
 import { type EdgeCell, harvestStore, type InstanceCell, LatencySketch } from '#libs/telemetry';
 import { createTestDatabase, type TestDatabase } from '../../../../libs/testing/src/postgres/index.js';
 import { patternReader } from './index.js';
-import { PatternWatch } from './pattern-watch.js';
+import { PatternWatch, type PatternWatchOptions } from './pattern-watch.js';
 
 const BUCKET_MS = 10_000;
 const CALLEE = 'shop/orders/8080';
@@ -18,7 +18,7 @@ const stops: (() => Promise<void>)[] = [];
 beforeAll(async () => {
   database = await createTestDatabase();
   store = await openStore({ url: database.url, replica: 'one' });
-  await fourMinutes();
+  for (const mesh of ['default', 'broken']) await fourMinutes(mesh);
 }, 60_000);
 afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
@@ -35,7 +35,7 @@ const took = (): LatencySketch => {
 };
 
 /** Three instances with even traffic; in the last minute one of them fails most of what it is sent, and retries make it good. */
-async function fourMinutes(): Promise<void> {
+async function fourMinutes(mesh: string): Promise<void> {
   const harvests = harvestStore({ signals: store.signals, metrics: silentMetrics });
   const newest = Math.floor(Date.now() / BUCKET_MS) * BUCKET_MS;
   for (let back = 24; back >= 1; back--) {
@@ -56,7 +56,7 @@ async function fourMinutes(): Promise<void> {
         ...(failed > 0 ? [{ ...of, outcome: 'reset' as const, attempts: failed, latencies: took() }] : []),
       ];
     });
-    await harvests.write({ mesh: 'default', source: 'collector', edges, instances, zones: [], failures: [] });
+    await harvests.write({ mesh, source: 'collector', edges, instances, zones: [], failures: [] });
   }
 }
 
@@ -67,10 +67,11 @@ const services: readonly ObservedService[] = [
   },
 ];
 
-function watch(holder: string): () => Promise<void> {
+function watch(holder: string, options: Partial<PatternWatchOptions> = {}): () => Promise<void> {
   const stop = new PatternWatch({
     ...{ store, holder, meshes: () => ['default'], services: () => services },
     ...{ clock: systemClock, log: silentLog, metrics: silentMetrics },
+    ...options,
   }).start();
   stops.push(stop);
   return stop;
@@ -100,4 +101,18 @@ it('one of two does the work, and gives it back when it stops', { timeout: 60_00
   await one();
   const lease = await store.leases.take('failure-patterns', 'two', 1_000);
   expect(lease?.holder).toBe('two');
+});
+
+it('what goes wrong in one mesh keeps no other from being looked at', { timeout: 60_000 }, async () => {
+  const { at } = await store.patterns.state('default');
+  const failed: unknown[] = [];
+  const between: Store['timeline']['between'] = (mesh, from, to) =>
+    mesh === 'broken' ? Promise.reject(new StoreUnavailable('too slow')) : store.timeline.between(mesh, from, to);
+  watch('three', {
+    store: { signals: store.signals, patterns: store.patterns, leases: store.leases, timeline: { between } },
+    meshes: () => ['broken', 'default'],
+    log: { ...silentLog, error: (_text, values) => void failed.push(values?.['mesh']) },
+  });
+  await expect.poll(async () => (await store.patterns.state('default')).at, { timeout: 30_000 }).toBeGreaterThan(at);
+  expect(new Set(failed)).toEqual(new Set(['broken']));
 });

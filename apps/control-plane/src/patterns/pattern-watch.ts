@@ -1,6 +1,6 @@
 import { AS_ROOT, type Clock, type Log, type Metrics, silentTracer, type Tracer } from '#libs/kernel';
 import { findPatterns, type ObservedService, type Tracked, track } from '#libs/patterns';
-import { type Lease, type Store, StoreUnavailable } from '#libs/store';
+import { type Lease, LeaseLost, type Store, StoreUnavailable } from '#libs/store';
 import { BUCKET_MS, LOOKED_AT_MS, MeshObserver, type ObserverRooms, observerRooms } from './mesh-observer.js';
 import type { SharedRoom } from './shared-room.js';
 import { fromStored, toStored } from './stored-pattern.js';
@@ -26,6 +26,8 @@ const LOOK_MS = 2_000;
 const LEASE_MS = 20_000;
 /** Collectors leave a bucket so long after its end; who is later is read with the next one. Milliseconds. */
 const SETTLED_MS = 4_000;
+/** A mesh in which the search failed is read anew, which costs much: it has to wait so long. Milliseconds. */
+const RETRY_MS = 30_000;
 
 interface Watched {
   readonly observer: MeshObserver;
@@ -49,7 +51,11 @@ interface Search {
  */
 export class PatternWatch {
   #lease: Lease | undefined;
+  /** By the monotonic clock. */
+  #leasedAt = 0;
   readonly #meshes = new Map<string, Watched>();
+  /** By the monotonic clock, of meshes in which the search failed. */
+  readonly #retryAt = new Map<string, number>();
   readonly #rooms: ObserverRooms;
   #running: Promise<void> | undefined;
 
@@ -72,24 +78,55 @@ export class PatternWatch {
   }
 
   async #look(): Promise<void> {
-    const { store, holder, log, metrics } = this.options;
+    const { meshes, log, metrics } = this.options;
+    const names = meshes();
+    this.#shareAmong(names);
     try {
-      this.#lease = await store.leases.take('failure-patterns', holder, LEASE_MS);
-      if (!this.#lease) {
-        this.#meshes.clear(); // somebody else goes on with it
-        return;
+      for (const mesh of names) {
+        const lease = await this.#renewed();
+        if (!lease) return;
+        await this.#lookAt(lease, mesh).catch((error: unknown) => this.#failed(mesh, error));
       }
-      const meshes = this.options.meshes();
-      this.#shareAmong(meshes);
-      for (const mesh of meshes) await this.#lookAt(this.#lease, mesh);
       const lookedAt = [...this.#meshes.values()].map(({ lookedAtMs }) => lookedAtMs);
       metrics.gauge('heddle_telemetry_pattern_window_seconds', Math.min(LOOKED_AT_MS, ...lookedAt) / 1000);
     } catch (error) {
-      this.#meshes.clear();
-      if (error instanceof StoreUnavailable) return; // it is told of by whoever needs it more
       metrics.count('heddle_telemetry_pattern_searches_total', { outcome: 'failed' });
-      log.error('the search for patterns of failures failed', { error: String(error) });
+      if (error instanceof LeaseLost) this.#lose();
+      // That Postgres is away is told by whoever needs it more.
+      else if (!(error instanceof StoreUnavailable))
+        log.error('the search for patterns of failures failed', { error: String(error) });
     }
+  }
+
+  /** What goes wrong in one mesh is of that mesh only. @throws LeaseLost, and StoreUnavailable when Postgres does not answer at all */
+  async #failed(mesh: string, error: unknown): Promise<void> {
+    if (error instanceof LeaseLost) throw error;
+    this.#meshes.delete(mesh);
+    this.#retryAt.set(mesh, this.options.clock.monotonic() + RETRY_MS);
+    if (error instanceof StoreUnavailable) await this.#renewed(0);
+    this.options.metrics.count('heddle_telemetry_pattern_searches_total', { outcome: 'failed' });
+    this.options.log.error('the search for patterns of failures in a mesh failed', { mesh, error: String(error) });
+  }
+
+  /**
+   * Between two meshes, since all of them may take longer than a lease lasts.
+   * @param olderThanMs it is asked for when it is older. Milliseconds
+   * @returns undefined when another replica has it
+   */
+  async #renewed(olderThanMs = LEASE_MS / 4): Promise<Lease | undefined> {
+    const { store, holder, clock } = this.options;
+    if (this.#lease && clock.monotonic() - this.#leasedAt < olderThanMs) return this.#lease;
+    const leasedAt = clock.monotonic();
+    const lease = await store.leases.take('failure-patterns', holder, LEASE_MS);
+    // Had somebody else had it in between, what is known here would be old.
+    if (lease?.fence !== this.#lease?.fence) this.#lose();
+    [this.#lease, this.#leasedAt] = [lease, leasedAt];
+    return lease;
+  }
+
+  #lose(): void {
+    this.#lease = undefined;
+    this.#meshes.clear();
   }
 
   get #allRooms(): readonly SharedRoom[] {
@@ -97,12 +134,14 @@ export class PatternWatch {
   }
 
   #shareAmong(meshes: readonly string[]): void {
-    for (const known of [...this.#meshes.keys()]) if (!meshes.includes(known)) this.#meshes.delete(known);
+    for (const known of [this.#meshes, this.#retryAt])
+      for (const mesh of [...known.keys()]) if (!meshes.includes(mesh)) known.delete(mesh);
     for (const room of this.#allRooms) room.isFor(meshes);
   }
 
   async #lookAt(lease: Lease, mesh: string): Promise<void> {
-    const { store, tracer = silentTracer } = this.options;
+    const { store, clock, tracer = silentTracer } = this.options;
+    if (clock.monotonic() < (this.#retryAt.get(mesh) ?? 0)) return;
     const { now, newest } = await store.signals.times(mesh);
     const ended = Math.floor((now - SETTLED_MS) / BUCKET_MS) * BUCKET_MS;
     const watched = this.#meshes.get(mesh) ?? (await this.#open(mesh));

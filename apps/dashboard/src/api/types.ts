@@ -1,5 +1,5 @@
 /** Answers of the API that no library of ours has a type of without its server: kept by hand, beside its OpenAPI document. */
-import type { Delivery } from '#libs/changes';
+import type { Delivery, StagedView } from '#libs/changes';
 import type { FieldChange } from '#libs/diff';
 import type { ResourceId } from '#libs/model';
 import type { HistoryEntry as Entry } from '#libs/store';
@@ -12,6 +12,7 @@ export type {
   Finding,
   IntentChange,
   Plan,
+  StagedView,
   TouchedProxy,
 } from '#libs/changes';
 export type { FieldChange } from '#libs/diff';
@@ -63,23 +64,6 @@ export interface ChangedItem extends ResourceId {
   readonly manifest?: unknown;
 }
 
-export interface Staged {
-  readonly id: string;
-  readonly state: 'queued' | 'canary' | 'held' | 'watched' | 'done' | 'reverted' | 'failed';
-  readonly actor: string;
-  readonly message: string;
-  readonly createdAt: string;
-  readonly items: readonly ResourceId[];
-  readonly waves: readonly number[];
-  readonly wave: number;
-  readonly members: readonly string[];
-  readonly change?: string;
-  readonly reason: string;
-  readonly confirmWithinSeconds?: number;
-  readonly seen?: { readonly given: number; readonly acked: number; readonly behind: readonly string[] };
-  readonly hidden?: number;
-}
-
 export interface ChangePage {
   readonly change: string;
   readonly revision?: number;
@@ -90,7 +74,7 @@ export interface ChangePage {
   readonly items: readonly ChangedItem[];
   readonly hidden?: number;
   readonly delivery?: Delivery & { readonly hidden?: number };
-  readonly staged?: Staged;
+  readonly staged?: StagedView;
 }
 
 export interface Outcome {

@@ -34,7 +34,7 @@ export interface TestOutcome {
 
 /** What people ask about what is watched: the same engine as the job's, which writes nothing here. Any replica answers. */
 export class AlertQuestions {
-  readonly #looks = new Map<string, { readonly at: number; readonly look: Promise<MeshAssessment> }>();
+  readonly #looks = new Map<string, Promise<MeshAssessment>>();
   readonly #testing = new Set<string>();
 
   constructor(private readonly options: AlertQuestionsOptions) {}
@@ -108,13 +108,17 @@ export class AlertQuestions {
   }
 
   #look(mesh: string): Promise<MeshAssessment> {
-    const { clock } = this.options;
     const known = this.#looks.get(mesh);
-    if (known && clock.monotonic() - known.at < FRESH_MS) return known.look;
+    if (known) return known;
     const look = this.#assess(mesh);
-    this.#looks.set(mesh, { at: clock.monotonic(), look });
+    this.#looks.set(mesh, look);
+    const forget = (): void => {
+      if (this.#looks.get(mesh) === look) this.#looks.delete(mesh);
+    };
+    // It is large, and the mesh may be gone.
+    this.options.clock.after(FRESH_MS, forget);
     // A failure is no answer for the next one.
-    look.catch(() => this.#looks.delete(mesh));
+    look.catch(forget);
     return look;
   }
 

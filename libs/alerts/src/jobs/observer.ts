@@ -1,4 +1,4 @@
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import { type Clock, type Log, type Metrics, Turns } from '#libs/kernel';
 import { BEHIND_FROM_MS } from '#libs/model';
 import type { AlertObservation, AlertSources } from '#libs/store';
 
@@ -36,27 +36,22 @@ export class ProxyObserver {
   #since = new Map<string, number>();
   #said = '';
   #saidAt = Number.NEGATIVE_INFINITY;
-  #running: Promise<void> | undefined;
-  #stop: (() => void) | undefined;
+  readonly #looks = new Turns(() => this.#look());
 
   constructor(private readonly options: ProxyObserverOptions) {}
 
   start(): void {
-    this.#stop ??= this.options.clock.every(this.options.everySeconds * 1_000, () => void this.tick());
-    void this.tick();
+    this.#looks.start(this.options.clock, this.options.everySeconds * 1_000);
+    this.#looks.begin();
   }
 
-  async stop(): Promise<void> {
-    this.#stop?.();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#looks.stop();
   }
 
   /** Looks, unless it is about to. @returns when it has been said; it never rejects */
   tick(): Promise<void> {
-    this.#running ??= this.#look().finally(() => {
-      this.#running = undefined;
-    });
-    return this.#running;
+    return this.#looks.take();
   }
 
   async #look(): Promise<void> {

@@ -1,7 +1,7 @@
 import type { MessageEvent } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { type Deliveries, type Delivery, fingerprint, isFinal } from '#libs/changes';
-import type { Clock } from '#libs/kernel';
+import { type Clock, Turns } from '#libs/kernel';
 import type { History, HistoryEntry, Store } from '#libs/store';
 import type { AccessControl } from '../access/access-control.js';
 import { visibleDelivery, visibleEntry } from '../access/visible-changes.js';
@@ -36,7 +36,7 @@ class MeshWatch {
   readonly #recent = new Map<number, Moved>();
   readonly #listeners = new Set<(moved: Moved) => void>();
   #newest = -1;
-  #looking = false;
+  readonly #looks = new Turns(() => this.#look());
   #cancel: (() => void) | undefined;
   #stop: (() => void) | undefined;
 
@@ -60,14 +60,12 @@ class MeshWatch {
   }
 
   #start(): () => void {
-    const { clock, deliveries } = this.parts;
-    this.#look();
-    const stops = [
-      clock.every(LOOK_EVERY_MS, () => this.#look()),
-      deliveries.onLocalProgress((mesh) => mesh === this.mesh && this.#soon()),
-    ];
+    this.#looks.begin();
+    this.#looks.start(this.parts.clock, LOOK_EVERY_MS);
+    const leave = this.parts.deliveries.onLocalProgress((mesh) => mesh === this.mesh && this.#soon());
     return () => {
-      for (const stop of stops) stop();
+      void this.#looks.stop();
+      leave();
       this.#cancel?.();
     };
   }
@@ -75,22 +73,16 @@ class MeshWatch {
   #soon(): void {
     this.#cancel ??= this.parts.clock.after(LOOK_SOON_MS, () => {
       this.#cancel = undefined;
-      this.#look();
+      this.#looks.begin();
     });
   }
 
-  #look(): void {
-    if (this.#looking) return;
-    this.#looking = true;
-    this.#news()
-      .then((news) => {
-        for (const moved of news) for (const listener of [...this.#listeners]) listener(moved);
-      })
+  async #look(): Promise<void> {
+    try {
+      for (const moved of await this.#news()) for (const listener of [...this.#listeners]) listener(moved);
+    } catch {
       // Postgres is away: the next look tells what was missed.
-      .catch(() => {})
-      .finally(() => {
-        this.#looking = false;
-      });
+    }
   }
 
   /** Oldest first. */

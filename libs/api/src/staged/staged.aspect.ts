@@ -1,6 +1,6 @@
 import type { Changes } from '#libs/changes';
-import type { Clock } from '#libs/kernel';
-import type { StagedChange, Store } from '#libs/store';
+import { type Clock, isStagedOver } from '#libs/kernel';
+import type { Store } from '#libs/store';
 import type { ChangeAspect } from '../delivery/aspect.js';
 import { viewOfStaged } from './staged.view.js';
 
@@ -12,7 +12,6 @@ export interface StagedAspectParts {
 
 /** How often a change that somebody watches is looked at. */
 const LOOK_MS = 400;
-const OVER = new Set<StagedChange['state']>(['done', 'reverted', 'failed']);
 
 /** On the page and in the events of a change: its trial. */
 export const stagedAspect = ({ store, changes, clock }: StagedAspectParts): ChangeAspect => ({
@@ -22,7 +21,7 @@ export const stagedAspect = ({ store, changes, clock }: StagedAspectParts): Chan
     if (!staged) return undefined;
     const value = viewOfStaged(staged, { may: (seen) => reader.mayRead(seen) }, await changes.report(staged));
     // Whoever waits for a revision waits for its delivery; who asks for the trial itself, for its end.
-    return { value, isFinal: OVER.has(staged.state) || change.startsWith('c-') };
+    return { value, isFinal: isStagedOver(staged) || change.startsWith('c-') };
   },
   watch: (_mesh, _change, listener) => clock.every(LOOK_MS, listener),
 });

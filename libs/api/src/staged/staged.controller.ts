@@ -1,5 +1,5 @@
 import { Controller, Get, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
-import type { OperateRefusal, StagedAct } from '#libs/changes';
+import type { OperateRefusal, StagedAct, StagedView } from '#libs/changes';
 import type { StagedChange } from '#libs/store';
 import { AccessControl } from '../access/access-control.js';
 import { notPermitted } from '../access/denials.js';
@@ -11,7 +11,7 @@ import { reader } from '../plan/visible-plan.js';
 import { notFound, ProblemError } from '../problem.js';
 import { parseQuery } from '../query.js';
 import { stagedQuery } from './staged.schema.js';
-import { type StagedView, viewOfStaged } from './staged.view.js';
+import { viewOfStaged } from './staged.view.js';
 
 /** Changes on trial: who has them, what was seen of them, and what is to become of them. */
 @Controller('api/v1/meshes/:mesh/staged')

@@ -1,36 +1,9 @@
-/** A staged change for people and programs. */
-import type { StagedReportView } from '#libs/changes';
-import type { ResourceId } from '#libs/model';
+/** A staged change for one reader. */
+import type { StagedReportView, StagedView } from '#libs/changes';
+import { openWave } from '#libs/kernel';
 import type { StagedChange } from '#libs/store';
 import { asItWas } from '../access/visible-changes.js';
 import type { Reader } from '../plan/visible-plan.js';
-
-export interface StagedView {
-  readonly id: string;
-  readonly mesh: string;
-  readonly state: StagedChange['state'];
-  readonly actor: string;
-  readonly message: string;
-  readonly createdAt: string;
-  readonly stepAt: string;
-  /** What it writes. */
-  readonly items: readonly (ResourceId & { readonly op: 'put' | 'delete' })[];
-  /** Waves in percent, and which of them, from 1; 0 = not opened, or everybody has it. */
-  readonly waves: readonly number[];
-  readonly wave: number;
-  /** Proxies that have it while it is open. */
-  readonly members: readonly string[];
-  /** The change that made it everybody's, `c-<revision>`. */
-  readonly change: string | undefined;
-  /** Why it is held, reverted, failed or queued; what it waits for. */
-  readonly reason: string;
-  /** Seconds until it is taken back unless confirmed. */
-  readonly confirmWithinSeconds: number | undefined;
-  /** What has been seen of its newest step; absent when it is over. */
-  readonly seen?: Omit<StagedReportView, 'waitsFor'> | undefined;
-  /** Resources and proxies that the reader may not see. Absent = none. */
-  readonly hidden?: number;
-}
 
 /** Cut to what its reader may see. */
 export function viewOfStaged(change: StagedChange, { may }: Pick<Reader, 'may'>, seen?: StagedReportView): StagedView {
@@ -39,7 +12,6 @@ export function viewOfStaged(change: StagedChange, { may }: Pick<Reader, 'may'>,
     const [namespace = '', name = ''] = proxy.split('/');
     return may({ kind: 'Proxy', namespace, name });
   });
-  const isOpen = change.state === 'canary' || change.state === 'held';
   const hidden = change.items.length - items.length + change.members.length - members.length;
   const { waitsFor = '', ...rest } = seen ?? {};
   const mayAll = hidden === 0;
@@ -48,7 +20,7 @@ export function viewOfStaged(change: StagedChange, { may }: Pick<Reader, 'may'>,
     message: items.length > 0 || mayAll ? change.message : '',
     ...{ createdAt: change.createdAt, stepAt: change.stepAt },
     items: items.map(({ op, id }) => ({ op, ...id })),
-    ...{ waves: change.options.waves, wave: isOpen ? change.wave + 1 : 0, members },
+    ...{ waves: change.options.waves, wave: openWave(change), members },
     change: change.appliedRevision === undefined ? undefined : `c-${change.appliedRevision}`,
     // Hosts, and Envoy's words, are of proxies.
     reason: mayAll ? change.reason || waitsFor : '',

@@ -1,4 +1,4 @@
-import type { Clock } from '#libs/kernel';
+import { type Clock, Turns } from '#libs/kernel';
 import type { KnownProgress } from '#libs/store';
 import type { Delivery } from './types.js';
 
@@ -22,7 +22,7 @@ export class Watch {
   readonly #listeners = new Set<(delivery: Delivery) => void>();
   #stop: (() => void) | undefined;
   #rows: { readonly known: Rows } | undefined;
-  #reading = false;
+  readonly #reads = new Turns(() => this.#read());
   #told: { readonly delivery: Delivery; readonly text: string } | undefined;
   #toldAt = Number.NEGATIVE_INFINITY;
   #cancel: (() => void) | undefined;
@@ -46,30 +46,24 @@ export class Watch {
   }
 
   #start(): () => void {
-    const { clock } = this.deps;
-    this.#read();
-    const stops = [clock.every(READ_EVERY_MS, () => this.#read()), this.deps.onLocal(() => this.#soon())];
+    this.#reads.begin();
+    this.#reads.start(this.deps.clock, READ_EVERY_MS);
+    const leave = this.deps.onLocal(() => this.#soon());
     return () => {
-      for (const stop of stops) stop();
+      void this.#reads.stop();
+      leave();
       this.#cancel?.();
       this.#cancel = undefined;
     };
   }
 
-  #read(): void {
-    if (this.#reading) return;
-    this.#reading = true;
-    this.deps
-      .read()
-      .then((known) => {
-        this.#rows = { known };
-        this.#soon();
-      })
+  async #read(): Promise<void> {
+    try {
+      this.#rows = { known: await this.deps.read() };
+      this.#soon();
+    } catch {
       // Postgres is away: what this replica counts goes on, and the next look may succeed.
-      .catch(() => {})
-      .finally(() => {
-        this.#reading = false;
-      });
+    }
   }
 
   #soon(): void {

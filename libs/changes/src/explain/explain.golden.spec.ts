@@ -14,12 +14,15 @@ const question = z.union([
   z.strictObject({ proxy: z.string() }),
   z.strictObject({ proxy: z.string(), type: z.string(), resource: z.string(), full: z.boolean().default(false) }),
   z.strictObject({ policy: z.string() }),
+  z.strictObject({ guards: z.string() }),
   z.strictObject({ from: z.string(), request: z.string(), headers: z.record(z.string(), z.string()).default({}) }),
 ]);
 const first = z.strictObject({
   ask: z.record(z.string(), question),
   /** `<namespace>/<name>`, with fields that are not the builder's. */
   instances: z.record(z.string(), z.record(z.string(), z.unknown())).default({}),
+  /** Resources whose documents no longer parse, `<kind>/<namespace>/<name>`. */
+  withheld: z.array(z.string()).default([]),
 });
 
 const MESH = 'default';
@@ -27,7 +30,7 @@ const MESH = 'default';
 /** The mesh of a case: the first document is the questions, the others are applied one after the other. */
 function meshOf(text: string) {
   const [head, ...documents] = parseAllDocuments(text).map((document): unknown => document.toJS());
-  const { ask, instances } = first.parse(head);
+  const { ask, instances, withheld } = first.parse(head);
   const registry = createRegistry(policies);
   const graph = new MeshGraph({ mesh: MESH, policies });
   let revision = 0;
@@ -41,6 +44,10 @@ function meshOf(text: string) {
     if (kind === 'Service') graph.setAddress(`${id.namespace}/${id.name}`, revision + 1);
   }
   for (const [id, fields] of Object.entries(instances)) graph.setInstance({ ...instance(id), ...fields });
+  for (const text of withheld) {
+    const [kind = '', namespace = '', name = ''] = text.split('/');
+    graph.withhold({ kind, namespace, name });
+  }
   graph.pass();
   const live: LiveMesh = {
     ...{ graph, configRevision: revision, runtimeRevision: 0 },
@@ -102,6 +109,12 @@ async function answer(live: LiveMesh, asked: z.output<typeof question>): Promise
       own: own.map(({ from, ...field }) => ({ ...field, from: by(from) })),
       others: others.map((other) => ({ ...other, by: other.by && by(other.by) })),
     };
+  }
+  if ('guards' in asked) {
+    const found = await explain.guards(MESH, asked.guards);
+    if (!found.ok) return found.error;
+    const ports = found.value.services.get(asked.guards) ?? [];
+    return ports.map((one) => [`${one.port} is ${one.state}`, ...one.by.map(resourceKey)].join(', '));
   }
   if ('policy' in asked) {
     const [kind = '', namespace = '', name = ''] = asked.policy.split('/');

@@ -1,5 +1,6 @@
 import { err, ok, type Result } from '#libs/kernel';
 import type { LiveMesh, LiveMeshes } from '../live.js';
+import { explainGuards } from './guards.js';
 import { type OriginStore, Origins } from './origins.js';
 import { explainPolicy } from './policy.js';
 import { allProxies, findProxy } from './proxies.js';
@@ -63,6 +64,10 @@ export function createExplain({ live, history }: ExplainDeps): Explain {
       about(query, async ({ live: { graph }, proxy, origins }) =>
         ok(await explainRequest({ graph, origins, proxy }, request)),
       ),
+    async guards(mesh, service) {
+      const found = await compiled(mesh);
+      return found.ok ? ok(await explainGuards(found.value, service)) : found;
+    },
     async policy(mesh, id) {
       const found = await compiled(mesh);
       if (!found.ok) return found;

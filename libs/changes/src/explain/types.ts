@@ -1,3 +1,4 @@
+import type { PortGuard } from '#libs/compiler';
 import type { Result } from '#libs/kernel';
 import type { Labels, ResourceId } from '#libs/model';
 import type { SampleRequest } from '../replay/types.js';
@@ -156,6 +157,17 @@ export interface RequestExplanation extends Revisions {
   readonly others: readonly { readonly route: string; readonly reason: string; readonly by: Written | undefined }[];
 }
 
+/** Who decides at each port of a service who may call. */
+export type ServiceGuards = readonly (Omit<PortGuard, 'by'> & {
+  /** Policies in force where it is so, the most specific first: of an open port those that deny. */
+  readonly by: readonly ResourceId[];
+})[];
+
+export interface Guards extends Omit<Revisions, 'trial'> {
+  /** By `<namespace>/<name>`; what is no service is not there. */
+  readonly services: ReadonlyMap<string, ServiceGuards>;
+}
+
 export type ExplainRefusal =
   /** This replica compiles nothing (yet). */
   | { readonly code: 'not-compiled' }
@@ -181,4 +193,6 @@ export interface Explain {
   ): Explained<ResourceExplanation>;
   policy(mesh: string, id: ResourceId): Explained<PolicyExplanation>;
   request(query: ProxyQuery, request: SampleRequest): Explained<RequestExplanation>;
+  /** @param service `<namespace>/<name>`; undefined = every service of the mesh */
+  guards(mesh: string, service?: string): Explained<Guards>;
 }

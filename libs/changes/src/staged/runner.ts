@@ -1,11 +1,11 @@
 /** The fenced job that moves staged changes on: one replica decides, all report what they see. */
 import { randomUUID } from 'node:crypto';
-import type { Clock, Log, Metrics } from '#libs/kernel';
+import { type Clock, isStagedOpen, type Log, type Metrics, Turns } from '#libs/kernel';
 import { needsIncludeSecurity } from '#libs/model';
 import { type Actor, type Lease, LeaseLost, type StagedChange } from '#libs/store';
 import { bySystem } from '../authorize.js';
 import type { ChangesDeps } from '../types.js';
-import { giveUp, membersOf, OPEN, promote, undo } from './acts.js';
+import { giveUp, membersOf, promote, undo } from './acts.js';
 import { type Decision, decide } from './decide.js';
 import type { Evidence } from './evidence.js';
 import { freshEvidence } from './report.js';
@@ -31,10 +31,9 @@ const SYSTEM: Actor = { name: 'system:staged', role: 'system', ip: '', requestId
 
 export class StagedRunner {
   readonly #holder: string;
-  #running: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns(() => this.#turn());
   #nextAt = Number.NEGATIVE_INFINITY;
   #stop: (() => void) | undefined;
-  #isBusy = false;
   readonly #said = new Map<string, { readonly text: string; readonly at: number }>();
 
   constructor(private readonly options: StagedRunnerOptions) {
@@ -42,7 +41,7 @@ export class StagedRunner {
   }
 
   start(): void {
-    this.#stop ??= this.options.clock.every(EVERY_MS, () => void this.#maybe());
+    this.#stop ??= this.options.clock.every(EVERY_MS, () => this.#maybe());
   }
 
   /** Something is to be looked at: a change was staged, or took a step. */
@@ -52,22 +51,18 @@ export class StagedRunner {
 
   /** One round; the next begins when it has ended. */
   tick(): Promise<void> {
-    this.#running = this.#running.then(() => this.#turn());
-    return this.#running;
+    return this.#turns.take();
   }
 
   async stop(): Promise<void> {
     this.#stop?.();
-    await this.#running;
+    await this.#turns.stop();
     // Without Postgres the lease ends by itself.
     await this.options.deps.store.leases.take('staged', this.#holder, 0).catch(() => {});
   }
 
-  async #maybe(): Promise<void> {
-    if (this.#isBusy || this.options.clock.monotonic() < this.#nextAt) return;
-    this.#isBusy = true;
-    await this.tick();
-    this.#isBusy = false;
+  #maybe(): void {
+    if (this.options.clock.monotonic() >= this.#nextAt) this.#turns.begin();
   }
 
   async #turn(): Promise<void> {
@@ -80,7 +75,7 @@ export class StagedRunner {
       metrics.gauge('heddle_staged_changes', changes.length);
       metrics.gauge('heddle_staged_held', changes.filter(({ state }) => state === 'held').length);
       if (changes.length === 0) return;
-      for (const change of changes) await this.#report(change);
+      for (const change of changes) await this.#contained(change, 'report', () => this.#report(change));
       const lease = await deps.store.leases.take('staged', this.#holder, LEASE_MS);
       if (lease) await this.#decideAll(changes, lease);
     } catch (error) {
@@ -105,27 +100,35 @@ export class StagedRunner {
   }
 
   async #decideAll(changes: readonly StagedChange[], lease: Lease): Promise<void> {
-    const { deps, log, metrics } = this.options;
+    const { deps } = this.options;
     const replicas = await deps.store.staged.replicas();
     // The first of a mesh has its turn first: what is opened now keeps the others waiting.
-    const open = new Map(changes.filter(({ state }) => OPEN.includes(state)).map(({ mesh, id }) => [mesh, id]));
-    for (const change of changes) {
-      const decision = decide(change, {
-        openBefore: open.get(change.mesh),
-        replicas,
-        evidence: await freshEvidence(deps.store, change),
-        isTightening: isTightening(deps, change),
-      });
-      try {
-        await this.#act(change, decision, lease);
-      } catch (error) {
-        if (error instanceof LeaseLost) throw error;
-        metrics.count('heddle_staged_failures_total');
-        log.warn('a staged change could not take its next step; it will be tried again', {
-          ...{ change: change.id, mesh: change.mesh, step: decision.do, reason: String(error) },
+    const open = new Map(changes.filter(isStagedOpen).map(({ mesh, id }) => [mesh, id]));
+    for (const change of changes)
+      await this.#contained(change, 'step', async () => {
+        const decision = decide(change, {
+          openBefore: open.get(change.mesh),
+          replicas,
+          evidence: await freshEvidence(deps.store, change),
+          isTightening: isTightening(deps, change),
         });
-      }
-      if (decision.do === 'open') open.set(change.mesh, change.id);
+        // Also when it fails: it may have been opened, and the next one of the mesh waits for the next turn.
+        if (decision.do === 'open') open.set(change.mesh, change.id);
+        await this.#act(change, decision, lease);
+      });
+  }
+
+  /** One that fails keeps no other from its turn. @throws LeaseLost */
+  async #contained(change: StagedChange, what: 'report' | 'step', act: () => Promise<void>): Promise<void> {
+    const { log, metrics } = this.options;
+    try {
+      await act();
+    } catch (error) {
+      if (error instanceof LeaseLost) throw error;
+      metrics.count('heddle_staged_failures_total');
+      log.warn('a staged change could not take its next step; it will be tried again', {
+        ...{ change: change.id, mesh: change.mesh, what, reason: String(error) },
+      });
     }
   }
 

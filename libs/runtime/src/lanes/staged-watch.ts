@@ -1,6 +1,6 @@
 /** What this replica sees of staged changes at the proxies that it serves. */
 import type { Evidence, HostEvidence, Traffic } from '#libs/changes';
-import { type Clock, parseNodeId, type RequestCounts } from '#libs/kernel';
+import { type Clock, isStagedOpen, parseNodeId, type RequestCounts } from '#libs/kernel';
 import type { StagedChange } from '#libs/store';
 import type { NackInfo, StreamInfo } from '#libs/xds';
 import type { MeshHost } from '../mesh-host.js';
@@ -20,13 +20,21 @@ export interface StagedWatchOptions {
 /** Publications that are watched for each mesh: a change that everybody has may be asked about a little later. */
 const KEPT = 50;
 
+/** Of these the newest keep what sidecars had counted then, which is much: a staged change that they are of is asked about at once. */
+const NEWEST = 3;
+/** Those that somebody asks about keep it, and for so long after. Milliseconds. */
+const ASKED_MS = 600_000;
+
 interface Watched {
   /** Of a lane: id of its change. */
   readonly lane: string | undefined;
   /** Config revision of the publication, or of the lane's step. */
   readonly revision: number;
   readonly delivery: DeliveryWatch;
-  readonly traffic: TrafficWatch;
+  /** Undefined once nobody asked for it any more. */
+  traffic: TrafficWatch | undefined;
+  /** By the monotonic clock. */
+  askedAt: number;
 }
 
 /** Keeps what has become of the newest publications of configuration, and of every step of a lane. */
@@ -48,8 +56,19 @@ export class StagedWatch {
     const before = lane && list.find((one) => one.lane === lane.id);
     // Who is in a lane from an earlier wave on is compared with what it was before the lane.
     const traffic = new TrafficWatch(counts.of(mesh), before?.traffic);
-    list.unshift({ lane: lane?.id, revision, delivery, traffic });
-    this.#watched.set(mesh, list.slice(0, KEPT));
+    list.unshift({ lane: lane?.id, revision, delivery, traffic, askedAt: Number.NEGATIVE_INFINITY });
+    const kept = list.slice(0, KEPT);
+    this.#watched.set(mesh, kept);
+    this.#forgetTraffic(mesh, kept);
+  }
+
+  #forgetTraffic(mesh: string, list: readonly Watched[]): void {
+    const asked = this.options.clock.monotonic() - ASKED_MS;
+    const open = this.options.hostOf(mesh)?.lanes.open?.id;
+    const ofEverybody = list.filter(({ lane }) => lane === undefined).slice(0, NEWEST);
+    const ofLane = list.filter(({ lane }) => lane !== undefined && lane === open).slice(0, NEWEST);
+    for (const one of list)
+      if (one.askedAt < asked && !ofEverybody.includes(one) && !ofLane.includes(one)) one.traffic = undefined;
   }
 
   #isInLane(mesh: string): IsAmong {
@@ -86,19 +105,26 @@ export class StagedWatch {
   /** What there is to be said of a change that is open, or that everybody has. */
   evidence(change: StagedChange): Evidence {
     const { mesh, id, state, revision, appliedRevision, members } = change;
-    const isOpen = state === 'canary' || state === 'held';
+    const isOpen = isStagedOpen(change);
     const list = this.#watched.get(mesh) ?? [];
     // A step that gives nobody more, such as being held, is served as soon as it is known.
     const laneOf = (one: Watched): boolean => one.lane === id && one.revision <= revision;
-    const watched = isOpen
-      ? list.find(laneOf)
-      : list.findLast((one) => one.lane === undefined && one.revision >= (appliedRevision ?? revision));
+    const sinceThen = list.filter((one) => one.lane === undefined && one.revision >= (appliedRevision ?? revision));
+    const watched = isOpen ? list.find(laneOf) : sinceThen.at(-1);
     if (!watched || (isOpen && watched.revision < revision && state === 'canary')) return NOTHING_YET;
-    return this.#evidenceOf(mesh, watched, isOpen ? new Set(members) : undefined);
+    // Should more have been published before anybody asked, it is counted from the first of these on.
+    const counted = watched.traffic ? watched : sinceThen.findLast(({ traffic }) => traffic !== undefined);
+    for (const one of [watched, counted]) if (one) one.askedAt = this.options.clock.monotonic();
+    const seen = { delivery: watched.delivery, traffic: counted?.traffic };
+    return this.#evidenceOf(mesh, seen, isOpen ? new Set(members) : undefined);
   }
 
   /** @param members `<namespace>/<instance>`; undefined = everybody */
-  #evidenceOf(mesh: string, { delivery, traffic }: Watched, members: ReadonlySet<string> | undefined): Evidence {
+  #evidenceOf(
+    mesh: string,
+    { delivery, traffic }: Pick<Watched, 'delivery' | 'traffic'>,
+    members: ReadonlySet<string> | undefined,
+  ): Evidence {
     const { clock, counts, hostOf, streams } = this.options;
     const isMember = (node: string): boolean => members?.has(proxyOf(node)) ?? true;
     const hosts = new Map<string, Building>();
@@ -113,8 +139,9 @@ export class StagedWatch {
     for (const node of delivery.behind) if (concerned(node)) at(node).behind.push(node);
     for (const one of delivery.refused) if (concerned(one.proxy)) at(one.proxy).refused.push(one);
     for (const node of delivery.disconnected) if (concerned(node)) at(node).disconnected.push(node);
-    const sums = traffic.since(counts.of(mesh), (node) => (concerned(node) ? hostName(hostOf(mesh), node) : undefined));
-    for (const [name, scopes] of sums.groups) {
+    const groupOf = (node: string) => (concerned(node) ? hostName(hostOf(mesh), node) : undefined);
+    const sums = traffic?.since(counts.of(mesh), groupOf);
+    for (const [name, scopes] of sums?.groups ?? []) {
       const known = hosts.get(name);
       if (known) known.traffic = scopes;
     }
@@ -122,7 +149,7 @@ export class StagedWatch {
       published: true,
       settledMs: Math.round(clock.monotonic() - (delivery.settledAt(concerned) ?? clock.monotonic())),
       hosts: Object.fromEntries([...hosts].map(([name, { given, ...host }]) => [name, { ...host, given: given.size }])),
-      others: sums.others,
+      others: sums?.others ?? {},
     };
   }
 }

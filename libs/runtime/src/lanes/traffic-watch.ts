@@ -10,14 +10,21 @@ const MOST_SCOPES = 20;
 /** Requests since a moment, and before it, in groups of proxies. */
 export class TrafficWatch {
   /** By node and scope, at that moment. */
-  readonly #base: ReadonlyMap<string, Counts>;
+  readonly #base: ReadonlyMap<string, ReadonlyMap<string, Counts>>;
 
   /** @param before for proxies that it has seen: their moment was an earlier one */
   constructor(now: Iterable<RequestCount>, before?: TrafficWatch) {
-    const base = new Map<string, Counts>();
-    for (const { node, scope, requests, failures } of now) base.set(`${node} ${scope}`, { requests, failures });
-    for (const [key, counts] of before ? before.#base : []) if (base.has(key)) base.set(key, counts);
+    const base = new Map<string, Map<string, Counts>>();
+    for (const { node, scope, requests, failures } of now) {
+      const scopes = base.get(node) ?? new Map<string, Counts>();
+      if (scopes.size === 0) base.set(node, scopes);
+      scopes.set(scope, before?.countsAt(node, scope) ?? { requests, failures });
+    }
     this.#base = base;
+  }
+
+  private countsAt(node: string, scope: string): Counts | undefined {
+    return this.#base.get(node)?.get(scope);
   }
 
   /** @param groupOf a node's group; undefined = it is one of the others */
@@ -34,7 +41,7 @@ export class TrafficWatch {
       const group = groupOf(node);
       const scopes = group === undefined ? others : (groups.get(group) ?? new Map<string, Traffic>());
       if (group !== undefined) groups.set(group, scopes);
-      const base = this.#base.get(`${node} ${scope}`) ?? NONE;
+      const base = this.countsAt(node, scope) ?? NONE;
       const known = scopes.get(scope);
       scopes.set(scope, {
         // A sidecar that was forgotten in between begins at nothing.

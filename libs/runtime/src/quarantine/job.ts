@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { findPoison } from '#libs/changes';
 import type { FailingCell } from '#libs/compiler';
-import type { Clock, Log, LogFields, Metrics } from '#libs/kernel';
+import { type Clock, type Log, type LogFields, type Metrics, Turns } from '#libs/kernel';
 import type { ResourceId } from '#libs/model';
 import { type Lease, LeaseLost, type NewQuarantine, type Store } from '#libs/store';
 import type { MeshHost } from '../mesh-host.js';
@@ -42,7 +42,7 @@ export class QuarantineJob {
   readonly #hopeless = new Map<string, number>();
   /** What was said of what cannot be mended here. */
   readonly #said = new Set<string>();
-  #running: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns(() => this.#turn());
 
   constructor(private readonly options: QuarantineJobOptions) {
     this.#holder = `${options.replica}/${randomUUID()}`;
@@ -50,13 +50,13 @@ export class QuarantineJob {
 
   /** @returns a function that stops it; what is under way still ends */
   start(): () => void {
-    return this.options.clock.every(EVERY_MS, () => void this.tick());
+    this.#turns.start(this.options.clock, EVERY_MS);
+    return () => void this.#turns.stop();
   }
 
-  /** One turn after the other. @returns when this one has ended; it never rejects */
+  /** One turn after the other. @returns when one that began after this has ended; it never rejects */
   tick(): Promise<void> {
-    this.#running = this.#running.then(() => this.#turn());
-    return this.#running;
+    return this.#turns.take();
   }
 
   async #turn(): Promise<void> {

@@ -6,7 +6,8 @@ import { Recent } from './recent.js';
 
 /** A set is cut into so many parts by name: what a change does not touch need not be looked at again. */
 export const BUCKETS = 64;
-const KNOWN = 20_000;
+/** Entries of all parts that are known, of some 170 bytes: beyond it the oldest are hashed again when they come up. */
+const KNOWN_ENTRIES = 400_000;
 /** Between two looks at the clock. */
 export const CONTENTS_A_STEP = 256;
 
@@ -19,7 +20,7 @@ export interface Bucket {
 /** Parts of sets, each hashed once however many sets it is in. */
 export class Buckets {
   readonly #places = new WeakMap<object, number>();
-  readonly #known = new Recent<Bucket>(KNOWN);
+  readonly #known = new Recent<Bucket>(KNOWN_ENTRIES, ({ entries }) => 1 + entries.size);
 
   /** The parts of a set, `BUCKETS` of them. In steps. */
   *cut(contents: readonly Content[]): Generator<void, readonly (readonly Content[])[]> {

@@ -14,7 +14,8 @@ const INSERT = `
 INSERT INTO api_token (id, name, role, groups, meshes, secret_hash, expires_at, created_at, last_used_at, revoked)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`;
 
-const REVOKE = 'UPDATE api_token SET revoked = true WHERE id = $1 RETURNING id, name, meshes';
+const REVOKE = `
+UPDATE api_token SET revoked = true, expires_at = LEAST(expires_at, ${NOW_MS}) WHERE id = $1 RETURNING id, name, meshes`;
 
 const NOW = `SELECT ${NOW_MS} AS now`;
 

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { silentLog, silentMetrics } from '#libs/kernel';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
 import { Database } from '../database.js';
-import { prune } from '../housekeeping.js';
 import { openStore } from '../open-store.js';
 import type { HeldEntry, SpanBatch, SpanStart, Store } from '../ports.js';
+import { prune } from '../retention/prune.js';
 import { actor, at, instance } from '../testing/fixtures.js';
 
 const MESH = 'default';
@@ -177,7 +177,9 @@ describe('contents', () => {
     await raw.query(`UPDATE artifact SET touched = now() - interval '40 days'`);
     const source = await new DataSource({ type: 'postgres', url: database.url, installExtensions: false }).initialize();
     const asOwner = new Database(source, silentLog, silentMetrics);
-    await prune(asOwner);
+    const round = () =>
+      prune(asOwner, { log: silentLog, metrics: silentMetrics, signal: new AbortController().signal });
+    await round();
     const left = async (table: string, column: string) =>
       (await raw.query(`SELECT ${column} AS it FROM ${table} ORDER BY 1`)).rows.map(({ it }) => it);
     expect(await left('stream_span', 'instance')).toEqual(['shop/later', 'shop/now']);
@@ -185,8 +187,8 @@ describe('contents', () => {
     expect(await left('artifact', 'hash')).toEqual(['base', 'kept', 'shared']);
     // The next round takes what the one before made free, the base after its difference.
     await raw.query(`UPDATE stream_span SET until = now() - interval '31 days' WHERE instance = 'shop/later'`);
-    await prune(asOwner);
-    await prune(asOwner);
+    await round();
+    await round();
     await source.destroy();
     expect(await left('manifest', 'hash')).toEqual(['live']);
     expect(await left('artifact', 'hash')).toEqual(['kept', 'shared']);

@@ -1,22 +1,12 @@
 /** The part of the contract that is about changes on trial: made for some proxies first, or taken back unless confirmed. */
+import type { StagedState } from '#libs/kernel';
 import type { Manifest, ResourceId } from '#libs/model';
 import type { Lease } from '../leases/lease.port.js';
 import type { StoredResource, StoreRefusal, WriteRequest } from '../resources/resource.port.js';
 import type { Actor } from '../values.port.js';
 import type { StagedOptions } from './staged-write.port.js';
 
-/**
- * | state | means |
- * |---|---|
- * | queued | another change of the mesh is open; nobody has it |
- * | canary | open: its members have it |
- * | held | open, and waits for somebody's decision |
- * | watched | everybody has it; it is taken back if proxies refuse it, or unless it is confirmed in time |
- * | done | everybody has it for good |
- * | reverted | nobody has it any more |
- * | failed | it could not be made for everybody any more; nobody has it |
- */
-export type StagedState = 'queued' | 'canary' | 'held' | 'watched' | 'done' | 'reverted' | 'failed';
+export type { StagedState };
 
 export type StagedItem =
   | {

@@ -25,7 +25,6 @@ const FLAGS = [
   ],
   ...['DPE', 'UMSDR', 'RFCF', 'NFCF', 'DT', 'UPE', 'NC', 'OM', 'DF', 'DR'],
 ] as const;
-export type ResponseFlag = Exclude<(typeof FLAGS)[number], ''>;
 /** A message, not a truth value: there is one exactly when the flag is set. */
 const UNAUTHORIZED = 13;
 /** Envoy may have learned new ones. */

@@ -7,6 +7,7 @@ import type { Harvest } from '../model/index.js';
 import { logMessage } from '../testing/log-message.js';
 import { reportMessage } from '../testing/messages.js';
 import { BUCKET_MS, Collector, WAIT_MS } from './collector.js';
+import { LiveRoom } from './live-room.js';
 import { MeshNames } from './mesh-names.js';
 
 const START = 1_800_000_000_000;
@@ -32,6 +33,8 @@ const instance = (workload: string, address: string, version: string, zone: stri
 });
 
 let harvests: Harvest[];
+let names: MeshNames;
+let metrics: Metrics;
 let counted: Map<string, number>;
 let collector: Collector;
 /** The control plane's clock. */
@@ -41,7 +44,7 @@ let bucketAt: number;
 
 beforeEach(() => {
   [harvests, counted, now] = [[], new Map(), START];
-  const names = new MeshNames();
+  names = new MeshNames();
   names.onEvent({
     kind: 'snapshot',
     snapshot: {
@@ -49,7 +52,7 @@ beforeEach(() => {
       instances: [instance('front', '10.0.0.9', 'v1', 'z1'), instance('back', '10.0.0.1', 'v7', 'z2')],
     },
   });
-  const metrics: Metrics = {
+  metrics = {
     count: (name, labels = {}, by = 1) => {
       const key = [name, ...Object.values(labels)].join(' ');
       counted.set(key, (counted.get(key) ?? 0) + by);
@@ -390,6 +393,36 @@ describe('what does harm to nobody', () => {
     expect(harvest?.edges.reduce((sum, { requests }) => sum + requests, 0)).toBe(500);
     expect(harvest?.failures.length).toBe(50);
     expect(counted.get('heddle_telemetry_beyond_budget_total failures')).toBe(450);
+  });
+
+  it('SEC-9 what is open has room for all meshes together, and leaves it; what finds none is of `other`, and counted', () => {
+    const room = new LiveRoom(1_000_000);
+    const telling = { source: 's', names, metrics, onHarvest: (harvest: Harvest) => void harvests.push(harvest) };
+    collector = new Collector({ ...telling, room });
+    open(START);
+    const fill = (mesh: string, from: number): void => {
+      for (let i = from; i < from + 3_000; i++) {
+        const failing = { ...TO_BACK, status: 500, route: `HTTPRoute/shop/invented-${i}/0`, requestId: `r-${i}` };
+        tell(`${mesh}/shop/front/front-1`, 'request', failing, { ...failing, status: 200, durationMs: i % 100 });
+        tell(`${mesh}/shop/front/front-1`, 'attempt', failing, { ...failing, status: 200, upstream: `10.1.${i}.1:1` });
+        expect(room.bytes).toBeLessThan(1_050_000);
+      }
+    };
+    fill('m', 0);
+    expect(room.bytes).toBeGreaterThan(700_000);
+    // Another mesh has its part all the same.
+    for (let i = 0; i < 50; i++) tell('n/shop/front/front-1', 'request', { ...TO_BACK, status: 500 });
+    fill('m', 3_000);
+    close();
+    expect(counted.get('heddle_telemetry_beyond_budget_total memory')).toBeGreaterThan(1_000);
+    const failed = (mesh: string): number =>
+      harvests
+        .flatMap((harvest) => (harvest.mesh === mesh ? harvest.edges : []))
+        .reduce((sum, { outcome, requests }) => sum + (outcome === 'ok' ? 0 : requests), 0);
+    expect([failed('m'), failed('n')]).toEqual([6_000, 50]);
+    close();
+    close();
+    expect(room.bytes).toBe(0);
   });
 
   it('SEC-7 bytes that are no message are counted, and take nothing else along', () => {

@@ -5,12 +5,13 @@ import type { LogEntry } from '../access-logs/log-entry.js';
 import { parseLogName } from '../access-logs/log-name.js';
 import type { Harvest } from '../model/index.js';
 import type { RawReport } from '../raw-report.js';
+import { EdgeMemories } from './edge-memories.js';
 import { decodeEdgeReport, type EdgeReport } from './edge-report.js';
-import { type Edge, EdgeMemory } from './edge-tally.js';
 import { Gaps } from './gaps.js';
 import { Harvesting } from './harvesting.js';
 import { Joins } from './joins.js';
-import { edgeKey, MeshBucket } from './mesh-bucket.js';
+import { LiveRoom, type RoomPart } from './live-room.js';
+import { MeshBucket } from './mesh-bucket.js';
 import type { MeshNames } from './mesh-names.js';
 import { ReportIntervals, splitCounts } from './report-intervals.js';
 import { type Sidecar, sidecarOf } from './sidecar.js';
@@ -22,6 +23,10 @@ export interface CollectorOptions {
   readonly metrics: Metrics;
   /** Takes what a bucket holds, once, when it is over. */
   readonly onHarvest: (harvest: Harvest) => void;
+  /** For what is open. */
+  readonly room?: LiveRoom;
+  /** For what is remembered from bucket to bucket. */
+  readonly memories?: EdgeMemories;
 }
 
 export const BUCKET_MS = 10_000;
@@ -36,7 +41,6 @@ const FORGET_MS = 600_000;
 
 interface Mesh {
   readonly joins: Joins;
-  readonly memories: Map<string, EdgeMemory>;
   /** By their start. */
   readonly buckets: Map<number, MeshBucket>;
 }
@@ -47,13 +51,18 @@ interface Mesh {
  */
 export class Collector {
   readonly #meshes = new Map<string, Mesh>();
+  readonly #room: LiveRoom;
+  readonly #memories: EdgeMemories;
   readonly #intervals = new ReportIntervals();
   readonly #gaps = new Gaps();
   #now = 0;
   /** Buckets that began before are closed. */
   #openFrom = 0;
 
-  constructor(private readonly options: CollectorOptions) {}
+  constructor(private readonly options: CollectorOptions) {
+    this.#room = options.room ?? new LiveRoom();
+    this.#memories = options.memories ?? new EdgeMemories();
+  }
 
   /** Takes a message that was received then. What cannot be read is counted, and otherwise as if it had not come. */
   take({ kind, node, log, bytes }: RawReport, receivedAt: number): void {
@@ -136,10 +145,11 @@ export class Collector {
   }
 
   #bucket(name: string, at: number): MeshBucket {
-    const mesh = this.#meshes.get(name) ?? { joins: new Joins(), memories: new Map(), buckets: new Map() };
+    const part = (): RoomPart => this.#room.part(name);
+    const mesh = this.#meshes.get(name) ?? { joins: new Joins(part), buckets: new Map() };
     this.#meshes.set(name, mesh);
     const start = Math.max(Math.floor(at / BUCKET_MS) * BUCKET_MS, this.#openFrom);
-    const bucket = mesh.buckets.get(start) ?? new MeshBucket(this.options.names, mesh.joins);
+    const bucket = mesh.buckets.get(start) ?? new MeshBucket(this.options.names, mesh.joins, part());
     mesh.buckets.set(start, bucket);
     return bucket;
   }
@@ -149,39 +159,35 @@ export class Collector {
       const over = [...mesh.buckets.keys()].filter((start) => start < end).toSorted((a, b) => a - b);
       for (const start of over) this.#close(name, mesh, start);
       mesh.joins.age();
-      for (const [key, { seenAt }] of mesh.memories) if (seenAt < this.#now - FORGET_MS) mesh.memories.delete(key);
     }
+    this.#beyond('remembered', this.#memories.forget(this.#now - FORGET_MS));
     this.#gaps.forget(Math.min(end, this.#now) - FORGET_MS);
   }
 
   #close(name: string, mesh: Mesh, start: number): void {
-    const { metrics, source, onHarvest } = this.options;
+    const { source, onHarvest } = this.options;
     const bucket = mesh.buckets.get(start);
     mesh.buckets.delete(start);
     if (!bucket) return;
     bucket.settle();
     const complete = !this.#gaps.has(start, start + BUCKET_MS);
     const harvesting = new Harvesting({ at: start, lengthMs: BUCKET_MS, complete }, (edge) =>
-      memoryOf(mesh, edge, start),
+      this.#memories.of(name, edge, start),
     );
     const harvest = harvesting.harvest(name, source, bucket);
-    for (const [rollup, rows] of Object.entries({ ...harvesting.beyond, ...bucket.dropped })) {
-      if (rows > 0) metrics.count('heddle_telemetry_beyond_budget_total', { rollup }, rows);
-    }
+    for (const beyond of [harvesting.beyond, bucket.dropped])
+      for (const [rollup, parts] of Object.entries(beyond)) this.#beyond(rollup, parts);
+    this.#beyond('memory', bucket.leave());
     if (harvest) onHarvest(harvest);
+  }
+
+  #beyond(rollup: string, parts: number): void {
+    if (parts > 0) this.options.metrics.count('heddle_telemetry_beyond_budget_total', { rollup }, parts);
   }
 
   #ignored(reason: 'node' | 'log' | 'malformed'): void {
     this.options.metrics.count('heddle_telemetry_ignored_total', { reason });
   }
-}
-
-function memoryOf({ memories }: Mesh, edge: Edge, start: number): EdgeMemory {
-  const key = edgeKey(edge);
-  const memory = memories.get(key) ?? new EdgeMemory();
-  memories.set(key, memory);
-  memory.seenAt = start;
-  return memory;
 }
 
 /** When it ended, in the control plane's clock: as the sidecar says, if that can be. */

@@ -5,7 +5,7 @@ import { wayKey } from './edge-tally.js';
 import { spread } from './spread.js';
 import { latenciesOf, type Timed, without } from './times.js';
 
-/** What a bucket says of an edge, once everything of it is there. */
+/** What a bucket says of an edge, once everything of it is there: of its failures, or of the rest. */
 export interface ClosedEdge {
   readonly rows: readonly RouteRow[];
   readonly ways: readonly WayRow[];
@@ -21,26 +21,34 @@ const OK: Outcome = 'ok';
 const SERVER_ERROR = 500;
 
 /**
- * Requests by what the sidecar counted, and how they ended by what it told: what it told exactly is taken as it is, and the
- * sample is stretched to what remains. Counts and entries of one request may come in different buckets: what does not
- * agree is owed to the next one. Without counters a sampled request stands for as many as its log says.
+ * What failed, or was refused. Requests by what the sidecar counted, and how they ended by what it told: what it told exactly
+ * is taken as it is. Counts and entries of one request may come in different buckets: what does not agree is owed to the next one.
  */
-export function closeEdge(tally: EdgeTally, memory: EdgeMemory): ClosedEdge {
-  remember(tally, memory);
+export function closeFailures(tally: EdgeTally, memory: EdgeMemory): ClosedEdge {
   // Who usually counts and has not reported in this bucket will do so in the next one.
   if (tally.counts) memory.counts = true;
   else if (memory.counts) tally.addCounts(NOTHING);
+  const lost = tally.counts === undefined ? [] : untold(tally, memory);
+  return {
+    rows: [...tally.rows.values()].filter(({ outcome }) => outcome !== OK).concat(lost),
+    ways: [...tally.ways.values()].filter(({ outcome }) => outcome !== OK),
+  };
+}
+
+/**
+ * What went well, after `closeFailures`: the sample is stretched to what the counters have beyond what was told. Without
+ * counters a sampled request stands for as many as its log says.
+ */
+export function closeSuccesses(tally: EdgeTally, memory: EdgeMemory): ClosedEdge {
+  remember(tally, memory);
   const fine = tally.counts ? byCounts(tally, memory) : bySample(tally.samples);
   if (!tally.counts) owe(tally, fine, memory);
-  const told = [...tally.rows.values()];
+  const told = [...tally.rows.values()].filter(({ outcome }) => outcome === OK);
   // The last attempt of a request that went well went well.
-  for (const row of told) if (row.outcome === OK) row.attempts = row.requests;
-  const rows = [...told, ...fine, ...(tally.counts === undefined ? [] : untold(tally, memory))];
-  const total = rows.reduce((sum, { outcome, requests }) => sum + (outcome === OK ? requests : 0), 0);
-  return {
-    rows,
-    ways: [...tally.ways.values()].filter(({ outcome }) => outcome !== OK).concat(goodWays(tally, memory, total)),
-  };
+  for (const row of told) row.attempts = row.requests;
+  const rows = [...told, ...fine];
+  const total = rows.reduce((sum, { requests }) => sum + requests, 0);
+  return { rows, ways: goodWays(tally, memory, total) };
 }
 
 const NOTHING: EdgeCounts = { byClass: [0, 0, 0, 0], retries: 0, times: [] };

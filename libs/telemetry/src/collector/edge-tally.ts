@@ -1,6 +1,7 @@
 import type { LatencySketch, Outcome } from '../model/index.js';
 import { LatencySketch as Sketch } from '../model/index.js';
-import type { EdgeCounts } from './edge-report.js';
+import type { EdgeCounts, TimeBin } from './edge-report.js';
+import type { RoomPart } from './live-room.js';
 import { Mix } from './spread.js';
 import { type Timed, together } from './times.js';
 
@@ -20,6 +21,8 @@ export interface Way {
   readonly version: string;
   readonly zone: string;
 }
+
+export const edgeKey = ({ caller, callee, subset }: Edge): string => `${caller}\n${callee}\n${subset}`;
 
 export const wayKey = ({ callerZone, instance, zone }: Way): string => `${callerZone}\n${instance}\n${zone}`;
 
@@ -55,6 +58,15 @@ const MAX_SAMPLES = 1_000;
 /** Along so many routes, with so many endings; the rest is one row. */
 const MAX_ROWS = 200;
 const OTHER_ROUTE = 'other';
+const MAX_WAYS = 1_000;
+/** More bounds of times than any Envoy has. */
+const MAX_BINS = 256;
+/** What takes how much in memory, without its texts. */
+const ROW_BYTES = 400;
+const SAMPLE_BYTES = 130;
+const SAMPLED_WAY_BYTES = 230;
+const BIN_BYTES = 64;
+const NUMBER_BYTES = 8;
 
 /** What one bucket holds of an edge, while it is open. */
 export class EdgeTally {
@@ -71,7 +83,11 @@ export class EdgeTally {
   /** undefined = nothing is counted: a sidecar that reports nothing. */
   counts: EdgeCounts | undefined;
 
-  constructor(readonly edge: Edge) {}
+  /** @param room for all of it but the tally itself */
+  constructor(
+    readonly edge: Edge,
+    private readonly room: RoomPart,
+  ) {}
 
   addCounts(counts: EdgeCounts): void {
     const { byClass: [a, b, c, d] = [0, 0, 0, 0], retries = 0, times = [] } = this.counts ?? {};
@@ -79,7 +95,7 @@ export class EdgeTally {
     this.counts = {
       byClass: [a + e, b + f, c + g, d + h],
       retries: retries + counts.retries,
-      times: together(times, counts.times),
+      times: this.#timesWith(times, counts.times),
     };
   }
 
@@ -87,12 +103,13 @@ export class EdgeTally {
   addRequest(row: Pick<RouteRow, 'route' | 'outcome' | 'status'>, ms: number, charged: Charged): void {
     const kept = this.#row(row);
     kept.requests++;
-    kept.latencies.add(ms);
+    this.#addTime(kept.latencies, ms);
     const class_ = Math.floor(row.status / 100) - 2;
     const before = this.charged[class_];
     if (charged === 'nowhere' || before === undefined) return;
     this.charged[class_] = before + 1;
-    if (charged === 'with its time' && this.chargedMs.length < MAX_SAMPLES) this.chargedMs.push(ms);
+    if (charged === 'with its time' && this.chargedMs.length < MAX_SAMPLES && this.room.take(NUMBER_BYTES))
+      this.chargedMs.push(ms);
   }
 
   /** @param way undefined: nobody was chosen */
@@ -100,31 +117,57 @@ export class EdgeTally {
     // One that went well is counted with its request.
     if (row.outcome !== 'ok') this.#row(row).attempts++;
     const key = `${wayKey(way)}\n${row.outcome}`;
-    const kept = this.ways.get(key) ?? { way, outcome: row.outcome, attempts: 0, latencies: new Sketch() };
+    const kept = this.ways.get(key) ?? this.#newWay(key, { way, outcome: row.outcome });
+    if (!kept) return;
     kept.attempts++;
-    kept.latencies.add(ms);
-    if (this.ways.size < MAX_ROWS * 5) this.ways.set(key, kept);
+    this.#addTime(kept.latencies, ms);
   }
 
   addSample(sample: Sample): void {
-    if (this.samples.length < MAX_SAMPLES) this.samples.push(sample);
+    if (this.samples.length >= MAX_SAMPLES) return;
+    if (this.room.take(SAMPLE_BYTES + sample.route.length)) this.samples.push(sample);
   }
 
   addSampledWay(way: Way, timed: Timed): void {
-    if (this.sampledWays.length < MAX_SAMPLES) this.sampledWays.push({ ...timed, way });
+    if (this.sampledWays.length >= MAX_SAMPLES) return;
+    if (this.room.take(SAMPLED_WAY_BYTES + way.instance.length)) this.sampledWays.push({ ...timed, way });
   }
 
   #row({ route, outcome, status }: Pick<RouteRow, 'route' | 'outcome' | 'status'>): RouteRow {
     const key = `${route}\n${outcome}\n${status}`;
     const known = this.rows.get(key);
     if (known) return known;
-    if (this.rows.size >= MAX_ROWS && route !== OTHER_ROUTE)
+    if (route !== OTHER_ROUTE && !(this.rows.size < MAX_ROWS && this.room.take(ROW_BYTES + 2 * route.length)))
       return this.#row({ route: OTHER_ROUTE, outcome, status: 0 });
     const row = { route, outcome, status, requests: 0, attempts: 0, latencies: new Sketch() };
     this.rows.set(key, row);
     return row;
   }
+
+  #newWay(key: string, of: Pick<WayRow, 'way' | 'outcome'>): WayRow | undefined {
+    if (this.ways.size >= MAX_WAYS || !this.room.take(ROW_BYTES + 2 * key.length)) return undefined;
+    const row = { ...of, attempts: 0, latencies: new Sketch() };
+    this.ways.set(key, row);
+    return row;
+  }
+
+  #addTime(latencies: LatencySketch, ms: number): void {
+    const before = latencies.bytes;
+    latencies.add(ms);
+    this.room.grow(latencies.bytes - before);
+  }
+
+  /** Without room for all bins those before stay as they are: where within them is what the sample says. */
+  #timesWith(some: readonly TimeBin[], others: readonly TimeBin[]): readonly TimeBin[] {
+    const all = together(some, others);
+    const more = (all.length - some.length) * BIN_BYTES;
+    return all.length <= MAX_BINS && (more === 0 || this.room.take(more)) ? all : some;
+  }
 }
+
+/** With nothing in it, and what each class of status adds. */
+const MEMORY_BYTES = 900;
+const MIX_BYTES = 300;
 
 /** What is remembered of an edge from bucket to bucket. */
 export class EdgeMemory {
@@ -143,6 +186,13 @@ export class EdgeMemory {
   counts = false;
   /** Start of the last bucket with something of it. */
   seenAt = 0;
+
+  /** In memory, more or less. */
+  get bytes(): number {
+    let bytes = MEMORY_BYTES + this.ways.bytes;
+    for (const routes of this.routes.values()) bytes += MIX_BYTES + routes.bytes;
+    return bytes;
+  }
 
   routesOf(class_: number): Mix<{ readonly route: string; readonly status: number }> {
     const known = this.routes.get(class_) ?? new Mix();

@@ -2,12 +2,21 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { type Metrics, silentLog, silentMetrics } from '#libs/kernel';
 import { StoreUnavailable } from '#libs/store';
 import { HandClock, settled } from '../../../testing/src/clock/index.js';
-import type { Harvest } from '../model/index.js';
+import { type EdgeCell, type Harvest, LatencySketch } from '../model/index.js';
+import { bytesOfHarvest } from './bytes.js';
 import { HarvestQueue } from './harvest-queue.js';
 
-const harvest = (source: string): Harvest => ({
-  ...{ mesh: 'm', source, instances: [], zones: [], failures: [], edges: [] },
-});
+/** @param route of its one row, whose length is what it takes */
+const harvest = (source: string, route = '', mesh = 'm'): Harvest => {
+  const latencies = new LatencySketch();
+  for (let ms = 1; ms < 100; ms++) latencies.add(ms);
+  const edge: EdgeCell = {
+    ...{ at: 0, lengthMs: 10_000, complete: true, caller: 'shop/a', callee: 'shop/b/80', subset: '', route },
+    ...{ outcome: 'ok', status: 200, requests: 1, attempts: 1, latencies },
+  };
+  return { ...{ mesh, source, instances: [], zones: [], failures: [], edges: [edge] } };
+};
+const BYTES = bytesOfHarvest(harvest('a'));
 
 let clock: HandClock;
 let written: string[];
@@ -27,7 +36,7 @@ beforeEach(() => {
       written.push(source);
     },
   };
-  queue = new HarvestQueue({ store, clock, log: silentLog, metrics, mostRows: 5 });
+  queue = new HarvestQueue({ store, clock, log: silentLog, metrics, mostBytes: 5 * BYTES });
 });
 
 describe('harvests', () => {
@@ -47,6 +56,20 @@ describe('harvests', () => {
     await clock.advance(20_000);
     expect(written).toEqual(['c', 'd', 'e', 'f', 'g']);
     expect([counted.get('given up'), counted.get('written')]).toEqual([2, 5]);
+  });
+
+  it('REL-34 take no more memory than there is for all meshes, however many rows and bins they have', async () => {
+    failing = new StoreUnavailable('away');
+    for (let i = 0; i < 20; i++) queue.add(harvest(String(i), 'x'.repeat(BYTES), `m${i % 3}`));
+    await settled();
+    expect(counted.get('given up')).toBe(18);
+    queue.add(harvest('huge', 'x'.repeat(10 * BYTES)));
+    expect(counted.get('given up')).toBe(20);
+    queue.add(harvest('last'));
+    failing = undefined;
+    await clock.advance(20_000);
+    expect(written).toEqual(['last']);
+    expect(bytesOfHarvest(harvest('a', 'x'.repeat(100)))).toBe(BYTES + 100);
   });
 
   it('that the store refuses keep the others waiting for a while, and no longer', async () => {

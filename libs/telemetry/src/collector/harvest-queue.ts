@@ -1,17 +1,19 @@
 import type { Clock, Log, Metrics } from '#libs/kernel';
 import { StoreUnavailable } from '#libs/store';
 import type { Harvest, HarvestStore } from '../model/index.js';
+import { bytesOfHarvest } from './bytes.js';
 
 export interface HarvestQueueOptions {
   readonly store: HarvestStore;
   readonly clock: Clock;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Rows that may wait, of all harvests; default 100000, some 50 MB. */
-  readonly mostRows?: number;
+  /** What may wait, of all meshes together, in memory; default 64 MB: some 100,000 rows. */
+  readonly mostBytes?: number;
 }
 
-const MOST_ROWS = 100_000;
+/** Of the 512 MB of the process; one harvest alone may have more. */
+const MOST_BYTES = 64e6;
 const RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 15_000;
 /** A harvest that the store cannot take for a reason of its own shall not keep the others waiting for ever. */
@@ -19,14 +21,14 @@ const MOST_TRIES = 5;
 
 interface Waiting {
   readonly harvest: Harvest;
-  readonly rows: number;
+  readonly bytes: number;
   tries: number;
 }
 
 /** Writes harvests in their order. While the store is away they wait, and when there are too many the oldest are given up. */
 export class HarvestQueue {
   readonly #waiting: Waiting[] = [];
-  #rows = 0;
+  #bytes = 0;
   #running: Promise<void> | undefined;
   #retryMs = RETRY_MS;
   #wake: (() => void) | undefined;
@@ -34,11 +36,11 @@ export class HarvestQueue {
   constructor(private readonly options: HarvestQueueOptions) {}
 
   add(harvest: Harvest): void {
-    const rows = 1 + harvest.edges.length + harvest.instances.length + harvest.zones.length + harvest.failures.length;
-    this.#waiting.push({ harvest, rows, tries: 0 });
-    this.#rows += rows;
-    const { mostRows = MOST_ROWS } = this.options;
-    while (this.#rows > mostRows && this.#waiting.length > 1) this.#take('given up');
+    const bytes = bytesOfHarvest(harvest);
+    this.#waiting.push({ harvest, bytes, tries: 0 });
+    this.#bytes += bytes;
+    const { mostBytes = MOST_BYTES } = this.options;
+    while (this.#bytes > mostBytes && this.#waiting.length > 1) this.#take('given up');
     this.#running ??= this.#run();
   }
 
@@ -90,7 +92,7 @@ export class HarvestQueue {
 
   #take(outcome: 'written' | 'refused' | 'given up'): void {
     const taken = this.#waiting.shift();
-    if (taken) this.#rows -= taken.rows;
+    if (taken) this.#bytes -= taken.bytes;
     this.options.metrics.count('heddle_telemetry_harvests_total', { outcome });
   }
 }

@@ -8,7 +8,7 @@ import {
   type ZoneCell,
 } from '../model/index.js';
 import { BoundedRows, ROWS, type Rollup } from './budget.js';
-import { type ClosedEdge, closeEdge } from './edge-close.js';
+import { type ClosedEdge, closeFailures, closeSuccesses } from './edge-close.js';
 import type { Edge, EdgeMemory, RouteRow, WayRow } from './edge-tally.js';
 import type { MeshBucket } from './mesh-bucket.js';
 
@@ -27,23 +27,25 @@ export class Harvesting {
     private readonly memoryOf: (edge: Edge) => EdgeMemory,
   ) {}
 
-  /** @returns undefined when there is nothing to tell */
+  /**
+   * Takes the edges out of the bucket one by one, so that what is made of one is gone before the next.
+   * @returns undefined when there is nothing to tell
+   */
   harvest(mesh: string, source: string, { tallies, failures }: MeshBucket): Harvest | undefined {
-    const closed = [...tallies.values()].map((tally) => ({
-      edge: tally.edge,
-      ...closeEdge(tally, this.memoryOf(tally.edge)),
-    }));
     // Failures first: if rows run out, they are what somebody looks for.
-    for (const failing of [true, false]) for (const one of closed) this.#addEdge(one, failing);
+    for (const tally of tallies.values()) this.#addEdge(tally.edge, closeFailures(tally, this.memoryOf(tally.edge)));
+    for (const [key, tally] of tallies) {
+      this.#addEdge(tally.edge, closeSuccesses(tally, this.memoryOf(tally.edge)));
+      tallies.delete(key);
+    }
     const parts = { edges: this.#edges.values, instances: this.#instances.values, zones: this.#zones.values };
     if (parts.edges.length + parts.instances.length === 0) return undefined;
     return { mesh, source, ...parts, failures: failures.kept };
   }
 
-  #addEdge({ edge, rows, ways }: ClosedEdge & { readonly edge: Edge }, failing: boolean): void {
-    for (const row of rows) if ((row.outcome !== 'ok') === failing) this.#addRow(edge, row);
+  #addEdge(edge: Edge, { rows, ways }: ClosedEdge): void {
+    for (const row of rows) this.#addRow(edge, row);
     for (const way of ways) {
-      if ((way.outcome !== 'ok') !== failing) continue;
       this.#addInstance(edge, way);
       this.#addZone(edge, way);
     }

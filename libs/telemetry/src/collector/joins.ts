@@ -1,11 +1,16 @@
 import type { LogEntry } from '../access-logs/log-entry.js';
 import { isCut, isDoubtful, isOwnAnswer, outcomeOf } from '../access-logs/outcome-of.js';
 import type { Outcome } from '../model/index.js';
+import type { RoomPart } from './live-room.js';
 
 /** What one end says of a request to the other. Of each kind so many are kept; about one in two is of the bucket before. */
 const MAX_KEPT = 20_000;
 
+/** An entry of these, without its text. */
+const KEPT_BYTES = 100;
+
 interface Generation {
+  readonly room: RoomPart;
   /** Answers that the callee's sidecar made itself, by attempt. */
   readonly served: Map<string, Outcome>;
   /** How requests ended that did not end well, by request. */
@@ -16,33 +21,41 @@ interface Generation {
   readonly refusing: Set<string>;
 }
 
-const empty = (): Generation => ({ served: new Map(), requests: new Map(), told: new Set(), refusing: new Set() });
-
 /**
  * Joins what the two ends, and the request and its attempts, say of the same: by request id and number of the attempt.
  * A caller sees a 403 or 503; whether the application answered it or its sidecar, only the callee's end knows.
  */
 export class Joins {
-  #now = empty();
-  #before = empty();
+  #now: Generation;
+  #before: Generation;
+
+  /** @param part makes a part of the room for it */
+  constructor(private readonly part: () => RoomPart) {
+    this.#now = this.#empty();
+    this.#before = this.#empty();
+  }
 
   noteServed(entry: LogEntry): void {
     const outcome = outcomeOf(entry);
     if (entry.requestId === '' || outcome === 'ok' || outcome === 'client_gone' || !isOwnAnswer(entry)) return;
-    keep(this.#now.served, attemptKey(entry), outcome);
+    const key = attemptKey(entry);
+    if (this.#takes(this.#now.served, key)) this.#now.served.set(key, outcome);
   }
 
   noteRequest(entry: LogEntry): void {
     const outcome = outcomeOf(entry);
-    if (entry.requestId !== '' && outcome !== 'ok') keep(this.#now.requests, entry.requestId, outcome);
+    if (entry.requestId === '' || outcome === 'ok') return;
+    if (this.#takes(this.#now.requests, entry.requestId)) this.#now.requests.set(entry.requestId, outcome);
   }
 
   noteAttempt(entry: LogEntry): void {
-    if (entry.requestId !== '' && this.#now.told.size < MAX_KEPT) this.#now.told.add(attemptKey(entry));
+    if (entry.requestId === '') return;
+    const key = attemptKey(entry);
+    if (this.#takes(this.#now.told, key)) this.#now.told.add(key);
   }
 
   noteRefusing(instance: string): void {
-    if (this.#now.refusing.size < MAX_KEPT) this.#now.refusing.add(instance);
+    if (this.#takes(this.#now.refusing, instance)) this.#now.refusing.add(instance);
   }
 
   /**
@@ -65,8 +78,19 @@ export class Joins {
 
   /** A bucket is over: what is older than the one before it is forgotten. */
   age(): void {
+    this.#before.room.giveAll();
     this.#before = this.#now;
-    this.#now = empty();
+    this.#now = this.#empty();
+  }
+
+  #empty(): Generation {
+    return { room: this.part(), served: new Map(), requests: new Map(), told: new Set(), refusing: new Set() };
+  }
+
+  /** What is there has its room already. */
+  #takes(kept: ReadonlyMap<string, unknown> | ReadonlySet<string>, key: string): boolean {
+    if (kept.size >= MAX_KEPT) return false;
+    return kept.has(key) || this.#now.room.take(KEPT_BYTES + key.length);
   }
 
   #isRefusing(instance: string): boolean {
@@ -83,7 +107,3 @@ export const mayBeTheirs = (entry: LogEntry, of: 'request' | 'attempt'): boolean
   entry.requestId !== '' && (of === 'request' ? !isOwnAnswer(entry) : entry.flags.length === 0) && isDoubtful(entry);
 
 const attemptKey = ({ requestId, attempt }: LogEntry): string => `${requestId}#${Math.max(1, attempt)}`;
-
-function keep(map: Map<string, Outcome>, key: string, outcome: Outcome): void {
-  if (map.size < MAX_KEPT) map.set(key, outcome);
-}

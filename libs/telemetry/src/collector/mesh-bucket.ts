@@ -1,11 +1,13 @@
 import type { LogEntry } from '../access-logs/log-entry.js';
 import { isSampled, outcomeOf } from '../access-logs/outcome-of.js';
 import { isFailure, OTHER, type Outcome } from '../model/index.js';
+import { bytesOfEntry } from './bytes.js';
 import { type Callee, calleeOf, calleeOfCluster, calleeServed } from './callee.js';
 import type { EdgeCounts } from './edge-report.js';
-import { type Charged, type Edge, EdgeTally, type Way } from './edge-tally.js';
+import { type Charged, type Edge, EdgeTally, edgeKey, type Way } from './edge-tally.js';
 import { Failures } from './failures.js';
 import type { Joins } from './joins.js';
+import type { RoomPart } from './live-room.js';
 import type { MeshNames } from './mesh-names.js';
 import type { Sidecar } from './sidecar.js';
 
@@ -26,15 +28,16 @@ const MOST_HELD = 20_000;
 /** Edges of one mesh, and of them, those that one sidecar may bring. */
 const MOST_EDGES = 4_000;
 const MOST_EDGES_OF_ONE = 400;
+/** With nothing in it, without its names. */
+const TALLY_BYTES = 1_200;
+const SETTLED_AT_ONCE = 500;
 /** Answers that a sidecar makes before the router, whose counters do not have them. */
 const BEFORE_ROUTER: ReadonlySet<Outcome> = new Set(['no_route', 'injected', 'rate_limited', 'denied', 'overloaded']);
-
-export const edgeKey = ({ caller, callee, subset }: Edge): string => `${caller}\n${callee}\n${subset}`;
 
 /** What came of one mesh in one bucket, while it is open. */
 export class MeshBucket {
   readonly tallies = new Map<string, EdgeTally>();
-  readonly failures = new Failures();
+  readonly failures: Failures;
   readonly #held: Told[] = [];
   readonly #denied: Served[] = [];
   readonly #broughtBy = new Map<string, number>();
@@ -44,7 +47,10 @@ export class MeshBucket {
   constructor(
     private readonly names: MeshNames,
     private readonly joins: Joins,
-  ) {}
+    private readonly room: RoomPart,
+  ) {
+    this.failures = new Failures(room);
+  }
 
   addRequest(told: Told, oneOf: number): void {
     const { entry } = told;
@@ -77,7 +83,7 @@ export class MeshBucket {
     this.joins.noteServed(entry);
     const outcome = outcomeOf(entry);
     if (entry.peer !== '' && outcome === 'denied') {
-      if (this.#denied.length < MOST_HELD) this.#denied.push(served);
+      if (this.#denied.length < MOST_HELD && this.room.take(bytesOfEntry(entry))) this.#denied.push(served);
       return;
     }
     if (entry.peer !== '') return;
@@ -105,14 +111,30 @@ export class MeshBucket {
 
   /** Takes what has waited, now that both ends have told. */
   settle(): void {
-    for (const told of this.#held.splice(0)) this.#settle(told);
-    for (const served of this.#denied.splice(0)) {
+    this.#letGo(this.#held, (told) => this.#settle(told));
+    this.#letGo(this.#denied, (served) => {
       if (!this.joins.wasTold(served.entry)) this.#settleServed(served, 'denied');
+    });
+  }
+
+  /** A few at once, so that they are gone before what is made of all of them is there. */
+  #letGo<T extends Served>(waiting: T[], settle: (one: T) => void): void {
+    while (waiting.length > 0) {
+      for (const one of waiting.splice(0, SETTLED_AT_ONCE)) {
+        this.room.give(bytesOfEntry(one.entry));
+        settle(one);
+      }
     }
   }
 
+  /** It is closed, and what it had in memory is not. @returns how often there was no room for more */
+  leave(): number {
+    this.room.giveAll();
+    return this.room.refused;
+  }
+
   #hold(told: Told): void {
-    if (this.#held.length < MOST_HELD) this.#held.push(told);
+    if (this.#held.length < MOST_HELD && this.room.take(bytesOfEntry(told.entry))) this.#held.push(told);
     else this.#settle(told);
   }
 
@@ -174,16 +196,18 @@ export class MeshBucket {
   }
 
   #tally(edge: Edge, by: Sidecar): EdgeTally {
-    const known = this.tallies.get(edgeKey(edge));
+    const key = edgeKey(edge);
+    const known = this.tallies.get(key);
     if (known) return known;
     const brought = this.#broughtBy.get(by.instance) ?? 0;
-    if (edge.callee !== OTHER && (this.tallies.size >= MOST_EDGES || brought >= MOST_EDGES_OF_ONE)) {
+    const mayBeMore = this.tallies.size < MOST_EDGES && brought < MOST_EDGES_OF_ONE;
+    if (edge.callee !== OTHER && !(mayBeMore && this.room.take(TALLY_BYTES + 2 * key.length))) {
       this.dropped.edges++;
       return this.#tally({ caller: OTHER, callee: OTHER, subset: '' }, by);
     }
     this.#broughtBy.set(by.instance, brought + 1);
-    const tally = new EdgeTally(edge);
-    this.tallies.set(edgeKey(edge), tally);
+    const tally = new EdgeTally(edge, this.room);
+    this.tallies.set(key, tally);
     return tally;
   }
 

@@ -26,13 +26,22 @@ export function spread<T>(total: number, shares: readonly Share<T>[]): { readonl
 /** What something is usually made of: what was seen longer ago counts for less. */
 export class Mix<T> {
   readonly #weights = new Map<string, { of: T; weight: number }>();
+  #bytes = 0;
+
+  /** In memory, more or less. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 
   add(key: string, of: T, weight: number): void {
     const known = this.#weights.get(key);
     if (known) {
       known.weight += weight;
       known.of = of;
-    } else if (this.#weights.size < MAX_PARTS) this.#weights.set(key, { of, weight });
+    } else if (this.#weights.size < MAX_PARTS) {
+      this.#weights.set(key, { of, weight });
+      this.#bytes += bytesOfPart(key);
+    }
   }
 
   get shares(): readonly Share<T>[] {
@@ -43,10 +52,15 @@ export class Mix<T> {
   age(): void {
     for (const [key, part] of this.#weights) {
       part.weight /= 2;
-      if (part.weight < LEAST) this.#weights.delete(key);
+      if (part.weight >= LEAST) continue;
+      this.#weights.delete(key);
+      this.#bytes -= bytesOfPart(key);
     }
   }
 }
 
 const MAX_PARTS = 200;
+/** Without its key, whose texts are in the part itself, too. */
+const PART_BYTES = 220;
+const bytesOfPart = (key: string): number => PART_BYTES + 2 * key.length;
 const LEAST = 0.01;

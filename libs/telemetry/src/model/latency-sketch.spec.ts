@@ -1,3 +1,4 @@
+import { DDSketch } from '@datadog/sketches-js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { LatencySketch } from './latency-sketch.js';
@@ -58,6 +59,48 @@ describe('LatencySketch', () => {
         expect(quantiles(packed)).toEqual(quantiles(whole));
       }),
     );
+  });
+
+  it("tells what the library's own sketch tells", () => {
+    const weighed = fc.tuple(fc.double({ min: 0.01, max: 3_600_000, noNaN: true }), fc.integer({ min: 1, max: 256 }));
+    fc.assert(
+      fc.property(fc.array(weighed, { minLength: 16, maxLength: 200 }), (values) => {
+        const [ours, theirs] = [new LatencySketch(), new DDSketch({ relativeAccuracy: 0.02 })];
+        for (const [ms, sixteenths] of values) {
+          ours.add(ms, sixteenths / 16);
+          theirs.accept(ms, sixteenths / 16);
+        }
+        expect(ours.count).toBe(theirs.count);
+        expect(quantiles(ours)).toEqual(SHARES.map((share) => theirs.getValueAtQuantile(share)));
+      }),
+    );
+  });
+
+  it('of less than one request is how long that took', () => {
+    const sketch = new LatencySketch();
+    sketch.add(100, 0.5);
+    expect(sketch.quantile(0.5)).toBeCloseTo(100, -1);
+  });
+
+  it('is the same of bins in any order', () => {
+    fc.assert(
+      fc.property(latencies, (values) => {
+        const { zeros, bins } = of(...values).bins();
+        const halves = bins.flatMap(([key, count]) => [[key, count / 2] as const, [key, count / 2] as const]);
+        const made = LatencySketch.of({ zeros, bins: halves.toReversed() });
+        expect(made.toBytes()).toEqual(of(...values).toBytes());
+      }),
+    );
+  });
+
+  it('takes as much memory as it has bins, however it was made', () => {
+    const one = of(7);
+    expect(one.bytes).toBeLessThan(150);
+    expect(of(7, 8, 9).bytes - one.bytes).toBe(2 * 16);
+    const merged = of(7);
+    merged.merge(of(8, 9));
+    expect(merged.bytes).toBe(of(7, 8, 9).bytes);
+    expect(LatencySketch.of(merged.bins()).bytes).toBe(merged.bytes);
   });
 
   it('merges without loss, in any order', () => {

@@ -89,7 +89,8 @@ export class LatencyBins {
     let seen = this.zeros / PARTS;
     let at = -1;
     return shares.map((share) => {
-      const rank = share * (total - 1);
+      // Less than one request has its shortest at least.
+      const rank = Math.max(0, share * (total - 1));
       while (seen <= rank && at < this.#counts.length - 1) {
         at += 1;
         seen += (this.#counts[at] ?? 0) / PARTS;

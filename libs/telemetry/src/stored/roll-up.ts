@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
-import { AS_ROOT, type Clock, type Log, type Metrics, silentTracer, type Tracer } from '#libs/kernel';
+import { AS_ROOT, type Clock, type Log, type Metrics, silentTracer, type Tracer, Turns } from '#libs/kernel';
 import { type DueBucket, type Lease, LeaseLost, type RolledMesh, type SignalPage, type Store } from '#libs/store';
 import { isReadable } from './page.js';
 import { PageSum } from './page-sum.js';
@@ -31,7 +31,7 @@ const PAGES_AT_ONCE = 8;
  */
 export class SignalRollUp {
   readonly #holder: string;
-  #running: Promise<void> = Promise.resolve();
+  readonly #turns = new Turns(() => this.#turn());
   #isStopped = false;
 
   constructor(private readonly options: SignalRollUpOptions) {
@@ -40,19 +40,17 @@ export class SignalRollUp {
 
   /** @returns a function that stops it, and resolves when it has ended and given back the lease */
   start(): () => Promise<void> {
-    const stop = this.options.clock.every(EVERY_MS, () => void this.tick());
+    this.#turns.start(this.options.clock, EVERY_MS);
     return async () => {
-      stop();
       this.#isStopped = true;
-      await this.#running;
+      await this.#turns.stop();
       await this.options.store.leases.take('signals', this.#holder, 0).catch(() => {}); // Postgres is away: it runs out
     };
   }
 
-  /** One turn after the other. @returns when this one has ended; it never rejects */
+  /** One turn after the other. @returns when one that began after this has ended; it never rejects */
   tick(): Promise<void> {
-    this.#running = this.#running.then(() => this.#turn());
-    return this.#running;
+    return this.#turns.take();
   }
 
   async #turn(): Promise<void> {

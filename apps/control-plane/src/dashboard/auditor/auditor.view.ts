@@ -19,6 +19,4 @@ export interface AuditorHome {
   readonly destinations?:
     | readonly { readonly destination: string; readonly failures: number; readonly error: string }[]
     | undefined;
-  /** The newest signed statements. */
-  readonly statements?: number | undefined;
 }

@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Param, Req } from '@nestjs/common';
 import { Access, AccessControl, API_DEPS, type ApiDeps, type HttpRequest, notFound, requireMesh } from '#libs/api';
 import type { StoredResource } from '#libs/store';
+import { accessTo } from './access.js';
 import {
   byNamespace,
   dependenciesOf,
@@ -12,8 +13,8 @@ import {
   serviceRow,
   serviceRows,
 } from './catalogue.js';
-import type { Ref, ServiceDetail, ServiceList } from './catalogue.view.js';
-import { admits, concerning, reachOf } from './concerns.js';
+import type { Concerning, Ref, ServiceDetail, ServiceList } from './catalogue.view.js';
+import { reachOf, saysOf } from './concerns.js';
 
 /** Services as the pages of the dashboard show them: with their instances, and what has to do with them. */
 @Controller('api/dashboard/meshes/:mesh/services')
@@ -42,28 +43,40 @@ export class CatalogueController {
     const service = services.find((one) => one.namespace === namespace && one.name === name);
     if (service === undefined) throw notFound('there is no such service, or you may not read it');
     const instances = selected(service, byNamespace(await instancesOf(reading)));
-    const { routes, policies } = await this.around(reading, service);
+    const [around, access] = await Promise.all([this.around(reading, service), accessTo(reading, service)]);
     const { apiVersion, kind, labels, annotations, spec } = service;
     return {
       service: serviceRow(reading, service, instances),
       manifest: { apiVersion, kind, metadata: { name, namespace, labels, annotations }, spec },
       instances: instances.map(instanceView),
-      routes: routes.flatMap((one) => concerning(one, service)),
-      policies: policies.flatMap((one) => concerning(one, service)),
+      ...around,
       ...neighbours(service, services),
-      allowed: allowed(policies, service),
+      access,
     };
   }
 
-  private async around(reading: Reading, service: Ref) {
+  private async around(reading: Reading, service: Ref): Promise<Pick<ServiceDetail, 'routes' | 'policies'>> {
     const kinds = this.deps.registry.kinds.filter(({ group }) => ['traffic', 'resilience', 'security'].includes(group));
     const found = await Promise.all(
-      kinds.map(async ({ kind, group }) => ({ group, rows: await resourcesOf(reading, kind) })),
+      kinds.map(async ({ kind, group }) => {
+        const rows = await resourcesOf(reading, kind);
+        return { group, concerns: rows.flatMap((row) => this.concerning(row, service)) };
+      }),
     );
-    const touching = found.map(({ group, rows }) => ({ group, rows: rows.filter((row) => reachOf(row, service)) }));
-    const of = (isRoute: boolean): StoredResource[] =>
-      touching.flatMap(({ group, rows }) => ((group === 'traffic') === isRoute ? rows : []));
+    const of = (isRoute: boolean): Concerning[] =>
+      found.flatMap(({ group, concerns }) => ((group === 'traffic') === isRoute ? concerns : []));
     return { routes: of(true), policies: of(false) };
+  }
+
+  private concerning(resource: StoredResource, service: Ref): Concerning[] {
+    const { kind, namespace, name, mesh } = resource;
+    const { registry, runtime } = this.deps;
+    const reached = reachOf(resource, { registry, mesh })(service);
+    if (reached === undefined) return [];
+    const conditions = runtime.conditions(mesh, { kind, namespace, name });
+    const problem = conditions.find(({ type, status }) => type === 'Accepted' && status === 'False')?.message;
+    const says = saysOf(resource);
+    return [{ kind, namespace, name, says, ...reached, ...(problem === undefined ? {} : { problem }) }];
   }
 
   private async reading(mesh: string, { principal }: HttpRequest): Promise<Reading> {
@@ -82,12 +95,4 @@ function neighbours(service: StoredResource, services: readonly StoredResource[]
       .map(({ namespace, name }) => ({ namespace, name })),
     callees: dependenciesOf(service).map((key) => ({ ...refOf(key), known: known.has(key) })),
   };
-}
-
-function allowed(policies: readonly StoredResource[], service: Ref): readonly string[] | undefined {
-  const lists = policies.flatMap(({ kind, spec, namespace }) => {
-    const callers = kind === 'AuthorizationPolicy' && reachOf({ spec, namespace }, service) ? admits(spec) : undefined;
-    return callers === undefined ? [] : [callers];
-  });
-  return lists.length === 0 ? undefined : [...new Set(lists.flat())].sort();
 }

@@ -1,5 +1,6 @@
 /** Reads a mesh for the pages of the dashboard, cut to what the reader may see. */
 import type { AccessControl, ApiDeps, Principal } from '#libs/api';
+import { toPorts } from '#libs/model';
 import type { InstanceRow, StoredResource } from '#libs/store';
 import type { InstanceView, PortView, ServiceRow } from './catalogue.view.js';
 
@@ -33,7 +34,7 @@ export async function instancesOf({ deps, access, caller, mesh }: Reading): Prom
 }
 
 interface ServiceSpec {
-  readonly ports?: readonly { readonly name?: string; readonly port: number; readonly protocol?: string }[];
+  readonly ports?: Parameters<typeof toPorts>[0];
   readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
   readonly dependencies?: readonly string[];
 }
@@ -60,7 +61,7 @@ export const dependenciesOf = (service: StoredResource): string[] =>
   (specOf(service).dependencies ?? []).map((name) => (name.includes('/') ? name : `${service.namespace}/${name}`));
 
 const portsOf = (service: StoredResource): PortView[] =>
-  (specOf(service).ports ?? []).map(({ name = '', port, protocol = '' }) => ({ name, port, protocol }));
+  toPorts(specOf(service).ports ?? []).map(({ name, port, protocol }) => ({ name, port, protocol }));
 
 export function serviceRow(
   { access, caller, mesh }: Reading,

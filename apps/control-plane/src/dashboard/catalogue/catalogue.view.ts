@@ -49,8 +49,28 @@ export interface InstanceView extends Ref {
 export interface Concerning extends KindRef {
   /** `service`: names it. `namespace`, `mesh`: holds for all in there. */
   readonly reach: 'service' | 'namespace' | 'mesh';
+  /** The port of the service that it is about; absent = all of them. */
+  readonly port?: string;
+  /** Why it is not in force; absent = it is. */
+  readonly problem?: string;
   /** In a few words: `ALLOW shop/web`, `3 attempts`. */
   readonly says: string;
+}
+
+/** Who may call a port. */
+export interface PortAccess {
+  readonly port: string;
+  /**
+   * - open: every identity of the mesh, but for what a policy denies
+   * - guarded: whom a policy allows
+   * - closed: nobody, since a policy cannot be read or compiled
+   */
+  readonly state: 'open' | 'guarded' | 'closed';
+  /** Whom the policies in force there let in, as far as the reader may read them. */
+  readonly callers: readonly string[];
+  /** Policies that are in force there, and those of them that the reader may not read. */
+  readonly policies: number;
+  readonly hidden: number;
 }
 
 export interface ServiceDetail {
@@ -62,6 +82,6 @@ export interface ServiceDetail {
   /** Services that declare to call it, and those that it declares to call. */
   readonly callers: readonly Ref[];
   readonly callees: readonly (Ref & { readonly known: boolean })[];
-  /** Who may call it by the policies that name callers; undefined = nothing says who, so every identity may. */
-  readonly allowed?: readonly string[] | undefined;
+  /** Who may call it, port by port; undefined = not known: this replica has not compiled the service (yet). */
+  readonly access?: readonly PortAccess[] | undefined;
 }

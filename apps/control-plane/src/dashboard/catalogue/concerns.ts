@@ -1,14 +1,10 @@
 /** Which routes and policies have to do with a service. */
 import { z } from 'zod';
+import { type PolicyTarget, type Reference, type Registry, readPolicyTarget, referencesOf } from '#libs/model';
 import type { StoredResource } from '#libs/store';
+import { policyNames } from '#policies/names';
 import type { Concerning, Ref } from './catalogue.view.js';
 
-const refSchema = z.object({ kind: z.string().default('Service'), name: z.string(), namespace: z.string().optional() });
-const specSchema = z.object({
-  targetRef: refSchema.optional(),
-  parentRefs: z.array(refSchema).default([]),
-  rules: z.array(z.object({ backendRefs: z.array(refSchema).default([]) })).catch([]),
-});
 const authorizationSchema = z.object({
   action: z.string(),
   rules: z
@@ -28,21 +24,63 @@ const authorizationSchema = z.object({
     .default([]),
 });
 
-type Reach = Concerning['reach'];
+/** A stored resource, or what a change says of one. */
+export type Written = Pick<StoredResource, 'apiVersion' | 'kind' | 'namespace' | 'name' | 'spec'>;
 
-const isIt = (ref: z.output<typeof refSchema>, home: string, { namespace, name }: Ref): boolean =>
-  ref.kind === 'Service' && ref.name === name && (ref.namespace ?? home) === namespace;
+/** How a resource reaches a service. */
+export type Reached = Pick<Concerning, 'reach' | 'port'>;
 
-/** Undefined = it has nothing to do with the service. */
-export function reachOf(resource: Pick<StoredResource, 'namespace' | 'spec'>, service: Ref): Reach | undefined {
-  const parsed = specSchema.safeParse(resource.spec);
-  if (!parsed.success) return undefined;
-  const { targetRef, parentRefs, rules } = parsed.data;
-  const refs = [...parentRefs, ...rules.flatMap(({ backendRefs }) => backendRefs), ...(targetRef ? [targetRef] : [])];
-  if (refs.some((ref) => isIt(ref, resource.namespace, service))) return 'service';
-  if (targetRef?.kind === 'Mesh') return 'mesh';
-  const isOfNamespace = targetRef === undefined && refs.length === 0 && resource.namespace === service.namespace;
-  return isOfNamespace ? 'namespace' : undefined;
+export interface Where {
+  readonly registry: Registry;
+  readonly mesh: string;
+}
+
+const POLICIES: ReadonlySet<string> = new Set(policyNames.map(({ kind }) => kind));
+
+/**
+ * How a resource reaches a service, if it does. That it reaches one does not say that it is in force.
+ * @returns undefined for a service that it has nothing to do with
+ */
+export function reachOf(resource: Written, where: Where): (service: Ref) => Reached | undefined {
+  if (POLICIES.has(resource.kind)) {
+    const target = readPolicyTarget(resource.spec, { ...resource, mesh: where.mesh });
+    return (service) => policyReach(target, service);
+  }
+  const text = JSON.stringify(resource.spec);
+  let references: readonly Reference[] | undefined;
+  return (service) => {
+    // Parsing costs more than looking for the name, without which nothing refers to the service.
+    if (!text.includes(service.name)) return undefined;
+    references ??= referencesIn(resource, where);
+    return references.some(({ to }) => isIt(to, service)) ? { reach: 'service' } : undefined;
+  };
+}
+
+function referencesIn(
+  { apiVersion, kind, namespace, name, spec }: Written,
+  { registry, mesh }: Where,
+): readonly Reference[] {
+  const parsed = registry.parse({ apiVersion, kind, metadata: { name, namespace }, spec }, mesh);
+  if (!parsed.ok) return [];
+  return referencesOf(parsed.value.toDomain({ kind, namespace, name, revision: 0, createdRevision: 0 }));
+}
+
+const isIt = (to: Ref & { readonly kind: string }, { namespace, name }: Ref): boolean =>
+  to.kind === 'Service' && to.namespace === namespace && to.name === name;
+
+function policyReach(target: PolicyTarget | undefined, service: Ref): Reached | undefined {
+  switch (target?.level) {
+    case 'Mesh':
+      return { reach: 'mesh' };
+    case 'Namespace':
+      return target.namespace === service.namespace ? { reach: 'namespace' } : undefined;
+    case 'Service':
+      return isIt(target, service) ? { reach: 'service' } : undefined;
+    case 'ServicePort':
+      return isIt(target, service) ? { reach: 'service', port: target.section } : undefined;
+    default:
+      return undefined;
+  }
 }
 
 /** Who may call by one policy: `every identity`, or the callers that its rules name. Undefined = it lets nobody in by itself. */
@@ -72,10 +110,4 @@ export function saysOf({ kind, spec }: Pick<StoredResource, 'kind' | 'spec'>): s
   return Object.entries(spec)
     .flatMap(([name, value]) => (name === 'targetRef' || typeof value === 'object' ? [] : [`${name} ${value}`]))
     .join(', ');
-}
-
-export function concerning(resource: StoredResource, service: Ref): Concerning[] {
-  const reach = reachOf(resource, service);
-  const { kind, namespace, name } = resource;
-  return reach === undefined ? [] : [{ kind, namespace, name, reach, says: saysOf(resource) }];
 }

@@ -117,8 +117,6 @@ export const oidcSchema = z
     if (given) require('issuer', 'is needed with the other settings of oidc: the address of the provider');
   });
 
-export type OidcConfig = z.output<typeof oidcSchema>;
-
 /** What is wrong with the place where browsers come from the provider back to; undefined when nothing is. */
 export function publicUrlProblem(url: string | undefined, hosts: readonly string[]): string | undefined {
   if (url === undefined) return 'is needed with oidc.issuer: where browsers reach the dashboard';

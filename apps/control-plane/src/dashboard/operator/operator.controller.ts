@@ -8,14 +8,14 @@ import {
   requireMesh,
   visibleHistory,
 } from '#libs/api';
-import type { StagedChange } from '#libs/store';
+import { isStagedOver } from '#libs/kernel';
 import { requireHome } from '../session/homes.js';
+import { trialsOf } from '../trials.js';
 import { proxiesAtAGlance } from './operator.home.js';
 import type { ChangeInFlight, OperatorHome } from './operator.view.js';
 
 const CHANGES = 6;
 const TRIALS = 50;
-const OVER: readonly StagedChange['state'][] = ['done', 'reverted', 'failed'];
 
 /** The home of who keeps the mesh running: proxies that need a look, and what is under way. */
 @Controller('api/dashboard/meshes/:mesh/operator')
@@ -36,14 +36,14 @@ export class OperatorController {
       return { kind: 'Proxy', namespace, name: instance };
     };
     const proxies = access.visible(principal, mesh, await runtime.proxies(mesh), ofProxy).shown;
-    const trials = (await store.staged.list(mesh, TRIALS)).filter(({ state }) => !OVER.includes(state));
+    const trials = await trialsOf({ deps, access, caller: principal, mesh }, TRIALS);
     const [items, contents] = await Promise.all([store.quarantine.list(mesh), store.badContents.list(mesh)]);
     return {
       ...proxiesAtAGlance(proxies),
       changes: await this.changes(mesh, principal),
       trials: trials
-        .filter(({ items: written }) => access.visible(principal, mesh, written, ({ id }) => id).hidden === 0)
-        .map(({ id, state, message }) => ({ id, state, message })),
+        .filter((one) => !isStagedOver(one))
+        .map(({ id, state, message, hidden }) => ({ id, state, message, ...(hidden ? { hidden } : {}) })),
       quarantined: items.length + contents.length,
     };
   }

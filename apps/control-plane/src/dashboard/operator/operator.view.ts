@@ -1,3 +1,5 @@
+import type { StagedView } from '#libs/changes';
+
 /** A proxy that somebody should look at. */
 export interface TroubledProxy {
   readonly namespace: string;
@@ -33,7 +35,7 @@ export interface OperatorHome {
   /** The newest changes, with how far each has come. */
   readonly changes: readonly ChangeInFlight[];
   /** Changes on trial that are not over. */
-  readonly trials: readonly { readonly id: string; readonly state: string; readonly message: string }[];
+  readonly trials: readonly Pick<StagedView, 'id' | 'state' | 'message' | 'hidden'>[];
   /** Resources and contents that are held back since something dies of them. */
   readonly quarantined: number;
 }

@@ -12,7 +12,7 @@ import {
 import { printId } from '#libs/model';
 import { serviceRows } from '../catalogue/catalogue.js';
 import type { ServiceRow } from '../catalogue/catalogue.view.js';
-import { reachOf } from '../catalogue/concerns.js';
+import { reachOf, type Where } from '../catalogue/concerns.js';
 import { requireHome } from '../session/homes.js';
 import type { OwnerHome, TouchingChange } from './owner.view.js';
 
@@ -44,7 +44,7 @@ export class OwnerController {
       services,
       callers: callersOf(services, all),
       isReader: own.length === 0,
-      changes: entries.flatMap((entry) => touching(entry, services)).slice(0, SHOWN),
+      changes: entries.flatMap((entry) => touching(entry, services, { registry: deps.registry, mesh })).slice(0, SHOWN),
     };
   }
 }
@@ -58,19 +58,27 @@ function callersOf(services: readonly ServiceRow[], all: readonly ServiceRow[]):
 }
 
 interface Document {
+  readonly apiVersion?: string;
   readonly spec?: Readonly<Record<string, unknown>>;
 }
 
 /** A change touches a service when one of its resources is the service, names it, or holds for its namespace. */
-function touching(entry: VisibleEntry, services: readonly ServiceRow[]): TouchingChange[] {
-  const touched = services.filter((service) =>
-    entry.items.some(({ kind, namespace, name, before, after }) => {
-      if (kind === 'Service') return namespace === service.namespace && name === service.name;
-      const documents = [before, after].filter((one) => typeof one === 'object' && one !== null) as Document[];
-      return documents.some(({ spec }) => spec !== undefined && reachOf({ namespace, spec }, service) !== undefined);
-    }),
-  );
+function touching(entry: VisibleEntry, services: readonly ServiceRow[], where: Where): TouchingChange[] {
+  const tests = entry.items.flatMap((item) => aboutOf(item, where));
+  const touched = services.filter((service) => tests.some((isAbout) => isAbout(service)));
   if (touched.length === 0) return [];
   const { change, at, actor, message } = entry;
   return [{ change, at, actor, message, items: entry.items.map(printId), touched: touched.map(keyOf) }];
+}
+
+function aboutOf(
+  { kind, namespace, name, before, after }: VisibleEntry['items'][number],
+  where: Where,
+): ((service: ServiceRow) => boolean)[] {
+  if (kind === 'Service') return [(service) => namespace === service.namespace && name === service.name];
+  const documents = [before, after].filter((one) => typeof one === 'object' && one !== null) as Document[];
+  return documents.flatMap(({ apiVersion = '', spec }) => {
+    const reached = spec && reachOf({ apiVersion, kind, namespace, name, spec }, where);
+    return reached ? [(service: ServiceRow) => reached(service) !== undefined] : [];
+  });
 }

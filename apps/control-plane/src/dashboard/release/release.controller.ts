@@ -1,14 +1,13 @@
 import { Controller, Get, Inject, Param, Req } from '@nestjs/common';
 import { Access, AccessControl, API_DEPS, type ApiDeps, type HttpRequest, requireMesh } from '#libs/api';
-import { printId } from '#libs/model';
-import type { StagedChange } from '#libs/store';
+import { isStagedOver } from '#libs/kernel';
 import { byNamespace, instancesOf, type Reading, resourcesOf, selected } from '../catalogue/catalogue.js';
 import { requireHome } from '../session/homes.js';
-import type { ReleaseHome, TrialView } from './release.view.js';
+import { trialsOf } from '../trials.js';
+import type { ReleaseHome } from './release.view.js';
 import { versionsOf } from './versions.js';
 
 const SHOWN = 30;
-const OVER: readonly StagedChange['state'][] = ['done', 'reverted', 'failed'];
 
 /** The home of who brings out releases: what is on trial, and which versions run side by side. */
 @Controller('api/dashboard/meshes/:mesh/release')
@@ -31,26 +30,13 @@ export class ReleaseController {
       .map((service) => versionsOf(service, selected(service, instances), routes))
       .filter(({ versions }) => versions.some(({ version }) => version !== ''));
     return {
-      trials: await this.trials(reading),
+      ...(await this.trials(reading)),
       services: versioned.sort((a, b) => b.versions.length - a.versions.length),
     };
   }
 
-  private async trials({ caller, mesh }: Reading): Promise<readonly TrialView[]> {
-    const changes = await this.deps.store.staged.list(mesh, SHOWN);
-    const readable = changes.filter(
-      ({ items }) => this.access.visible(caller, mesh, items, ({ id }) => id).hidden === 0,
-    );
-    const isOver = ({ state }: StagedChange): boolean => OVER.includes(state);
-    return [...readable.filter((one) => !isOver(one)), ...readable.filter(isOver)].map(trialView);
+  private async trials(reading: Reading): Promise<Pick<ReleaseHome, 'open' | 'over'>> {
+    const trials = await trialsOf(reading, SHOWN);
+    return { open: trials.filter((one) => !isStagedOver(one)), over: trials.filter(isStagedOver) };
   }
 }
-
-const trialView = (change: StagedChange): TrialView => ({
-  ...{ id: change.id, state: change.state, actor: change.actor.name, message: change.message },
-  ...{ createdAt: change.createdAt, waves: change.options.waves, members: change.members, reason: change.reason },
-  items: change.items.map(({ id }) => printId(id)),
-  wave: change.state === 'canary' || change.state === 'held' ? change.wave + 1 : 0,
-  confirmLeftSeconds: change.confirmLeftMs === undefined ? undefined : Math.ceil(change.confirmLeftMs / 1_000),
-  change: change.appliedRevision === undefined ? undefined : `c-${change.appliedRevision}`,
-});

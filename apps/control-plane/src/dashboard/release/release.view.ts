@@ -1,3 +1,5 @@
+import type { StagedView } from '#libs/changes';
+
 /** Instances of a service that say the same version. */
 export interface VersionView {
   /** Value of the label `version`; '' = they have none. */
@@ -16,25 +18,10 @@ export interface VersionedService {
   readonly route?: string | undefined;
 }
 
-export interface TrialView {
-  readonly id: string;
-  readonly state: string;
-  readonly actor: string;
-  readonly message: string;
-  readonly createdAt: string;
-  readonly items: readonly string[];
-  readonly waves: readonly number[];
-  /** From 1; 0 = not opened, or everybody has it. */
-  readonly wave: number;
-  readonly members: readonly string[];
-  readonly reason: string;
-  readonly confirmLeftSeconds?: number | undefined;
-  readonly change?: string | undefined;
-}
-
 export interface ReleaseHome {
-  /** Open ones first, then the newest that are over. */
-  readonly trials: readonly TrialView[];
+  /** Trials that something is still to become of, and those that are over, as the API tells of them; the newest first. */
+  readonly open: readonly StagedView[];
+  readonly over: readonly StagedView[];
   /** Those with more than one version come first. */
   readonly services: readonly VersionedService[];
 }

@@ -1,11 +1,11 @@
 import { Controller, Get, Inject, Param, Req } from '@nestjs/common';
 import { Access, AccessControl, API_DEPS, type ApiDeps, type HttpRequest, requireMesh, visibleAudit } from '#libs/api';
 import { printId, SERVER } from '#libs/model';
-import type { StoredResource } from '#libs/store';
+import { guardsIn } from '../catalogue/access.js';
 import { type Reading, resourcesOf } from '../catalogue/catalogue.js';
-import { reachOf } from '../catalogue/concerns.js';
 import { requireHome } from '../session/homes.js';
 import { identitiesOf, meshFacts } from './identities.js';
+import { openAmong } from './open-services.js';
 import type { DenialView, SecurityHome } from './security.view.js';
 
 const DAY_MS = 86_400_000;
@@ -28,12 +28,11 @@ export class SecurityController {
     requireHome(access.rightsOf(principal), mesh, 'security');
     const { trustDomain, mtls } = await meshFacts(deps, mesh);
     const services = await resourcesOf(reading, 'Service');
-    const policies = await resourcesOf(reading, 'AuthorizationPolicy');
-    const unguarded = services.filter((service) => !policies.some((policy) => reachOf(policy, service)));
+    const guards = await guardsIn(reading);
     return {
-      ...{ trustDomain, mtls, services: services.length, guarded: services.length - unguarded.length },
+      ...{ trustDomain, mtls, services: services.length },
       identities: await identitiesOf(reading, trustDomain),
-      unguarded: unguarded.map(keyOf),
+      open: guards && openAmong(services, guards),
       plaintext: await this.plaintext(reading),
       ...(await this.refusals(reading)),
     };
@@ -69,5 +68,3 @@ export class SecurityController {
     };
   }
 }
-
-const keyOf = ({ namespace, name }: StoredResource): string => `${namespace}/${name}`;

@@ -24,15 +24,27 @@ export interface DenialView {
   readonly items: readonly string[];
 }
 
+/** A service that policies do not guard, or not at each of its ports. */
+export interface OpenService {
+  /** `<namespace>/<name>` */
+  readonly service: string;
+  /** Names of the ports that every identity of the mesh may call, but for what a policy denies. */
+  readonly ports: readonly string[];
+  /** Its other ports are guarded. */
+  readonly isPartly: boolean;
+  /** A policy denies something at one of those ports. */
+  readonly denies: boolean;
+}
+
 export interface SecurityHome {
   readonly trustDomain: string;
   /** STRICT or PERMISSIVE. */
   readonly mtls: string;
   readonly identities: readonly IdentityView[];
-  /** Services, and those that a policy says who may call. */
+  /** Services that the reader may see. */
   readonly services: number;
-  readonly guarded: number;
-  readonly unguarded: readonly string[];
+  /** Those that have a port which every identity may call; undefined = not known: this replica has not compiled the mesh (yet). */
+  readonly open?: readonly OpenService[] | undefined;
   /** Plaintext that sidecars took in the last day; only a PERMISSIVE mesh has any. */
   readonly plaintext: readonly {
     readonly proxy: string;

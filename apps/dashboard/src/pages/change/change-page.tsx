@@ -3,7 +3,7 @@ import { useCallback } from 'react';
 import { Link, useParams } from 'wouter';
 import { useChangeEvents } from '../../api/events';
 import { changeOf } from '../../api/queries';
-import type { ChangePage as Change, Delivery, Staged } from '../../api/types';
+import type { ChangePage as Change, Delivery, StagedView } from '../../api/types';
 import { useMesh } from '../../session/session';
 import { DeliveryWeave, deliveryWords } from '../../ui/delivery';
 import { DocumentDiff, Fields } from '../../ui/diff';
@@ -103,7 +103,7 @@ function Content({ change }: { readonly change: Change }) {
   );
 }
 
-const STATES: Readonly<Record<Staged['state'], string>> = {
+const STATES: Readonly<Record<StagedView['state'], string>> = {
   queued: 'waits for another trial to end',
   canary: 'some proxies have it',
   held: 'held: somebody has to decide',
@@ -113,7 +113,7 @@ const STATES: Readonly<Record<Staged['state'], string>> = {
   failed: 'failed',
 };
 
-const Trial = ({ id, state, waves, wave, members, reason, confirmWithinSeconds, seen, change }: Staged) => (
+const Trial = ({ id, state, waves, wave, members, reason, confirmWithinSeconds, seen, change }: StagedView) => (
   <Panel title="On trial" note={STATES[state]} end={<Tag tone={toneOf(state)}>{state}</Tag>}>
     <div style={{ display: 'grid', gap: 14 }}>
       {waves.length > 0 && <Waves waves={waves} wave={wave} state={state} />}

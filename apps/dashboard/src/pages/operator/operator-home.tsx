@@ -81,12 +81,12 @@ function Content({ proxies, troubled, troubledTotal, changes, trials, quarantine
           {trials.length > 0 && (
             <Panel title="On trial" note={counted(trials.length, 'change')} flush>
               <Rows label="Changes on trial">
-                {trials.map(({ id, state, message }) => (
+                {trials.map(({ id, state, message, hidden }) => (
                   <Row
                     key={id}
                     href={`/changes/${id}`}
                     title={id}
-                    text={message || 'without a message'}
+                    text={message || (hidden ? 'writes what you may not see' : 'without a message')}
                     end={<Tag tone={toneOf(state)}>{state}</Tag>}
                   />
                 ))}

@@ -1,9 +1,11 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { viewOf } from '../../api/queries';
-import type { ReleaseHome as Home, TrialView, VersionedService, VersionView } from '../../api/views';
+import type { StagedView } from '../../api/types';
+import type { ReleaseHome as Home, VersionedService, VersionView } from '../../api/views';
 import { HOMES, useMesh } from '../../session/session';
 import { Page, Panel, Row, Rows } from '../../ui/page';
+import { idOf } from '../../ui/resource';
 import { counted, Mono, Tag, Time, Weave } from '../../ui/signs';
 import { Asked, Empty } from '../../ui/states';
 import { toneOf } from '../../ui/tone';
@@ -24,11 +26,7 @@ export function ReleaseHome() {
   );
 }
 
-const isOver = ({ state }: TrialView): boolean => ['done', 'reverted', 'failed'].includes(state);
-
-function Content({ trials, services }: Home) {
-  const open = trials.filter((one) => !isOver(one));
-  const over = trials.filter(isOver);
+function Content({ open, over, services }: Home) {
   return (
     <div className={ui.grid2}>
       <div className={ui.column}>
@@ -45,18 +43,18 @@ function Content({ trials, services }: Home) {
         {over.length > 0 && (
           <Panel title="Lately" flush>
             <Rows label="Trials that are over">
-              {over.slice(0, 8).map(({ id, state, message, reason, items, createdAt }) => (
+              {over.slice(0, 8).map((trial) => (
                 <Row
-                  key={id}
-                  href={`/changes/${id}`}
-                  title={message || items.join(', ')}
+                  key={trial.id}
+                  href={`/changes/${trial.id}`}
+                  title={titleOf(trial)}
                   text={
                     <>
-                      {id}, <Time at={createdAt} />
-                      {reason && `: ${reason}`}
+                      {trial.id}, <Time at={trial.createdAt} />
+                      {trial.reason && `: ${trial.reason}`}
                     </>
                   }
-                  end={<Tag tone={toneOf(state)}>{state}</Tag>}
+                  end={<Tag tone={toneOf(trial.state)}>{trial.state}</Tag>}
                 />
               ))}
             </Rows>
@@ -80,21 +78,26 @@ function Content({ trials, services }: Home) {
   );
 }
 
-const Trial = (trial: TrialView) => (
+/** The message is kept from who may read nothing that it writes. */
+const titleOf = ({ message, items }: StagedView): string =>
+  message || items.map(idOf).join(', ') || 'a change of what you may not see';
+
+const Trial = (trial: StagedView) => (
   <div className={css.trial}>
     <div className={css.trialHead}>
       <Link href={`/changes/${trial.id}`} className={ui.link}>
         {trial.id}
       </Link>
-      <strong>{trial.message || trial.items.join(', ')}</strong>
+      <strong>{titleOf(trial)}</strong>
       <Tag tone={toneOf(trial.state)}>{trial.state}</Tag>
     </div>
     <Waves {...trial} />
     <div className={ui.rowText}>
       {trial.actor}, <Time at={trial.createdAt} />. {trial.reason}
       {trial.members.length > 0 && ` ${counted(trial.members.length, 'proxy has it', 'proxies have it')}.`}
+      {trial.hidden !== undefined && ` ${trial.hidden} of its resources and proxies you may not see.`}
     </div>
-    <TrialActions id={trial.id} state={trial.state} confirmLeft={trial.confirmLeftSeconds} />
+    <TrialActions id={trial.id} state={trial.state} confirmLeft={trial.confirmWithinSeconds} />
   </div>
 );
 

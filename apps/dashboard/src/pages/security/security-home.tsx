@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { Link } from 'wouter';
 import { viewOf } from '../../api/queries';
-import type { SecurityHome as Home } from '../../api/views';
+import type { SecurityHome as Home, OpenService } from '../../api/views';
 import { HOMES, useMesh } from '../../session/session';
 import { Page, Panel, Row, Rows, Stats } from '../../ui/page';
 import { counted, Mono, Tag, Time } from '../../ui/signs';
@@ -22,7 +22,7 @@ export function SecurityHome() {
 
 const SOON = 6;
 
-function Content({ trustDomain, mtls, identities, services, guarded, unguarded, plaintext, denials, failures }: Home) {
+function Content({ trustDomain, mtls, identities, services, open, plaintext, denials, failures }: Home) {
   const soon = identities.filter((one) => expiryOf(one).tone !== 'good');
   return (
     <>
@@ -35,8 +35,10 @@ function Content({ trustDomain, mtls, identities, services, guarded, unguarded, 
           { label: 'Identities', value: identities.length, href: '/certificates' },
           { label: 'Need a look', value: soon.length, tone: soon.length > 0 ? 'warn' : 'idle', href: '/certificates' },
           {
-            ...{ label: 'Guarded services', value: `${guarded} of ${services}`, note: 'a policy says who may call' },
-            tone: unguarded.length > 0 ? 'warn' : 'good',
+            ...{ label: 'Guarded services', note: 'at every port only what policies allow' },
+            ...(open
+              ? { value: `${services - open.length} of ${services}`, tone: open.length > 0 ? 'warn' : 'good' }
+              : { value: 'not known yet', tone: 'idle' }),
           },
           {
             ...{ label: 'Plaintext', value: plaintext.length, note: 'ports in the last day' },
@@ -46,27 +48,7 @@ function Content({ trustDomain, mtls, identities, services, guarded, unguarded, 
       />
       <div className={css.grid2}>
         <div className={css.column}>
-          <Panel title="Open to every identity" note={counted(unguarded.length, 'service')} flush>
-            {unguarded.length === 0 ? (
-              <Empty title={services === 0 ? 'No service yet' : 'Every service is guarded'}>
-                A service that no AuthorizationPolicy is about may be called by every identity of the mesh.
-              </Empty>
-            ) : (
-              <Rows label="Services that every identity may call">
-                {unguarded.slice(0, 12).map((key) => (
-                  <Row
-                    key={key}
-                    title={
-                      <Link href={`/services/${key}`} className={css.link}>
-                        <Mono>{key}</Mono>
-                      </Link>
-                    }
-                    end={<Guard service={key} />}
-                  />
-                ))}
-              </Rows>
-            )}
-          </Panel>
+          <Open open={open} services={services} mtls={mtls} />
           {mtls !== 'STRICT' && <Plaintext uses={plaintext} />}
         </div>
         <div className={css.column}>
@@ -102,6 +84,42 @@ function Content({ trustDomain, mtls, identities, services, guarded, unguarded, 
       </div>
     </>
   );
+}
+
+const Open = ({ open, services, mtls }: Pick<Home, 'open' | 'services' | 'mtls'>) => (
+  <Panel title="Open to every identity" note={open ? counted(open.length, 'service') : ''} flush>
+    {open === undefined ? (
+      <Empty title="Not known yet">The control plane that answers has not compiled the mesh yet.</Empty>
+    ) : open.length === 0 ? (
+      <Empty title={services === 0 ? 'No service yet' : 'Every port of every service is guarded'}>
+        A port where no AuthorizationPolicy with action ALLOW is in force may be called by every identity of the mesh.
+      </Empty>
+    ) : (
+      <Rows label="Services that every identity may call">
+        {open.slice(0, 12).map((one) => (
+          <Row
+            key={one.service}
+            title={
+              <Link href={`/services/${one.service}`} className={css.link}>
+                <Mono>{one.service}</Mono>
+              </Link>
+            }
+            text={openWords(one, mtls)}
+            end={<Guard service={one.service} />}
+          />
+        ))}
+      </Rows>
+    )}
+  </Panel>
+);
+
+/** `port admin; the others are guarded` */
+function openWords({ ports, isPartly, denies }: OpenService, mtls: string): string {
+  const where = isPartly
+    ? `${ports.length === 1 ? 'port' : 'ports'} ${ports.join(', ')}; the others are guarded`
+    : 'every port';
+  const plaintext = mtls === 'STRICT' ? '' : ', callers without one too';
+  return `${where}${denies ? ', but for what a policy denies' : plaintext}`;
 }
 
 const Guard = ({ service }: { readonly service: string }) => {

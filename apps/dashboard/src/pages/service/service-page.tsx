@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Pencil } from 'lucide-react';
 import { Link, useParams } from 'wouter';
 import { historyOf, serviceOf } from '../../api/queries';
-import type { Concerning, InstanceView, Ref, ServiceDetail } from '../../api/views';
+import type { Concerning, InstanceView, PortAccess, Ref, ServiceDetail } from '../../api/views';
 import { useMesh } from '../../session/session';
 import { Document } from '../../ui/diff';
 import { Fold } from '../../ui/fold';
@@ -50,7 +50,7 @@ export function ServicePage() {
   );
 }
 
-function Content({ service, manifest, instances, routes, policies, callers, callees, allowed }: ServiceDetail) {
+function Content({ service, manifest, instances, routes, policies, callers, callees, access }: ServiceDetail) {
   return (
     <>
       <div className={css.grid2}>
@@ -98,19 +98,7 @@ function Content({ service, manifest, instances, routes, policies, callers, call
                 , <Time at={service.updatedAt} />
               </Fact>
               <Fact name="Who may call">
-                {allowed === undefined ? (
-                  'every identity of the mesh: no policy says otherwise'
-                ) : (
-                  <span className={css.chips}>
-                    {allowed.length === 0
-                      ? 'nobody'
-                      : allowed.map((one) => (
-                          <span key={one} className={css.chip}>
-                            {one}
-                          </span>
-                        ))}
-                  </span>
-                )}
+                <Access access={access} />
               </Fact>
             </Facts>
           </Panel>
@@ -123,6 +111,36 @@ function Content({ service, manifest, instances, routes, policies, callers, call
           <Document value={manifest} />
         </Fold>
       </Panel>
+    </>
+  );
+}
+
+/** Ports of which the same is to be said stand together. */
+function Access({ access }: Pick<ServiceDetail, 'access'>) {
+  if (access === undefined) return 'not known yet: the control plane that answers has not compiled it';
+  const groups = [...Map.groupBy(access, ({ port: _, ...said }) => JSON.stringify(said)).values()];
+  return groups.map((ports) => (
+    <div key={ports[0]?.port} className={css.chips}>
+      {groups.length > 1 && <span>{ports.map(({ port }) => port).join(', ')}:</span>}
+      <Callers {...ports[0]} />
+    </div>
+  ));
+}
+
+function Callers({ state, callers = [], policies = 0, hidden = 0 }: Partial<PortAccess>) {
+  if (state === 'closed') return 'nobody: a policy cannot be read or compiled';
+  if (state === 'open')
+    return `every identity of the mesh: ${policies > 0 ? 'policies only deny' : 'no policy in force says otherwise'}`;
+  return (
+    <>
+      {callers.map((one) => (
+        <span key={one} className={css.chip}>
+          {one}
+        </span>
+      ))}
+      {hidden > 0 &&
+        `${callers.length > 0 ? 'and ' : ''}as ${counted(hidden, 'policy', 'policies')} that you may not see ${hidden === 1 ? 'says' : 'say'}`}
+      {callers.length === 0 && hidden === 0 && 'nobody'}
     </>
   );
 }
@@ -184,6 +202,9 @@ const REACH: Readonly<Record<Concerning['reach'], string>> = {
   mesh: 'for the mesh',
 };
 
+const reachWords = ({ reach, port }: Concerning): string =>
+  port === undefined ? REACH[reach] : `names its port ${port}`;
+
 interface ConcernsProps {
   readonly title: string;
   readonly items: readonly Concerning[];
@@ -200,7 +221,13 @@ const Concerns = ({ title, items, command, children }: ConcernsProps) => (
     ) : (
       <Rows label={title}>
         {items.map((one) => (
-          <Row key={idOf(one)} href={hrefOf(one)} title={idOf(one)} text={one.says} end={REACH[one.reach]} />
+          <Row
+            key={idOf(one)}
+            href={hrefOf(one)}
+            title={idOf(one)}
+            text={one.problem ?? one.says}
+            end={one.problem === undefined ? reachWords(one) : <Tag tone="warn">not in force</Tag>}
+          />
         ))}
       </Rows>
     )}
