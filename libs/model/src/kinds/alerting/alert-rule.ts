@@ -171,7 +171,11 @@ function warningsOf({ certificateExpiry, proxiesBehind }: Spec): readonly Violat
   if (certificateExpiry && certificateExpiry.remainingPercent > RENEWED_FROM) {
     const path = ['spec', 'certificateExpiry', 'remainingPercent'];
     found.push(
-      warning(path, 'too-early', 'counts certificates that are not due yet: 40 to 60 are left when proxies renew them'),
+      warning(
+        path,
+        'too-early',
+        'counts certificates that are not due yet: proxies renew them with 40 to 60 percent left',
+      ),
     );
   }
   if (proxiesBehind && durationToMs(proxiesBehind.longerThan) < BEHIND_FROM_MS)
