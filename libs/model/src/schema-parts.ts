@@ -7,7 +7,6 @@ import { z } from 'zod';
 import { isDnsLabel, isDnsSubdomain } from '#libs/kernel';
 import { isHostName } from './address.js';
 import { DURATION_PATTERN, parseDuration } from './duration-text.js';
-import { regexProblem } from './regex.js';
 import { didYouMean } from './suggest.js';
 
 /** What a refinement gets to report issues with; paths are relative to the refined value. */

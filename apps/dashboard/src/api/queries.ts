@@ -1,5 +1,5 @@
 /** Everything that pages ask for, by one name each, so that events know what to ask for again. */
-import { type QueryKey, queryOptions, useQuery } from '@tanstack/react-query';
+import { type QueryKey, queryOptions } from '@tanstack/react-query';
 import { get, getAll } from './client';
 import type { ChangePage, HistoryEntry, OpenApi, Plan, ProxyStatus, StoredManifest } from './types';
 import type { CatalogueViews } from './views';
@@ -74,5 +74,3 @@ export const openApi = () =>
     queryFn: ({ signal }) => get<OpenApi>('/api/openapi.json', signal),
     staleTime: Number.POSITIVE_INFINITY,
   });
-
-export { useQuery };

@@ -7,9 +7,8 @@ export type {
   SilenceView as Silence,
 } from '#libs/alerts';
 export type { HappeningView as Happening } from '#libs/api/views';
-export type { Fact, Pattern, PatternName, PatternView, Scope, Suspect } from '#libs/patterns';
+export type { Fact, PatternName, PatternView, Scope, Suspect } from '#libs/patterns';
 export type {
-  ChartPoint,
   EdgeDetail as SignalsOfEdge,
   EdgeSignals,
   FailurePage,
@@ -18,7 +17,6 @@ export type {
   InstanceSignals,
   Listed,
   MapEdge,
-  MapNode,
   Outcome,
   RouteSignals,
   ServiceDetail as SignalsOfService,

@@ -4,10 +4,9 @@
  */
 import type { JsonObject } from './json';
 
-export type { ChangedItem, ChangePage, HistoryItem as HistoryEntry, StagedView } from '#libs/api/views';
+export type { ChangePage, HistoryItem as HistoryEntry, StagedView } from '#libs/api/views';
 export type {
   Delivery,
-  DeliveryState,
   EnvoyChange,
   Finding,
   IntentChange,

@@ -1,7 +1,6 @@
 import { ChevronLeft } from 'lucide-react';
 import { type ReactNode, useEffect } from 'react';
 import { Link } from 'wouter';
-import { Tag } from './signs';
 import type { Tone } from './tone';
 import css from './ui.module.css';
 
@@ -154,5 +153,3 @@ export const Rows = ({ label, children }: { readonly label: string; readonly chi
     {children}
   </ul>
 );
-
-export { Tag };

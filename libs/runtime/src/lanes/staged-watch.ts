@@ -140,8 +140,8 @@ export class StagedWatch {
     for (const one of delivery.refused) if (concerned(one.proxy)) at(one.proxy).refused.push(one);
     for (const node of delivery.disconnected) if (concerned(node)) at(node).disconnected.push(node);
     const groupOf = (node: string) => (concerned(node) ? hostName(hostOf(mesh), node) : undefined);
-    const sums = traffic?.since(counts.of(mesh), groupOf);
-    for (const [name, scopes] of sums?.groups ?? []) {
+    const sums = (traffic ?? NO_TRAFFIC).since(counts.of(mesh), groupOf);
+    for (const [name, scopes] of sums.groups) {
       const known = hosts.get(name);
       if (known) known.traffic = scopes;
     }
@@ -149,7 +149,7 @@ export class StagedWatch {
       published: true,
       settledMs: Math.round(clock.monotonic() - (delivery.settledAt(concerned) ?? clock.monotonic())),
       hosts: Object.fromEntries([...hosts].map(([name, { given, ...host }]) => [name, { ...host, given: given.size }])),
-      others: sums?.others ?? {},
+      others: sums.others,
     };
   }
 }
@@ -158,6 +158,9 @@ type Building = { -readonly [K in Exclude<keyof HostEvidence, 'given' | 'traffic
   readonly given: Set<string>;
   traffic: Readonly<Record<string, Traffic>>;
 };
+
+/** Nothing is said of requests when it is not known what was counted before. */
+const NO_TRAFFIC: Pick<TrafficWatch, 'since'> = { since: () => ({ groups: new Map(), others: {} }) };
 
 const NOTHING_YET: Evidence = { published: false, settledMs: 0, hosts: {}, others: {} };
 

@@ -2,12 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { Recent } from './recent.js';
 
 const keysOf = (recent: Recent<string>, keys: string): string =>
-  [...keys].filter((key) => recent.get(key, Number.NEGATIVE_INFINITY) !== undefined).join('');
+  keys
+    .split('')
+    .filter((key) => recent.get(key, Number.NEGATIVE_INFINITY) !== undefined)
+    .join('');
 
 describe('Recent', () => {
   it('keeps the newest, up to a number', () => {
     const recent = new Recent<string>(3);
-    for (const key of 'abcad') recent.set(key, key, 0);
+    for (const key of ['a', 'b', 'c', 'a', 'd']) recent.set(key, key, 0);
     expect([recent.size, keysOf(recent, 'abcd')]).toEqual([3, 'acd']);
   });
 
