@@ -29,7 +29,7 @@ export interface ResourceView {
   };
 }
 
-export const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, namespace, name });
+const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, namespace, name });
 
 export function viewOf(
   resource: StoredResource,
