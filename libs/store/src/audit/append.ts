@@ -1,18 +1,18 @@
 import { canonicalJson } from '#libs/kernel';
 import type { Sql } from '../database.js';
 import type { TokenDecision } from './audit.port.js';
-import { type AuditPayload, envelopeSql, sha256, TRANSACTION_TIME } from './chain.js';
+import { type AuditPayload, sha256 } from './chain.js';
+import { insertEntry, nextEntry } from './chain-sql.js';
 import { columnsOf } from './columns.js';
 
 const APPEND = `
 WITH head AS (
-  UPDATE stream
-  SET audit_seq = audit_seq + 1, audit_prev = audit_hash, audit_hash = ${envelopeSql('$2::text', 'revision')}
-  WHERE stream = 'config'
-  RETURNING revision, audit_seq, audit_prev, audit_hash
+  ${nextEntry({ payloadHash: '$2::text', revision: 'present' })}
 )
-INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash, action, mesh, actor, subjects)
-SELECT audit_seq, revision, ${TRANSACTION_TIME}, $3, $1, $2, audit_prev, audit_hash, $4, $5, $6, $7::text[] FROM head`;
+${insertEntry({
+  ...{ from: 'head', decision: '$3', payload: '$1', payloadHash: '$2' },
+  ...{ action: '$4', mesh: '$5', actor: '$6', subjects: '$7::text[]' },
+})}`;
 
 /** Adds an entry that goes with no change of a resource: a refusal, a cut, a token. */
 export async function appendAudit(sql: Sql, payload: AuditPayload): Promise<void> {

@@ -18,7 +18,7 @@ export interface AuditedToken {
  * their SHA-256. The entry's hash is the SHA-256 of its envelope `{at, payload, prev, revision, seq}`, where `payload`
  * is the payload's SHA-256 and `prev` the hash of the entry before, so that nobody can edit, remove or reorder entries
  * and leave the rest of the chain valid (SEC-62). The envelope is put together by Postgres under the lock of the
- * config stream (`ENVELOPE_SQL`) and again here when the chain is verified.
+ * config stream (`nextEntry`) and again here when the chain is verified.
  */
 export interface AuditPayload {
   readonly action: AuditAction;
@@ -66,17 +66,3 @@ export interface Envelope {
 }
 
 export const envelopeHash = (envelope: Envelope): string => sha256(canonicalJson(envelope));
-
-/** Postgres's side of `Envelope.at`: when the transaction began, a timestamptz of whole milliseconds. */
-export const TRANSACTION_TIME = `date_trunc('milliseconds', now())`;
-
-/**
- * SQL for the hash of the next entry, to be used in an UPDATE of the stream `config`. The text that it hashes is
- * canonical as it stands: keys in order, and values that need no escaping.
- * @param payloadHash SQL expression
- * @param revision SQL expression: the config revision after this transaction
- */
-export const envelopeSql = (payloadHash: string, revision: string): string => `encode(sha256(convert_to(format(
-  '{"at":"%s","payload":"%s","prev":"%s","revision":%s,"seq":%s}',
-  to_char(${TRANSACTION_TIME} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-  ${payloadHash}, audit_hash, ${revision}, audit_seq + 1), 'UTF8')), 'hex')`;

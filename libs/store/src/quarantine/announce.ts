@@ -1,5 +1,6 @@
 import { canonicalJson } from '#libs/kernel';
-import { type AuditPayload, envelopeSql, sha256, TRANSACTION_TIME } from '../audit/chain.js';
+import { type AuditPayload, sha256 } from '../audit/chain.js';
+import { insertEntry, nextEntry } from '../audit/chain-sql.js';
 import { columnsOf } from '../audit/columns.js';
 import type { Sql } from '../database.js';
 import { FEED_CHANNEL } from '../feed/channel.js';
@@ -22,17 +23,15 @@ export const SYSTEM: Actor = { name: 'system:quarantine', role: 'system', ip: ''
  */
 const ANNOUNCE = `
 WITH rev AS (
-  UPDATE stream
-  SET revision = revision + 1, audit_seq = audit_seq + 1, audit_prev = audit_hash,
-      audit_hash = ${envelopeSql('$2::text', 'revision + 1')}
-  WHERE stream = 'config'
-  RETURNING revision, audit_seq, audit_prev, audit_hash
+  ${nextEntry({ payloadHash: '$2::text', revision: 'next' })}
 ), logged AS (
   INSERT INTO change_log (stream, revision, position, op, uid, mesh, kind, namespace, name)
   SELECT 'config', revision, 0, 'put', $5, $6, $7, $8, $9 FROM rev
 ), audited AS (
-  INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash, action, mesh, actor, subjects)
-  SELECT audit_seq, revision, ${TRANSACTION_TIME}, 'applied', $1, $2, audit_prev, audit_hash, $3, $6, $4, '{}' FROM rev
+${insertEntry({
+  ...{ from: 'rev', decision: "'applied'", payload: '$1', payloadHash: '$2' },
+  ...{ action: '$3', mesh: '$6', actor: '$4', subjects: "'{}'" },
+})}
 )
 SELECT pg_notify('${FEED_CHANNEL}', 'config:' || revision)::text FROM rev`;
 

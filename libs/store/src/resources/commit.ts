@@ -1,5 +1,6 @@
 import { canonicalJson } from '#libs/kernel';
-import { type AuditPayload, documentHash, envelopeSql, sha256, TRANSACTION_TIME } from '../audit/chain.js';
+import { type AuditPayload, documentHash, sha256 } from '../audit/chain.js';
+import { insertEntry, nextEntry, TRANSACTION_TIME } from '../audit/chain-sql.js';
 import { columnsOf, storable } from '../audit/columns.js';
 import type { Sql } from '../database.js';
 import { FEED_CHANNEL } from '../feed/channel.js';
@@ -13,11 +14,7 @@ import { Refused } from './refused.js';
  */
 const COMMIT_CHANGE = `
 WITH rev AS (
-  UPDATE stream
-  SET revision = revision + 1, audit_seq = audit_seq + 1, audit_prev = audit_hash,
-      audit_hash = ${envelopeSql('$4::text', 'revision + 1')}
-  WHERE stream = 'config' AND ($12::bigint IS NULL OR revision = $12)
-  RETURNING revision, audit_seq, audit_prev, audit_hash
+  ${nextEntry({ payloadHash: '$4::text', revision: 'next', onlyIf: '$12::bigint IS NULL OR revision = $12' })}
 ), item AS (
   SELECT i.*, rev.revision
   FROM rev, json_to_recordset($1::json) AS i(position int, op text, uid text, kind text, namespace text, name text,
@@ -50,8 +47,10 @@ WITH rev AS (
   SELECT 'config', revision, position, CASE op WHEN 'deleted' THEN 'delete' ELSE 'put' END, uid, $2, kind, namespace, name
   FROM item
 ), audited AS (
-  INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash, action, mesh, actor, subjects)
-  SELECT audit_seq, revision, ${TRANSACTION_TIME}, 'applied', $3, $4, audit_prev, audit_hash, $9, $2, $10, $11::text[] FROM rev
+${insertEntry({
+  ...{ from: 'rev', decision: "'applied'", payload: '$3', payloadHash: '$4' },
+  ...{ action: '$9', mesh: '$2', actor: '$10', subjects: '$11::text[]' },
+})}
 ), remembered AS (
   UPDATE idempotency i SET revision = rev.revision, change = 'c-' || rev.revision, items = $8::json
   FROM rev WHERE i.actor = $6 AND i.key = $7

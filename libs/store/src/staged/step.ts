@@ -1,5 +1,6 @@
 import { canonicalJson } from '#libs/kernel';
-import { type AuditPayload, envelopeSql, sha256, TRANSACTION_TIME } from '../audit/chain.js';
+import { type AuditPayload, sha256 } from '../audit/chain.js';
+import { insertEntry, nextEntry } from '../audit/chain-sql.js';
 import { columnsOf } from '../audit/columns.js';
 import type { Sql } from '../database.js';
 import { FEED_CHANNEL } from '../feed/channel.js';
@@ -11,19 +12,17 @@ import { STAGED_KIND } from './write.js';
  */
 const STEP = `
 WITH rev AS (
-  UPDATE stream
-  SET revision = revision + 1, audit_seq = audit_seq + 1, audit_prev = audit_hash,
-      audit_hash = ${envelopeSql('$2::text', 'revision + 1')}
-  WHERE stream = 'config'
-  RETURNING revision, audit_seq, audit_prev, audit_hash
+  ${nextEntry({ payloadHash: '$2::text', revision: 'next' })}
 ), moved AS (
   UPDATE staged_change s SET revision = rev.revision FROM rev WHERE s.number = $8
 ), logged AS (
   INSERT INTO change_log (stream, revision, position, op, uid, mesh, kind, namespace, name)
   SELECT 'config', revision, 0, 'put', $4, $3, '${STAGED_KIND}', '', $4 FROM rev
 ), audited AS (
-  INSERT INTO audit_entry (seq, revision, at, decision, payload, payload_hash, prev, hash, action, mesh, actor, subjects)
-  SELECT audit_seq, revision, ${TRANSACTION_TIME}, 'applied', $1, $2, audit_prev, audit_hash, $5, $3, $6, $7::text[] FROM rev
+${insertEntry({
+  ...{ from: 'rev', decision: "'applied'", payload: '$1', payloadHash: '$2' },
+  ...{ action: '$5', mesh: '$3', actor: '$6', subjects: '$7::text[]' },
+})}
 )
 SELECT revision, pg_notify('${FEED_CHANNEL}', 'config:' || revision || $9::text)::text FROM rev`;
 
