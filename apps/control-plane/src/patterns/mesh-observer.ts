@@ -1,11 +1,11 @@
 import type { Metrics } from '#libs/kernel';
 import { type Baseline, emptyBaseline, type Observed, type ObservedService, UsualMinutes } from '#libs/patterns';
 import type { SignalSpan, Store } from '#libs/store';
+import { BUCKET_MS } from '#libs/telemetry';
 import { CellWindow, EDGES, readCells } from './cell-window.js';
 import { SharedRoom } from './shared-room.js';
 
 const MINUTE_MS = 60_000;
-export const BUCKET_MS = 10_000;
 /** What is looked at: ten minutes, and what was usual in the two hours before. */
 const BUCKETS = 60;
 export const LOOKED_AT_MS = BUCKETS * BUCKET_MS;

@@ -1,7 +1,8 @@
 import { AS_ROOT, type Clock, type Log, type Metrics, silentTracer, type Tracer } from '#libs/kernel';
 import { findPatterns, type ObservedService, type Tracked, track } from '#libs/patterns';
 import { type Lease, LeaseLost, type Store, StoreUnavailable } from '#libs/store';
-import { BUCKET_MS, LOOKED_AT_MS, MeshObserver, type ObserverRooms, observerRooms } from './mesh-observer.js';
+import { BUCKET_MS } from '#libs/telemetry';
+import { LOOKED_AT_MS, MeshObserver, type ObserverRooms, observerRooms } from './mesh-observer.js';
 import type { SharedRoom } from './shared-room.js';
 import { fromStored, toStored } from './stored-pattern.js';
 

@@ -1,3 +1,4 @@
+import { BUCKET_MS } from '#libs/telemetry';
 import { heading, prove, tell, until } from '../narrator.js';
 import { type Call, Load } from '../requests.js';
 import { apply, delivered, remove, replica, type Shop } from '../shop-mesh.js';
@@ -98,9 +99,6 @@ const load = (shop: Shop, name: string, call: Call): Load => new Load(replica(sh
 const get = <T>(shop: Shop, path: string): Promise<T> =>
   shop.controlPlane.request<T>('GET', `/api/v1/meshes/${MESH}/telemetry/${path}`);
 
-/** What ends later than this after a fault was made is not what was there before. */
-const BUCKET_MS = 10_000;
-
 /** The pattern that is meant, once it is told of. */
 async function named(
   shop: Shop,
@@ -110,7 +108,7 @@ async function named(
   const begun = performance.now();
   const now = Date.now();
   // What an earlier step did may still be told of, and what is the same again has the same name and begin.
-  const isNew = (pattern: PatternAnswer): boolean => pattern.until > now + BUCKET_MS;
+  const isNew = (pattern: PatternAnswer): boolean => pattern.until > now + BUCKET_MS; // what ends sooner was there before the fault
   const found = await until(`the failures of ${service} get a name`, 90_000 * shop.slowness, async () => {
     const { items } = await get<{ items: readonly PatternAnswer[] }>(shop, `patterns?service=shop/${service}`);
     return items.find((pattern) => pattern.state === 'active' && isNew(pattern) && isMeant(pattern));

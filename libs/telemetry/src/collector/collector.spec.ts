@@ -3,10 +3,10 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Metrics } from '#libs/kernel';
 import type { InstanceRow, StoredResource } from '#libs/store';
 import type { LogEntry } from '../access-logs/log-entry.js';
-import type { Harvest } from '../model/index.js';
+import { BUCKET_MS, type Harvest } from '../model/index.js';
 import { logMessage } from '../testing/log-message.js';
 import { reportMessage } from '../testing/messages.js';
-import { BUCKET_MS, Collector, WAIT_MS } from './collector.js';
+import { Collector, WAIT_MS } from './collector.js';
 import { LiveRoom } from './live-room.js';
 import { MeshNames } from './mesh-names.js';
 

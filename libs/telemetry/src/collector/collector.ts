@@ -3,7 +3,7 @@ import type { Metrics } from '#libs/kernel';
 import { decodeEntries } from '../access-logs/entry.js';
 import type { LogEntry } from '../access-logs/log-entry.js';
 import { parseLogName } from '../access-logs/log-name.js';
-import type { Harvest } from '../model/index.js';
+import { BUCKET_MS, type Harvest } from '../model/index.js';
 import type { RawReport } from '../raw-report.js';
 import { EdgeMemories } from './edge-memories.js';
 import { decodeEdgeReport, type EdgeReport } from './edge-report.js';
@@ -29,7 +29,6 @@ export interface CollectorOptions {
   readonly memories?: EdgeMemories;
 }
 
-export const BUCKET_MS = 10_000;
 /** A bucket stays open for so long after its end: sidecars report every 5 s, and write their logs after 1 s. */
 export const WAIT_MS = 6_000;
 /** Times of a sidecar are believed if they are so near; those of one whose clock is wrong are when its message came. */

@@ -1,6 +1,9 @@
 import type { LatencySketch } from './latency-sketch.js';
 import type { Outcome } from './outcome.js';
 
+/** What collectors leave: coarser ones are made of these. Milliseconds. */
+export const BUCKET_MS = 10_000;
+
 /** A stretch of time of one resolution. */
 export interface Bucket {
   /** Its start: milliseconds since the epoch, a multiple of its length, in the control plane's clock. */

@@ -1,4 +1,5 @@
 export {
+  BUCKET_MS,
   type Bucket,
   type EdgeCell,
   type InstanceCell,

@@ -1,12 +1,16 @@
 import type { Metrics } from '#libs/kernel';
 import type { SignalPage, SignalPart, Signals, SignalView } from '#libs/store';
-import type { Bucket, FailureRecord, Harvest, HarvestStore, LatencySketch } from '../model/index.js';
+import {
+  BUCKET_MS,
+  type Bucket,
+  type FailureRecord,
+  type Harvest,
+  type HarvestStore,
+  type LatencySketch,
+} from '../model/index.js';
 import type { PageCell } from './page.js';
 import { PageSum } from './page-sum.js';
 import { shelfOf } from './shelves.js';
-
-/** Of the finest resolution, the only one that is written from outside. Milliseconds. */
-export const BUCKET_MS = 10_000;
 
 /** Longer texts of a failure are cut: they come from whoever calls. Characters. */
 const LONGEST: Readonly<Record<string, number>> = { details: 4_096, path: 2_048 };
