@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Log, type LogFields, type Metrics, silentLog, silentMetrics } from '#libs/kernel';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
 import { Database } from '../database.js';
+import { APP_ROLE } from '../roles.js';
 import { sessionConfig } from '../session.js';
 import { CuttingProxy } from '../testing/cutting-proxy.js';
 import { prune } from './prune.js';
@@ -27,7 +28,7 @@ afterAll(async () => {
 });
 
 async function open(url = database.url): Promise<Database> {
-  const extra = sessionConfig({ applicationName: 'retention' });
+  const extra = sessionConfig({ applicationName: 'retention', role: APP_ROLE });
   const source = await new DataSource({ type: 'postgres', url, installExtensions: false, extra }).initialize();
   sources.push(source);
   return new Database(source, silentLog, silentMetrics);
