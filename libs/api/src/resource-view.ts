@@ -1,5 +1,5 @@
 import type { ChangeOutcome } from '#libs/changes';
-import type { ResourceId } from '#libs/model';
+import { idOf, type ResourceId } from '#libs/model';
 import type { StoredResource } from '#libs/store';
 import type { ResourceCondition } from './ports.js';
 
@@ -28,8 +28,6 @@ export interface ResourceView {
     readonly warnings?: ChangeOutcome['warnings'];
   };
 }
-
-export const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, namespace, name });
 
 export function viewOf(
   resource: StoredResource,

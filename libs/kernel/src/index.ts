@@ -9,5 +9,6 @@ export * from './result.js';
 export * from './silent.js';
 export * from './steps.js';
 export * from './system-clock.js';
+export * from './texts.js';
 export * from './tracer.js';
 export * from './violation.js';

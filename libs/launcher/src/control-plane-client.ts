@@ -1,6 +1,7 @@
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
+import { hostPort } from '#libs/kernel';
 import type { XdsEndpoint } from './bootstrap.js';
 import { LauncherError } from './launcher-error.js';
 import { type ProblemDetails, summaryOf } from './problem.js';
@@ -206,8 +207,7 @@ export function proxyClient(
   address: SocketAddress,
   options: Omit<ControlPlaneClientOptions, 'url'>,
 ): ControlPlaneClient {
-  const host = isIP(address.address) === 6 ? `[${address.address}]` : address.address;
-  return new ControlPlaneClient({ ...options, url: `https://${host}:${address.port}` });
+  return new ControlPlaneClient({ ...options, url: `https://${hostPort(address.address, address.port)}` });
 }
 
 const scope = (mesh: string, namespace: string): string =>
