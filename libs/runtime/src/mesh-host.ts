@@ -1,7 +1,7 @@
 import type { MeshGraph } from '#libs/compiler';
 import { defaultTrustDomain } from '#libs/identity';
 import type { Log } from '#libs/kernel';
-import type { DomainValue, Instance, Manifest, Mesh, Registry, ResourceId } from '#libs/model';
+import { type DomainValue, type Instance, instanceSpecOf, type Manifest, type Mesh, type Registry, type ResourceId } from '#libs/model';
 import { printId, readPolicyTarget, referencesOf, resourceKey } from '#libs/model';
 import type { Candidate, InstanceRow, Quarantine, ServedQuarantine, StoredResource } from '#libs/store';
 import { MeshLanes } from './lanes/mesh-lanes.js';
@@ -266,22 +266,11 @@ function parseKey(key: string): ResourceId {
   return { kind, namespace, name: name.join('/') };
 }
 
-/** What the compiler may see of an instance: attachments and times stay outside, so that they cannot cause a pass. */
+/**
+ * What the compiler may see of an instance: attachments and times stay outside, so that they cannot cause a pass, and so
+ * does where Prometheus reads, which is no part of what Envoys are told.
+ */
 function toInstance(row: InstanceRow): Instance {
-  const { mesh, namespace, workload, name, labels, bind, app, advertised, outbound, host, locality, features } = row;
-  return {
-    mesh,
-    namespace,
-    workload,
-    name,
-    labels,
-    bind,
-    app,
-    advertised,
-    outbound,
-    host,
-    locality,
-    features,
-    routable: row.routable && !row.leaving,
-  };
+  const { metrics: _, ...spec } = instanceSpecOf(row);
+  return { ...spec, features: row.features, routable: row.routable && !row.leaving };
 }
