@@ -1,3 +1,4 @@
+import { lengthMs } from '#libs/kernel';
 import { CliError, EXIT } from './exit-codes.js';
 
 /** Smallest and largest value of a numeric flag. */
@@ -21,11 +22,9 @@ export function wholeNumber(flag: string, text: string, { min, max }: Limits): n
   throw new CliError(`${flag} ${text}: a whole number from ${min} to ${max}`, EXIT.usage);
 }
 
-const UNITS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3_600, d: 86_400 };
-
 /** `90`, `30s`, `10m`, `2h`, `1d`: in seconds. @throws CliError that names the flag */
 export function durationSeconds(flag: string, text: string): number {
-  const [, count, unit = ''] = /^(\d{1,7}(?:\.\d{1,3})?)([smhd]?)$/.exec(text) ?? [];
-  if (count === undefined) throw new CliError(`${flag} ${text}: a time such as 30s, 10m or 2h`, EXIT.usage);
-  return Number(count) * (UNITS[unit] ?? 1);
+  const ms = lengthMs(/[smhd]$/.test(text) ? text : `${text}s`);
+  if (ms === undefined) throw new CliError(`${flag} ${text}: a time such as 30s, 10m or 2h`, EXIT.usage);
+  return ms / 1_000;
 }

@@ -1,4 +1,4 @@
-import { systemClock } from '#libs/kernel';
+import { lengthMs, systemClock } from '#libs/kernel';
 import type { Session } from './command.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { findKind } from './kinds.js';
@@ -10,13 +10,10 @@ export interface PastFlags {
   readonly until?: string;
 }
 
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
 /** A time, or how long ago. @returns RFC 3339, UTC. @throws CliError that names the flag */
 export function timeOf(flag: string, text: string): string {
-  const [, count, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-  const ago = UNITS[unit ?? ''];
-  const at = ago === undefined ? Date.parse(text) : systemClock.now() - Number(count) * ago;
+  const ago = lengthMs(text);
+  const at = ago === undefined ? Date.parse(text) : systemClock.now() - ago;
   if (!Number.isNaN(at)) return new Date(at).toISOString();
   throw new CliError(`${flag} ${text}: a time such as 2026-11-23T14:02:00Z, or how long ago: 30m, 2h, 7d`, EXIT.usage);
 }

@@ -1,6 +1,6 @@
 import { Controller, Delete, Get, HttpCode, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
 import { isDnsLabel } from '#libs/kernel';
-import type { InstanceSpec, Verb } from '#libs/model';
+import { type InstanceSpec, instanceSpecOf, type Verb } from '#libs/model';
 import type { InstanceRow } from '#libs/store';
 import { AccessControl } from './access/access-control.js';
 import { forbidden } from './access/denials.js';
@@ -200,8 +200,6 @@ function requireFree(spec: InstanceSpec, others: readonly InstanceRow[]): void {
 
 /** An instance as answers carry it. */
 function viewOf(row: InstanceRow) {
-  const { mesh, namespace, name, workload, labels, bind, app, advertised, outbound, host, locality, metrics } = row;
-  const spec = { mesh, namespace, name, workload, labels, bind, app, advertised, outbound, host, locality, metrics };
   const status = {
     uid: row.uid,
     routable: row.routable,
@@ -210,5 +208,5 @@ function viewOf(row: InstanceRow) {
     envoyVersion: row.envoyVersion,
     runtimeRevision: row.runtimeRevision,
   };
-  return { ...spec, status };
+  return { ...instanceSpecOf(row), status };
 }

@@ -1,6 +1,6 @@
 import type { MeshFork } from '#libs/compiler';
 import { err, ok, type Result, type Steps, silentTracer } from '#libs/kernel';
-import { type ResourceId, resourceKey } from '#libs/model';
+import { idOf, type ResourceId, resourceKey } from '#libs/model';
 import type { StoreRefusal, WriteItem, WriteOutcome } from '#libs/store';
 import type { Denial } from './authorize.js';
 import { type CheckedDocument, hostnameTaken } from './check.js';
@@ -157,8 +157,6 @@ export function refusal(
       throw new Error('a write without a revision was refused for its revision');
   }
 }
-
-const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, namespace, name });
 
 function takenViolations(
   { hostname, namespace, name }: Extract<StoreRefusal, { code: 'hostname-taken' }>,

@@ -1,6 +1,14 @@
 /** From documents and deletions to writes: parsed, compared with one another and with the store, and allowed. */
 import { canonicalJson, err, mapped, ok, type Result, type Steps } from '#libs/kernel';
-import { type DomainValue, type Manifest, printId, type Registry, type ResourceId, resourceKey } from '#libs/model';
+import {
+  type DomainValue,
+  idOf,
+  type Manifest,
+  printId,
+  type Registry,
+  type ResourceId,
+  resourceKey,
+} from '#libs/model';
 import type { SeenVersion, StoredResource, WriteItem } from '#libs/store';
 import type { Denial } from './authorize.js';
 import { type CheckedDocument, checkDocuments } from './check.js';
@@ -77,8 +85,6 @@ export async function prepare(
     deletes: proposal.deletes.filter((id) => existing.get(id) !== undefined).map(idOf),
   });
 }
-
-const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, namespace, name });
 
 function* intendedWrites(
   checked: readonly CheckedDocument[],

@@ -15,7 +15,17 @@ export * from './explain/places.js';
 export * from './explain/seen.js';
 export { idOfValue, resourceOfInput } from './input-ids.js';
 export { INSTANCE, ROUTABLE, ROUTE, SERVICE } from './inputs.js';
-export { destinationKey, routeName } from './names.js';
+export {
+  destinationKey,
+  OUTBOUND_LISTENER,
+  outboundListenerName,
+  portOfListener,
+  routeName,
+  splitClusterName,
+  splitDestinationKey,
+  splitRouteName,
+  splitScopeName,
+} from './names.js';
 export { applied, clientPatch, policyAt, portTargets, routeTargets, sideOf } from './policies.js';
 export { timed } from './route-actions.js';
 export { type RankedMatch, rankedMatches, trimSlash } from './route-matches.js';

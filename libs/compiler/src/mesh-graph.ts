@@ -10,16 +10,7 @@ import {
   type PassBudget,
 } from '#libs/incremental';
 import { sortedBy } from '#libs/kernel';
-import {
-  type DomainValue,
-  type Instance,
-  type InstanceSpec,
-  type PolicyKind,
-  type PolicySide,
-  type PolicyTarget,
-  type ResourceId,
-  resourceKey,
-} from '#libs/model';
+import { type DomainValue, type Instance, instanceSpecOf, type PolicyKind, type PolicySide, type PolicyTarget, type ResourceId, resourceKey } from '#libs/model';
 import { CONDITIONS } from './conditions.js';
 import { type FailingCell, FailingCells } from './failing.js';
 import { INDEXED, idOfValue, resourceOfInput } from './input-ids.js';
@@ -106,7 +97,8 @@ export class MeshGraph {
   /** Registers an instance, or takes note of what became of it. */
   setInstance(instance: Instance): void {
     const key = destinationKey(instance.namespace, instance.name);
-    this.#graph.set(INSTANCE, key, specOf(instance));
+    // Without what changes often, and without what a caller's row may hold besides.
+    this.#graph.set(INSTANCE, key, instanceSpecOf(instance));
     this.#graph.set(FEATURES, key, instance.features);
     this.#graph.set(ROUTABLE, key, instance.routable);
     if (this.#registered.has(key) || (this.#only !== undefined && this.#only !== key)) return;
@@ -268,19 +260,3 @@ export class MeshGraph {
     else this.#graph.set(kind, key, value as never);
   }
 }
-
-/** Without what changes often, and without what a caller's row may hold besides. */
-const specOf = (instance: Instance): InstanceSpec => ({
-  mesh: instance.mesh,
-  namespace: instance.namespace,
-  workload: instance.workload,
-  name: instance.name,
-  labels: instance.labels,
-  bind: instance.bind,
-  app: instance.app,
-  advertised: instance.advertised,
-  outbound: instance.outbound,
-  host: instance.host,
-  locality: instance.locality,
-  ...(instance.metrics ? { metrics: instance.metrics } : {}),
-});

@@ -33,7 +33,8 @@ export const portRouteTableName = (destination: string, port: number): string =>
 export const scopeName = (destination: string, alias: string): string => `${destination}/${alias}`;
 
 export const OUTBOUND_LISTENER = 'outbound';
-export const outboundListenerName = (destination: string, port: number): string => `outbound/${destination}/${port}`;
+export const outboundListenerName = (destination: string, port: number): string =>
+  `${OUTBOUND_LISTENER}/${destination}/${port}`;
 export const inboundName = (port: string): string => `inbound/${port}`;
 
 export const routeName = (kind: string, namespace: string, name: string, rule: string): string =>
@@ -71,6 +72,38 @@ export const resourceCell = (query: string, key: string): string => `${query}|${
 export function splitCell(cell: string): { readonly query: string; readonly key: string } {
   const at = cell.indexOf('|');
   return { query: cell.slice(0, at), key: cell.slice(at + 1) };
+}
+
+/** Splits `<namespace>/<name>`, also where more follows. */
+export function splitDestinationKey(key: string): { readonly namespace: string; readonly name: string } {
+  const [namespace = '', name = ''] = key.split('/');
+  return { namespace, name };
+}
+
+/** Splits `<namespace>/<service>/<alias>`, the name of a scope. */
+export function splitScopeName(name: string): { readonly destination: string; readonly alias: string } {
+  const [namespace = '', service = '', alias = ''] = name.split('/');
+  return { destination: destinationKey(namespace, service), alias };
+}
+
+/**
+ * `<namespace>/<service>/<port number>` of the listener of a service port's own address: so its route configuration is
+ * called, too. '' of other listeners.
+ */
+export function portOfListener(name: string): string {
+  const own = `${OUTBOUND_LISTENER}/`;
+  return name.startsWith(own) ? name.slice(own.length) : '';
+}
+
+/** Splits `<kind>/<namespace>/<name>/<rule>`. Members of what is no such name are ''. */
+export function splitRouteName(route: string): {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly rule: string;
+} {
+  const [kind = '', namespace = '', name = '', rule = ''] = route.split('/');
+  return { kind, namespace, name, rule };
 }
 
 /** Splits `<namespace>/<service>/<port>[/<subset>]`. */

@@ -10,6 +10,7 @@ export * from './silent.js';
 export * from './staged-state.js';
 export * from './steps.js';
 export * from './system-clock.js';
+export * from './texts.js';
 export * from './tracer.js';
 export * from './turns.js';
 export * from './violation.js';

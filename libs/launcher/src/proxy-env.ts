@@ -1,4 +1,4 @@
-import { isIP } from 'node:net';
+import { hostPort } from '#libs/kernel';
 import type { SocketAddress } from './socket-address.js';
 
 export interface ProxyEnvOptions {
@@ -17,9 +17,8 @@ const LOCAL = ['127.0.0.0/8', 'localhost'];
  * left alone: mesh hosts are called by http, the sidecars encrypt.
  */
 export function proxyEnv({ outbound, direct = [] }: ProxyEnvOptions): Readonly<Record<string, string>> {
-  const host = isIP(outbound.address) === 6 ? `[${outbound.address}]` : outbound.address;
   const noProxy = [...LOCAL, ...direct].join(',');
-  return { http_proxy: `http://${host}:${outbound.port}`, no_proxy: noProxy, NO_PROXY: noProxy };
+  return { http_proxy: `http://${hostPort(outbound.address, outbound.port)}`, no_proxy: noProxy, NO_PROXY: noProxy };
 }
 
 /**

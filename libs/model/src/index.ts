@@ -9,6 +9,7 @@ export * from './domain.js';
 export * from './duration-text.js';
 export * from './freeze.js';
 export * from './grants.js';
+export * from './instance-spec.js';
 export * from './kind-groups.js';
 export { createKindNames, type KindName, type KindNames, type PolicyName } from './kind-names.js';
 export { standardWindows } from './kinds/alerting/index.js';

@@ -19,6 +19,9 @@ export interface ResourceId {
   readonly name: string;
 }
 
+/** Without whatever else the object carries. */
+export const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, namespace, name });
+
 /** `HTTPRoute default/orders`, or `Mesh default` for a kind of the whole mesh. */
 export const printId = (id: ResourceId): string => `${id.kind} ${id.namespace ? `${id.namespace}/` : ''}${id.name}`;
 

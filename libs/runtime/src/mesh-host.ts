@@ -2,7 +2,7 @@ import type { MeshGraph } from '#libs/compiler';
 import { defaultTrustDomain } from '#libs/identity';
 import { err, type Log, type Result } from '#libs/kernel';
 import type { DomainValue, Instance, Manifest, Mesh, Registry, ResourceId, StoredDocument } from '#libs/model';
-import { printId, readPolicyTarget, readStored, referencesOf, resourceKey, whyUnreadable } from '#libs/model';
+import { instanceSpecOf, printId, readPolicyTarget, readStored, referencesOf, resourceKey, whyUnreadable } from '#libs/model';
 import type { Candidate, InstanceRow, Quarantine, ServedQuarantine, StoredResource } from '#libs/store';
 import { MeshLanes } from './lanes/mesh-lanes.js';
 
@@ -247,22 +247,11 @@ function parseKey(key: string): ResourceId {
   return { kind, namespace, name: name.join('/') };
 }
 
-/** What the compiler may see of an instance: attachments and times stay outside, so that they cannot cause a pass. */
+/**
+ * What the compiler may see of an instance: attachments and times stay outside, so that they cannot cause a pass, and so
+ * does where Prometheus reads, which is no part of what Envoys are told.
+ */
 function toInstance(row: InstanceRow): Instance {
-  const { mesh, namespace, workload, name, labels, bind, app, advertised, outbound, host, locality, features } = row;
-  return {
-    mesh,
-    namespace,
-    workload,
-    name,
-    labels,
-    bind,
-    app,
-    advertised,
-    outbound,
-    host,
-    locality,
-    features,
-    routable: row.routable && !row.leaving,
-  };
+  const { metrics: _, ...spec } = instanceSpecOf(row);
+  return { ...spec, features: row.features, routable: row.routable && !row.leaving };
 }

@@ -1,6 +1,7 @@
 import {
   type DomainValue,
   type Extent,
+  idOf,
   type Labels,
   type Manifest,
   type PolicyTarget,
@@ -93,8 +94,6 @@ function routeReach({ namespace, parents }: Route): Reach {
     all: own.length < parents.length ? 'namespace' : 'nothing',
   };
 }
-
-const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, namespace, name });
 
 const namesake = (kind: string, { namespace, name }: { readonly namespace: string; readonly name: string }): Reach => ({
   all: 'nothing',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Moment, SampleRequest } from '#libs/changes';
-import { isDnsLabel, isDnsSubdomain, revisionOf } from '#libs/kernel';
+import { isDnsLabel, isDnsSubdomain, lengthMs, revisionOf } from '#libs/kernel';
 
 const namespace = (of: string) =>
   z.string().refine(isDnsLabel, 'a namespace: a DNS label').describe(`Namespace of the ${of}.`);
@@ -33,7 +33,6 @@ export const policyQuery = z.strictObject({
   name: z.string().refine(isDnsSubdomain, 'a name: a DNS subdomain').describe('Its name.'),
 });
 
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 /** With seconds or without, with an offset or `Z`. */
 const TIME = /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)([Zz]|[+-]\d{2}:\d{2})?$/;
 const MOMENT = 'a time with its offset (2026-11-23T14:02Z), how long ago (-10m), or a change (c-41)';
@@ -42,8 +41,8 @@ const MOMENT = 'a time with its offset (2026-11-23T14:02Z), how long ago (-10m),
 export function momentOf(text: string): Moment | string {
   const revision = revisionOf(text);
   if (revision !== undefined) return { revision };
-  const [, count, unit = ''] = /^-(\d{1,9})([smhd])$/.exec(text) ?? [];
-  if (count !== undefined) return { agoMs: Number(count) * (UNITS[unit] ?? 0) };
+  const agoMs = text.startsWith('-') ? lengthMs(text.slice(1)) : undefined;
+  if (agoMs !== undefined) return { agoMs };
   const [, date, time = '', seconds, , offset] = TIME.exec(text) ?? [];
   if (date === undefined) return MOMENT;
   // Nobody can tell whose clock a local time is of: the caller's, the server's, or the proxy's.

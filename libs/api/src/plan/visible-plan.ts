@@ -1,6 +1,6 @@
 /** What the caller of a plan, apply, rollback or prune may know: answers are cut to it. */
 import type { Finding, IntentChange, Plan, Replay } from '#libs/changes';
-import { type KindInfo, type ResourceId, resourceKey } from '#libs/model';
+import { idOf, type KindInfo, type ResourceId, resourceKey } from '#libs/model';
 import type { AccessControl, Seen } from '../access/access-control.js';
 import { forbiddenAtAll } from '../access/denials.js';
 import { asItWas } from '../access/visible-changes.js';
@@ -82,5 +82,3 @@ function visibleReplay(replay: Replay, mayRead: (namespace: string) => boolean):
   });
   return { ...replay, groups };
 }
-
-const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, namespace, name });

@@ -1,7 +1,6 @@
 /** What Prometheus scrapes, in the format of its HTTP service discovery. */
-import { isIPv6 } from 'node:net';
 import type { Scraping } from '#libs/changes';
-import { compareCodeUnits } from '#libs/kernel';
+import { compareCodeUnits, hostPort } from '#libs/kernel';
 import type { InstanceSpec, Labels } from '#libs/model';
 import type { InstanceRow } from '#libs/store';
 
@@ -44,16 +43,13 @@ export function targetsOf({ mesh, instances, services, scraping }: Discovered): 
       if (!row.metrics) return [];
       const names = servicesOf(row, byNamespace.get(row.namespace) ?? []);
       const labels = { ...labelsOf(mesh, row, names), ...policyLabels(row, scraping(row)) };
-      return [{ targets: [hostPort(row.metrics)] as const, labels }];
+      return [{ targets: [hostPort(row.metrics.address, row.metrics.port)] as const, labels }];
     })
     .sort((a, b) => compareCodeUnits(keyOf(a), keyOf(b)));
 }
 
 const keyOf = ({ labels }: TargetGroup): string =>
   `${labels['__meta_heddle_namespace']}/${labels['__meta_heddle_instance']}`;
-
-const hostPort = ({ address, port }: { readonly address: string; readonly port: number }): string =>
-  `${isIPv6(address) ? `[${address}]` : address}:${port}`;
 
 const servicesOf = ({ labels }: InstanceRow, services: readonly Selecting[]): string[] =>
   services

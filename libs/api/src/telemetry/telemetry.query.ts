@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { isDnsLabel, isDnsSubdomain } from '#libs/kernel';
+import { isDnsLabel, isDnsSubdomain, lengthMs } from '#libs/kernel';
 import { OUTCOMES, SORTS } from '#libs/telemetry';
 import { limit } from '../query.js';
 
-const UNITS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const LONGEST_MS = 400 * 86_400_000;
 
 const time = z.iso
@@ -13,7 +12,7 @@ const time = z.iso
 const duration = z
   .string()
   .regex(/^\d{1,6}[smhd]$/, 'a number with its unit: 90s, 15m, 6h or 30d')
-  .transform((text) => Number(text.slice(0, -1)) * (UNITS[text.slice(-1)] ?? 0))
+  .transform((text) => lengthMs(text) ?? 0)
   .pipe(z.number().min(1_000, 'one second or more').max(LONGEST_MS, 'at most 400 days'));
 
 const window = {

@@ -1,19 +1,28 @@
 /** What a request of a proxy's application will use, and why not something else. */
+
 import {
   destinationKey,
   destinationOf,
   INSTANCE,
   isHttp,
   type MeshGraph,
+  OUTBOUND_LISTENER,
+  outboundListenerName,
   type PolicyPlace,
   placesOfResource,
+  portOfListener,
   revisionOf,
   routeName,
   ruleAt,
   SELECTED,
+  splitClusterName,
+  splitDestinationKey,
+  splitRouteName,
+  splitScopeName,
 } from '#libs/compiler';
 import { type Cluster, ClusterLoadAssignmentSchema, ClusterSchema, fromBinary, TYPE } from '#libs/envoy-api';
 import type { Ctx } from '#libs/incremental';
+import { hostInUrl, hostPort } from '#libs/kernel';
 import type { ResourceId } from '#libs/model';
 import { evaluate } from '../replay/evaluate.js';
 import { splitPort } from '../replay/manager.js';
@@ -81,10 +90,10 @@ function othersOf(others: Reasons['others'], taken: string | undefined): Reasons
 /** The destination whose name the request's host is, as far as the proxy has it. */
 function destinationFor({ ctx, placed }: Scene, proxy: ProxyName, request: SampleRequest): ResourceId | undefined {
   const host = splitPort(request.authority).name.toLowerCase();
-  const scope = placed.find(({ content, name }) => content.type === TYPE.scopedRoute && name.split('/')[2] === host);
+  const scope = placed.find(({ content, name }) => content.type === TYPE.scopedRoute && isScopeOf(host, name));
   // Names of what has no HTTP port are in no scope.
   const [name = '', namespace = proxy.namespace] = host.split('.');
-  const key = scope ? scope.name.split('/').slice(0, 2).join('/') : destinationKey(namespace, name);
+  const key = scope ? splitScopeName(scope.name).destination : destinationKey(namespace, name);
   const destination = destinationOf(ctx, key);
   return (
     destination && { kind: destination.kind, namespace: destination.value.namespace, name: destination.value.name }
@@ -101,20 +110,17 @@ interface Taken {
 /** A port with an address of its own takes its requests there; all others are for the shared port. */
 function listenerFor({ ctx, placed }: Scene, destination: ResourceId | undefined, request: SampleRequest): Taken {
   const port = destination && portFor(ctx, destination, request);
-  const own = destination && `outbound/${destination.namespace}/${destination.name}/${port}`;
+  const own = destination && outboundListenerName(destinationKey(destination.namespace, destination.name), port ?? 0);
   const has = (listener: string): boolean => placed.some(({ type, name }) => type === 'LDS' && name === listener);
-  const name = own !== undefined && has(own) ? own : has('outbound') ? 'outbound' : '';
+  const name = own !== undefined && has(own) ? own : has(OUTBOUND_LISTENER) ? OUTBOUND_LISTENER : '';
   return { name, config: routingConfigs(concerning(placed, name, request)).get(name) };
 }
 
 /** What a listener decides with for the request: of thousands of names and tables a few can be meant. */
 function concerning(placed: readonly Placed[], listener: string, { authority }: SampleRequest) {
   const host = splitPort(authority).name.toLowerCase();
-  const scopes = placed.filter(({ type, name }) => type === 'SRDS' && name.split('/')[2] === host);
-  const tables = new Set([
-    listener.slice('outbound/'.length),
-    ...scopes.map(({ name }) => name.split('/').slice(0, 2).join('/')),
-  ]);
+  const scopes = placed.filter(({ type, name }) => type === 'SRDS' && isScopeOf(host, name));
+  const tables = new Set([portOfListener(listener), ...scopes.map(({ name }) => splitScopeName(name).destination)]);
   return [
     ...placed.filter(({ type, name }) => type === 'LDS' && name === listener),
     ...scopes,
@@ -148,7 +154,7 @@ async function nothing(
     destination:
       taken.name === ''
         ? 'nowhere: this proxy has no listener for it'
-        : `${taken.name.slice('outbound/'.length)} as bytes: a TCP port looks at no request`,
+        : `${portOfListener(taken.name)} as bytes: a TCP port looks at no request`,
     ...{ place: '', effects: [], route: undefined, clusters: [], policies: [], own: [], others: [] },
   };
 }
@@ -212,17 +218,15 @@ function addressesOf(assignment: Cluster['loadAssignment']): readonly string[] {
       const at = hostIdentifier.case === 'endpoint' ? hostIdentifier.value.address?.address : undefined;
       if (at?.case !== 'socketAddress') return [];
       const { address, portSpecifier } = at.value;
-      const host = address.includes(':') ? `[${address}]` : address;
-      return portSpecifier.case === 'portValue' ? [`${host}:${portSpecifier.value}`] : [host];
+      return portSpecifier.case === 'portValue' ? [hostPort(address, portSpecifier.value)] : [hostInUrl(address)];
     }),
   );
 }
 
-/** Cluster names are `<namespace>/<service>/<port>[/<subset>]`. */
 function selectedBy(ctx: Ctx, cluster: string) {
-  const [namespace = '', service = '', number = '', subset = ''] = cluster.split('/');
-  const key = destinationKey(namespace, service);
-  const port = destinationOf(ctx, key)?.value.ports.find((one) => one.port === Number(number));
+  const { destination: key, port: number, subset } = splitClusterName(cluster);
+  const { namespace } = splitDestinationKey(key);
+  const port = destinationOf(ctx, key)?.value.ports.find((one) => one.port === number);
   const instances = ctx.get(SELECTED, subset === '' ? key : `${key}/${subset}`);
   return { namespace, port, instances: instances.flatMap((one) => ctx.input(INSTANCE, one) ?? []) };
 }
@@ -234,10 +238,10 @@ function endpointsOf(
 ): Pick<ExplainedCluster, 'endpoints' | 'others'> {
   const { port, instances } = selectedBy(ctx, cluster);
   const at = new Map<string, string>(
-    instances.map(({ name, advertised, bind }) => {
-      const host = advertised.includes(':') ? `[${advertised}]` : advertised;
-      return [`${host}:${port ? bind.ports[port.targetPort] : ''}`, name] as const;
-    }),
+    instances.map(({ name, advertised, bind }) => [
+      hostPort(advertised, (port && bind.ports[port.targetPort]) ?? ''),
+      name,
+    ]),
   );
   const used = new Set(addresses.map((address) => at.get(address)));
   return {
@@ -265,8 +269,10 @@ function guardsOf({ ctx, origins }: Scene, cluster: string): readonly PlacedFiel
   return [...new Map(fields.map((one) => [`${one.kind}/${one.from.namespace}/${one.from.name}`, one])).values()];
 }
 
-/** Routes of manifests are `<kind>/<namespace>/<name>/<rule>`; the route of a port without any is called by its service. */
+const isScopeOf = (host: string, scope: string): boolean => splitScopeName(scope).alias === host;
+
+/** The manifest of a route; the route of a port without any is called by its service. */
 function idOfRoute(route: string): readonly ResourceId[] {
-  const [kind = '', namespace = '', name = ''] = route.split('/');
+  const { kind, namespace, name } = splitRouteName(route);
   return name === '' ? [] : [{ kind, namespace, name }];
 }

@@ -1,6 +1,6 @@
 /** The documents and deletions that bring back what was. */
 import { canonicalJson, err, ok, type Result, revisionOf } from '#libs/kernel';
-import { type Manifest, type ResourceId, resourceKey } from '#libs/model';
+import { idOf, type Manifest, type ResourceId, resourceKey } from '#libs/model';
 import type { NetChange } from '#libs/store';
 import { toDocumentOf } from '../document.js';
 import type { PlanRefusal, Rollback, RollbackConflict } from '../plan/types.js';
@@ -81,8 +81,6 @@ function contest(item: NetChange, later: NetChange | undefined): readonly Omit<R
 }
 
 const isSame = (a: unknown, b: unknown): boolean => canonicalJson(a ?? null) === canonicalJson(b ?? null);
-
-const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, namespace, name });
 
 interface Wanted {
   readonly id: ResourceId;

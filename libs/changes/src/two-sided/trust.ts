@@ -2,7 +2,7 @@
  * Another trust domain, in three changes: accept the new one too (expand), issue certificates under it and accept the old one
  * (callers), accept it no longer (contract). Each needs the one before to have reached every proxy.
  */
-import { changeId, compareCodeUnits, systemClock } from '#libs/kernel';
+import { changeId, compareCodeUnits, parseNodeId, systemClock } from '#libs/kernel';
 import type { Manifest } from '#libs/model';
 import { PROGRESS_KEPT_DAYS, type StoredResource } from '#libs/store';
 import { sumDelivery } from '../delivery/sum.js';
@@ -86,6 +86,6 @@ export async function trustIn(
 
 /** `<namespace>/<instance>` of a node id. */
 const proxyOf = (node: string): string => {
-  const [, namespace = '', , instance = ''] = node.split('/');
-  return `${namespace}/${instance}`;
+  const proxy = parseNodeId(node);
+  return proxy === undefined ? node : `${proxy.namespace}/${proxy.instance}`;
 };

@@ -1,6 +1,7 @@
+import { instanceSpecOf } from '#libs/model';
 import type { Sql } from '../database.js';
 import { FEED_CHANNEL } from '../feed/channel.js';
-import { type InstanceState, specOf } from './rows.js';
+import type { InstanceState } from './rows.js';
 
 /** What a transaction does to one instance. */
 export interface InstanceWrite {
@@ -57,7 +58,7 @@ const writeRecord = ({ op, state }: InstanceWrite, position: number): object => 
   namespace: state.namespace,
   name: state.name,
   workload: state.workload,
-  spec: specOf(state),
+  spec: instanceSpecOf(state),
   features: state.features,
   envoy_version: state.envoyVersion,
   attached: state.attached,

@@ -36,22 +36,6 @@ export const toInstanceState = (record: InstanceRecord): InstanceState => ({
 
 export const toInstanceRow = ({ leavingAt: _, ...row }: InstanceState): InstanceRow => row;
 
-/** Exactly the members of a spec, in a fixed order, whatever else the object carries. */
-export const specOf = (instance: InstanceSpec): InstanceSpec => ({
-  mesh: instance.mesh,
-  namespace: instance.namespace,
-  workload: instance.workload,
-  name: instance.name,
-  labels: instance.labels,
-  bind: instance.bind,
-  app: instance.app,
-  advertised: instance.advertised,
-  outbound: instance.outbound,
-  host: instance.host,
-  locality: instance.locality,
-  ...(instance.metrics ? { metrics: instance.metrics } : {}),
-});
-
 export interface InstanceKey {
   readonly mesh: string;
   readonly namespace: string;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { canonicalJson } from '#libs/kernel';
-import type { InstanceSpec } from '#libs/model';
+import { type InstanceSpec, instanceSpecOf } from '#libs/model';
 import type { Actor, Attachment, InstanceTransition } from '../ports.js';
-import { type InstanceState, specOf } from './rows.js';
+import type { InstanceState } from './rows.js';
 
 export type InstanceCommand =
   | InstanceTransition
@@ -15,10 +15,10 @@ const isSame = (a: Attachment, b: Attachment): boolean =>
 function register(spec: InstanceSpec, state: InstanceState | undefined): InstanceState {
   if (state === undefined) {
     const unattached = { features: [], envoyVersion: '', attached: [], routable: false, detachedAt: 0 };
-    return { ...specOf(spec), ...unattached, uid: randomUUID(), leaving: false, leavingAt: 0, runtimeRevision: 0 };
+    return { ...instanceSpecOf(spec), ...unattached, uid: randomUUID(), leaving: false, leavingAt: 0, runtimeRevision: 0 };
   }
-  if (!state.leaving && equal(specOf(spec), specOf(state))) return state;
-  return { ...state, ...specOf(spec), leaving: false, leavingAt: 0 };
+  if (!state.leaving && equal(instanceSpecOf(spec), instanceSpecOf(state))) return state;
+  return { ...state, ...instanceSpecOf(spec), leaving: false, leavingAt: 0 };
 }
 
 function attach(command: InstanceCommand & { op: 'attach' }, state: InstanceState): InstanceState {

@@ -1,4 +1,4 @@
-import { destinationKey, destinationOf } from '#libs/compiler';
+import { destinationKey, destinationOf, inboundName, portOfListener, splitDestinationKey } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
 import type { ResourceId } from '#libs/model';
 import { proxyId } from '../resources.js';
@@ -9,9 +9,9 @@ import type { ProxyName } from '../types.js';
  * and the shared listener of the proxy.
  */
 export function subjectOfName(ctx: Ctx, proxy: ProxyName, type: string, name: string): ResourceId {
-  const parts = name.split('/');
-  const [namespace, service] = type === 'LDS' && parts[0] === 'outbound' ? parts.slice(1) : parts;
-  if (parts[0] === 'inbound' || namespace === undefined || service === undefined) return proxyId(proxy);
+  const own = type === 'LDS' ? portOfListener(name) : '';
+  const { namespace, name: service } = splitDestinationKey(own || name);
+  if (name.startsWith(inboundName('')) || service === '') return proxyId(proxy);
   const kind = destinationOf(ctx, destinationKey(namespace, service))?.kind ?? 'Service';
   return { kind, namespace, name: service };
 }

@@ -14,7 +14,7 @@ import {
 } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
 import { sortedUnique } from '#libs/kernel';
-import { type ResourceId, type Route, type RouteRule, resourceKey, type ServicePort } from '#libs/model';
+import { idOf, type ResourceId, type Route, type RouteRule, resourceKey, type ServicePort } from '#libs/model';
 import type { Look } from './types.js';
 
 export interface Place {
@@ -116,8 +116,6 @@ function sourcesOf(policies: ReturnType<typeof applied>, field: 'timeout' | 'ret
     return kind.toRoute?.(effective).action?.[field] === undefined ? [] : kind.contributors(effective).map(idOf);
   });
 }
-
-export const idOf = ({ kind, namespace, name }: ResourceId): ResourceId => ({ kind, namespace, name });
 
 /** Each once, in their first order. */
 export const uniqueIds = (ids: readonly ResourceId[]): readonly ResourceId[] => [

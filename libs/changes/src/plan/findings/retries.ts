@@ -2,8 +2,8 @@
 import { destinationOf, SERVICE } from '#libs/compiler';
 import type { Ctx } from '#libs/incremental';
 import { atOnce, eachOf, flatMapped, pointer, type Steps } from '#libs/kernel';
-import { type ResourceId, resourceKey } from '#libs/model';
-import { type Handling, handlings, idOf, type Place, placesOf, routingNamespaces, uniqueIds } from './places.js';
+import { idOf, type ResourceId, resourceKey } from '#libs/model';
+import { type Handling, handlings, type Place, placesOf, routingNamespaces, uniqueIds } from './places.js';
 import type { Check, FindingDraft } from './types.js';
 
 /** Conditions after which the callee may have called others already; the rest never reached it. */

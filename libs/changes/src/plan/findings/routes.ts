@@ -1,8 +1,16 @@
 /** Rules that never see a request, since others come first. */
 import { type RankedMatch, trimSlash } from '#libs/compiler';
 import { eachOf, pointer } from '#libs/kernel';
-import { type NamedMatch, type PathMatch, printId, type ResourceId, type RouteMatch, resourceKey } from '#libs/model';
-import { idOf, type Place, placesOf, routingNamespaces, uniqueIds } from './places.js';
+import {
+  idOf,
+  type NamedMatch,
+  type PathMatch,
+  printId,
+  type ResourceId,
+  type RouteMatch,
+  resourceKey,
+} from '#libs/model';
+import { type Place, placesOf, routingNamespaces, uniqueIds } from './places.js';
 import type { Check, FindingDraft } from './types.js';
 
 /** Matches compared at most in one place: above, only the first ones are. */
