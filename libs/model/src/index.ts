@@ -22,4 +22,5 @@ export { MAX_REGEX_LENGTH, MAX_REGEX_PROGRAM, regexProblem } from './regex.js';
 export * from './registry.js';
 export * from './schema-parts.js';
 export * from './spiffe.js';
+export * from './stored.js';
 export * from './suggest.js';

@@ -1,12 +1,12 @@
 import type { MeshGraph } from '#libs/compiler';
 import { defaultTrustDomain } from '#libs/identity';
-import type { Log } from '#libs/kernel';
-import type { DomainValue, Instance, Manifest, Mesh, Registry, ResourceId } from '#libs/model';
-import { printId, readPolicyTarget, referencesOf, resourceKey } from '#libs/model';
+import { err, type Log, type Result } from '#libs/kernel';
+import type { DomainValue, Instance, Manifest, Mesh, Registry, ResourceId, StoredDocument } from '#libs/model';
+import { printId, readPolicyTarget, readStored, referencesOf, resourceKey, whyUnreadable } from '#libs/model';
 import type { Candidate, InstanceRow, Quarantine, ServedQuarantine, StoredResource } from '#libs/store';
 import { MeshLanes } from './lanes/mesh-lanes.js';
 
-/** A stored row that its kind no longer accepts: withheld from the graph, shown in the status of the resource. */
+/** A stored row that its kind no longer accepts, or throws over: withheld from the graph, shown in the status of the resource. */
 export interface Unparsable {
   readonly id: ResourceId;
   readonly message: string;
@@ -79,7 +79,7 @@ export class MeshHost {
     return this.#trustDomainAliases;
   }
 
-  /** Parses a row by its kind and sets it in the graph; a row that does not parse degrades this one resource only. */
+  /** Parses a row by its kind and sets it in the graph; a row of which nothing can be made degrades this one resource only. */
   putResource(row: StoredResource): void {
     const id: ResourceId = { kind: row.kind, namespace: row.namespace, name: row.name };
     const { uid, updatedRevision: revision, createdRevision, quarantine } = row;
@@ -227,39 +227,20 @@ export class MeshHost {
     for (const row of instances) this.putInstance(row);
   }
 
-  private parse(row: Parsable): Parsed {
-    const metadata = {
-      name: row.name,
-      ...(row.namespace ? { namespace: row.namespace } : {}),
-      labels: row.labels,
-      annotations: row.annotations,
-    };
-    const parsed = this.registry.parse(
-      { apiVersion: row.apiVersion, kind: row.kind, metadata, spec: row.spec },
-      this.mesh,
-    );
-    if (!parsed.ok) return { ok: false, error: parsed.error.map((v) => `${v.path}: ${v.message}`).join('; ') };
-    const source = {
-      kind: row.kind,
-      namespace: row.namespace,
-      name: row.name,
-      revision: row.updatedRevision,
-      createdRevision: row.createdRevision,
-    };
-    return { ok: true, value: parsed.value.toDomain(source) };
+  private parse(row: StoredDocument): Parsed {
+    const read = readStored(this.registry, this.mesh, row);
+    return read.ok ? read : err(whyUnreadable(read.error));
   }
 }
 
-type Parsable = ResourceId &
-  Pick<StoredResource, 'apiVersion' | 'labels' | 'annotations' | 'spec' | 'createdRevision' | 'updatedRevision'>;
-type Parsed = { readonly ok: true; readonly value: DomainValue } | { readonly ok: false; readonly error: string };
+type Parsed = Result<DomainValue, string>;
 
 /** A resource with the content that it had at an earlier revision. */
 const formerRow = <R extends ResourceId & Pick<StoredResource, 'createdRevision'>>(
   row: R,
   revision: number,
   { apiVersion, spec, metadata: { labels, annotations } }: Manifest,
-): R & Parsable => ({ ...row, apiVersion, spec, labels, annotations, updatedRevision: revision });
+): R & StoredDocument => ({ ...row, apiVersion, spec, labels, annotations, updatedRevision: revision });
 
 function parseKey(key: string): ResourceId {
   const [kind = '', namespace = '', ...name] = key.split('/');

@@ -4,6 +4,7 @@ import {
   printId,
   type Registry,
   type ResourceId,
+  readStored,
   referencesOf,
   resourceKey,
 } from '#libs/model';
@@ -79,12 +80,9 @@ export class RuleBook {
     const broken: string[] = [];
     for (const kind of KINDS) {
       for (const row of await this.#rows(mesh, kind)) {
-        const { apiVersion, namespace, name, labels, annotations, spec } = row;
-        const document = { apiVersion, kind, metadata: { name, namespace, labels, annotations }, spec };
-        const parsed = this.options.registry.parse(document, mesh);
-        const source = { kind, namespace, name, revision: row.updatedRevision, createdRevision: row.createdRevision };
-        if (parsed.ok) values.push(parsed.value.toDomain(source));
-        else broken.push(`${printId(source)}: ${parsed.error[0]?.message ?? 'it cannot be read'}`);
+        const read = readStored(this.options.registry, mesh, row);
+        if (read.ok) values.push(read.value);
+        else broken.push(`${printId(row)}: ${read.error[0]?.message ?? 'it cannot be read'}`);
       }
     }
     return {

@@ -11,6 +11,8 @@ import {
   type RoleBinding,
   type RoleRule,
   type RoleSubject,
+  readStored,
+  whyUnreadable,
   within,
 } from '#libs/model';
 import type { Feed, FeedEvent, StoredResource } from '#libs/store';
@@ -147,20 +149,18 @@ export class RolePolicies {
 
   #put(row: StoredResource): void {
     this.#remove(row);
-    const { apiVersion, kind, name, labels, annotations, spec } = row;
-    const document = { apiVersion, kind, metadata: { name, labels, annotations }, spec };
-    const parsed = this.#options.registry.parse(document, row.mesh);
-    if (!parsed.ok) {
+    const { kind, name } = row;
+    const read = readStored(this.#options.registry, row.mesh, row);
+    if (!read.ok) {
       // It gives nothing then: rights are what could be read, never what is guessed.
       this.#options.log.error('a stored role or binding no longer parses and gives no rights', {
         mesh: row.mesh,
         resource: `${kind} ${name}`,
-        reason: parsed.error.map(({ path, message }) => `${path}: ${message}`).join('; '),
+        reason: whyUnreadable(read.error),
       });
       return;
     }
-    const source = { kind, namespace: '', name, revision: row.updatedRevision, createdRevision: row.createdRevision };
-    const value = parsed.value.toDomain(source);
+    const { value } = read;
     if (value.type === 'Role') this.#of(row.mesh).roles.set(name, value.value);
     if (value.type === 'RoleBinding') this.#of(row.mesh).bindings.set(name, value.value);
   }

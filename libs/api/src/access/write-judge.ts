@@ -14,7 +14,7 @@ import {
 import type { Resources } from '#libs/store';
 import { grantingDenials } from './granting.js';
 import type { RolePolicies } from './role-policies.js';
-import { meaningOf, type Need, needsOf, reachOf } from './write-rules.js';
+import { meaningOf, type Need, needsOf, reachOf, storedMeaning } from './write-rules.js';
 
 /** On whose behalf, and where. */
 export interface Judging {
@@ -60,9 +60,11 @@ function caseOf({ registry, rights, mesh }: Judging, write: ProposedWrite): Case
   // By the time of the write, what is created may be there, and what is updated gone.
   const verbs: readonly Verb[] = verb === 'delete' ? [verb] : ['create', 'update'];
   const free = verbs.every((one) => rights.covers({ verb: one, kind: write.id.kind, mesh }));
-  const states = [write.before, write.after].flatMap((manifest) =>
-    manifest === undefined || free ? [] : [{ manifest, value: meaningOf(registry, mesh, manifest) }],
-  );
+  const { before, after } = free ? {} : write;
+  const states = [
+    ...(before ? [{ manifest: before, value: storedMeaning(registry, mesh, before) }] : []),
+    ...(after ? [{ manifest: after, value: meaningOf(registry, mesh, after) }] : []),
+  ];
   return { write, verb, states, free };
 }
 
@@ -89,7 +91,7 @@ async function isConsented({ registry, resources, mesh }: Judging, from: Resourc
   if (from.namespace === namespace) return false;
   const { items } = await resources.list({ mesh, kind: 'ReferenceGrant', namespace, limit: 500 });
   const grants = items.flatMap((row) => {
-    const value = meaningOf(registry, mesh, toManifest(row));
+    const value = storedMeaning(registry, mesh, toManifest(row));
     return value?.type === 'ReferenceGrant' ? [value.value] : [];
   });
   return isReferenceAllowed(from, target, grants);

@@ -8,6 +8,7 @@ import {
   type Registry,
   type ResourceId,
   type Route,
+  readStored,
   type Verb,
 } from '#libs/model';
 
@@ -37,10 +38,17 @@ export interface Reach {
 const NOTHING: Reach = { targets: [], all: 'nothing' };
 const SOURCE = { revision: 0, createdRevision: 0 };
 
-/** A stored document that no longer parses may have meant anything in its namespace. */
+/** A stored document of which nothing can be made any more may have meant anything in its namespace. */
 const UNKNOWN: Reach = { targets: [], all: 'namespace' };
 
-/** The meaning of a manifest; undefined when it does not parse (any more). */
+/** The meaning of a manifest that is stored; undefined when nothing can be made of it any more: it may be written anew. */
+export function storedMeaning(registry: Registry, mesh: string, manifest: Manifest): DomainValue | undefined {
+  const { metadata, ...rest } = manifest;
+  const read = readStored(registry, mesh, { ...rest, ...metadata, createdRevision: 0, updatedRevision: 0 });
+  return read.ok ? read.value : undefined;
+}
+
+/** The meaning of a manifest that is to be written; undefined when it does not parse. */
 export function meaningOf(registry: Registry, mesh: string, manifest: Manifest): DomainValue | undefined {
   const { namespace, ...metadata } = manifest.metadata;
   const document = { ...manifest, metadata: namespace === '' ? metadata : manifest.metadata };

@@ -2,8 +2,8 @@
 
 import { diffFields, type FieldChange } from '#libs/diff';
 import { valueHash } from '#libs/kernel';
-import type { DomainValue, Manifest } from '#libs/model';
-import { toDocument, toDocumentOf } from '../document.js';
+import { type DomainValue, type Manifest, readStored } from '#libs/model';
+import { toDocumentOf } from '../document.js';
 import type { Prepared } from '../prepare.js';
 import type { IntendedWrite } from '../types.js';
 import type { IntentChange } from './types.js';
@@ -39,11 +39,10 @@ const manifestDiff = (before: Manifest, after: Manifest): readonly FieldChange[]
 function meansTheSame({ checked, existing, mesh, registry }: Prepared, write: IntendedWrite, index: number): boolean {
   const row = existing.get(write);
   if (write.op !== 'update' || row === undefined) return false;
-  const before = registry.parse(toDocument(row), mesh);
-  const after = checked[index]?.parsed;
-  if (!before.ok || !after) return false;
   const source = existing.source(write);
-  return content(before.value.toDomain(source)) === content(after.toDomain(source));
+  const before = readStored(registry, mesh, { ...row, ...source, updatedRevision: source.revision });
+  const after = checked[index]?.parsed;
+  return before.ok && after !== undefined && content(before.value) === content(after.toDomain(source));
 }
 
 const content = ({ type, value }: DomainValue): string => valueHash({ type, value });

@@ -1,5 +1,6 @@
 /** What can be done with a staged change, by its author, by somebody else, or by the control plane itself. */
 import { err, ok, type Result } from '#libs/kernel';
+import { readStored } from '#libs/model';
 import type {
   Actor,
   Lease,
@@ -106,9 +107,11 @@ export async function membersOf(
 async function touchedByItems({ registry }: ChangesDeps, live: LiveMesh, { mesh, items }: StagedChange) {
   const puts = items.flatMap((item) => {
     if (item.op === 'delete') return [];
-    const parsed = registry.parse({ ...item.manifest }, mesh);
-    const source = { ...item.id, revision: Number.MAX_SAFE_INTEGER, createdRevision: Number.MAX_SAFE_INTEGER };
-    return parsed.ok ? [parsed.value.toDomain(source)] : [];
+    const { apiVersion, spec, metadata } = item.manifest;
+    const { labels, annotations } = metadata;
+    const newest = { updatedRevision: Number.MAX_SAFE_INTEGER, createdRevision: Number.MAX_SAFE_INTEGER };
+    const read = readStored(registry, mesh, { ...item.id, apiVersion, spec, labels, annotations, ...newest });
+    return read.ok ? [read.value] : [];
   });
   const deletes = items.flatMap((item) => (item.op === 'delete' ? [item.id] : []));
   return beside(live, { puts, deletes }, (fork) => touchedBy(live, fork));

@@ -1,10 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { durationMs } from '#libs/envoy-api';
-import type { Contribution, PolicyKind } from '#libs/model';
+import type { Contribution, PolicyKind, Registry } from '#libs/model';
 import type { StoredResource, WriteItem } from '#libs/store';
 import { policies } from '#policies';
-import { instanceRow, namespaceOf, serviceName, storedRow } from '../../../testing/src/builders/index.js';
+import {
+  instanceRow,
+  MISTAKE,
+  mistaken,
+  namespaceOf,
+  serviceName,
+  storedRow,
+} from '../../../testing/src/builders/index.js';
 import { createTestDatabase, type TestDatabase } from '../../../testing/src/postgres/index.js';
 import { TestReplica } from './test-replica.fixture.js';
 
@@ -62,8 +69,8 @@ const door = (service: number): string => `inbound-routes|${namespaceOf(service)
 describe('REL-25 a stored resource that can no longer be evaluated', () => {
   let database: TestDatabase;
   const replicas: TestReplica[] = [];
-  const start = async (name: string, most = 9): Promise<TestReplica> => {
-    const replica = await TestReplica.start(database.url, name, kindsUpTo(most));
+  const start = async (name: string, most = 9, build?: (registry: Registry) => Registry): Promise<TestReplica> => {
+    const replica = await TestReplica.start(database.url, name, kindsUpTo(most), build);
     replicas.push(replica);
     return replica;
   };
@@ -145,6 +152,41 @@ describe('REL-25 a stored resource that can no longer be evaluated', () => {
     expect((await scratch.catchUp()).fingerprint).toBe(mended);
     expect(a.versionOf(routeTable(3))).not.toBe(scratch.versionOf(routeTable(1)));
   });
+
+  it.each(['reading', 'evaluating'])(
+    'over which a build throws when %s it: it starts, withholds that one, and serves the revision before',
+    async (mistake) => {
+      const [old] = replicas;
+      if (!old) throw new Error('there is no replica');
+      const good = (await old.catchUp()).fingerprint;
+      const timeout = policy('TimeoutPolicy', 3, { request: '9s' });
+      if (timeout.op !== 'put') throw new Error('a policy is put');
+      const { metadata, ...rest } = timeout.manifest;
+      const annotations = { [MISTAKE]: mistake };
+      await write(old, { op: 'put', manifest: { ...rest, metadata: { ...metadata, annotations } } });
+      const wanted = (await old.catchUp()).fingerprint;
+      await stopAll();
+
+      const [a, b] = [await start('a', 9, mistaken), await start('b', 9, mistaken)];
+      expect(a.host.unparsables).toMatchObject([
+        { id: { name: 'p-3' }, message: expect.stringContaining(`a mistake in ${mistake}`) },
+      ]);
+      await Promise.all([a.turn(), b.turn()]);
+      await Promise.all([a.turn(), b.turn()]);
+      const scratch = await start('scratch', 9, mistaken);
+      for (const replica of [a, b, scratch]) expect((await replica.catchUp()).fingerprint).toBe(good);
+      expect(await a.store.quarantine.list('default')).toMatchObject([
+        { kind: 'TimeoutPolicy', badRevision: 3, useRevision: 2, reason: expect.stringContaining('a mistake in') },
+      ]);
+      await stopAll();
+
+      const mended = await start('mended');
+      const [quarantined] = await mended.store.quarantine.list('default');
+      await mended.store.quarantine.release('default', quarantined?.uid ?? '', actor);
+      await mended.turn();
+      expect(mended.fingerprint).toBe(wanted);
+    },
+  );
 
   it('whose translation throws after an upgrade: both replicas and a third from scratch serve the revision before', async () => {
     const [old] = replicas;

@@ -1,6 +1,6 @@
 import { type CompiledResource, MeshGraph } from '#libs/compiler';
 import { type Log, silentLog, silentMetrics, systemClock } from '#libs/kernel';
-import { createRegistry, type PolicyKind } from '#libs/model';
+import { createRegistry, type PolicyKind, type Registry } from '#libs/model';
 import { openStore, type Store } from '#libs/store';
 import type { Publication } from '#libs/xds';
 import { Coordinator } from '../coordinator.js';
@@ -19,8 +19,14 @@ export class TestReplica {
     private readonly job: QuarantineJob,
   ) {}
 
-  static async start(url: string, name: string, kinds: readonly PolicyKind[]): Promise<TestReplica> {
-    const registry = createRegistry(kinds);
+  /** @param build makes another registry of the one of these kinds */
+  static async start(
+    url: string,
+    name: string,
+    kinds: readonly PolicyKind[],
+    build = (registry: Registry): Registry => registry,
+  ): Promise<TestReplica> {
+    const registry = build(createRegistry(kinds));
     const store = await openStore({ url, replica: name });
     const log: Log = {
       ...silentLog,

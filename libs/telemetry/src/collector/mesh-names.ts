@@ -1,4 +1,4 @@
-import { createRegistry, type ServicePort } from '#libs/model';
+import { createRegistry, type Registry, readStored, type ServicePort } from '#libs/model';
 import type { FeedEvent, InstanceRow, StoredResource } from '#libs/store';
 
 /** Who answers at an address. */
@@ -44,7 +44,9 @@ interface Mesh {
 /** What addresses and hosts stand for, as the feed says it. */
 export class MeshNames {
   readonly #meshes = new Map<string, Mesh>();
-  readonly #registry = createRegistry([]);
+
+  /** @param registry of kinds; by default without policies, which name nobody */
+  constructor(private readonly registry: Registry = createRegistry([])) {}
 
   onEvent(event: FeedEvent): void {
     if (event.kind === 'snapshot') {
@@ -181,12 +183,10 @@ export class MeshNames {
   }
 
   #parse(row: StoredResource): KnownService | undefined {
-    const { apiVersion, kind, name, namespace, labels, annotations, spec } = row;
-    const document = { apiVersion, kind, metadata: { name, namespace, labels, annotations }, spec };
-    const parsed = this.#registry.parse(document, row.mesh);
-    if (!parsed.ok) return undefined;
-    const source = { kind, namespace, name, revision: row.updatedRevision, createdRevision: row.createdRevision };
-    const domain = parsed.value.toDomain(source);
+    const { name, namespace } = row;
+    const read = readStored(this.registry, row.mesh, row);
+    if (!read.ok) return undefined;
+    const { value: domain } = read;
     if (domain.type !== 'Service' && domain.type !== 'ExternalService') return undefined;
     const { ports, hostnames } = domain.value;
     return {
