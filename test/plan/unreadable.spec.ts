@@ -41,6 +41,11 @@ it.each(['an administrator', 'an editor of its namespace'])('REL-25 it is mended
   mistakes.clear();
   await server.apply(pace(3));
   mistakes.add(3);
+  const planned = await server.call('POST', `${MESH}/plan`, { manifests: [pace(4)] }, token);
+  expect([planned.status, planned.body.intent?.[0] ?? planned.body]).toEqual([
+    200,
+    expect.objectContaining({ op: 'update', name: 'web' }),
+  ]);
   const mended = await server.call('POST', `${MESH}/apply`, { manifests: [pace(4)] }, token);
   expect([mended.status, mended.body.summary?.updated ?? mended.body]).toEqual([200, expect.anything()]);
   // What it throws over is not written, of course.
