@@ -2,7 +2,6 @@ import type { MeshGraph } from '#libs/compiler';
 import { defaultTrustDomain } from '#libs/identity';
 import { err, type Log, type Result } from '#libs/kernel';
 import type { DomainValue, Instance, Manifest, Mesh, Registry, ResourceId, StoredDocument } from '#libs/model';
-
 import {
   instanceSpecOf,
   printId,
@@ -12,7 +11,6 @@ import {
   resourceKey,
   whyUnreadable,
 } from '#libs/model';
-
 import type { Candidate, InstanceRow, Quarantine, ServedQuarantine, StoredResource } from '#libs/store';
 import { MeshLanes } from './lanes/mesh-lanes.js';
 

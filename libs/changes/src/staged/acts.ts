@@ -1,7 +1,5 @@
 /** What can be done with a staged change, by its author, by somebody else, or by the control plane itself. */
-
 import { changeId, err, ok, type Result } from '#libs/kernel';
-
 import { readStored } from '#libs/model';
 import type {
   Actor,
