@@ -1,5 +1,5 @@
 // Who may import whom: the one authority for the direction of dependencies. A library is imported by its index only, or by a
-// second door of those that load much: `names`, or `views` for types of answers;
+// second door of those that load much: `names`, `errors`, or `views` for types of answers;
 // libs/testing has a door per folder, so that a test loads only what it needs.
 const MAY = {
   kernel: [],
@@ -28,9 +28,9 @@ const IO = [
   'node_modules/(@nestjs|typeorm|pg|@grpc|prom-client)/',
 ];
 const PURE = ['^libs/(kernel|diff|incremental|model|compiler)/', '^libs/patterns/src/', '^libs/policies/[^/]+/', '^libs/envoy-api/src/[^/]+[.]ts$'];
-/** Second doors: types of answers, which a browser may read, too; names, which load nothing. */
+/** Second doors: types of answers, which a browser may read, too; names and errors, which load nothing. */
 const VIEWS = '^libs/api/src/views\\.ts$';
-const NAMES = '^libs/(kernel|model|telemetry)/src/names\\.ts$';
+const NAMES = '^libs/((kernel|model|telemetry)/src/names|launcher/src/errors)\\.ts$';
 const R = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
 
 const allow = Object.entries(MAY).map(([lib, deps]) =>

@@ -4,7 +4,7 @@ const root = import.meta.dirname;
 const alias = [
   { find: /^#policies$/, replacement: `${root}/libs/policies/index.ts` },
   { find: /^#policies\/names$/, replacement: `${root}/libs/policies/names.ts` },
-  { find: /^#libs\/(.+)\/(names|views)$/, replacement: `${root}/libs/$1/src/$2.ts` },
+  { find: /^#libs\/(.+)\/(errors|names|views)$/, replacement: `${root}/libs/$1/src/$2.ts` },
   { find: /^#libs\/([^/]+)$/, replacement: `${root}/libs/$1/src/index.ts` },
 ];
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ControlPlaneError, ControlPlaneUnreachable, LauncherError } from '#libs/launcher';
+import { ControlPlaneError, ControlPlaneUnreachable, LauncherError } from '#libs/launcher/errors';
 import { CliError, EXIT } from './exit-codes.js';
 import { failureOf } from './failure.js';
 

@@ -1,4 +1,4 @@
-import { ControlPlaneError, ControlPlaneUnreachable, LauncherError } from '#libs/launcher';
+import { ControlPlaneError, ControlPlaneUnreachable, LauncherError } from '#libs/launcher/errors';
 import { CliError, EXIT } from './exit-codes.js';
 import { fileProblem } from './files.js';
 

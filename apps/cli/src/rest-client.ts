@@ -1,5 +1,5 @@
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { type ProblemDetails, summaryOf } from '#libs/launcher';
+import { type ProblemDetails, summaryOf } from '#libs/launcher/errors';
 import type { Context } from './context.js';
 import { CliError, EXIT } from './exit-codes.js';
 import { exitCodeOf } from './failure.js';

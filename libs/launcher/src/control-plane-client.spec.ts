@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import { ControlPlaneClient, ControlPlaneError, ControlPlaneUnreachable } from './control-plane-client.js';
+import { ControlPlaneClient } from './control-plane-client.js';
+import { ControlPlaneError, ControlPlaneUnreachable } from './launcher-error.js';
 
 const servers: Server[] = [];
 afterEach(() => {

@@ -1,7 +1,7 @@
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
-import { LauncherError } from './launcher-error.js';
+import { ControlPlaneError, ControlPlaneUnreachable, LauncherError } from './launcher-error.js';
 import { type ProblemDetails, summaryOf } from './problem.js';
 import { errorCode } from './run-command.js';
 
@@ -53,28 +53,6 @@ export interface ControlPlaneClientOptions {
   /** Default 10000. Waiting requests take as much longer as they wait. */
   readonly timeoutMs?: number;
 }
-
-/** The control plane answered, and said no. */
-export class ControlPlaneError extends LauncherError {
-  /** HTTP status. */
-  readonly status: number;
-  /** The rule, `urn:heddle:problem:<code>` without its prefix; empty when the answer was no problem document. */
-  readonly code: string;
-
-  constructor(message: string, status: number, code: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-
-  /** True when the same request may succeed later: the server or its database is away. */
-  get temporary(): boolean {
-    return this.status === 429 || this.status >= 500;
-  }
-}
-
-/** Nobody answered: worth another try later. */
-export class ControlPlaneUnreachable extends LauncherError {}
 
 interface Call {
   readonly method: string;

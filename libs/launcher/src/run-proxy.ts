@@ -1,10 +1,6 @@
 import { type Clock, nodeId, systemClock } from '#libs/kernel';
-import {
-  type ControlPlaneClient,
-  ControlPlaneError,
-  ControlPlaneUnreachable,
-  type InstanceRegistration,
-} from './control-plane-client.js';
+import { type ControlPlaneClient, type InstanceRegistration } from './control-plane-client.js';
+import { ControlPlaneError, ControlPlaneUnreachable } from './launcher-error.js';
 import { errorText } from './run-command.js';
 import { Sidecar, type SidecarExit, type SidecarOptions } from './sidecar.js';
 import { type SidecarFiles, writeSidecarFiles, writeToken } from './sidecar-files.js';
