@@ -1,5 +1,4 @@
 import type { ChangeOutcome } from '#libs/changes';
-import { idOf, type ResourceId } from '#libs/model';
 import type { StoredResource } from '#libs/store';
 import type { ResourceCondition } from './ports.js';
 
