@@ -10,7 +10,16 @@ import {
   type PassBudget,
 } from '#libs/incremental';
 import { sortedBy } from '#libs/kernel';
-import { type DomainValue, type Instance, instanceSpecOf, type PolicyKind, type PolicySide, type PolicyTarget, type ResourceId, resourceKey } from '#libs/model';
+import {
+  type DomainValue,
+  type Instance,
+  instanceSpecOf,
+  type PolicyKind,
+  type PolicySide,
+  type PolicyTarget,
+  type ResourceId,
+  resourceKey,
+} from '#libs/model';
 import { CONDITIONS } from './conditions.js';
 import { type FailingCell, FailingCells } from './failing.js';
 import { INDEXED, idOfValue, resourceOfInput } from './input-ids.js';

@@ -1,8 +1,19 @@
 import type { MeshGraph } from '#libs/compiler';
 import { defaultTrustDomain } from '#libs/identity';
 import type { Log } from '#libs/kernel';
-import { type DomainValue, type Instance, instanceSpecOf, type Manifest, type Mesh, type Registry, type ResourceId } from '#libs/model';
-import { printId, readPolicyTarget, referencesOf, resourceKey } from '#libs/model';
+import {
+  type DomainValue,
+  type Instance,
+  instanceSpecOf,
+  type Manifest,
+  type Mesh,
+  printId,
+  type Registry,
+  type ResourceId,
+  readPolicyTarget,
+  referencesOf,
+  resourceKey,
+} from '#libs/model';
 import type { Candidate, InstanceRow, Quarantine, ServedQuarantine, StoredResource } from '#libs/store';
 import { MeshLanes } from './lanes/mesh-lanes.js';
 

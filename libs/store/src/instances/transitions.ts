@@ -15,7 +15,14 @@ const isSame = (a: Attachment, b: Attachment): boolean =>
 function register(spec: InstanceSpec, state: InstanceState | undefined): InstanceState {
   if (state === undefined) {
     const unattached = { features: [], envoyVersion: '', attached: [], routable: false, detachedAt: 0 };
-    return { ...instanceSpecOf(spec), ...unattached, uid: randomUUID(), leaving: false, leavingAt: 0, runtimeRevision: 0 };
+    return {
+      ...instanceSpecOf(spec),
+      ...unattached,
+      uid: randomUUID(),
+      leaving: false,
+      leavingAt: 0,
+      runtimeRevision: 0,
+    };
   }
   if (!state.leaving && equal(instanceSpecOf(spec), instanceSpecOf(state))) return state;
   return { ...state, ...instanceSpecOf(spec), leaving: false, leavingAt: 0 };
