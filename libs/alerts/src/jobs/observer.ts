@@ -1,4 +1,4 @@
-import { type Clock, type Log, type Metrics, Turns } from '#libs/kernel';
+import { type Clock, type Log, type Metrics, parseNodeId, Turns } from '#libs/kernel';
 import { BEHIND_FROM_MS } from '#libs/model';
 import type { AlertObservation, AlertSources } from '#libs/store';
 
@@ -78,7 +78,7 @@ export class ProxyObserver {
       { refusing: AlertObservation['refusing'][number][]; behind: AlertObservation['behind'][number][] }
     >();
     const of = (node: string) => {
-      const mesh = node.split('/')[0] ?? '';
+      const { mesh = '' } = parseNodeId(node) ?? {};
       const known = meshes.get(mesh) ?? { refusing: [], behind: [] };
       meshes.set(mesh, known);
       return known;

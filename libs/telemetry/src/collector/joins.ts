@@ -1,6 +1,6 @@
 import type { LogEntry } from '../access-logs/log-entry.js';
 import { isCut, isDoubtful, isOwnAnswer, outcomeOf } from '../access-logs/outcome-of.js';
-import type { Outcome } from '../model/index.js';
+import { isFailure, type Outcome } from '../model/index.js';
 import type { RoomPart } from './live-room.js';
 
 /** What one end says of a request to the other. Of each kind so many are kept; about one in two is of the bucket before. */
@@ -37,7 +37,7 @@ export class Joins {
 
   noteServed(entry: LogEntry): void {
     const outcome = outcomeOf(entry);
-    if (entry.requestId === '' || outcome === 'ok' || outcome === 'client_gone' || !isOwnAnswer(entry)) return;
+    if (entry.requestId === '' || !isFailure(outcome) || !isOwnAnswer(entry)) return;
     const key = attemptKey(entry);
     if (this.#takes(this.#now.served, key)) this.#now.served.set(key, outcome);
   }

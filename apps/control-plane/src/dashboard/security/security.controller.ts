@@ -1,5 +1,6 @@
 import { Controller, Get, Inject, Param, Req } from '@nestjs/common';
 import { Access, AccessControl, API_DEPS, type ApiDeps, type HttpRequest, requireMesh, visibleAudit } from '#libs/api';
+import { parseNodeId } from '#libs/kernel';
 import { printId, SERVER } from '#libs/model';
 import { guardsIn } from '../catalogue/access.js';
 import { type Reading, resourcesOf } from '../catalogue/catalogue.js';
@@ -40,15 +41,13 @@ export class SecurityController {
 
   private async plaintext({ caller, mesh }: Reading): Promise<SecurityHome['plaintext']> {
     const uses = await this.deps.store.plaintext.seen(mesh, DAY_MS);
-    const shown = uses.filter(({ node }) => {
-      const [, namespace = '', , name = ''] = node.split('/');
-      return this.access.may(caller, 'get', mesh, { kind: 'Proxy', namespace, name });
-    });
     const now = this.deps.clock.now();
-    return shown.map(({ node, port, requests, ageMs }) => ({
-      ...{ port, requests, at: new Date(now - ageMs).toISOString() },
-      proxy: node.split('/').slice(1).join('/'),
-    }));
+    return uses.flatMap(({ node, port, requests, ageMs }) => {
+      const { namespace = '', workload = '', instance = '' } = parseNodeId(node) ?? {};
+      if (!this.access.may(caller, 'get', mesh, { kind: 'Proxy', namespace, name: instance })) return [];
+      const at = new Date(now - ageMs).toISOString();
+      return [{ port, requests, at, proxy: `${namespace}/${workload}/${instance}` }];
+    });
   }
 
   private async refusals({ caller, mesh }: Reading): Promise<Pick<SecurityHome, 'denials' | 'failures'>> {
