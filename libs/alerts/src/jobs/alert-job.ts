@@ -115,6 +115,8 @@ export class AlertJob {
       metrics.count('heddle_alert_turn_failures_total');
       log.warn('alerts could not be looked at; it will be tried again', { reason: String(error) });
     }
+    // One that is under way may have read before this turn wrote.
+    await this.#delivering;
     await this.#deliver();
   }
 

@@ -191,7 +191,7 @@ describe('alerts, from what is seen to who is told', () => {
     await expect
       .poll(async () => (await deliveries()).find(({ receiver }) => receiver === 'shop/bad')?.attempts)
       .toBeGreaterThan(1);
-    expect(await deliveries()).toMatchObject([
+    await expect.poll(deliveries).toMatchObject([
       { receiver: 'shop/bad', error: `127.0.0.1:${port} cannot be reached (ECONNREFUSED)` },
       { receiver: 'shop/good', queued: 0, attempts: 0, error: '' },
     ]);
