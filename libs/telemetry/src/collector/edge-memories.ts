@@ -1,6 +1,6 @@
 import { type Edge, EdgeMemory, edgeKey } from './edge-tally.js';
 
-/** Of the 512 MB of the process: 4,000 edges to twenty instances each take some 20 MB. */
+/** Of the 512 MB of the process: 4,000 edges to twenty instances each take some 35 MB. */
 const MOST_BYTES = 48e6;
 
 interface OfMesh {

@@ -61,6 +61,6 @@ export class Mix<T> {
 
 const MAX_PARTS = 200;
 /** Without its key, whose texts are in the part itself, too. */
-const PART_BYTES = 220;
+const PART_BYTES = 270;
 const bytesOfPart = (key: string): number => PART_BYTES + 2 * key.length;
 const LEAST = 0.01;
