@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { TYPE } from '#libs/envoy-api';
 import { IDENTITY, TRUST } from '#libs/identity';
 import { Launchpad, ready } from '../../apps/control-plane/src/testing/process.js';
+import { jsonRequest } from '../../libs/testing/src/rest/index.js';
 import { FakeXdsClient } from '../../libs/testing/src/xds-client/index.js';
 
 const MESH = '/api/v1/meshes/default';
@@ -58,14 +59,7 @@ export class Board {
 
   /** As admin unless a token is given. */
   async call(method: string, path: string, body?: unknown, token = this.#admin): Promise<Answer> {
-    const response = await fetch(this.url + path, {
-      method,
-      headers: {
-        ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    const response = await fetch(this.url + path, jsonRequest({ method, token, body }));
     const text = await response.text();
     return { status: response.status, body: text.startsWith('{') ? JSON.parse(text) : text };
   }

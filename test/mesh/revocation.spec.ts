@@ -9,6 +9,7 @@ import { type Clock, systemClock } from '#libs/kernel';
 import { configSchema } from '../../apps/control-plane/src/config.schema.js';
 import { type RunningControlPlane, startControlPlane } from '../../apps/control-plane/src/control-plane.js';
 import { createTestDatabase, type TestDatabase } from '../../libs/testing/src/postgres/index.js';
+import { jsonRequest } from '../../libs/testing/src/rest/index.js';
 import { FakeXdsClient } from '../../libs/testing/src/xds-client/index.js';
 
 const MESH = '/api/v1/meshes/default';
@@ -74,14 +75,7 @@ class Replica {
   }
 
   async call<T>(method: string, path: string, body?: unknown, token = this.#token): Promise<T> {
-    const response = await fetch(this.running.restUrl + path, {
-      method,
-      headers: {
-        ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    const response = await fetch(this.running.restUrl + path, jsonRequest({ method, token, body }));
     const text = await response.text();
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return (text === '' ? undefined : JSON.parse(text)) as T;

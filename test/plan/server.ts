@@ -11,6 +11,7 @@ import { configSchema } from '../../apps/control-plane/src/config.schema.js';
 import { type RunningControlPlane, startControlPlane } from '../../apps/control-plane/src/control-plane.js';
 import type { ControlPlanePorts } from '../../apps/control-plane/src/ports.js';
 import { createTestDatabase, type TestDatabase } from '../../libs/testing/src/postgres/index.js';
+import { jsonRequest } from '../../libs/testing/src/rest/index.js';
 
 export interface Answer {
   readonly status: number;
@@ -66,15 +67,9 @@ export class PlanServer {
     options: { readonly token?: string; readonly key?: string } = {},
   ): Promise<Answer> {
     const token = options.token ?? this.token;
-    const response = await fetch(`${this.running.restUrl}${path}`, {
-      method,
-      headers: {
-        ...(token === '' ? {} : { authorization: `Bearer ${token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...(options.key === undefined ? {} : { 'idempotency-key': options.key }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
+    const headers = options.key === undefined ? {} : { 'idempotency-key': options.key };
+    const request = jsonRequest({ method, token, body, headers });
+    const response = await fetch(`${this.running.restUrl}${path}`, request);
     const text = await response.text();
     return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
   }
