@@ -17,21 +17,14 @@ interface Staged {
   readonly state: StagedState;
 }
 
-const PHASE: Readonly<Record<StagedState, 'waiting' | 'open' | 'everybody' | 'over'>> = {
-  queued: 'waiting',
-  canary: 'open',
-  held: 'open',
-  watched: 'everybody',
-  done: 'over',
-  reverted: 'over',
-  failed: 'over',
-};
-
 /** Some proxies have it, and the others do not. */
-export const isStagedOpen = ({ state }: Staged): boolean => PHASE[state] === 'open';
+export const STAGED_OPEN: readonly StagedState[] = ['canary', 'held'];
+const OVER: readonly StagedState[] = ['done', 'reverted', 'failed'];
+
+export const isStagedOpen = ({ state }: Staged): boolean => STAGED_OPEN.includes(state);
 
 /** Nothing more becomes of it. */
-export const isStagedOver = ({ state }: Staged): boolean => PHASE[state] === 'over';
+export const isStagedOver = ({ state }: Staged): boolean => OVER.includes(state);
 
 /** Which wave is open, from 1; 0 = not opened, or everybody has it. @param staged.wave from 0 */
 export const openWave = (staged: Staged & { readonly wave: number }): number =>

@@ -1,16 +1,7 @@
 /** What can be done with a staged change, by its author, by somebody else, or by the control plane itself. */
-import { changeId, err, ok, type Result } from '#libs/kernel';
+import { changeId, err, ok, type Result, STAGED_OPEN } from '#libs/kernel';
 import { readStored } from '#libs/model';
-import type {
-  Actor,
-  Lease,
-  StagedChange,
-  StagedItem,
-  StagedState,
-  StoreRefusal,
-  WriteItem,
-  WriteOutcome,
-} from '#libs/store';
+import type { Actor, Lease, StagedChange, StagedItem, StoreRefusal, WriteItem, WriteOutcome } from '#libs/store';
 import type { Authorize } from '../authorize.js';
 import type { LiveMesh } from '../live.js';
 import { beside } from '../plan/beside.js';
@@ -25,8 +16,6 @@ export interface By {
   readonly actor: Actor;
   readonly lease?: Lease;
 }
-
-export const OPEN: readonly StagedState[] = ['canary', 'held'];
 
 export const writesOf = (items: readonly StagedItem[]): readonly WriteItem[] =>
   items.map(
@@ -52,7 +41,7 @@ export const giveUp = (
   { actor, lease }: By,
   to: { readonly state: 'reverted' | 'failed'; readonly reason: string },
 ): Promise<StagedChange | undefined> =>
-  store.staged.step({ id, actor, from: { states: ['queued', ...OPEN] }, to, ...(lease ? { lease } : {}) });
+  store.staged.step({ id, actor, from: { states: ['queued', ...STAGED_OPEN] }, to, ...(lease ? { lease } : {}) });
 
 /** Undoes what everybody has, but for resources that later changes have written too. */
 export async function undo(

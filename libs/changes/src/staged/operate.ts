@@ -1,11 +1,11 @@
 /** What people do with a staged change. Each is permitted anew, for whoever does it, by what the change would write. */
-import { err, ok, type Result } from '#libs/kernel';
+import { err, ok, type Result, STAGED_OPEN } from '#libs/kernel';
 import type { StagedChange, StoreRefusal } from '#libs/store';
 import type { Authorize, Denial } from '../authorize.js';
 import { toManifest } from '../document.js';
 import { readExisting } from '../existing.js';
 import type { ChangesDeps } from '../types.js';
-import { type By, giveUp, OPEN, promote, undo } from './acts.js';
+import { type By, giveUp, promote, undo } from './acts.js';
 
 /**
  * promote: everybody is given it now. resume: what is held goes on. revert: nobody keeps it. confirm: it stays, though
@@ -28,9 +28,9 @@ export type OperateRefusal =
   | StoreRefusal;
 
 const FOR: Readonly<Record<StagedAct, readonly StagedChange['state'][]>> = {
-  promote: OPEN,
+  promote: STAGED_OPEN,
   resume: ['held'],
-  revert: ['queued', ...OPEN, 'watched'],
+  revert: ['queued', ...STAGED_OPEN, 'watched'],
   confirm: ['watched'],
 };
 
