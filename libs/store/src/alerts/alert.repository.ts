@@ -1,6 +1,7 @@
 import type { Database } from '../database.js';
 import { requireLease } from '../leases/lease.js';
 import type { Lease } from '../leases/lease.port.js';
+import { meshIsGone } from '../retention/mesh-is-gone.js';
 import type { Page } from '../values.port.js';
 import type { AlertEventRow, AlertGroupRow, AlertHistoryQuery, AlertRow, Alerts, AlertTurn } from './alert.port.js';
 
@@ -43,10 +44,7 @@ const PRUNE = [
   `DELETE FROM alert_silence WHERE ends_at < now() - interval '90 days'`,
   `DELETE FROM alert_notification WHERE state <> 'queued' AND done_at < now() - interval '7 days'`,
   `DELETE FROM alert_observation WHERE at < now() - interval '1 day'`,
-  ...['alert', 'alert_group'].map(
-    (table) => `DELETE FROM ${table} WHERE NOT EXISTS
-      (SELECT 1 FROM resource r WHERE r.kind = 'Mesh' AND r.mesh = ${table}.mesh AND r.name = r.mesh)`,
-  ),
+  ...['alert', 'alert_group'].map((table) => `DELETE FROM ${table} WHERE ${meshIsGone(table)}`),
 ];
 
 interface Kept {

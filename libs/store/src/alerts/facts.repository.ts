@@ -31,7 +31,7 @@ FROM instance i CROSS JOIN LATERAL (
   WHERE c.mesh = i.mesh AND c.instance = i.name AND split_part(c.spiffe_id, '/', 4) = i.namespace
   ORDER BY not_after DESC LIMIT 1
 ) c
-WHERE i.mesh = $1 AND i.attached <> '[]'::jsonb 
+WHERE i.mesh = $1 AND i.attached <> '[]'::jsonb
   AND (c.not_after - ${NOW_MS}) * 100 < (c.not_after - c.not_before) * $2::float8
 ORDER BY (c.not_after - ${NOW_MS})::float8 / greatest(c.not_after - c.not_before, 1), i.namespace, i.name LIMIT ${MOST}`;
 

@@ -3,6 +3,7 @@ import type { Sql } from '../database.js';
 import { PROGRESS_KEPT_DAYS } from '../delivery/progress.port.js';
 import { IDEMPOTENCY_HOURS } from '../resources/idempotency.js';
 import { NOW_MS } from '../sql-time.js';
+import { meshIsGone } from './mesh-is-gone.js';
 import { inPieces } from './pieces.js';
 
 export const ROWS_AT_ONCE = 5_000;
@@ -23,9 +24,6 @@ WITH gone AS (
   WHERE stream = $1 AND EXISTS (SELECT 1 FROM gone)
 )
 SELECT 1 AS done FROM gone`;
-
-const meshIsGone = (table: string): string =>
-  `NOT EXISTS (SELECT 1 FROM resource r WHERE r.kind = 'Mesh' AND r.mesh = ${table}.mesh AND r.name = r.mesh)`;
 
 /** By table, which rows go. */
 const CONDITIONS: Readonly<Record<string, string>> = {
