@@ -5,7 +5,6 @@ import { Access, Authenticated } from './access.js';
 import { API_DEPS, type ApiDeps, type BootstrapInfo } from './deps.js';
 import type { HttpRequest } from './http.js';
 import { requireMesh } from './meshes.js';
-
 import { nothingQuery, parseQuery } from './query.js';
 
 /** What proxies need to join, and how they are doing. */

@@ -1,5 +1,4 @@
 /** The page of a change, for people. */
-
 import type { ChangePage } from '#libs/api';
 import type { Delivery } from '#libs/changes';
 import { revisionOf } from '#libs/kernel';

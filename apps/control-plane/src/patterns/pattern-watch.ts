@@ -80,9 +80,9 @@ export class PatternWatch {
 
   async #look(): Promise<void> {
     const { meshes, log, metrics } = this.options;
-    const names = meshes();
-    this.#shareAmong(names);
     try {
+      const names = meshes();
+      this.#shareAmong(names);
       for (const mesh of names) {
         const lease = await this.#renewed();
         if (!lease) return;

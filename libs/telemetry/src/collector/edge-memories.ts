@@ -32,8 +32,11 @@ export class EdgeMemories {
    * @returns how many found no room
    */
   forget(before: number): number {
+    for (const [name, mesh] of this.#meshes) {
+      forgetBefore(mesh, before);
+      if (mesh.edges.size === 0) this.#meshes.delete(name);
+    }
     const meshes = [...this.#meshes.values()];
-    for (const mesh of meshes) forgetBefore(mesh, before);
     let bytes = meshes.reduce((sum, mesh) => sum + mesh.bytes, 0);
     let forgotten = 0;
     while (bytes > this.mostBytes) {
