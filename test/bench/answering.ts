@@ -1,6 +1,6 @@
 /** An application in a thread of its own: whatever it is asked, it says the same. */
-import { createServer } from 'node:http';
 import { parentPort, workerData } from 'node:worker_threads';
+import { createApplication } from '../../libs/testing/src/application/index.js';
 
 /** The end of its answers. */
 export const ANSWER = 'that is all';
@@ -9,10 +9,9 @@ const isWhere = (data: unknown): data is { readonly address: string; readonly po
   typeof data === 'object' && data !== null && 'address' in data && 'port' in data;
 
 if (isWhere(workerData)) {
-  const server = createServer((_, response) => {
+  const server = createApplication((_, response) => {
     response.setHeader('content-length', ANSWER.length);
     response.end(ANSWER);
   });
-  server.keepAliveTimeout = 600_000;
   server.listen(workerData.port, workerData.address, () => parentPort?.postMessage('listening'));
 }

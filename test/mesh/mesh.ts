@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { connect, type Server as NetServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { ControlPlane } from '../../apps/demo/src/control-plane.js';
 import { type InstancePlan, type MeshAccess, MeshSidecar, meshAccess } from '../../apps/demo/src/mesh-sidecar.js';
 import { until } from '../../apps/demo/src/narrator.js';
 import { MESH, NAMESPACE, OUTBOUND_HTTP_PORT } from '../../apps/demo/src/topology.js';
+import { createApplication } from '../../libs/testing/src/application/index.js';
 
 /** As compiled by `npm run build`: the control plane is a process of its own, like in real life. */
 const MAIN = join(import.meta.dirname, '../../dist/apps/control-plane/src/main.js');
@@ -165,7 +165,7 @@ export class Mesh {
 }
 
 function answering(name: string, seen: Seen[]): NetServer {
-  return createServer((request, response) => {
+  return createApplication((request, response) => {
     seen.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers });
     response.end(name);
   });

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +11,7 @@ import { findEnvoy } from '#libs/launcher';
 import { METRICS_METHOD } from '#libs/telemetry';
 import { type MeshAccess, MeshSidecar, meshAccess } from '../../apps/demo/src/mesh-sidecar.js';
 import { HTTP_PORT, OUTBOUND_HTTP_PORT } from '../../apps/demo/src/topology.js';
+import { createApplication } from '../../libs/testing/src/application/index.js';
 import { BreakableWire } from '../../libs/xds/testing/index.js';
 import { PlanServer } from '../plan/server.js';
 import { exchange } from './mesh.js';
@@ -74,7 +75,7 @@ async function enter(workload: string, index: number, version: string): Promise<
     ...{ name: `${workload}-1`, workload, labels: { app: workload }, ports: { http: HTTP_PORT }, maxRegexProgram: 50 },
     ...{ bind: `127.0.42.${index}`, app: `127.0.32.${index}`, outbound: `127.${220 + index}.0.1` },
   };
-  const application = createServer((request, response) => {
+  const application = createApplication((request, response) => {
     if (request.url !== '/slow') response.end(workload);
   });
   applications.push(application);

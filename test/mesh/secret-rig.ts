@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TYPE } from '#libs/envoy-api';
@@ -17,6 +17,7 @@ import { type Clock, silentLog, silentMetrics, systemClock } from '#libs/kernel'
 import { findEnvoy, freePort } from '#libs/launcher';
 import { openStore, type Store } from '#libs/store';
 import type { Resource, SecretSource } from '#libs/xds';
+import { createApplication } from '../../libs/testing/src/application/index.js';
 import { createTestDatabase, type TestDatabase } from '../../libs/testing/src/postgres/index.js';
 import { cluster, EnvoyRig, endpoints, until } from '../../libs/xds/testing/index.js';
 import { Load } from './load.js';
@@ -201,7 +202,7 @@ export class SecretRig {
 
   /** Answers the serial of the certificate that its caller had. @returns its port */
   async #application(): Promise<number> {
-    const server = createServer((request, response) => {
+    const server = createApplication((request, response) => {
       const [, pem = ''] = /Cert="([^"]+)"/.exec(String(request.headers['x-forwarded-client-cert'])) ?? [];
       response.end(new X509Certificate(decodeURIComponent(pem)).serialNumber.toLowerCase());
     });

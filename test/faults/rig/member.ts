@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import type { XdsEndpoint } from '#libs/launcher';
 import { type InstancePlan, type MeshAccess, MeshSidecar } from '../../../apps/demo/src/mesh-sidecar.js';
+import { createApplication } from '../../../libs/testing/src/application/index.js';
 import { FaultProxy } from '../../../libs/testing/src/faults/index.js';
 import type { Replica } from './replica.js';
 
@@ -70,7 +71,7 @@ export class Member {
     const order = { replicas };
     const targets = () => order.replicas.map((replica) => ({ host: '127.0.0.1', port: replica.xdsPort }));
     const wire = await FaultProxy.start({ targets });
-    const app = createServer((_request, response) => response.end(plan.name));
+    const app = createApplication((_request, response) => response.end(plan.name));
     app.listen(HTTP_PORT, plan.app);
     await once(app, 'listening');
     const xds = { ...access.xds, address: '127.0.0.1', port: wire.port };

@@ -1,12 +1,10 @@
-import { createServer as createHttp1 } from 'node:http';
 import { createServer as createHttp2 } from 'node:http2';
 import { createServer, type Server } from 'node:net';
+import { createApplication } from '../../../libs/testing/src/application/index.js';
 
 /** An application that takes HTTP/1.1 and HTTP/2 without TLS on one port, by the first bytes: it stays when a service's protocol moves. */
 export function dualApplication(name: string): Server {
-  const one = createHttp1((_, response) => response.end(name));
-  // Longer than any test: that a connection is idle is for the sidecar to judge.
-  one.keepAliveTimeout = 600_000;
+  const one = createApplication((_, response) => response.end(name));
   const two = createHttp2((_, response) => void response.end(name));
   two.on('sessionError', () => {});
   return createServer((socket) => {
